@@ -1,0 +1,2 @@
+//! The smallest complete plugin in Rust.
+fn main() {}

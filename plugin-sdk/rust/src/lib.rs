@@ -1,0 +1,1 @@
+//! Write an Outboard plugin in Rust.

@@ -1,0 +1,1 @@
+//! The words on the wire between Outboard, its plugins and its operators.

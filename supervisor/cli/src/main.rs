@@ -1,0 +1,2 @@
+//! The plugin host that survives its plugins.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Finds plugins, runs each as a process, and talks with it.

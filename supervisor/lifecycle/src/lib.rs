@@ -1,0 +1,1 @@
+//! What happens to a plugin, and when: a pure state machine.

@@ -1,0 +1,1 @@
+//! What ctx.* does: one file a namespace.

@@ -1,0 +1,2 @@
+//! One plugin with every fault, switched on by its environment.
+fn main() {}

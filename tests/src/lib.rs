@@ -1,0 +1,1 @@
+//! Outboard's promises, shown through its public surfaces.
