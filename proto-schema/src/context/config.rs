@@ -1,0 +1,76 @@
+//! `ctx.config`: a plugin's own durable key-value store. A plugin can name only its own keys: identity comes from the
+//! pipe, so no parameter here says whose configuration is meant.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::id::ConfigKey;
+
+/// Parameters of `config.get`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GetParams {
+    /// The key to read.
+    pub key: ConfigKey,
+    /// What to answer when nothing was set and the manifest declares no default.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub default: Option<Value>,
+}
+
+/// Answer to `config.get`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GetResult {
+    /// The value; null when there is none.
+    pub value: Value,
+    /// Whether a value was set, or is declared by the manifest. False: `value` is the caller's default, or null.
+    pub found: bool,
+}
+
+/// Parameters of `config.set`. Answered when the value is on disk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SetParams {
+    /// The key to write.
+    pub key: ConfigKey,
+    /// Its new value, any JSON.
+    pub value: Value,
+}
+
+/// Parameters of `config.delete`. Answered when the deletion is on disk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DeleteParams {
+    /// The key to forget.
+    pub key: ConfigKey,
+}
+
+/// Answer to `config.delete`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DeleteResult {
+    /// Whether there was a value.
+    pub deleted: bool,
+}
+
+/// Answer to `config.getAll`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GetAllResult {
+    /// Every key with its value: those that were set, and the manifest's defaults for the others.
+    pub values: BTreeMap<String, Value>,
+}
+
+/// Parameters of the notification `config.changed`, sent to the plugin and to its UIs after a change is on disk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangedParams {
+    /// The key that changed.
+    pub key: ConfigKey,
+    /// What `config.get` answers from now on; null when there is nothing left.
+    pub value: Value,
+    /// Whether the stored value was deleted (`value` is then the manifest's default, or null).
+    #[serde(default)]
+    pub deleted: bool,
+}
+
+/// Keeps the difference between a member that is null and one that is absent.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}

@@ -1,0 +1,474 @@
+//! The control API: what an operator may ask of a running supervisor, and what is answered.
+//!
+//! The gateway serves these methods on the control socket, the CLI calls them. The types are shared so that neither can
+//! drift from the other. Must not know the transport.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::context::logger::LogLevel;
+use crate::id::{Channel, ConfigKey, PluginId};
+
+/// Names of the control methods. Parameters are one object (`ParamKind::Map` in JSON-RPC words).
+pub mod method {
+    /// `{id?}` → [`super::StatusReport`].
+    pub const STATUS: &str = "status";
+    /// [`super::PluginParams`] → [`super::PluginStatus`]; answered when the plugin runs, or when it is clear that it will not.
+    pub const START: &str = "start";
+    /// [`super::PluginParams`] → [`super::PluginStatus`]; answered when nothing of the plugin is left running.
+    pub const STOP: &str = "stop";
+    /// [`super::PluginParams`] → [`super::PluginStatus`].
+    pub const RESTART: &str = "restart";
+    /// [`super::PluginParams`] → [`super::PluginStatus`]; remembered over restarts of the supervisor.
+    pub const ENABLE: &str = "enable";
+    /// [`super::PluginParams`] → [`super::PluginStatus`]; remembered over restarts of the supervisor.
+    pub const DISABLE: &str = "disable";
+    /// `{}` → [`super::RescanReport`].
+    pub const RESCAN: &str = "rescan";
+    /// [`super::PluginParams`] → [`super::WhyReport`].
+    pub const WHY: &str = "why";
+    /// [`super::LogsParams`] → `Vec<`[`super::LogRecord`]`>`, oldest first.
+    pub const LOGS: &str = "logs";
+    /// Subscription over [`super::LogsParams`]; each item is a [`super::LogRecord`].
+    pub const LOGS_SUBSCRIBE: &str = "logs.subscribe";
+    /// Name of the notifications of [`LOGS_SUBSCRIBE`].
+    pub const LOGS_RECORD: &str = "logs.record";
+    /// Ends [`LOGS_SUBSCRIBE`].
+    pub const LOGS_UNSUBSCRIBE: &str = "logs.unsubscribe";
+    /// [`super::PluginParams`]; each item is a [`super::BusEvent`].
+    pub const EVENTS_SUBSCRIBE: &str = "events.subscribe";
+    /// Name of the notifications of [`EVENTS_SUBSCRIBE`].
+    pub const EVENTS_EVENT: &str = "events.event";
+    /// Ends [`EVENTS_SUBSCRIBE`].
+    pub const EVENTS_UNSUBSCRIBE: &str = "events.unsubscribe";
+    /// `{}`; each item is a [`super::HostEvent`].
+    pub const HOST_SUBSCRIBE: &str = "host.subscribe";
+    /// Name of the notifications of [`HOST_SUBSCRIBE`].
+    pub const HOST_EVENT: &str = "host.event";
+    /// Ends [`HOST_SUBSCRIBE`].
+    pub const HOST_UNSUBSCRIBE: &str = "host.unsubscribe";
+    /// [`super::ConfigKeyParams`] → [`super::ConfigEntry`], or `not_found`.
+    pub const CONFIG_GET: &str = "config.get";
+    /// [`super::ConfigSetParams`] → `{}`; answered when the value is on disk.
+    pub const CONFIG_SET: &str = "config.set";
+    /// [`super::ConfigKeyParams`] → `{deleted}`.
+    pub const CONFIG_DELETE: &str = "config.delete";
+    /// [`super::PluginParams`] → `Vec<`[`super::ConfigEntry`]`>`.
+    pub const CONFIG_LIST: &str = "config.list";
+    /// [`super::AuthSetParams`] → [`super::AuthStatus`].
+    pub const AUTH_SET: &str = "auth.set";
+    /// `{}` → [`super::AuthStatus`].
+    pub const AUTH_CLEAR: &str = "auth.clear";
+    /// `{}` → [`super::AuthStatus`].
+    pub const AUTH_STATUS: &str = "auth.status";
+    /// [`super::AirlineSetParams`] → [`super::AirlineStatus`].
+    pub const AIRLINE_SET: &str = "airline.set";
+    /// `{}` → [`super::AirlineStatus`].
+    pub const AIRLINE_CLEAR: &str = "airline.clear";
+    /// `{}` → [`super::AirlineStatus`].
+    pub const AIRLINE_STATUS: &str = "airline.status";
+    /// [`super::InvokeParams`] → whatever the plugin answers.
+    pub const INVOKE: &str = "ipc.invoke";
+}
+
+/// Parameters that name a plugin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PluginParams {
+    /// Which plugin.
+    pub id: PluginId,
+}
+
+/// Parameters of `status`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StatusParams {
+    /// One plugin; all of them when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<PluginId>,
+}
+
+/// The supervisor and its plugins at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusReport {
+    /// The address that people reach, `ADDR:PORT`, with the real port.
+    pub listen: String,
+    /// The supervisor's process.
+    pub pid: u32,
+    /// The keeper above it, if there is one.
+    pub keeper_pid: Option<u32>,
+    /// The product's version.
+    pub version: String,
+    /// When it started, RFC 3339.
+    pub since: String,
+    /// Where it keeps what must last.
+    pub data_dir: String,
+    /// The plugin folders, in the order in which they are read.
+    pub plugin_dirs: Vec<String>,
+    /// The plugins, by id.
+    pub plugins: Vec<PluginStatus>,
+}
+
+/// One plugin at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PluginStatus {
+    /// Its id; of an invalid plugin, the name of its folder.
+    pub id: String,
+    /// The name that people see.
+    pub name: String,
+    /// The installed version; empty where the manifest cannot be read.
+    pub version: String,
+    /// Its folder.
+    pub install_dir: String,
+    /// `stopped`, `starting`, `running`, `stopping`, `backing-off`, `errored`, or `invalid`.
+    pub state: String,
+    /// The phase within starting and stopping; else null.
+    pub phase: Option<String>,
+    /// Why it is in this state, a sentence; null where there is nothing to explain.
+    pub cause: Option<String>,
+    /// The stable word of the cause of an errored plugin, such as `crash-loop`; else null.
+    pub cause_code: Option<String>,
+    /// The plugin's process; null while there is none.
+    pub pid: Option<u32>,
+    /// How many processes it has had since the supervisor started.
+    pub generation: u64,
+    /// How many of them were started after an unexpected exit.
+    pub restarts: u64,
+    /// The prefixes below which it answers HTTP.
+    pub routes: Vec<String>,
+    /// When the present state began, RFC 3339.
+    pub since: String,
+    /// Whether an operator wants it up.
+    pub desired: Desired,
+    /// False: disabled by an operator, and not started with the supervisor.
+    pub enabled: bool,
+    /// What is amiss with its manifest and not fatal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// What an operator wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Desired {
+    /// It ought to run.
+    Up,
+    /// It ought not.
+    Down,
+}
+
+/// What a rescan found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RescanReport {
+    /// New plugins, by id.
+    pub added: Vec<String>,
+    /// Plugins whose folder is gone.
+    pub removed: Vec<String>,
+    /// Plugins whose version or manifest changed.
+    pub changed: Vec<String>,
+    /// Folders that cannot be used, with the reason.
+    pub invalid: BTreeMap<String, String>,
+}
+
+/// Why a plugin is as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WhyReport {
+    /// The plugin now.
+    pub status: PluginStatus,
+    /// What happened, latest first.
+    pub history: Vec<ExitRecord>,
+}
+
+/// One end of a process, and what was decided upon it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExitRecord {
+    /// When, RFC 3339.
+    pub at: String,
+    /// Which process, counted from 1.
+    pub generation: u64,
+    /// Its pid; null when it could not be spawned.
+    pub pid: Option<u32>,
+    /// The state or phase in which it ended.
+    pub phase: String,
+    /// How it ended, in words: `killed by SIGKILL`, `exited with code 3`, `cannot spawn: …`.
+    pub ended: String,
+    /// The exit code, where it exited.
+    pub exit_code: Option<i32>,
+    /// The signal's name, where a signal ended it.
+    pub signal: Option<String>,
+    /// Whether it left a core dump.
+    pub core_dumped: bool,
+    /// How long it ran, in milliseconds.
+    pub uptime_ms: u64,
+    /// What was decided, in words: `restart at once`, `restart in 500 ms`, `errored: …`.
+    pub decision: String,
+    /// The last lines of its standard error, oldest first.
+    pub stderr: Vec<String>,
+    /// The calls that were in flight, by name.
+    pub in_flight: Vec<String>,
+}
+
+/// Which log records are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LogsParams {
+    /// One plugin; all of them, and the supervisor itself, when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<PluginId>,
+    /// How many of the latest records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<u32>,
+    /// This level and above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<LogLevel>,
+    /// Exactly this tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// Records whose message contains this text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contains: Option<String>,
+    /// Records of this moment and later, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+}
+
+/// One log record, as it stands in the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LogRecord {
+    /// When the supervisor had it, RFC 3339.
+    pub time: String,
+    /// How much it matters.
+    pub level: LogLevel,
+    /// Whose it is; null for the supervisor's own.
+    pub plugin: Option<String>,
+    /// Which process of the plugin wrote it.
+    pub generation: u64,
+    /// Where it came from.
+    pub source: LogSource,
+    /// Which part of the plugin speaks.
+    pub tag: String,
+    /// What it says. Control characters are escaped.
+    pub message: String,
+    /// Anything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra: Option<Value>,
+}
+
+/// Where a log record came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogSource {
+    /// `ctx.logger`.
+    Logger,
+    /// A line on standard output that was no message.
+    Stdout,
+    /// A line on standard error.
+    Stderr,
+    /// The supervisor, about the plugin.
+    Supervisor,
+}
+
+/// Parameters that name a config key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfigKeyParams {
+    /// Which plugin.
+    pub id: PluginId,
+    /// Which key.
+    pub key: ConfigKey,
+}
+
+/// Parameters of `config.set`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfigSetParams {
+    /// Which plugin.
+    pub id: PluginId,
+    /// Which key.
+    pub key: ConfigKey,
+    /// Any JSON.
+    pub value: Value,
+}
+
+/// One key of a plugin's configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfigEntry {
+    /// The key.
+    pub key: String,
+    /// What `config.get` answers.
+    pub value: Value,
+    /// Where the value comes from.
+    pub source: ConfigSource,
+    /// The manifest's default, where it declares one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    /// `user` or `airline`, where the manifest declares the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<crate::settings::SettingScope>,
+}
+
+/// Where a config value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ConfigSource {
+    /// It was set.
+    Stored,
+    /// The manifest declares it.
+    Default,
+}
+
+/// Parameters of `auth.set`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AuthSetParams {
+    /// The host's bearer token.
+    pub token: String,
+}
+
+impl std::fmt::Debug for AuthSetParams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthSetParams").finish_non_exhaustive()
+    }
+}
+
+/// Whether somebody is signed in; never the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AuthStatus {
+    /// Whether somebody is signed in.
+    pub authenticated: bool,
+}
+
+/// Parameters of `airline.set`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AirlineSetParams {
+    /// The airline's id.
+    pub id: String,
+    /// Origin of the airline's API.
+    pub base_url: String,
+    /// The bearer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// What is exchanged for a new bearer. It never leaves the supervisor but for the exchange.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// Where it is exchanged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_url: Option<String>,
+    /// How it is exchanged, where that differs from OAuth 2.0's refresh_token grant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_format: Option<RefreshFormat>,
+}
+
+impl std::fmt::Debug for AirlineSetParams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AirlineSetParams")
+            .field("id", &self.id)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a refresh token is exchanged. The default is OAuth 2.0's refresh_token grant: a form with `grant_type` and
+/// `refresh_token`, answered by JSON with `access_token` and perhaps a new `refresh_token`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RefreshFormat {
+    /// `form` or `json`.
+    pub body: RefreshBody,
+    /// Name of the request's member that carries the refresh token.
+    pub refresh_token_field: String,
+    /// Further members of the request, such as `client_id`.
+    pub extra: BTreeMap<String, String>,
+    /// Name of the answer's member that carries the new bearer.
+    pub access_token_field: String,
+    /// Name of the answer's member that may carry a new refresh token.
+    pub new_refresh_token_field: String,
+}
+
+impl Default for RefreshFormat {
+    fn default() -> Self {
+        Self {
+            body: RefreshBody::Form,
+            refresh_token_field: "refresh_token".to_owned(),
+            extra: BTreeMap::from([("grant_type".to_owned(), "refresh_token".to_owned())]),
+            access_token_field: "access_token".to_owned(),
+            new_refresh_token_field: "refresh_token".to_owned(),
+        }
+    }
+}
+
+/// How the request of a refresh is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RefreshBody {
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// `application/json`.
+    Json,
+}
+
+/// The bound airline without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AirlineStatus {
+    /// The airline; null when there is none.
+    pub airline: Option<crate::context::airline::AirlineName>,
+    /// Whether a bearer is stored.
+    pub has_token: bool,
+    /// Whether a refresh token and a place to exchange it are stored.
+    pub can_refresh: bool,
+}
+
+/// Parameters of `ipc.invoke`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InvokeParams {
+    /// Which plugin.
+    pub id: PluginId,
+    /// Which channel.
+    pub channel: Channel,
+    /// The arguments, in order.
+    #[serde(default)]
+    pub args: Vec<Value>,
+    /// How long to wait, in milliseconds; the setting for host calls when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+}
+
+/// An event that a plugin pushed to its UIs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BusEvent {
+    /// Whose it is.
+    pub plugin: PluginId,
+    /// The leaf name of the channel.
+    pub channel: Channel,
+    /// Any JSON.
+    pub payload: Value,
+}
+
+/// Something that the host application may want to act upon.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all_fields = "camelCase")]
+pub enum HostEvent {
+    /// A plugin's state changed.
+    #[serde(rename = "plugin.state")]
+    PluginState {
+        /// The plugin as it is now.
+        status: Box<PluginStatus>,
+    },
+    /// A refresh was refused or cannot be tried: the user has to sign in again.
+    #[serde(rename = "auth.required")]
+    AuthRequired {
+        /// Why, a sentence without secrets.
+        reason: String,
+    },
+    /// Events were lost because this subscriber was too slow.
+    #[serde(rename = "lost")]
+    Lost {
+        /// How many.
+        count: u64,
+    },
+}

@@ -1,0 +1,67 @@
+//! `plugin.json`: what a plugin says of itself. Text in, a [`Manifest`] or one clear error out.
+//!
+//! Called by discovery and by `outboard check`. Knows both forms of the original shell's manifest and our own `run` key;
+//! must not touch the file system: whether the files that it names exist is discovery's question.
+
+mod read;
+mod run;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+pub use read::{ManifestError, parse};
+pub use run::{Background, Http, HttpListen, Limits, Run, RunProtocol, Wire};
+
+use crate::id::PluginId;
+use crate::settings::Setting;
+
+/// Name of the manifest file in a plugin's folder.
+pub const FILE_NAME: &str = "plugin.json";
+
+/// Largest manifest that is read, in bytes.
+pub const MANIFEST_MAX: usize = 1024 * 1024;
+
+/// The newer form's background module, relative to the plugin's folder: its existence alone declares it.
+pub const BACKGROUND_ENTRY: &str = "background/index.js";
+
+/// The UI module, relative to the plugin's folder.
+pub const UI_ENTRY: &str = "ui/index.js";
+
+/// A plugin's manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Manifest {
+    /// The plugin's id.
+    pub id: PluginId,
+    /// What people see.
+    pub name: String,
+    /// The plugin's version, by the rules of semantic versioning.
+    pub version: semver::Version,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The older form's declaration of a background module.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background: Option<Background>,
+    /// Our own key: how to run a plugin in any language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
+    /// Which descriptors the protocol uses.
+    #[serde(default)]
+    pub wire: Wire,
+    /// How the plugin serves HTTP.
+    #[serde(default)]
+    pub http: Http,
+    /// What the plugin's processes may use at most.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What a user may set.
+    #[serde(rename = "availableSettings", default, skip_serializing_if = "Vec::is_empty")]
+    pub available_settings: Vec<Setting>,
+    /// Keys that we do not know or do not need, kept as they are.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+    /// What is amiss and not fatal, a sentence each.
+    #[serde(skip)]
+    pub warnings: Vec<String>,
+}

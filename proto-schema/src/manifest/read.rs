@@ -1,0 +1,162 @@
+//! Reads a manifest: strict in what decides whether and how the plugin runs, lenient in the rest.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{Background, Http, Limits, MANIFEST_MAX, Manifest, Run, Wire};
+use crate::id::PluginId;
+use crate::settings::Setting;
+
+/// Why a manifest cannot be used: where, and what is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {message}")]
+pub struct ManifestError {
+    /// Line in the file, from 1.
+    pub line: usize,
+    /// Column in the line, from 1.
+    pub column: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
+/// The keys in the order of decisions: fatal ones are typed, the others are looked at afterwards.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Draft {
+    id: PluginId,
+    name: String,
+    version: semver::Version,
+    background: Option<Background>,
+    run: Option<Run>,
+    #[serde(default)]
+    wire: Wire,
+    #[serde(default)]
+    http: Http,
+    #[serde(default)]
+    limits: Limits,
+    #[serde(default)]
+    available_settings: Value,
+    #[serde(flatten)]
+    other: Map<String, Value>,
+}
+
+/// Keys of the original manifest that ought to be there and are not needed to run.
+const EXPECTED: [(&str, &str); 5] = [
+    ("description", "a sentence for people"),
+    ("type", "\"user\" or \"airline\""),
+    ("author", "an object with id and name"),
+    ("icon_light", "a path in the plugin's folder"),
+    ("icon_dark", "a path in the plugin's folder"),
+];
+
+/// Reads the text of a `plugin.json`.
+///
+/// # Errors
+/// [`ManifestError`] when it is no JSON, when `id`, `name` or `version` is missing or malformed, or when a key that says
+/// how to run the plugin is malformed. Everything else is a warning.
+pub fn parse(text: &[u8]) -> Result<Manifest, ManifestError> {
+    if text.len() > MANIFEST_MAX {
+        return Err(at_start(format!("the file has {} bytes; at most {MANIFEST_MAX} are read", text.len())));
+    }
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Err(at_start("the file is empty; it needs at least id, name and version".to_owned()));
+    }
+    let draft: Draft = serde_json::from_slice(text).map_err(|error| located(text, &error))?;
+    if draft.name.trim().is_empty() {
+        return Err(located_key(text, "name", "`name` is empty"));
+    }
+    if draft.run.as_ref().is_some_and(|run| run.command.first().is_none_or(|program| program.is_empty())) {
+        return Err(located_key(
+            text,
+            "command",
+            "`run.command` is empty; give the program and its arguments",
+        ));
+    }
+    Ok(finish(draft))
+}
+
+fn finish(draft: Draft) -> Manifest {
+    let mut warnings = Vec::new();
+    let mut other = draft.other;
+    let description = other.remove("description").and_then(|value| match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    });
+    for (key, expected) in EXPECTED {
+        let there = if key == "description" { description.is_some() } else { other.contains_key(key) };
+        if !there {
+            warnings.push(format!("`{key}` is missing; it ought to be {expected}"));
+        }
+    }
+    if other.get("type").is_some_and(|kind| kind != "user" && kind != "airline") {
+        warnings.push("`type` ought to be \"user\" or \"airline\"".to_owned());
+    }
+    if draft.run.is_some() && draft.background.is_some() {
+        warnings.push("both `run` and `background` are given; `run` is used".to_owned());
+    }
+    Manifest {
+        id: draft.id,
+        name: draft.name,
+        version: draft.version,
+        description,
+        background: draft.background,
+        run: draft.run,
+        wire: draft.wire,
+        http: draft.http,
+        limits: draft.limits,
+        available_settings: settings(draft.available_settings, &mut warnings),
+        other,
+        warnings,
+    }
+}
+
+fn settings(declared: Value, warnings: &mut Vec<String>) -> Vec<Setting> {
+    let entries = match declared {
+        Value::Null => return Vec::new(),
+        Value::Array(entries) => entries,
+        _ => {
+            warnings.push("`availableSettings` is ignored: it ought to be an array".to_owned());
+            return Vec::new();
+        }
+    };
+    let mut read: Vec<Setting> = Vec::with_capacity(entries.len());
+    for (index, entry) in entries.into_iter().enumerate() {
+        match serde_json::from_value::<Setting>(entry) {
+            Ok(setting) if read.iter().any(|known| known.key == setting.key) => {
+                warnings.push(format!(
+                    "`availableSettings[{index}]` is ignored: key {:?} stands there twice",
+                    setting.key.as_str()
+                ));
+            }
+            Ok(setting) => read.push(setting),
+            Err(error) => warnings.push(format!("`availableSettings[{index}]` is ignored: {error}")),
+        }
+    }
+    read
+}
+
+fn at_start(message: String) -> ManifestError {
+    ManifestError { line: 1, column: 1, message }
+}
+
+fn located(text: &[u8], error: &serde_json::Error) -> ManifestError {
+    // serde's message ends with the place, which we give apart.
+    let message = error.to_string();
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(before, _)| before).to_owned();
+    // A missing key is noticed at the closing brace; the place to mend is the opening one.
+    if message.starts_with("missing field") || error.line() == 0 {
+        let line = 1 + text.iter().take_while(|b| **b != b'{').filter(|b| **b == b'\n').count();
+        return ManifestError { line, column: 1, message };
+    }
+    ManifestError { line: error.line(), column: error.column().max(1), message }
+}
+
+fn located_key(text: &[u8], key: &str, message: &str) -> ManifestError {
+    let quoted = format!("\"{key}\"");
+    let at = String::from_utf8_lossy(text).find(&quoted).unwrap_or(0);
+    let before = &text[..at.min(text.len())];
+    let line = 1 + before.iter().filter(|b| **b == b'\n').count();
+    let column = 1 + before.iter().rev().take_while(|b| **b != b'\n').count();
+    ManifestError { line, column, message: message.to_owned() }
+}

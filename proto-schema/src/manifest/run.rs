@@ -1,0 +1,103 @@
+//! The keys of a manifest that say how a plugin is run: types only.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `"background": {"entryModule": "background/index.ts"}`, the older form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Background {
+    /// The module, relative to the plugin's folder.
+    pub entry_module: String,
+}
+
+/// `"run": {"command": ["./bin/plugin", "--flag"]}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Run {
+    /// The program and its arguments. A program with a slash is looked up from the plugin's folder, one without on the PATH.
+    #[schemars(length(min = 1))]
+    pub command: Vec<String>,
+    /// What is spoken with the program.
+    #[serde(default)]
+    pub protocol: RunProtocol,
+}
+
+/// What is spoken with a program.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RunProtocol {
+    /// The protocol of docs/PROTOCOL.md.
+    #[default]
+    Outboard,
+    /// Nothing: an unmodified HTTP server.
+    None,
+}
+
+/// Which descriptors carry the protocol.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Wire {
+    /// Standard input and output.
+    #[default]
+    Stdio,
+    /// Descriptors 4 (in) and 5 (out); standard input is empty and standard output goes to the log.
+    Fd,
+}
+
+/// How a plugin serves HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Http {
+    /// Who binds the socket.
+    #[serde(default)]
+    pub listen: HttpListen,
+    /// Whether the route's prefix is removed from the path before the plugin sees it.
+    #[serde(default)]
+    pub strip_prefix: bool,
+    /// Whether a safe request may be sent once more, to the next process, when its process died before it answered.
+    #[serde(default = "yes")]
+    pub replay: bool,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: HttpListen::default(), strip_prefix: false, replay: true }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Who binds the socket that a plugin serves HTTP on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HttpListen {
+    /// The supervisor; the plugin inherits it as descriptor 3.
+    #[default]
+    Fd,
+    /// The plugin, at the path in `OUTBOARD_HTTP_SOCKET`.
+    Path,
+}
+
+/// What a plugin's processes may use at most. Absent: no limit of ours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Limits {
+    /// Address space of each process, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// Processes and threads of the plugin's user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u64>,
+    /// Open descriptors of each process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_files: Option<u64>,
+    /// Largest file that it may write, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_size: Option<u64>,
+    /// Processor time of each process, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_seconds: Option<u64>,
+}

@@ -1,0 +1,122 @@
+//! Framing: one message a line. Fed by whoever reads the bytes; holds at most one frame and one read's worth of bytes.
+//!
+//! Must not know what a frame means. A frame over the limit is reported once and skipped to its line end, so one bad
+//! line costs one line.
+
+/// One thing found in the byte stream.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Frame<'a> {
+    /// A line without its line end; never empty.
+    Line(&'a [u8]),
+    /// A line longer than the limit began; its beginning, for the log. The rest of it is skipped.
+    Oversized(&'a [u8]),
+}
+
+/// How much of an oversized line is kept to show where it came from.
+const OVERSIZED_SHOWN: usize = 256;
+
+/// Splits a byte stream into lines of bounded length.
+#[derive(Debug)]
+pub struct Decoder {
+    buffer: Vec<u8>,
+    /// Start of what was not yet handed out.
+    start: usize,
+    /// Up to here there is no line end; saves looking twice when a frame arrives in many pieces.
+    scanned: usize,
+    /// Inside an oversized line that was already reported.
+    skipping: bool,
+    limit: usize,
+}
+
+impl Decoder {
+    /// A decoder that accepts lines of up to `limit` bytes.
+    pub fn new(limit: usize) -> Self {
+        Self { buffer: Vec::new(), start: 0, scanned: 0, skipping: false, limit }
+    }
+
+    /// Where a reader appends bytes. Call [`Decoder::next_frame`] until it gives `None` after each append.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        self.compact();
+        &mut self.buffer
+    }
+
+    /// Appends bytes.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.buffer().extend_from_slice(bytes);
+    }
+
+    /// The next frame, if a whole one is here.
+    pub fn next_frame(&mut self) -> Option<Frame<'_>> {
+        loop {
+            let from = self.scanned.max(self.start);
+            let Some(found) = memchr_newline(&self.buffer[from..]) else {
+                self.scanned = self.buffer.len();
+                return self.unfinished();
+            };
+            let line = self.start..from + found;
+            self.start = line.end + 1;
+            self.scanned = self.start;
+            if std::mem::take(&mut self.skipping) {
+                continue;
+            }
+            let trimmed = trim(&self.buffer, line);
+            if trimmed.is_empty() {
+                continue;
+            }
+            if trimmed.len() > self.limit {
+                let shown = trimmed.start..trimmed.end.min(trimmed.start + OVERSIZED_SHOWN);
+                return Some(Frame::Oversized(&self.buffer[shown]));
+            }
+            return Some(Frame::Line(&self.buffer[trimmed]));
+        }
+    }
+
+    /// What stands after the last line end: half a frame, when the stream has ended here.
+    pub fn remainder(&self) -> &[u8] {
+        if self.skipping { &[] } else { &self.buffer[self.start..] }
+    }
+
+    fn unfinished(&mut self) -> Option<Frame<'_>> {
+        let pending = self.buffer.len() - self.start;
+        if self.skipping {
+            self.start = self.buffer.len();
+            return None;
+        }
+        if pending <= self.limit {
+            return None;
+        }
+        self.skipping = true;
+        let shown = self.start..self.start + pending.min(OVERSIZED_SHOWN);
+        self.start = self.buffer.len();
+        Some(Frame::Oversized(&self.buffer[shown]))
+    }
+
+    /// Drops what was handed out, and gives memory back after a large frame.
+    fn compact(&mut self) {
+        const KEEP: usize = 64 * 1024;
+        if self.start == 0 {
+            return;
+        }
+        self.buffer.drain(..self.start);
+        self.scanned = self.scanned.saturating_sub(self.start);
+        self.start = 0;
+        if self.buffer.capacity() > KEEP && self.buffer.len() < KEEP / 2 {
+            self.buffer.shrink_to(KEEP);
+        }
+    }
+}
+
+fn memchr_newline(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr(b'\n', bytes)
+}
+
+fn trim(buffer: &[u8], mut line: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    let blank = |b: u8| matches!(b, b' ' | b'\t' | b'\r');
+    while !line.is_empty() && blank(buffer[line.start]) {
+        line.start += 1;
+    }
+    while !line.is_empty() && blank(buffer[line.end - 1]) {
+        line.end -= 1;
+    }
+    line
+}

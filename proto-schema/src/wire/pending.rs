@@ -1,0 +1,103 @@
+//! The book of calls that await an answer: who asked, and until when. Bounded, and without a clock of its own.
+//!
+//! Kept by each side for the calls that it makes. A call leaves the book exactly once: answered, expired, or withdrawn.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+/// What the book holds of one call: the caller's own value, and the deadline.
+#[derive(Debug)]
+struct Entry<T> {
+    caller: T,
+    deadline: Duration,
+}
+
+/// Calls that await an answer. Times are given as a distance from any one moment that the owner keeps to.
+#[derive(Debug)]
+pub struct Pending<T> {
+    entries: HashMap<u64, Entry<T>>,
+    deadlines: BTreeSet<(Duration, u64)>,
+    next_id: u64,
+    capacity: usize,
+}
+
+/// The book is full: as many calls as it may hold await their answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{capacity} calls already await an answer")]
+pub struct Full {
+    /// How many the book may hold.
+    pub capacity: usize,
+}
+
+impl<T> Pending<T> {
+    /// A book for at most `capacity` calls at a time.
+    pub fn new(capacity: usize) -> Self {
+        Self { entries: HashMap::new(), deadlines: BTreeSet::new(), next_id: 1, capacity }
+    }
+
+    /// Enters a call and gives its id. Ids are never used twice.
+    ///
+    /// # Errors
+    /// [`Full`], with the caller given back to nobody: the call was not made.
+    pub fn insert(&mut self, caller: T, deadline: Duration) -> Result<u64, Full> {
+        if self.entries.len() >= self.capacity {
+            return Err(Full { capacity: self.capacity });
+        }
+        let id = self.next_id;
+        self.next_id += 1;
+        self.entries.insert(id, Entry { caller, deadline });
+        self.deadlines.insert((deadline, id));
+        Ok(id)
+    }
+
+    /// Strikes a call that was answered or withdrawn. `None`: it is unknown, or was struck before.
+    pub fn remove(&mut self, id: u64) -> Option<T> {
+        let entry = self.entries.remove(&id)?;
+        self.deadlines.remove(&(entry.deadline, id));
+        Some(entry.caller)
+    }
+
+    /// Moves a call's deadline. False: there is no such call.
+    pub fn extend(&mut self, id: u64, deadline: Duration) -> bool {
+        let Some(entry) = self.entries.get_mut(&id) else { return false };
+        self.deadlines.remove(&(entry.deadline, id));
+        entry.deadline = deadline;
+        self.deadlines.insert((deadline, id));
+        true
+    }
+
+    /// The earliest deadline.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Strikes and gives one call whose deadline is not after `now`.
+    pub fn pop_expired(&mut self, now: Duration) -> Option<(u64, T)> {
+        let (deadline, id) = *self.deadlines.first()?;
+        if deadline > now {
+            return None;
+        }
+        self.remove(id).map(|caller| (id, caller))
+    }
+
+    /// Strikes and gives every call: the conversation is over.
+    pub fn drain(&mut self) -> impl Iterator<Item = (u64, T)> + '_ {
+        self.deadlines.clear();
+        self.entries.drain().map(|(id, entry)| (id, entry.caller))
+    }
+
+    /// The callers in no particular order, for a diagnosis.
+    pub fn callers(&self) -> impl Iterator<Item = &T> {
+        self.entries.values().map(|entry| &entry.caller)
+    }
+
+    /// How many calls await an answer.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether none does.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
