@@ -1,1 +1,3 @@
 //! Finds plugins, runs each as a process, and talks with it.
+
+pub mod routes;

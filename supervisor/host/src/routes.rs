@@ -1,0 +1,204 @@
+//! Where a plugin's HTTP requests go at this moment: snapshots that the gateway reads without asking anybody.
+//!
+//! Plugin actors publish here, the gateway reads. Reading takes no lock and no hop through a task. Must not know HTTP: a
+//! route says which socket, never what is sent to it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use outboard_protocol::PluginId;
+use tokio::sync::watch;
+
+/// Set in an upstream's counter once it takes no more requests.
+const CLOSED: usize = 1 << (usize::BITS - 1);
+
+/// The routes of all plugins.
+#[derive(Debug, Default)]
+pub struct Routes {
+    table: ArcSwap<HashMap<PluginId, Arc<Route>>>,
+}
+
+impl Routes {
+    /// The route of a plugin; `None` when there is no such plugin.
+    pub fn find(&self, id: &str) -> Option<Arc<Route>> {
+        self.table.load().get(id).cloned()
+    }
+
+    /// Adds or replaces a plugin's route.
+    pub(crate) fn insert(&self, route: &Arc<Route>) {
+        self.table.rcu(|table| {
+            let mut next = HashMap::clone(table);
+            next.insert(route.id.clone(), Arc::clone(route));
+            next
+        });
+    }
+
+    /// Removes a plugin's route. Whoever waits on it sees it closed.
+    pub(crate) fn remove(&self, id: &PluginId) {
+        let before = self.table.rcu(|table| {
+            let mut next = HashMap::clone(table);
+            next.remove(id);
+            next
+        });
+        if let Some(route) = before.get(id) {
+            route.publish(RouteState::Closed {
+                cause: "the plugin was removed".to_owned(),
+                retry_after: None,
+            });
+        }
+    }
+}
+
+/// How the requests of one plugin are treated, and its state at this moment.
+#[derive(Debug)]
+pub struct Route {
+    /// Whose route it is.
+    pub id: PluginId,
+    /// Whether the route's prefix is removed from the path.
+    pub strip_prefix: bool,
+    /// Whether a safe request may be sent once more to the next generation.
+    pub replay: bool,
+    state: ArcSwap<RouteState>,
+    changed: watch::Sender<()>,
+}
+
+/// Where a plugin's requests go at one moment.
+#[derive(Debug, Clone)]
+pub enum RouteState {
+    /// To the running generation.
+    Open(Arc<Upstream>),
+    /// Nowhere yet: the plugin starts or restarts. Requests wait, bounded.
+    Waiting {
+        /// Why, a sentence.
+        cause: String,
+    },
+    /// Nowhere: the plugin is stopped or errored.
+    Closed {
+        /// Why, a sentence.
+        cause: String,
+        /// When it may be worth another try; `None` when only an operator can help.
+        retry_after: Option<Duration>,
+    },
+}
+
+impl Route {
+    pub(crate) fn new(id: PluginId, strip_prefix: bool, replay: bool, state: RouteState) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            strip_prefix,
+            replay,
+            state: ArcSwap::from_pointee(state),
+            changed: watch::Sender::new(()),
+        })
+    }
+
+    /// The state at this moment.
+    pub fn state(&self) -> Arc<RouteState> {
+        self.state.load_full()
+    }
+
+    /// Something to wait on: resolves after each change. Subscribe first, then look at the state, then wait.
+    pub fn subscribe(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    pub(crate) fn publish(&self, state: RouteState) {
+        self.state.store(Arc::new(state));
+        self.changed.send_replace(());
+    }
+}
+
+/// The HTTP side of one generation: its socket, and how many requests are inside.
+#[derive(Debug)]
+pub struct Upstream {
+    generation: u64,
+    socket: PathBuf,
+    in_flight: AtomicUsize,
+    drained: watch::Sender<bool>,
+}
+
+impl Upstream {
+    pub(crate) fn new(generation: u64, socket: PathBuf) -> Arc<Self> {
+        Arc::new(Self {
+            generation,
+            socket,
+            in_flight: AtomicUsize::new(0),
+            drained: watch::Sender::new(false),
+        })
+    }
+
+    /// Which generation it is; connections to it must not outlive it, so key any pool by this.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The Unix socket.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Enters a request. `None`: the generation takes no more; look at the route again.
+    pub fn enter(self: &Arc<Self>) -> Option<InFlight> {
+        let before = self.in_flight.fetch_add(1, Ordering::AcqRel);
+        let guard = InFlight(Arc::clone(self));
+        (before & CLOSED == 0).then_some(guard)
+    }
+
+    /// How many requests are inside.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Acquire) & !CLOSED
+    }
+
+    /// Lets no request in from now on.
+    pub(crate) fn close(&self) {
+        if self.in_flight.fetch_or(CLOSED, Ordering::AcqRel) & !CLOSED == 0 {
+            self.drained.send_replace(true);
+        }
+    }
+
+    /// Resolves when it is closed and the last request has left.
+    pub(crate) async fn drained(&self) {
+        // The sender lives in self, so waiting cannot fail.
+        let _ = self.drained.subscribe().wait_for(|drained| *drained).await;
+    }
+}
+
+/// One request inside an upstream; leaves when dropped.
+#[derive(Debug)]
+pub struct InFlight(Arc<Upstream>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if self.0.in_flight.fetch_sub(1, Ordering::AcqRel) == CLOSED | 1 {
+            self.0.drained.send_replace(true);
+        }
+    }
+}
+
+/// Upstreams and routes for tests of whoever reads them, without a plugin behind.
+#[doc(hidden)]
+pub mod testing {
+    use super::*;
+
+    /// An open upstream at a socket.
+    pub fn upstream(generation: u64, socket: PathBuf) -> Arc<Upstream> {
+        Upstream::new(generation, socket)
+    }
+
+    /// A table with one route.
+    pub fn routes_with(id: PluginId, state: RouteState) -> (Arc<Routes>, Arc<Route>) {
+        let routes = Arc::new(Routes::default());
+        let route = Route::new(id, false, true, state);
+        routes.insert(&route);
+        (routes, route)
+    }
+
+    /// Publishes a state as a plugin's actor does.
+    pub fn publish(route: &Route, state: RouteState) {
+        route.publish(state);
+    }
+}
