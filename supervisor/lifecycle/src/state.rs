@@ -1,0 +1,335 @@
+//! What is true of a plugin: its state, and what the operator wants of it.
+//!
+//! Written by the machine alone, read by whoever shows a plugin (actor, gateway, CLI). Knows no process, no
+//! message and no clock: a time here is a [`Duration`] since the epoch that the caller of `step` chose.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Which process of a plugin is meant: 1 for the first that was ever spawned, then one more for each.
+///
+/// Every fact carries it, so that the last words of a dead process cannot be taken for those of the living one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(pub u64);
+
+impl Generation {
+    /// No process has been spawned yet.
+    pub const NONE: Self = Self(0);
+
+    /// The generation after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What the operator wants, apart from what is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Desired {
+    /// The plugin shall run.
+    Up,
+    /// The plugin shall not run.
+    Down,
+}
+
+impl Desired {
+    /// The stable word: `up` or `down`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+}
+
+/// What is. Each variant owns exactly what exists in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// No process, and none is wanted.
+    Stopped,
+    /// A process is on its way up.
+    Starting {
+        /// How far it has come.
+        phase: StartPhase,
+        /// Which restart in a row this is; 0 when an order, and no failure, led here.
+        attempt: u32,
+    },
+    /// The plugin's start succeeded and its route is open.
+    Running {
+        /// When its start succeeded.
+        since: Duration,
+        /// Whether it answers pings.
+        health: Health,
+        /// Until when a failure brings the old version back; `None` once the version has proved itself.
+        probation: Option<Duration>,
+    },
+    /// The process is on its way out.
+    Stopping {
+        /// How far that has come.
+        phase: StopPhase,
+        /// What happens when its containment is empty.
+        after: After,
+    },
+    /// No process; the next one is spawned when the delay is over.
+    BackingOff {
+        /// Which restart in a row the next start will be.
+        attempt: u32,
+        /// When it will be.
+        until: Duration,
+    },
+    /// Given up. Left only by an operator, a new version or a changed manifest.
+    Errored {
+        /// Which kind of failure it was.
+        cause: Cause,
+        /// What was seen, in words for an operator.
+        diagnosis: String,
+    },
+}
+
+impl State {
+    /// The stable word for command line and JSON: `stopped`, `starting`, `running`, `stopping`, `backing-off`
+    /// or `errored`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Starting { .. } => "starting",
+            Self::Running { .. } => "running",
+            Self::Stopping { .. } => "stopping",
+            Self::BackingOff { .. } => "backing-off",
+            Self::Errored { .. } => "errored",
+        }
+    }
+
+    /// The stable word for the phase, in the two states that have phases.
+    #[must_use]
+    pub const fn phase_name(&self) -> Option<&'static str> {
+        match self {
+            Self::Starting { phase, .. } => Some(phase.name()),
+            Self::Stopping { phase, .. } => Some(phase.name()),
+            Self::Stopped | Self::Running { .. } | Self::BackingOff { .. } | Self::Errored { .. } => None,
+        }
+    }
+
+    /// Why the plugin is errored, when it is.
+    #[must_use]
+    pub const fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Errored { cause, .. } => Some(*cause),
+            Self::Stopped
+            | Self::Starting { .. }
+            | Self::Running { .. }
+            | Self::Stopping { .. }
+            | Self::BackingOff { .. } => None,
+        }
+    }
+
+    /// What a request for this plugin meets.
+    #[must_use]
+    pub const fn route_intent(&self) -> RouteIntent {
+        match self {
+            Self::Running { .. } => RouteIntent::Open,
+            Self::Starting { .. } | Self::BackingOff { .. } => RouteIntent::Waiting,
+            Self::Stopping { after, .. } if after.comes_back() => RouteIntent::Waiting,
+            Self::Stopping { .. } | Self::Stopped | Self::Errored { .. } => RouteIntent::Closed,
+        }
+    }
+}
+
+/// How far a process has come on its way up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StartPhase {
+    /// The operating system was asked for a process.
+    Spawning,
+    /// The process lives; `initialize` was sent.
+    Handshaking,
+    /// The handshake is done; `start` or `resume` was sent.
+    Activating,
+}
+
+impl StartPhase {
+    /// The stable word: `spawning`, `handshaking` or `activating`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Spawning => "spawning",
+            Self::Handshaking => "handshaking",
+            Self::Activating => "activating",
+        }
+    }
+}
+
+/// How far a process has come on its way out. Every phase is bounded by one deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StopPhase {
+    /// The route is closed; requests in flight may finish.
+    Draining,
+    /// `stop` was sent and not answered yet.
+    Asking,
+    /// Its stdin is closed; it may exit by itself.
+    Leaving,
+    /// SIGTERM went to its process group.
+    Terminating,
+    /// SIGKILL went to the whole containment; the leader has not been reaped yet.
+    Killing,
+    /// The leader is gone; the containment is being proved empty.
+    Emptying,
+}
+
+impl StopPhase {
+    /// The stable word: `draining`, `asking`, `leaving`, `terminating`, `killing` or `emptying`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Draining => "draining",
+            Self::Asking => "asking",
+            Self::Leaving => "leaving",
+            Self::Terminating => "terminating",
+            Self::Killing => "killing",
+            Self::Emptying => "emptying",
+        }
+    }
+}
+
+/// What follows when a stopping plugin's containment is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum After {
+    /// Nothing: it was ordered down.
+    Stopped,
+    /// A new process, by order.
+    Start,
+    /// A new process of the old version, because the new one failed its probation.
+    Rollback {
+        /// The version to go back to.
+        to: String,
+    },
+    /// A new process, by the restart policy.
+    BackOff {
+        /// Which restart in a row it will be.
+        attempt: u32,
+        /// How long to wait first; zero is at once.
+        delay: Duration,
+    },
+    /// Nothing: it was given up.
+    Errored {
+        /// Which kind of failure it was.
+        cause: Cause,
+        /// What was seen, in words for an operator.
+        diagnosis: String,
+    },
+}
+
+impl After {
+    /// Whether a new process follows, so that a request does well to wait.
+    #[must_use]
+    pub const fn comes_back(&self) -> bool {
+        match self {
+            Self::Start | Self::Rollback { .. } | Self::BackOff { .. } => true,
+            Self::Stopped | Self::Errored { .. } => false,
+        }
+    }
+
+    /// The stable word: `stopped`, `start`, `rollback`, `back-off` or `errored`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Start => "start",
+            Self::Rollback { .. } => "rollback",
+            Self::BackOff { .. } => "back-off",
+            Self::Errored { .. } => "errored",
+        }
+    }
+}
+
+/// Whether a running plugin answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Health {
+    /// It answered its last ping, or has not been asked yet.
+    Healthy,
+    /// It owes answers to so many pings in a row.
+    Late(u32),
+    /// A debugger holds it, so that silence means nothing.
+    Traced,
+}
+
+impl Health {
+    /// The stable word: `healthy`, `late` or `traced`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Late(_) => "late",
+            Self::Traced => "traced",
+        }
+    }
+}
+
+/// Why a plugin is errored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// Its start hook said no. That is an answer and no crash.
+    StartRejected,
+    /// It speaks no protocol version that this supervisor speaks.
+    Incompatible,
+    /// It ended unexpectedly more often than the restart policy allows.
+    CrashLoop,
+    /// Its program cannot be started at all.
+    CannotSpawn,
+    /// Something of its old process could not be ended.
+    NotEmpty,
+    /// The supervisor itself failed while it looked after this plugin.
+    Internal,
+}
+
+impl Cause {
+    /// The stable word: `start-rejected`, `incompatible`, `crash-loop`, `cannot-spawn`, `not-empty` or `internal`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StartRejected => "start-rejected",
+            Self::Incompatible => "incompatible",
+            Self::CrashLoop => "crash-loop",
+            Self::CannotSpawn => "cannot-spawn",
+            Self::NotEmpty => "not-empty",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// What happened and what to do, as one sentence without its full stop.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::StartRejected => "its onStart failed; correct what it names, then start it again",
+            Self::Incompatible => {
+                "it and this supervisor share no protocol version; upgrade the side that is named"
+            }
+            Self::CrashLoop => "it ended unexpectedly too often; read its log, then start it again",
+            Self::CannotSpawn => "its program cannot be started; correct the path or the file that is named",
+            Self::NotEmpty => {
+                "something of its old process could not be ended; end it, then start the plugin again"
+            }
+            Self::Internal => {
+                "the supervisor failed while it looked after this plugin; please report it, then start it"
+            }
+        }
+    }
+}
+
+/// What a request for a plugin meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RouteIntent {
+    /// It goes to the running process.
+    Open,
+    /// A process is on its way: it waits, bounded in number and time.
+    Waiting,
+    /// None is on its way: it is answered with 503 and the cause at once.
+    Closed,
+}
