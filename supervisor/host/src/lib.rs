@@ -1,3 +1,4 @@
 //! Finds plugins, runs each as a process, and talks with it.
 
+pub mod process;
 pub mod routes;

@@ -1,0 +1,173 @@
+//! Small reads from /proc: what is true of one process right now.
+//!
+//! Called by everything else in this folder, and by the plugin actor, which asks whether a debugger holds a process.
+//! It must not change anything, and it must not remember anything: every answer may be stale when it arrives, so
+//! callers that act on one compare the start time again (see [`super::kill`]).
+
+use std::fs;
+use std::io;
+
+/// The parts of `/proc/<pid>/stat` that tell who a process is and to whom it belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// The command name as the kernel keeps it, at most 15 bytes.
+    pub command: String,
+    /// One letter: `R`, `S`, `D`, `Z`, `T`, `t`, `X`, …
+    pub state: char,
+    /// The parent's pid. 0 for a process whose parent is outside this pid namespace.
+    pub parent: i32,
+    /// The process group.
+    pub group: i32,
+    /// The session.
+    pub session: i32,
+    /// Living threads, the main one included even when it alone has exited.
+    pub threads: u32,
+    /// When the process started, in clock ticks since boot. With the pid it names one process for the whole uptime.
+    pub start_time: u64,
+}
+
+impl Stat {
+    /// Whether nothing of the process runs any more. A main thread that has left while others live shows as `Z` as
+    /// well, and such a process is not dead.
+    pub fn is_dead(&self) -> bool {
+        matches!(self.state, 'Z' | 'X') && self.threads <= 1
+    }
+}
+
+/// Reads `/proc/<pid>/stat`. `None` when there is no such process.
+pub fn stat(pid: i32) -> Option<Stat> {
+    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// When `pid` started, in clock ticks since boot. `None` when there is no such process.
+pub fn start_time(pid: i32) -> Option<u64> {
+    Some(stat(pid)?.start_time)
+}
+
+/// Whether the process that had this pid at this start time still runs (a zombie does not).
+pub fn alive(pid: i32, start_time: u64) -> bool {
+    stat(pid).is_some_and(|stat| stat.start_time == start_time && !stat.is_dead())
+}
+
+/// The command name of `pid`, at most 15 bytes. `None` when there is no such process.
+pub fn command(pid: i32) -> Option<String> {
+    Some(stat(pid)?.command)
+}
+
+/// The pid of the debugger that holds `pid`, if one does.
+///
+/// Debuggers that live inside the program (`node --inspect`, debugpy) do not show here.
+pub fn tracer_pid(pid: i32) -> Option<i32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?;
+    line.trim().parse().ok().filter(|tracer| *tracer != 0)
+}
+
+/// The living and zombie children of `pid`, those of all its threads.
+///
+/// Where the kernel has no `children` files, all of /proc is searched by parent, which is slower by a factor of the
+/// number of processes on the machine.
+pub fn children(pid: i32) -> Vec<i32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let mut found = Vec::new();
+    for thread in threads.flatten() {
+        match fs::read_to_string(thread.path().join("children")) {
+            Ok(text) => {
+                found.extend(text.split_ascii_whitespace().filter_map(|word| word.parse::<i32>().ok()));
+            }
+            // The thread has left since it was listed; its children now belong to another one.
+            Err(error) if thread_left(&error, &thread.path()) => {}
+            Err(_) => return children_by_parent(pid),
+        }
+    }
+    found
+}
+
+/// Every process id that /proc lists.
+pub fn every_pid() -> Vec<i32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Whether the environment that `pid` was started with holds exactly this `NAME=value`.
+///
+/// False as well for zombies and for processes of another user, whose environment cannot be read.
+pub fn environment_has(pid: i32, name: &str, value: &str) -> bool {
+    environment_value(pid, name).is_some_and(|found| found == value)
+}
+
+/// The value of `name` in the environment that `pid` was started with.
+pub fn environment_value(pid: i32, name: &str) -> Option<String> {
+    let block = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let entry = block
+        .split(|byte| *byte == 0)
+        .find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    String::from_utf8(entry.to_vec()).ok()
+}
+
+/// The id of this boot of the machine. Pids and start times mean nothing across two boots.
+pub fn boot_id() -> io::Result<String> {
+    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+}
+
+fn thread_left(error: &io::Error, thread: &std::path::Path) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) || !thread.exists()
+}
+
+fn children_by_parent(pid: i32) -> Vec<i32> {
+    every_pid().into_iter().filter(|child| stat(*child).is_some_and(|stat| stat.parent == pid)).collect()
+}
+
+fn parse_stat(bytes: &[u8]) -> Option<Stat> {
+    // The command may hold spaces and brackets of its own: it ends at the last closing one.
+    let open = bytes.iter().position(|byte| *byte == b'(')?;
+    let close = bytes.iter().rposition(|byte| *byte == b')')?;
+    let command = String::from_utf8_lossy(bytes.get(open + 1..close)?).into_owned();
+    let rest = std::str::from_utf8(bytes.get(close + 1..)?).ok()?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    // Numbered from the state, which proc(5) calls field 3.
+    Some(Stat {
+        command,
+        state: fields.first()?.chars().next()?,
+        parent: fields.get(1)?.parse().ok()?,
+        group: fields.get(2)?.parse().ok()?,
+        session: fields.get(3)?.parse().ok()?,
+        threads: fields.get(17)?.parse().ok()?,
+        start_time: fields.get(19)?.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_name_with_spaces_and_brackets_does_not_shift_the_fields() {
+        let line = b"42 (a) b (c) S 1 7 9 0 -1 0 0 0 0 0 0 0 0 0 20 0 3 0 5511 0 0";
+        let stat = parse_stat(line).expect("a well-formed line");
+        assert_eq!((stat.command.as_str(), stat.state), ("a) b (c", 'S'));
+        assert_eq!((stat.parent, stat.group, stat.session), (1, 7, 9));
+        assert_eq!((stat.threads, stat.start_time), (3, 5511));
+    }
+
+    #[test]
+    fn a_zombie_main_thread_with_living_siblings_is_not_dead() {
+        let line = b"42 (x) Z 1 7 9 0 -1 0 0 0 0 0 0 0 0 0 20 0 2 0 5511 0 0";
+        assert!(!parse_stat(line).expect("a well-formed line").is_dead());
+    }
+
+    #[test]
+    fn a_truncated_line_is_no_process() {
+        assert_eq!(parse_stat(b"42 (x) Z 1"), None);
+        assert_eq!(parse_stat(b""), None);
+    }
+
+    #[test]
+    fn this_process_is_alive_at_its_own_start_time_only() {
+        let me = i32::try_from(std::process::id()).expect("a pid fits");
+        let start = start_time(me).expect("this process exists");
+        assert!(alive(me, start));
+        assert!(!alive(me, start + 1));
+        assert_eq!(tracer_pid(me), None);
+    }
+}

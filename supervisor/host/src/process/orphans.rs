@@ -1,0 +1,75 @@
+//! What the supervisor adopts: processes whose own parent has died.
+//!
+//! The supervisor runs [`tend`] as one of its tasks. Orphans that belong to a containment live on until it is emptied,
+//! and are reaped when they end; what belongs to nobody is killed. It must not reap a leader, whose exit status is its
+//! containment's, nor a child of this process that lives in the supervisor's own session.
+
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::io;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::census::{Containments, Orphan};
+use super::containment;
+
+/// How often to look without having been told. Nothing announces an adoption, and an escaped process must not live long.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How soon to look again while something that was killed has not ended yet.
+const UNFINISHED: Duration = Duration::from_millis(25);
+/// The least time between two rounds, so that a storm of dying orphans costs little.
+const ROUND_GAP: Duration = Duration::from_millis(10);
+
+/// Reaps, judges and kills orphans, and empties abandoned containments, for as long as it is polled.
+///
+/// # Errors
+/// When SIGCHLD cannot be watched.
+pub async fn tend(all: Containments) -> io::Result<Infallible> {
+    let mut deaths = signal(SignalKind::child())?;
+    let mut reported = HashSet::new();
+    loop {
+        let containments = all.clone();
+        let round = tokio::task::spawn_blocking(move || {
+            let unfinished = one_round(&containments, &mut reported);
+            (unfinished, reported)
+        });
+        let unfinished;
+        (unfinished, reported) = round.await.unwrap_or_default();
+        tokio::time::sleep(ROUND_GAP).await;
+        tokio::select! {
+            _ = deaths.recv() => {}
+            () = all.some_abandoned() => {}
+            () = tokio::time::sleep(if unfinished { UNFINISHED } else { LOOK_EVERY }) => {}
+        }
+    }
+}
+
+/// One look at all orphans. True when something was killed and must be looked at again soon.
+fn one_round(all: &Containments, reported: &mut HashSet<(i32, u64)>) -> bool {
+    let mut unfinished = false;
+    let mut escaped = HashSet::new();
+    for Orphan { sighting, owner } in all.orphans() {
+        match owner {
+            _ if sighting.stat.is_dead() => unfinished |= containment::end(&sighting),
+            Some(leader) => all.remember(leader, &[sighting]),
+            None => {
+                let name = (sighting.pid, sighting.stat.start_time);
+                if !reported.contains(&name) {
+                    tracing::warn!(
+                        pid = sighting.pid,
+                        command = sighting.stat.command,
+                        "killed a process that had left its plugin's session, group and environment"
+                    );
+                }
+                escaped.insert(name);
+                unfinished |= containment::end(&sighting);
+            }
+        }
+    }
+    *reported = escaped;
+    for (label, leader) in all.abandoned() {
+        unfinished |= !containment::empty_round(all, &leader, &label).is_empty();
+    }
+    unfinished
+}

@@ -1,0 +1,262 @@
+//! Starts processes: from a [`SpawnSpec`] to a running child with its pipes, or to the reason why not.
+//!
+//! The supervisor makes one [`Spawner`]; plugin actors call [`Spawner::spawn`]. It must not know what is said over the
+//! pipes.
+//!
+//! ```text
+//! spawn()          spawner thread            trampoline (our binary)        program
+//!   pipes, order ──▶ socket pair, exec ─────▶ waits
+//!                    pidfd, census, ledger
+//!                    order, descriptors ────▶ session, limits, …
+//!   ◀─────────────── pidfd, socket            exec ────────────────────────▶ runs
+//!   ◀────────────── "E", end of file, or step and errno
+//! ```
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::UnixStream;
+use tokio::net::unix::pipe;
+use tokio::sync::{mpsc, oneshot};
+
+use super::census::Containments;
+use super::containment::Containment;
+use super::error::{self, SpawnError, Subject};
+use super::exit::ExitWatch;
+use super::launch::{self, Launch, Launched, failed};
+use super::ledger::Ledger;
+use super::order::{self, Order, Outcome};
+use super::spec::{SpawnSpec, Wire};
+use super::{LISTENER_NUMBER, MARKER_VARIABLE, WIRE_NUMBERS};
+
+/// How long the trampoline may take to become the program. It takes a millisecond or two; a loaded machine at boot may
+/// make that a hundred times as much, and beyond this something is stuck.
+const EXEC_LIMIT: Duration = Duration::from_secs(10);
+/// How long a trampoline that has failed may take to end.
+const FAILED_LIMIT: Duration = Duration::from_secs(2);
+
+/// Variables that speak of pids and descriptors: a value from elsewhere would be wrong in the child.
+const OURS_TO_SET: [&str; 6] =
+    [MARKER_VARIABLE, "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "OUTBOARD_HTTP_FD", "OUTBOARD_RPC_FDS"];
+
+/// How a spawner is set up.
+#[derive(Debug)]
+pub struct SpawnerOptions {
+    /// The binary that is run with [`super::TRAMPOLINE_ARGUMENT`] and calls [`super::trampoline_main`].
+    pub binary: PathBuf,
+    /// Where living processes are written down.
+    pub ledger: Option<Ledger>,
+}
+
+impl Default for SpawnerOptions {
+    /// This very binary, even where its file has been replaced since; and no ledger.
+    fn default() -> Self {
+        Self { binary: PathBuf::from("/proc/self/exe"), ledger: None }
+    }
+}
+
+/// Starts processes. Cheap to clone; all clones use one thread.
+#[derive(Clone, Debug)]
+pub struct Spawner {
+    launches: mpsc::Sender<Launch>,
+    all: Containments,
+}
+
+/// A process that runs its program.
+#[derive(Debug)]
+pub struct Spawned {
+    /// Its pid, which is its group's and session's number as well.
+    pub pid: i32,
+    /// When it started, in clock ticks since boot.
+    pub start_time: u64,
+    /// Resolves when it has ended.
+    pub exit: ExitWatch,
+    /// It and whatever it starts. Must be proved empty; dropped, it is killed.
+    pub containment: Containment,
+    /// To the child's end of the wire.
+    pub wire_writer: pipe::Sender,
+    /// From the child's end of the wire.
+    pub wire_reader: pipe::Receiver,
+    /// What the child prints to standard output, where that is not the wire.
+    pub stdout: Option<pipe::Receiver>,
+    /// What the child prints to standard error.
+    pub stderr: pipe::Receiver,
+}
+
+impl Spawner {
+    /// Makes this process a subreaper and starts the spawning thread, which lives as long as the process.
+    ///
+    /// Once a process: two spawners would take each other's children for escaped orphans.
+    ///
+    /// # Errors
+    /// When one was started before, when the kernel refuses, or when /proc is not there.
+    pub fn start(options: SpawnerOptions) -> io::Result<Self> {
+        static STARTED: AtomicBool = AtomicBool::new(false);
+        if STARTED.swap(true, Ordering::SeqCst) {
+            return Err(io::Error::other("this process has a spawner already; clone that one"));
+        }
+        // Any pid but none means yes.
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+        let all = Containments::new(options.ledger)?;
+        Ok(Self { launches: launch::start(options.binary, all.clone())?, all })
+    }
+
+    /// All living containments, for [`super::orphans::tend`].
+    pub fn containments(&self) -> Containments {
+        self.all.clone()
+    }
+
+    /// Starts a process. Returns when its program runs. Dropping the future ends what was begun.
+    ///
+    /// # Errors
+    /// When the program does not run; nothing of it is left then.
+    pub async fn spawn(&self, spec: SpawnSpec) -> Result<Spawned, SpawnError> {
+        error::check(&spec)?;
+        let subject = Subject::of(&spec);
+        let label = spec.label.clone();
+        let pipes = Pipes::open(spec.wire).map_err(failed("making pipes"))?;
+        let (order, descriptors, ours) = prepare(spec, &subject, &self.all.marker(&label), pipes)?;
+        let (reply, launched) = oneshot::channel();
+        let gone = |_| failed("reaching the spawning thread")(io::ErrorKind::BrokenPipe.into());
+        self.launches.send(Launch { label, order, descriptors, reply }).await.map_err(|_| gone(()))?;
+        let launched = launched.await.map_err(|_| gone(()))??;
+        settle(launched, &subject, ours).await
+    }
+}
+
+/// The supervisor's and the child's ends of every pipe.
+struct Pipes {
+    ours: Ours,
+    input: OwnedFd,
+    output: OwnedFd,
+    log: Option<OwnedFd>,
+    errors: OwnedFd,
+}
+
+struct Ours {
+    wire_writer: pipe::Sender,
+    wire_reader: pipe::Receiver,
+    stdout: Option<pipe::Receiver>,
+    stderr: pipe::Receiver,
+}
+
+impl Pipes {
+    fn open(wire: Wire) -> io::Result<Self> {
+        let (input, writer) = std::io::pipe()?;
+        let (wire_reader, output) = incoming()?;
+        let (stderr, errors) = incoming()?;
+        let (stdout, log) = match wire {
+            Wire::Stdio => (None, None),
+            Wire::Fd => incoming().map(|(near, far)| (Some(near), Some(far)))?,
+        };
+        let wire_writer = pipe::Sender::from_owned_fd(writer.into())?;
+        let ours = Ours { wire_writer, wire_reader, stdout, stderr };
+        Ok(Self { ours, input: input.into(), output, log, errors })
+    }
+}
+
+fn incoming() -> io::Result<(pipe::Receiver, OwnedFd)> {
+    let (reader, writer) = std::io::pipe()?;
+    Ok((pipe::Receiver::from_owned_fd(reader.into())?, writer.into()))
+}
+
+/// Numbers the child's descriptors and writes the order.
+fn prepare(
+    spec: SpawnSpec,
+    subject: &Subject,
+    marker: &str,
+    pipes: Pipes,
+) -> Result<(Vec<u8>, Vec<OwnedFd>, Ours), SpawnError> {
+    let Pipes { ours, input, output, log, errors } = pipes;
+    let mut env = spec.env;
+    // What the kernel hands a program twice, some read first and some last.
+    env.retain(|(name, _)| !OURS_TO_SET.iter().any(|ours| name == ours));
+    let mut set = |name: &str, value: &str| env.push((name.into(), value.into()));
+    set(MARKER_VARIABLE, marker);
+    let (mut descriptors, mut numbers) = match log {
+        None => (vec![input, output, errors], vec![0, 1, 2]),
+        Some(log) => {
+            let nothing = File::open("/dev/null").map_err(failed("opening /dev/null"))?;
+            set("OUTBOARD_RPC_FDS", &format!("{},{}", WIRE_NUMBERS.0, WIRE_NUMBERS.1));
+            (vec![nothing.into(), log, errors, input, output], vec![0, 1, 2, WIRE_NUMBERS.0, WIRE_NUMBERS.1])
+        }
+    };
+    if let Some(listener) = spec.listener {
+        descriptors.push(listener);
+        numbers.push(LISTENER_NUMBER);
+        set("LISTEN_FDS", "1");
+        set("LISTEN_FDNAMES", "http");
+        set("OUTBOARD_HTTP_FD", &LISTENER_NUMBER.to_string());
+    }
+    let order = Order {
+        supervisor: super::own_pid(),
+        program: spec.program,
+        args: spec.args,
+        env,
+        cwd: spec.cwd,
+        candidates: subject.candidates.clone(),
+        descriptors: numbers,
+        limits: spec.limits,
+        umask: SpawnSpec::UMASK,
+        allow_new_privileges: spec.allow_new_privileges,
+    };
+    Ok((encode(&order, subject)?, descriptors, ours))
+}
+
+fn encode(order: &Order, subject: &Subject) -> Result<Vec<u8>, SpawnError> {
+    let text = serde_json::to_vec(order).map_err(|error| failed("writing the order")(error.into()))?;
+    if text.len() <= order::ORDER_LIMIT {
+        return Ok(text);
+    }
+    let what =
+        format!("its arguments and environment take {} bytes; at most {}", text.len(), order::ORDER_LIMIT);
+    Err(SpawnError::Unsuitable { program: subject.program.clone(), what })
+}
+
+/// Waits for the word that the program runs; otherwise clears up and says why.
+async fn settle(launched: Launched, subject: &Subject, ours: Ours) -> Result<Spawned, SpawnError> {
+    let Launched { leader, containment, control } = launched;
+    let (pid, start_time) = (leader.pid, leader.start_time);
+    let exit = ExitWatch::new(leader).map_err(failed("watching a pidfd"))?;
+    let outcome = tokio::time::timeout(EXEC_LIMIT, outcome(control)).await;
+    let lost = |how: String| SpawnError::Lost { program: subject.program.clone(), how };
+    let error = match outcome {
+        Ok(Ok(Outcome::Running)) => {
+            let Ours { wire_writer, wire_reader, stdout, stderr } = ours;
+            return Ok(Spawned {
+                pid,
+                start_time,
+                exit,
+                containment,
+                wire_writer,
+                wire_reader,
+                stdout,
+                stderr,
+            });
+        }
+        Ok(Ok(Outcome::Failed(failure))) => subject.explain(failure),
+        Ok(Ok(Outcome::Died)) => match tokio::time::timeout(FAILED_LIMIT, exit.exited()).await {
+            Ok(report) => lost(report.to_string()),
+            Err(_) => lost("closed its socket".to_owned()),
+        },
+        Ok(Err(error)) => failed("reading from the trampoline")(error),
+        Err(_) => lost(format!("said nothing for {} s", EXEC_LIMIT.as_secs())),
+    };
+    if let Err(remnants) = containment.prove_empty(FAILED_LIMIT).await {
+        tracing::warn!(%remnants, "a process that did not start would not end either");
+    }
+    Err(error)
+}
+
+async fn outcome(control: std::os::unix::net::UnixStream) -> io::Result<Outcome> {
+    control.set_nonblocking(true)?;
+    let mut said = Vec::with_capacity(64);
+    let limit = order::OUTCOME_LIMIT as u64;
+    UnixStream::from_std(control)?.take(limit).read_to_end(&mut said).await?;
+    Ok(order::read_outcome(&said))
+}

@@ -1,0 +1,36 @@
+//! Starting a process and learning how it ended.
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod process_harness;
+
+use outboard_host::process::{ExitReport, facts};
+use process_harness::{GUARD, announced, guarded, spawn};
+
+#[tokio::test]
+async fn an_exit_code_is_seen_and_the_zombie_goes_with_the_proof() {
+    let child = spawn(&["exit", "7"]).await;
+    assert_eq!(guarded(child.exit.exited()).await, ExitReport::Code(7));
+    assert!(facts::stat(child.pid).is_some_and(|stat| stat.is_dead()), "its pid is kept until the proof");
+    child.containment.prove_empty(GUARD).await.unwrap();
+    assert_eq!(facts::stat(child.pid), None);
+    assert_eq!(child.exit.now(), Some(ExitReport::Code(7)), "the report outlives the process");
+}
+
+#[tokio::test]
+async fn a_signal_is_seen_with_its_name() {
+    let child = spawn(&["raise", "11"]).await;
+    let report = guarded(child.exit.exited()).await;
+    assert!(matches!(report, ExitReport::Signal { number: 11, name: "SIGSEGV", .. }), "{report}");
+    child.containment.prove_empty(GUARD).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_grandchild_that_holds_the_pipes_delays_no_report() {
+    let mut child = spawn(&["family", "daemon", "leave"]).await;
+    let report = guarded(child.exit.exited()).await;
+    assert_eq!(report, ExitReport::Code(0));
+    let members = announced(&mut child.stderr, &["daemon"]).await;
+    assert!(facts::stat(members["daemon"]).is_some_and(|stat| !stat.is_dead()), "it still holds the pipe");
+    child.containment.prove_empty(GUARD).await.unwrap();
+    assert_eq!(facts::stat(members["daemon"]), None);
+}

@@ -1,0 +1,72 @@
+//! Processes below the plugin: plain ones, ones that get away from group and session, ones that shed their environment.
+//!
+//! Each says `<name> <pid>` on standard error once it is what it claims to be.
+
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::{SigSet, Signal};
+
+/// Starts members and stays; `leave` among them means that the leader goes when all have been started.
+pub fn start(members: &[&str]) {
+    for member in members.iter().filter(|member| **member != "leave") {
+        // Detached ones go through a first fork that ends at once, so that nobody here is their parent.
+        let mut command = again(&["member", member]);
+        let mut child = command.spawn().unwrap();
+        if *member != "plain" && *member != "stubborn" {
+            child.wait().unwrap();
+        }
+    }
+    say("leader");
+    if !members.contains(&"leave") {
+        super::hold();
+    }
+}
+
+/// What one member does once it runs.
+pub fn become_member(words: &[&str]) {
+    match words {
+        // In the leader's group.
+        ["plain"] => {}
+        ["stubborn"] => ignore_terminate(),
+        // Double fork with a session of its own, TERM ignored.
+        ["daemon"] => {
+            nix::unistd::setsid().unwrap();
+            again(&["member", "daemon", "second"]).spawn().unwrap();
+            return;
+        }
+        ["daemon", "second"] => ignore_terminate(),
+        // The same, and the environment emptied as well: nothing tells any more where it came from.
+        ["escapee"] => {
+            nix::unistd::setsid().unwrap();
+            again(&["member", "escapee", "second"]).env_clear().spawn().unwrap();
+            return;
+        }
+        ["escapee", "second"] => {
+            nix::unistd::setsid().unwrap();
+            ignore_terminate();
+        }
+        other => panic!("no such member: {other:?}"),
+    }
+    say(words[0]);
+    super::hold();
+}
+
+fn again(args: &[&str]) -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0("process-probe").args(args).stdin(Stdio::null());
+    command
+}
+
+/// Blocked is as good as ignored, and needs no `unsafe`.
+fn ignore_terminate() {
+    let mut mask = SigSet::empty();
+    mask.add(Signal::SIGTERM);
+    mask.thread_block().unwrap();
+}
+
+fn say(name: &str) {
+    // One write, so that lines of several processes do not mix.
+    std::io::stderr().write_all(format!("{name} {}\n", std::process::id()).as_bytes()).unwrap();
+}
