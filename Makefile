@@ -1,0 +1,110 @@
+# What people type. Every target works from an empty clone; `make help` lists them.
+#
+# An example becomes an installable folder by examples/build-example, which knows nothing of any one of them: a new
+# folder below examples/ with a plugin.json needs no line here.
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+TARGET   := $(abspath $(or $(CARGO_TARGET_DIR),target))
+# Where the built examples lie; not below CARGO_TARGET_DIR, so that the path in the documentation holds.
+PLUGINS  := $(abspath target/plugins)
+# Data of `make run`: apart from what you keep in your home folder, and kept between runs.
+RUN_DATA := $(abspath target/run/data)
+EXAMPLES := $(patsubst examples/%/plugin.json,%,$(wildcard examples/*/plugin.json))
+# Further flags for `make run`, such as ARGS="--listen 127.0.0.1:3000".
+ARGS     ?=
+
+# $(call need,program:package …): the programs that a target calls and the Debian packages that bring them. Root gets
+# them installed; everybody else one line to copy.
+define need
+	@missing=""; for pair in $(1); do command -v "$${pair%%:*}" >/dev/null 2>&1 || missing="$$missing $${pair##*:}"; done; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+		echo "installing$$missing"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	else \
+		echo "this needs$$missing; install with:" >&2; \
+		echo "    sudo apt-get install -y$$missing" >&2; exit 1; \
+	fi
+endef
+
+# Rust comes from rustup: Debian's is older than the version that Cargo.toml asks for.
+define need_rust
+	@command -v cargo >/dev/null 2>&1 || { \
+		echo "this needs Rust $$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer, with cargo on the PATH; see https://rustup.rs" >&2; exit 1; }
+endef
+
+.PHONY: help
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "make %-10s %s\n", $$1, $$2 }'
+
+.PHONY: build
+build: ## The release binary: target/release/outboard
+	$(need_rust)
+	$(call need,cc:gcc cc:libc6-dev)
+	cargo build --release --locked -p outboard
+
+.PHONY: plugins
+plugins: $(EXAMPLES:%=plugin-%) ## Every example as an installable folder: target/plugins/<id>/
+
+plugin-%: sdk-typescript
+	$(need_rust)
+	$(call need,cc:gcc cc:libc6-dev)
+	@OUTBOARD_TARGET="$(TARGET)" examples/build-example "examples/$*" "$(PLUGINS)/$*"
+
+# Where there are JavaScript packages, their dependencies (one lock file for all) and the SDK that examples are built with.
+.PHONY: sdk-typescript
+sdk-typescript:
+ifneq ($(wildcard package-lock.json),)
+	$(call need,node:nodejs npm:npm)
+	@[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund
+	@npm run build --if-present --silent --workspace plugin-sdk/typescript
+endif
+
+.PHONY: run
+run: build plugins ## Run the supervisor on the examples; prints URLs to try
+	@mkdir -p "$(RUN_DATA)"
+	"$(TARGET)/release/outboard" run --plugins "$(PLUGINS)" --data "$(RUN_DATA)" $(ARGS)
+
+.PHONY: test
+test: test-rust test-typescript test-python ## Every test
+
+.PHONY: test-rust
+test-rust: plugins
+	$(need_rust)
+	$(call need,cc:gcc cc:libc6-dev python3:python3)
+	@# The scenarios run binaries of other packages, which neither runner builds by itself.
+	cargo build --workspace --locked --bins
+	@if cargo nextest --version >/dev/null 2>&1; then \
+		cargo nextest run --workspace --locked --no-fail-fast && cargo test --workspace --locked --doc; \
+	else \
+		cargo test --workspace --locked --no-fail-fast; \
+	fi
+
+.PHONY: test-typescript
+test-typescript: sdk-typescript
+ifneq ($(wildcard plugin-sdk/typescript/package.json),)
+	npm test --workspace plugin-sdk/typescript
+endif
+
+.PHONY: test-python
+test-python:
+ifneq ($(wildcard plugin-sdk/python/tests),)
+	$(call need,python3:python3)
+	cd plugin-sdk/python && PYTHONPATH=src python3 -m unittest discover -s tests
+endif
+
+.PHONY: check
+check: ## Formatting and lints
+	$(need_rust)
+	$(call need,cc:gcc cc:libc6-dev)
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny --locked check; fi
+
+.PHONY: clean
+clean: ## Remove what was built, and the data of `make run`
+	cargo clean
+	rm -rf target
