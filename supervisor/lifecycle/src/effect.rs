@@ -10,6 +10,8 @@ use crate::event::Deadline;
 use crate::state::Generation;
 
 /// One thing to do. Everything here may be carried out on a process that has already gone, and then does nothing.
+///
+/// An answer is always an event of its own: carry out all effects of a step before the next event is stepped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Bind a fresh socket and ask for a process. Answer once with `Spawned` or `SpawnFailed`, whatever happens.

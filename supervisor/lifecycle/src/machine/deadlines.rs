@@ -4,7 +4,8 @@
 
 use crate::event::Deadline;
 use crate::machine::Lifecycle;
-use crate::state::{StartPhase, State, StopPhase};
+use crate::phase::{StartPhase, StopPhase};
+use crate::state::State;
 
 impl Lifecycle {
     pub(super) fn reach(&mut self, deadline: Deadline) {

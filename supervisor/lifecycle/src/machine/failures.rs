@@ -2,13 +2,16 @@
 //!
 //! Called when a process ended, hung or refused. Every such judgement is made here and nowhere else.
 
+use std::time::Duration;
+
 use crate::backoff;
 use crate::budget::Budget;
 use crate::decision::{Decision, Failure, Mishap, Stage};
 use crate::effect::Effect;
-use crate::event::Exit;
+use crate::event::{Deadline, Exit};
 use crate::machine::Lifecycle;
-use crate::state::{After, Cause, Desired, StartPhase, State, StopPhase};
+use crate::phase::{After, StartPhase, StopPhase};
+use crate::state::{Cause, Desired, State};
 
 /// The codes with which a shell or a trampoline says that there was no program to run.
 const NOT_EXECUTABLE: i32 = 126;
@@ -22,8 +25,9 @@ impl Lifecycle {
         {
             return self.refuse(Cause::CannotSpawn, mishap);
         }
+        let blameless = is_shortage(&mishap);
         let failure = self.note_failure(mishap);
-        if let Some(to) = self.versions.rollback_to() {
+        if let Some(to) = self.versions.rollback_to().filter(|_| !blameless) {
             return After::Rollback { to: to.to_owned() };
         }
         match self.history.record(self.now, failure.ran_for, &self.policy.restart) {
@@ -66,16 +70,23 @@ impl Lifecycle {
     }
 
     /// The supervisor failed: whatever is left of the process is ended without trusting what was known of it.
+    /// What was given up stays so, with its own cause.
     pub(super) fn distrust(&mut self, why: String) {
         let after = match self.desired {
             Desired::Up => After::Errored { cause: Cause::Internal, diagnosis: why },
             Desired::Down => After::Stopped,
         };
-        if let State::Stopping { phase: StopPhase::Emptying, after: planned } = &mut self.state {
-            *planned = after;
-            self.look();
-        } else {
-            self.empty(after);
+        match &mut self.state {
+            State::Stopping { phase: StopPhase::Emptying, after: planned } => {
+                *planned = after;
+                self.look();
+            }
+            State::Errored { .. } => self.emit(Effect::KillAll),
+            State::Stopped
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Stopping { .. }
+            | State::BackingOff { .. } => self.empty(after),
         }
     }
 
@@ -105,7 +116,7 @@ impl Lifecycle {
     fn note_failure(&mut self, mishap: Mishap) -> Failure {
         let ran_for = match self.state {
             State::Running { since, .. } => self.now.saturating_sub(since),
-            _ => std::time::Duration::ZERO,
+            _ => Duration::ZERO,
         };
         let failure = Failure { generation: self.generation, stage: self.stage(), mishap, ran_for };
         self.failure = Some(failure.clone());
@@ -124,6 +135,11 @@ impl Lifecycle {
             | State::Errored { .. } => Stage::Run,
         }
     }
+}
+
+/// Whether the machine was short of something, which says nothing against the version that was to be started.
+const fn is_shortage(mishap: &Mishap) -> bool {
+    matches!(mishap, Mishap::SpawnFailed(_) | Mishap::Overdue { deadline: Deadline::Spawn, .. })
 }
 
 /// Whether this exit says that there was no program to run.

@@ -9,7 +9,8 @@ use crate::effect::Effect;
 use crate::event::Deadline;
 use crate::machine::Lifecycle;
 use crate::machine::process::Process;
-use crate::state::{After, Health, StartPhase, State, StopPhase};
+use crate::phase::{After, Health, StartPhase, StopPhase};
+use crate::state::State;
 
 impl Lifecycle {
     pub(super) fn emit(&mut self, effect: Effect) {

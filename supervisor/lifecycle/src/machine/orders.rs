@@ -3,10 +3,13 @@
 //!
 //! Called by `step`.
 
+use std::time::Duration;
+
 use crate::effect::{Effect, StopReason};
 use crate::event::Order;
 use crate::machine::Lifecycle;
-use crate::state::{After, Cause, Desired, StartPhase, State, StopPhase};
+use crate::phase::{After, StartPhase, StopPhase};
+use crate::state::{Cause, Desired, State};
 
 impl Lifecycle {
     pub(super) fn obey(&mut self, order: Order) {
@@ -40,7 +43,7 @@ impl Lifecycle {
             State::Starting { .. } | State::Running { .. } => {}
             State::Stopping { after, .. } => match after {
                 After::Start | After::Rollback { .. } => {}
-                After::BackOff { delay, .. } => *delay = std::time::Duration::ZERO,
+                After::BackOff { delay, .. } => *delay = Duration::ZERO,
                 After::Stopped | After::Errored { .. } => {
                     *after = After::Start;
                     self.reason = StopReason::Restart;

@@ -6,7 +6,8 @@ use crate::decision::Mishap;
 use crate::effect::Effect;
 use crate::event::{Deadline, Fact};
 use crate::machine::Lifecycle;
-use crate::state::{Health, State};
+use crate::phase::Health;
+use crate::state::State;
 
 impl Lifecycle {
     pub(super) fn learn_running(&mut self, fact: &Fact) {

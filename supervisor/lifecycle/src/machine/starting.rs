@@ -5,7 +5,8 @@
 use crate::decision::Mishap;
 use crate::event::{Deadline, Fact};
 use crate::machine::Lifecycle;
-use crate::state::{Cause, StartPhase, State};
+use crate::phase::StartPhase;
+use crate::state::{Cause, State};
 
 use StartPhase::{Activating, Handshaking, Spawning};
 

@@ -5,7 +5,8 @@
 use crate::effect::Effect;
 use crate::event::{Deadline, Fact};
 use crate::machine::Lifecycle;
-use crate::state::{After, State, StopPhase};
+use crate::phase::{After, StopPhase};
+use crate::state::State;
 
 use StopPhase::{Asking, Draining, Emptying, Killing, Leaving, Terminating};
 
