@@ -1,0 +1,167 @@
+//! Failures: what is restarted, what is given up, and the reasons that are kept.
+
+use std::time::Duration;
+
+use outboard_lifecycle::{
+    Cause, Deadline, Decision, Desired, Effect, Event, Exit, Fact, Generation, Lifecycle, Order, Policy,
+    RestartPolicy, State, StopReason,
+};
+
+use crate::play::{Play, names};
+use crate::{cause, decision};
+
+#[test]
+fn the_first_restart_is_at_once_and_later_ones_wait_twice_as_long_each() {
+    let mut play = Play::new();
+    play.start();
+    let effects = play.crash();
+    assert!(effects.contains(&Effect::Spawn { generation: Generation(2) }));
+    assert_eq!(decision(&play), "restart at once, attempt 1 of 10");
+    let mut last = Duration::ZERO;
+    for attempt in 2..=7_u32 {
+        play.come_up().crash();
+        let State::BackingOff { attempt: seen, until } = *play.life.state() else { panic!() };
+        let nominal = Duration::from_millis(250) * 2_u32.pow(attempt - 2);
+        let delay = until - play.now;
+        assert_eq!(seen, attempt);
+        assert!(delay <= nominal && delay * 5 >= nominal * 4, "{delay:?} of {nominal:?}");
+        assert!(delay > last);
+        last = delay;
+        play.reach(Deadline::BackOff);
+    }
+    assert_eq!(play.life.snapshot().restarts, 7);
+}
+
+#[test]
+fn a_crash_in_a_row_of_eleven_ends_errored() {
+    let mut play = Play::new();
+    play.start();
+    for _ in 0..10 {
+        play.crash();
+        if play.place() == "backing-off" {
+            play.reach(Deadline::BackOff);
+        }
+        play.come_up();
+    }
+    let trying = play.now;
+    assert!(trying > Duration::from_secs(70) && trying < Duration::from_secs(95), "{trying:?}");
+    play.crash();
+    assert_eq!(cause(&play), Some(Cause::CrashLoop));
+    assert_eq!(
+        decision(&play),
+        "errored (crash-loop): budget spent: 11 unexpected ends in a row without 60s of running in between"
+    );
+    assert!(play.armed.is_empty());
+    let sentence = play.life.snapshot().cause_sentence().unwrap();
+    assert!(sentence.contains("the last time it exited with code 1"), "{sentence}");
+}
+
+#[test]
+fn more_than_thirty_crashes_within_an_hour_end_errored_however_long_it_ran_in_between() {
+    let mut play = Play::new();
+    play.start();
+    for _ in 0..30 {
+        play.now += Duration::from_secs(61);
+        play.crash();
+        play.come_up();
+    }
+    play.now += Duration::from_secs(61);
+    play.crash();
+    assert_eq!(cause(&play), Some(Cause::CrashLoop));
+    assert!(decision(&play).contains("31 unexpected ends within"), "{}", decision(&play));
+}
+
+#[test]
+fn thirty_crashes_an_hour_are_borne_for_ever() {
+    let mut play = Play::new();
+    play.start();
+    for _ in 0..300 {
+        play.now += Duration::from_secs(60 * 60 / 30);
+        play.crash();
+        play.come_up();
+    }
+    assert_eq!(play.life.snapshot().restarts, 300);
+}
+
+#[test]
+fn an_operators_start_gives_an_errored_plugin_a_fresh_budget() {
+    let mut play = Play::with(Policy {
+        restart: RestartPolicy { in_a_row: 0, ..Default::default() },
+        ..Policy::default()
+    });
+    play.start().crash();
+    assert_eq!(cause(&play), Some(Cause::CrashLoop));
+    play.life.set_policy(Policy::default());
+    play.start().crash();
+    assert_eq!(decision(&play), "restart at once, attempt 1 of 10");
+}
+
+#[test]
+fn an_exit_with_code_zero_that_nobody_asked_for_is_a_crash() {
+    let mut play = Play::new();
+    play.start();
+    play.exit(Exit::Code(0));
+    play.fact(Fact::Empty);
+    assert_eq!(decision(&play), "restart at once, attempt 1 of 10");
+}
+
+#[test]
+fn a_rejected_start_is_an_answer_and_no_crash() {
+    let mut play = Play::new();
+    play.order(Order::Start);
+    play.fact(Fact::Spawned { pid: 9 });
+    play.fact(Fact::HandshakeDone { resumes: false });
+    let effects = play.fact(Fact::StartRejected { why: "no licence".into() });
+    assert_eq!(names(&effects), ["Disarm", "CloseStdin", "SendTerminate", "Arm(terminate)", "Publish"]);
+    play.crash();
+    assert_eq!(cause(&play), Some(Cause::StartRejected));
+    assert!(play.life.snapshot().cause_sentence().unwrap().contains("no licence"));
+    assert_eq!(play.life.snapshot().restarts, 0);
+}
+
+#[test]
+fn what_cannot_be_spawned_is_errored_at_once_and_never_tried_again() {
+    for end in ["answer", "code"] {
+        let mut play = Play::new();
+        play.order(Order::Start);
+        if end == "answer" {
+            play.fact(Fact::SpawnFailed { why: "/x: no such file".into(), transient: false });
+        } else {
+            play.fact(Fact::Spawned { pid: 9 });
+            play.exit(Exit::Code(127));
+        }
+        play.fact(Fact::Empty);
+        assert_eq!(cause(&play), Some(Cause::CannotSpawn), "{end}");
+        assert!(play.armed.is_empty());
+    }
+}
+
+#[test]
+fn a_machine_that_is_short_of_processes_is_tried_again_within_the_budget() {
+    let mut play = Play::new();
+    play.order(Order::Start);
+    play.fact(Fact::SpawnFailed { why: "fork: resource temporarily unavailable".into(), transient: true });
+    play.fact(Fact::Empty);
+    assert_eq!(decision(&play), "restart at once, attempt 1 of 10");
+}
+
+#[test]
+fn a_lost_task_leaves_its_plugin_errored_with_nothing_alive() {
+    let mut life = Lifecycle::succeeding(Policy::default(), 1, Generation(4), Desired::Up);
+    let effects = life.step(Event::Fault { why: "task panicked".into() }, Duration::ZERO);
+    assert_eq!(names(&effects), ["Disarm", "KillAll", "ProveEmpty", "Arm(empty)", "Publish"]);
+    life.step(Event::Fact(Generation(4), Fact::Empty), Duration::ZERO);
+    assert_eq!(life.state().cause(), Some(Cause::Internal));
+    let effects = life.step(Event::Order(Order::Start), Duration::ZERO);
+    assert!(effects.contains(&Effect::Spawn { generation: Generation(5) }));
+}
+
+#[test]
+fn the_decision_is_data_as_well_as_words() {
+    let mut play = Play::new();
+    play.start().order(Order::Stop);
+    let effects = play.crash();
+    let decision = Decision::Stopped { reason: StopReason::Stop };
+    assert!(effects.contains(&Effect::RecordExit { decision: decision.clone() }));
+    assert_eq!(decision.to_string(), "stays stopped (order: stop)");
+}
