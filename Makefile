@@ -90,11 +90,13 @@ ifneq ($(wildcard plugin-sdk/typescript/package.json),)
 endif
 
 .PHONY: test-python
-test-python:
-ifneq ($(wildcard plugin-sdk/python/tests),)
+test-python: plugin-sdk/python/.venv/ready
+	cd plugin-sdk/python && PYTHONPATH=src .venv/bin/python3 -m unittest discover -s tests -t .
+
+plugin-sdk/python/.venv/ready: plugin-sdk/python/pyproject.toml
 	$(call need,python3:python3)
-	cd plugin-sdk/python && PYTHONPATH=src python3 -m unittest discover -s tests
-endif
+	plugin-sdk/python/make-venv plugin-sdk/python/.venv test
+	@touch $@
 
 .PHONY: check
 check: ## Formatting and lints

@@ -1,0 +1,93 @@
+"""The HTTP client behind ``ctx.airline.create_client()``: httpx, and what the airline adds to it.
+
+Imported only when a plugin asks for a client, so that httpx stays optional.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from ..error import CallError, ErrorReason
+
+if TYPE_CHECKING:
+    from .airline import PluginAirline
+
+# Stands in for the airline's origin until the request is sent; `.invalid` never resolves.
+_PLACE = "airline.invalid"
+# A body of unknown length, or longer than this, is not kept for a second sending.
+REPLAY_MAX = 8 * 1024 * 1024
+
+
+class AirlineClient(httpx.AsyncClient):
+    """An ``httpx.AsyncClient`` whose relative URLs are the airline's."""
+
+    def __init__(self, airline: PluginAirline, **options: Any) -> None:
+        super().__init__(**{"base_url": f"http://{_PLACE}", **options}, auth=_Bearer(airline))
+
+
+class _Bearer(httpx.Auth):
+    """Puts origin and bearer into each request as it is sent, and renews the bearer once after a 401."""
+
+    def __init__(self, airline: PluginAirline) -> None:
+        self._airline = airline
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        current = await self._airline.get_current()
+        if current is None:
+            if request.url.host == _PLACE:
+                raise CallError(
+                    ErrorReason.NOT_FOUND,
+                    f"no airline is bound, so {request.method} {request.url.path} has no host",
+                )
+            yield request
+            return
+        origin = httpx.URL(current.base_url)
+        if request.url.host == _PLACE:
+            _send_to(request, origin)
+        if not _same_origin(request.url, origin):
+            yield request  # An absolute URL elsewhere: the airline's bearer is none of its business.
+            return
+        _authorize(request, current.token)
+        replayable = await _keep_body(request)
+        response = yield request
+        if response.status_code != httpx.codes.UNAUTHORIZED or not replayable:
+            return
+        token = await self._airline._refresh(current.token)
+        if token is not None:
+            _authorize(request, token)
+            yield request
+
+
+def _send_to(request: httpx.Request, origin: httpx.URL) -> None:
+    path = origin.raw_path.rstrip(b"/") + request.url.raw_path
+    request.url = origin.copy_with(raw_path=path)
+    request.headers["host"] = request.url.netloc.decode("ascii")
+
+
+def _same_origin(one: httpx.URL, two: httpx.URL) -> bool:
+    default = {"http": 80, "https": 443}
+    ports = one.port or default.get(one.scheme), two.port or default.get(two.scheme)
+    return one.scheme == two.scheme and one.host == two.host and ports[0] == ports[1]
+
+
+def _authorize(request: httpx.Request, token: str | None) -> None:
+    if token is None:
+        request.headers.pop("authorization", None)
+    else:
+        request.headers["authorization"] = f"Bearer {token}"
+
+
+async def _keep_body(request: httpx.Request) -> bool:
+    """Whether the request can be sent a second time; reads a body of known, bounded length into memory for it."""
+    try:
+        _ = request.content
+        return True
+    except httpx.RequestNotRead:
+        length = request.headers.get("content-length", "")
+        if not length.isdigit() or int(length) > REPLAY_MAX:
+            return False
+        await request.aread()
+        return True

@@ -1,0 +1,79 @@
+"""``ctx.ipc``: messages between a plugin and its own UIs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from .. import id as names
+from .. import threads
+from ..error import CallError, ErrorReason
+from ..wire.peer import Peer
+from .logger import PluginLogger
+from .pledges import Pledges
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class PluginIpc:
+    """Channels that UIs call, and events that they get. Names are leaf names: the plugin's prefix is added by the host."""
+
+    def __init__(self, peer: Peer, logger: PluginLogger) -> None:
+        self._peer, self._logger = peer, logger
+        self._functions: dict[str, Callable[..., Any]] = {}
+        self._pledges = Pledges()
+
+    @overload
+    def handle(self, channel: str, function: F) -> F: ...
+    @overload
+    def handle(self, channel: str) -> Callable[[F], F]: ...
+    def handle(self, channel: str, function: F | None = None) -> F | Callable[[F], F]:
+        """Answers ``invoke(channel, …args)`` of a UI with ``function(*args)``; usable as a decorator.
+
+        A plain function runs in a thread, a coroutine function on the loop. What it returns must be JSON; what it
+        raises reaches the caller.
+        """
+        names.channel(channel)
+        if function is None:
+            return lambda given: self.handle(channel, given)
+        if not callable(function):
+            raise TypeError(
+                f"ctx.ipc.handle({channel!r}, …) needs a function, and got a {type(function).__name__}"
+            )
+        known = channel in self._functions
+        self._functions[channel] = function
+        if not known:
+            self._pledge("ipc.handle", channel)
+        return function
+
+    def remove_handler(self, channel: str) -> None:
+        """Answers this channel no longer."""
+        if self._functions.pop(names.channel(channel), None) is not None:
+            self._pledge("ipc.removeHandler", channel)
+
+    def send(self, channel: str, payload: Any = None) -> None:
+        """Pushes an event to every connected UI of this plugin; fire and forget, from any thread.
+
+        Raises :class:`CallError` for a bad channel name, and for a payload that is no JSON (its path is named).
+        """
+        if not self._peer.notify("ipc.send", {"channel": names.channel(channel), "payload": payload}):
+            self._logger.warn(
+                "ipc", f"an event on {channel!r} was dropped: the host does not take them fast enough"
+            )
+
+    async def _invoke(self, params: Any) -> Any:
+        channel, args = params.get("channel"), params.get("args") or []
+        if not isinstance(channel, str) or not isinstance(args, list):
+            raise CallError(
+                ErrorReason.INVALID_PARAMS, "ipc.invoke needs `channel`, a string, and `args`, a list"
+            )
+        function = self._functions.get(channel)
+        if function is None:
+            handled = ", ".join(sorted(self._functions)) or "none"
+            raise CallError(
+                ErrorReason.NOT_FOUND, f"no handler for the channel {channel!r}; there are: {handled}"
+            )
+        return await threads.call(function, *args)
+
+    def _pledge(self, method: str, channel: str) -> None:
+        self._pledges.add(lambda: self._peer.request(method, {"channel": channel}))

@@ -1,0 +1,187 @@
+"""The JSON-RPC 2.0 envelope: one frame to one message, and messages to frames.
+
+Called by the peer on each side of a session. Must not know any method.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from ..error import CallError, ErrorReason
+from . import DEPTH_MAX, FRAME_MAX
+
+# Longest id text that a caller may use, in bytes. Ids are kept as long as their call runs.
+ID_MAX = 128
+
+
+@dataclass(frozen=True)
+class Request:
+    """The other side asks and awaits an answer."""
+
+    id: Any
+    method: str
+    params: Any
+
+
+@dataclass(frozen=True)
+class Notification:
+    """The other side tells."""
+
+    method: str
+    params: Any
+
+
+@dataclass(frozen=True)
+class Response:
+    """The other side answers. ``id`` is None where it could not tell which call it is about."""
+
+    id: Any
+    result: Any
+    error: CallError | None
+
+
+class Noise(Exception):
+    """Nothing about the frame says JSON-RPC: text that somebody printed. Nothing is answered."""
+
+
+class Broken(Exception):
+    """The frame means to be JSON-RPC and is not. Answered with ``error`` and a null id."""
+
+    def __init__(self, error: CallError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+def parse(frame: bytes) -> Request | Notification | Response:
+    """Reads one frame; raises :class:`Noise` or :class:`Broken`."""
+    try:
+        text = frame.decode()
+    except UnicodeDecodeError as error:
+        raise Noise from error
+    if '"jsonrpc"' not in text or text[0] not in "{[":
+        raise Noise
+    if text[0] == "[":
+        raise _broken("batches are not supported; send one message a line")
+    try:
+        message = json.loads(text, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise _broken(f"nested deeper than {DEPTH_MAX} levels") from error
+    except ValueError as error:
+        if not text[1:].lstrip().startswith('"'):
+            raise Noise from error
+        raise Broken(CallError(ErrorReason.PARSE_ERROR, f"the frame is not JSON: {error}")) from error
+    if not isinstance(message, dict) or "jsonrpc" not in message:
+        raise Noise
+    if message["jsonrpc"] != "2.0":
+        raise _broken('`jsonrpc` must be "2.0"')
+    return _sort(message)
+
+
+def _sort(message: dict[str, Any]) -> Request | Notification | Response:
+    answers = ("result" in message) + ("error" in message)
+    if "method" in message:
+        method = message["method"]
+        if answers or not isinstance(method, str):
+            raise _broken("a message has either `method`, or `result`, or `error`; `method` is a string")
+        if "id" not in message:
+            return Notification(method, message.get("params"))
+        if not _is_id(message["id"]):
+            raise _broken(f"`id` must be a string or a number of at most {ID_MAX} bytes")
+        return Request(message["id"], method, message.get("params"))
+    if answers != 1:
+        raise _broken("a message has either `method`, or `result`, or `error`")
+    if "id" not in message:
+        raise _broken("a response needs the `id` of its call")
+    error = CallError.from_wire(message["error"]) if "error" in message else None
+    return Response(message["id"], message.get("result"), error)
+
+
+def _is_id(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return False
+    return len(str(value).encode("utf-8", "surrogatepass")) <= ID_MAX
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _broken(message: str) -> Broken:
+    return Broken(CallError(ErrorReason.INVALID_REQUEST, message))
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def write_request(call_id: int, method: str, params: Any) -> bytes:
+    """A request as one frame."""
+    return _line({"jsonrpc": "2.0", "id": call_id, "method": method, "params": params}, method, "params")
+
+
+def write_notification(method: str, params: Any) -> bytes:
+    """A notification as one frame."""
+    return _line({"jsonrpc": "2.0", "method": method, "params": params}, method, "params")
+
+
+def write_result(call_id: Any, result: Any) -> bytes:
+    """The answer to the call with this id as one frame."""
+    return _line({"jsonrpc": "2.0", "id": call_id, "result": result}, "the answer", "result")
+
+
+def write_error(call_id: Any, error: CallError) -> bytes:
+    """An error answer as one frame; ``None`` as id where it is not known which call it is about."""
+    try:
+        return _line({"jsonrpc": "2.0", "id": call_id, "error": error.to_wire()}, "the error", "error")
+    except CallError:
+        # The plugin put something into `data` that is no JSON: the code and the text still reach the caller.
+        plain = CallError(error.code, error.message[:4096])
+        return _line({"jsonrpc": "2.0", "id": call_id, "error": plain.to_wire()}, "the error", "error")
+
+
+def _line(message: dict[str, Any], of: str, member: str) -> bytes:
+    try:
+        text = _encode(message)
+    except (TypeError, ValueError, RecursionError) as error:
+        where = where_not_json(message[member])
+        raise CallError(
+            ErrorReason.INVALID_PARAMS, f"{of}: {where or error} cannot be sent as JSON"
+        ) from error
+    try:
+        line = text.encode()
+    except UnicodeEncodeError:
+        # A lone surrogate, as os.fsdecode makes them: no receiver could read it.
+        line = text.encode("utf-8", "replace")
+    if len(line) > FRAME_MAX:
+        raise CallError(
+            ErrorReason.LIMIT_EXCEEDED,
+            f"{of} makes a frame of {len(line)} bytes; at most {FRAME_MAX} are taken, serve bulk data over HTTP",
+        )
+    return line + b"\n"
+
+
+def where_not_json(value: Any) -> str | None:
+    """The path of the first thing that is no JSON, and what it is; ``None`` where all of it is."""
+    waiting: list[tuple[str, Any, int]] = [("$", value, 0)]
+    while waiting:
+        path, item, depth = waiting.pop()
+        if item is None or isinstance(item, (str, bool, int)):
+            continue
+        if isinstance(item, float):
+            if item != item or item in (float("inf"), float("-inf")):
+                return f"{path} (the number {item})"
+        elif depth >= DEPTH_MAX:
+            return f"{path[:200]} (nested deeper than {DEPTH_MAX} levels, or inside itself)"
+        elif isinstance(item, dict):
+            odd = [key for key in item if not isinstance(key, str)]
+            if odd:
+                return f"{path} (a key of type {type(odd[0]).__name__})"
+            waiting.extend((f"{path}.{key}", inner, depth + 1) for key, inner in reversed(item.items()))
+        elif isinstance(item, (list, tuple)):
+            waiting.extend(
+                (f"{path}[{at}]", inner, depth + 1) for at, inner in reversed(list(enumerate(item)))
+            )
+        else:
+            return f"{path} (a {type(item).__name__})"
+    return None

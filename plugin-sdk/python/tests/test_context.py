@@ -1,0 +1,276 @@
+"""What a plugin asks of its host, namespace by namespace, with a host in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+from outboard_plugin import Airline, AirlineName, CallError, Context, ErrorReason, Plugin
+from outboard_plugin.context.logger import HostLogHandler
+from outboard_plugin.testing import Event, Host
+from outboard_plugin.wire import peer
+
+
+def quiet_plugin() -> Plugin:
+    plugin = Plugin()
+    plugin.on_start(lambda ctx: None)
+    return plugin
+
+
+class Config(unittest.IsolatedAsyncioTestCase):
+    async def test_values_are_set_read_listed_and_deleted(self) -> None:
+        async with Host(quiet_plugin(), defaults={"interval": 30}) as host:
+            config = host.ctx.config
+            self.assertEqual(await config.get("interval", 5), 30)
+            self.assertEqual(await config.get("nothing"), None)
+            self.assertEqual(await config.get("nothing", [1]), [1])
+            await config.set("last", {"at": 1.5})
+            self.assertEqual(await config.get_all(), {"interval": 30, "last": {"at": 1.5}})
+            self.assertTrue(await config.delete("last"))
+            self.assertFalse(await config.delete("last"))
+
+    async def test_a_bad_key_raises_before_anything_is_sent(self) -> None:
+        async with Host(quiet_plugin()) as host:
+            for key in ("", "a\nb", "x" * 257, 7):
+                with self.subTest(key=key), self.assertRaises(CallError) as caught:
+                    await host.ctx.config.set(key, 1)  # type: ignore[arg-type]
+                self.assertIs(caught.exception.reason, ErrorReason.INVALID_PARAMS)
+
+    async def test_changes_are_told(self) -> None:
+        seen: list[tuple[str, Any]] = []
+        plugin = Plugin()
+
+        @plugin.on_start
+        async def on_start(ctx: Context) -> None:
+            @ctx.config.on_changed
+            async def changed(key: str, value: Any) -> None:
+                seen.append((key, value))
+
+        async with Host(plugin) as host:
+            await host.set_config("interval", 7)
+            self.assertEqual(seen, [("interval", 7)])
+
+    async def test_plain_functions_wait_for_asynchronous_calls(self) -> None:
+        plugin = Plugin()
+
+        @plugin.on_start
+        def on_start(ctx: Context) -> None:
+            count = ctx.wait(ctx.config.get("count", 0))
+            ctx.wait(ctx.config.set("count", count + 1))
+
+        async with Host(plugin, config={"count": 4}) as host:
+            self.assertEqual(host.config, {"count": 5})
+            with self.assertRaisesRegex(RuntimeError, "use `await` here"):
+                host.ctx.wait(host.ctx.config.get("count"))
+
+
+class Ipc(unittest.IsolatedAsyncioTestCase):
+    async def test_events_are_pushed_in_order(self) -> None:
+        async with Host(quiet_plugin()) as host:
+            host.ctx.ipc.send("status", {"on": True})
+            host.ctx.ipc.send("status")
+            await host.next_event("status")
+            self.assertEqual(host.events, [Event("status", {"on": True}), Event("status", None)])
+
+    async def test_the_full_name_of_a_channel_is_refused_with_a_hint(self) -> None:
+        async with Host(quiet_plugin()) as host:
+            with self.assertRaisesRegex(CallError, "give the leaf name alone"):
+                host.ctx.ipc.send("plugin:test-plugin:status")
+
+    async def test_a_payload_that_is_no_json_is_refused_with_its_path(self) -> None:
+        async with Host(quiet_plugin()) as host:
+            with self.assertRaisesRegex(CallError, r"\$\.payload\.at"):
+                host.ctx.ipc.send("status", {"at": object()})
+
+
+class Logger(unittest.IsolatedAsyncioTestCase):
+    async def test_an_exception_keeps_name_message_and_stack(self) -> None:
+        async with Host(quiet_plugin()) as host:
+            try:
+                raise OSError("no fuel")
+            except OSError as error:
+                host.ctx.logger.error("Fuel", "refuelling failed", error)
+            record = await host.next_log("refuelling failed")
+            self.assertEqual((record.level, record.tag), ("error", "Fuel"))
+            self.assertEqual((record.extra["name"], record.extra["message"]), ("OSError", "no fuel"))
+            self.assertIn("test_context.py", record.extra["stack"])
+
+    async def test_it_never_raises_whatever_it_is_given(self) -> None:
+        class Odd:
+            def __repr__(self) -> str:
+                return "<odd>"
+
+            def __str__(self) -> str:
+                raise RuntimeError("no text")
+
+        loop: list[Any] = []
+        loop.append(loop)
+        async with Host(quiet_plugin()) as host:
+            logger = host.ctx.logger
+            logger.info("t", "nested", {"odd": Odd(), "set": {1}, 3: float("nan")})
+            logger.info("t", "loop", loop)
+            logger.info("t", Odd())  # type: ignore[arg-type]
+            logger.info("t", "the end")
+            await host.next_log("the end")
+            self.assertEqual(host.logs[0].extra, {"odd": "<odd>", "set": [1], "3": "nan"})
+
+    async def test_records_that_the_host_does_not_take_are_dropped_and_counted(self) -> None:
+        async with Host(quiet_plugin()) as host:
+            before = peer.NOTIFICATIONS_ABOVE
+            try:
+                peer.NOTIFICATIONS_ABOVE = 1000
+                for number in range(100):
+                    host.ctx.logger.info("t", f"record {number} {'x' * 100}")
+            finally:
+                peer.NOTIFICATIONS_ABOVE = before
+            await host.ping()
+            host.ctx.logger.info("t", "afterwards")
+            await host.next_log("afterwards")
+            kept = [record for record in host.logs if record.message.startswith("record")]
+            [lost] = [record for record in host.logs if record.tag == "logger"]
+            self.assertEqual(lost.message.split()[0], str(100 - len(kept)))
+
+    async def test_pythons_own_loggers_end_in_the_same_place(self) -> None:
+        async with Host(quiet_plugin()) as host:
+            handler = HostLogHandler(host.ctx.logger)
+            library = logging.getLogger("some.library")
+            library.addHandler(handler)
+            self.addCleanup(library.removeHandler, handler)
+            library.propagate = False
+            library.warning("low on %s", "fuel")
+            record = await host.next_log("low on fuel")
+            self.assertEqual((record.level, record.tag), ("warn", "some.library"))
+
+
+class Database(unittest.IsolatedAsyncioTestCase):
+    async def test_a_file_is_opened_in_the_plugins_own_folder_which_only_its_user_can_read(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            data_dir = Path(folder) / "plugins-data" / "x"
+            async with Host(quiet_plugin(), data_dir=data_dir) as host:
+                database = host.ctx.database.open("log.db")
+                self.assertIsInstance(database, sqlite3.Connection)
+                database.execute("CREATE TABLE t (a)")
+                # From another thread as well: plain functions run in their own.
+                await asyncio.to_thread(database.execute, "INSERT INTO t VALUES (1)")
+                database.commit()
+                database.close()
+            self.assertTrue((data_dir / "log.db").exists())
+            self.assertEqual(data_dir.stat().st_mode & 0o777, 0o700)
+
+    async def test_names_that_leave_the_folder_are_refused(self) -> None:
+        async with Host(quiet_plugin()) as host:
+            for file in ("../other/x.db", "/etc/x.db", ".hidden", "a/b", "", "x.db-wal", "x" * 129, "-x"):
+                with self.subTest(file=file), self.assertRaises(CallError) as caught:
+                    host.ctx.database.open(file)
+                self.assertIs(caught.exception.reason, ErrorReason.INVALID_PARAMS)
+
+
+class AuthAndAirline(unittest.IsolatedAsyncioTestCase):
+    async def test_the_sign_in_is_read_at_each_call(self) -> None:
+        async with Host(quiet_plugin()) as host:
+            self.assertFalse(await host.ctx.auth.is_authenticated())
+            self.assertIsNone(await host.ctx.auth.get_token())
+            host.services.token = "abc"
+            self.assertTrue(await host.ctx.auth.is_authenticated())
+            self.assertEqual(await host.ctx.auth.get_token(), "abc")
+
+    async def test_the_binding_is_a_snapshot_that_does_not_show_its_token(self) -> None:
+        bound = Airline("a1", "https://va.example", "secret-canary")
+        async with Host(quiet_plugin(), airline=bound) as host:
+            current = await host.ctx.airline.get_current()
+            self.assertEqual(current, bound)
+            self.assertNotIn("secret-canary", repr(current))
+            host.services.airline = None
+            self.assertIsNone(await host.ctx.airline.get_current())
+
+    async def test_changes_are_told_without_the_token(self) -> None:
+        seen: list[Any] = []
+        plugin = Plugin()
+
+        @plugin.on_start
+        async def on_start(ctx: Context) -> None:
+            ctx.airline.on_changed(seen.append)
+            ctx.auth.on_changed(seen.append)
+
+        async with Host(plugin) as host:
+            host.notify("auth.changed", {"authenticated": True})
+            host.notify("airline.changed", {"airline": {"id": "a", "baseUrl": "https://va.example"}})
+            host.notify("airline.changed", {"airline": None})
+            while len(seen) < 3:
+                await host.ping()
+        self.assertCountEqual(seen, [True, AirlineName("a", "https://va.example"), None])
+
+    async def test_one_exchange_made_by_the_host_needs_nothing_installed(self) -> None:
+        async with Host(quiet_plugin()) as host:
+            asked: list[Any] = []
+
+            def answer_request(params: Any) -> Any:
+                asked.append(params)
+                return {"status": 201, "headers": {"x": "y"}, "body": {"id": 7}}
+
+            host.services.answers["airline.request"] = answer_request
+            answer = await host.ctx.airline.request("post", "/pireps", json={"flight": "QFA1"})
+        self.assertEqual(asked, [{"method": "POST", "path": "/pireps", "body": {"flight": "QFA1"}}])
+        self.assertEqual((answer.status, answer.body), (201, {"id": 7}))
+
+
+class Calls(unittest.IsolatedAsyncioTestCase):
+    async def test_a_call_without_an_answer_ends_at_its_deadline_and_is_withdrawn(self) -> None:
+        async with Host(quiet_plugin()) as host:
+            withdrawn = asyncio.Event()
+
+            async def never(params: Any) -> None:
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    withdrawn.set()
+                    raise
+
+            host.services.answers["config.get"] = never
+            with self.assertRaises(CallError) as caught:
+                await host.ctx._peer.request("config.get", {"key": "x"}, timeout=0.01)
+            self.assertIs(caught.exception.reason, ErrorReason.TIMEOUT)
+            self.assertTrue(caught.exception.retryable)
+            await asyncio.wait_for(withdrawn.wait(), 10)
+
+    async def test_more_calls_than_may_be_in_flight_wait_for_their_turn(self) -> None:
+        async with Host(quiet_plugin()) as host:
+            values = await asyncio.gather(*(host.ctx.config.get("x", number) for number in range(600)))
+        self.assertEqual(values, list(range(600)))
+
+    async def test_calls_fail_when_the_session_ends(self) -> None:
+        host = Host(quiet_plugin())
+        await host.open()
+        await host.start()
+        begun = asyncio.Event()
+
+        async def never(params: Any) -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        host.services.answers["config.get"] = never
+        call = asyncio.create_task(host.ctx.config.get("x"))
+        await begun.wait()
+        await host.close()
+        with self.assertRaises(CallError) as caught:
+            await call
+        self.assertIs(caught.exception.reason, ErrorReason.SHUTTING_DOWN)
+
+    async def test_late_and_double_answers_change_nothing(self) -> None:
+        async with Host(quiet_plugin()) as host:
+            peer_of_plugin = host.ctx._peer
+            peer_of_plugin.received(b'{"jsonrpc":"2.0","id":4711,"result":1}')
+            peer_of_plugin.received(b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"?"}}')
+            peer_of_plugin.received(b'{"jsonrpc":"2.0","id":"1","result":1}')
+            peer_of_plugin.received(b"some text that somebody printed")
+            self.assertEqual(await host.ctx.config.get("x", 1), 1)
+            self.assertEqual(peer_of_plugin.noise, 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
