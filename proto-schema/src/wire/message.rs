@@ -29,8 +29,8 @@ impl<'a> Id<'a> {
         self.0.parse().ok()
     }
 
-    fn new(raw: &'a RawValue) -> Option<Self> {
-        let text = raw.get();
+    /// An id that was kept as raw JSON text. `None`: the text is no id.
+    pub fn from_json(text: &'a str) -> Option<Self> {
         let string = text.starts_with('"');
         let number = text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
         (text.len() <= ID_MAX && (string || number)).then_some(Self(text))
@@ -131,7 +131,7 @@ fn sort(envelope: Envelope<'_>) -> Result<Message<'_>, NotAMessage> {
         let params = params.filter(|params| params.get() != "null");
         return match id {
             None => Ok(Message::Notification { method, params }),
-            Some(raw) => match Id::new(raw) {
+            Some(raw) => match Id::from_json(raw.get()) {
                 Some(id) => Ok(Message::Request { id, method, params }),
                 None => Err(broken("`id` must be a string or a number of at most 128 bytes")),
             },
@@ -144,7 +144,7 @@ fn sort(envelope: Envelope<'_>) -> Result<Message<'_>, NotAMessage> {
     };
     match id {
         Some(raw) if raw.get() == "null" => Ok(Message::Response { id: None, outcome }),
-        Some(raw) => match Id::new(raw) {
+        Some(raw) => match Id::from_json(raw.get()) {
             Some(id) => Ok(Message::Response { id: Some(id), outcome }),
             None => Err(broken("`id` must be a string or a number of at most 128 bytes")),
         },

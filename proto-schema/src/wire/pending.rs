@@ -66,6 +66,14 @@ impl<T> Pending<T> {
         true
     }
 
+    /// Moves a call's deadline to what `deadline` makes of its caller: for those who keep the allowance there. False:
+    /// there is no such call.
+    pub fn renew(&mut self, id: u64, deadline: impl FnOnce(&T) -> Duration) -> bool {
+        let Some(entry) = self.entries.get(&id) else { return false };
+        let deadline = deadline(&entry.caller);
+        self.extend(id, deadline)
+    }
+
     /// The earliest deadline.
     pub fn next_deadline(&self) -> Option<Duration> {
         self.deadlines.first().map(|(deadline, _)| *deadline)

@@ -1,0 +1,246 @@
+//! The reading half: frames come in, host calls become tasks, notifications reach their observers.
+//!
+//! Run once by `Plugin`, until the host says stop or hangs up. Every host call is answered exactly once, by its own task; a
+//! ping is answered at once, so that a busy handler does not look like a hang as long as it yields.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use outboard_protocol::context::ipc::InvokeParams;
+use outboard_protocol::error::{ErrorReason, RpcError};
+use outboard_protocol::handshake::{Empty, ResumeParams};
+use outboard_protocol::methods::{
+    AirlineChanged, AuthChanged, CancelRequest, ConfigChanged, Initialize, IpcInvoke, Ping, Request, Resume,
+    Start, Stop,
+};
+use outboard_protocol::wire::FRAME_MAX;
+use outboard_protocol::wire::frame::{Decoder, Frame};
+use outboard_protocol::wire::message::Id;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+use super::lifecycle::{Lifecycle, Work};
+use super::peer::Asked;
+use super::{Boxed, Session};
+use crate::failure::panic_message;
+
+/// Host calls that are worked on at a time; further ones are refused with `limit_exceeded`, which says that it may be retried.
+const HOST_CALLS_MAX: usize = 256;
+/// How long `on_stop` may take when the host hung up without a `stop`: its own figure for a stop.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+/// How long the last answers may take to be written: a host that does not read them will not miss them.
+const FLUSH_GRACE: Duration = Duration::from_secs(2);
+/// Room that a read asks for; as much as a pipe holds.
+const READ_ROOM: usize = 64 * 1024;
+
+type Answer = Boxed<Result<Box<RawValue>, RpcError>>;
+
+/// What a finished host call means for the plugin's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Invoked,
+    Started(bool),
+    Stopped,
+}
+
+/// Reads and dispatches.
+pub(crate) struct Dispatcher {
+    session: Arc<Session>,
+    life: Lifecycle,
+    running: JoinSet<(Box<str>, Step)>,
+    cancels: HashMap<Box<str>, oneshot::Sender<()>>,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(session: Arc<Session>, life: Lifecycle) -> Self {
+        Self { session, life, running: JoinSet::new(), cancels: HashMap::new() }
+    }
+
+    /// Works until the host said stop, or hung up.
+    pub(crate) async fn run(mut self, mut input: impl AsyncRead + Unpin) {
+        let mut decoder = Decoder::new(FRAME_MAX);
+        loop {
+            // While the host does not read our answers, its next calls stay in the pipe.
+            self.session.peer.outbox.room().await;
+            let buffer = decoder.buffer();
+            buffer.reserve(READ_ROOM);
+            tokio::select! {
+                finished = self.running.join_next(), if !self.running.is_empty() => {
+                    if self.finish(finished) == Some(Step::Stopped) {
+                        let flushed = self.session.peer.outbox.flushed();
+                        let _ = tokio::time::timeout(FLUSH_GRACE, flushed).await;
+                        return self.session.peer.close();
+                    }
+                }
+                read = input.read_buf(buffer) => match read {
+                    Ok(0) | Err(_) => return self.hung_up().await,
+                    Ok(_) => self.frames(&mut decoder),
+                },
+            }
+        }
+    }
+
+    fn frames(&mut self, decoder: &mut Decoder) {
+        let session = Arc::clone(&self.session);
+        while let Some(frame) = decoder.next_frame() {
+            match frame {
+                Frame::Line(line) => session.peer.receive(line, |asked| match asked {
+                    Asked::Call { id, method, params } => self.called(id, method, params),
+                    Asked::Told { method, params } => self.told(method, params),
+                }),
+                Frame::Oversized(_) => session.peer.refuse(
+                    None,
+                    &RpcError::new(
+                        ErrorReason::LimitExceeded,
+                        format!("a frame has at most {FRAME_MAX} bytes; send bulk data over HTTP"),
+                    ),
+                ),
+            }
+        }
+    }
+
+    fn called(&mut self, id: Id<'_>, method: &str, params: Option<&RawValue>) {
+        let begun = match method {
+            Ping::NAME => return self.session.peer.answer(id, Ok(Empty {})),
+            Initialize::NAME => {
+                let outcome = read(params).and_then(|params| self.life.initialize(&self.session, params));
+                return self.session.peer.answer(id, outcome);
+            }
+            IpcInvoke::NAME => self.invoked(params).map(|work| (work, Step::Invoked)),
+            Start::NAME => self.life.start(&self.session, None).map(|work| (raw(work), Step::Started(true))),
+            Resume::NAME => read::<ResumeParams>(params)
+                .and_then(|params| self.life.start(&self.session, Some(params.from_version)))
+                .map(|work| (raw(work), Step::Started(true))),
+            Stop::NAME => {
+                let work = self.life.stop().unwrap_or_else(|| Box::pin(async { Ok(Empty {}) }));
+                Ok((raw(work), Step::Stopped))
+            }
+            other => Err(RpcError::new(
+                ErrorReason::MethodNotFound,
+                format!("a plugin has no method {other:?}; see docs/PROTOCOL.md for those that it has"),
+            )),
+        };
+        match begun {
+            Ok((work, step)) => self.spawn(id, work, step),
+            Err(error) => self.session.peer.refuse(Some(id), &error),
+        }
+    }
+
+    fn invoked(&mut self, params: Option<&RawValue>) -> Result<Answer, RpcError> {
+        let InvokeParams { channel, args } = read(params)?;
+        if self.running.len() >= HOST_CALLS_MAX {
+            return Err(RpcError::new(
+                ErrorReason::LimitExceeded,
+                format!(
+                    "the plugin works on {HOST_CALLS_MAX} calls already; try again when some have finished"
+                ),
+            ));
+        }
+        self.session.channels.invoke(&channel, args)
+    }
+
+    fn spawn(&mut self, id: Id<'_>, work: Answer, step: Step) {
+        let key: Box<str> = id.as_json().into();
+        if self.cancels.contains_key(&key) {
+            let error = RpcError::new(ErrorReason::InvalidRequest, "a call with this id is being worked on");
+            return self.session.peer.refuse(Some(id), &error);
+        }
+        let (cancel, cancelled) = oneshot::channel();
+        self.cancels.insert(key.clone(), cancel);
+        let session = Arc::clone(&self.session);
+        self.running.spawn(async move {
+            let outcome = tokio::select! {
+                biased;
+                outcome = unwound(work) => outcome,
+                Ok(()) = cancelled => {
+                    Err(RpcError::new(ErrorReason::Cancelled, "the caller withdrew the call"))
+                }
+            };
+            let step = if step == Step::Started(true) { Step::Started(outcome.is_ok()) } else { step };
+            if let Some(id) = Id::from_json(&key) {
+                session.peer.answer(id, outcome);
+            }
+            (key, step)
+        });
+    }
+
+    fn finish(&mut self, finished: Option<Result<(Box<str>, Step), tokio::task::JoinError>>) -> Option<Step> {
+        // A task catches its work's panics and is never aborted, so it always ends with its key.
+        let (key, step) = finished?.ok()?;
+        self.cancels.remove(&key);
+        if let Step::Started(ok) = step {
+            self.life.started(ok);
+        }
+        Some(step)
+    }
+
+    fn told(&mut self, method: &str, params: Option<&RawValue>) {
+        match method {
+            CancelRequest::NAME => self.cancel(params),
+            ConfigChanged::NAME => tell(params, |change| self.session.config_observers.tell(&change)),
+            AuthChanged::NAME => tell(params, |change| self.session.auth_observers.tell(&change)),
+            AirlineChanged::NAME => tell(params, |change| self.session.airline_observers.tell(&change)),
+            // A notification of a newer host: nothing waits for an answer.
+            _ => {}
+        }
+    }
+
+    fn cancel(&mut self, params: Option<&RawValue>) {
+        #[derive(Deserialize)]
+        struct Cancel<'a> {
+            #[serde(borrow)]
+            id: &'a RawValue,
+        }
+        let cancel = params.and_then(|raw| serde_json::from_str::<Cancel<'_>>(raw.get()).ok());
+        if let Some(sender) = cancel.and_then(|cancel| self.cancels.remove(cancel.id.get())) {
+            // The task that has just finished no longer listens; its answer is on its way.
+            let _ = sender.send(());
+        }
+    }
+
+    /// The host is gone: calls fail at once, and the plugin puts its things in order.
+    async fn hung_up(mut self) {
+        self.session.peer.close();
+        if let Some(work) = self.life.stop() {
+            let _ = tokio::time::timeout(STOP_GRACE, unwound(raw(work))).await;
+        }
+    }
+}
+
+fn tell<T: DeserializeOwned>(params: Option<&RawValue>, observers: impl FnOnce(T)) {
+    if let Ok(change) = read(params) {
+        observers(change);
+    }
+}
+
+fn read<T: DeserializeOwned>(params: Option<&RawValue>) -> Result<T, RpcError> {
+    let text = params.map_or("{}", RawValue::get);
+    serde_json::from_str(text).map_err(|error| RpcError::new(ErrorReason::InvalidParams, error.to_string()))
+}
+
+fn raw(work: Work) -> Answer {
+    Box::pin(async move {
+        let empty = work.await?;
+        serde_json::value::to_raw_value(&empty)
+            .map_err(|error| RpcError::new(ErrorReason::InternalError, error.to_string()))
+    })
+}
+
+/// The outcome of some work, a panic included.
+async fn unwound(mut work: Answer) -> Result<Box<RawValue>, RpcError> {
+    std::future::poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+        Ok(outcome) => outcome,
+        Err(panic) => Poll::Ready(Err(RpcError::new(
+            ErrorReason::InternalError,
+            format!("the plugin panicked: {}", panic_message(panic.as_ref())),
+        ))),
+    })
+    .await
+}

@@ -1,0 +1,393 @@
+//! One end of a JSON-RPC conversation: calls with deadlines and withdrawal, notifications, answers.
+//!
+//! Symmetric: the plugin's session is one, the test host is another. Must not know any method.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use outboard_protocol::RpcError;
+use outboard_protocol::error::ErrorReason;
+use outboard_protocol::methods::{CancelParams, CancelRequest, Progress, ProgressParams};
+use outboard_protocol::wire::FRAME_MAX;
+use outboard_protocol::wire::message::{self, Id, Message, NotAMessage};
+use outboard_protocol::wire::pending::Pending;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use super::outbox::{NotTaken, Outbox, Urgency};
+use crate::failure::CallError;
+
+/// How long a call waits for its answer unless its maker says otherwise; the host's own figure for its calls.
+pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(30);
+/// Calls that may await an answer at a time; further ones wait their turn, within their own deadline.
+const CALLS_MAX: usize = 1024;
+
+type Outcome = Result<Box<RawValue>, Ended>;
+
+/// Why a call ended without a result.
+enum Ended {
+    Refused(RpcError),
+    TimedOut,
+    Closed,
+}
+
+struct Caller {
+    answer: oneshot::Sender<Outcome>,
+    allowed: Duration,
+}
+
+/// One end of the conversation.
+pub(crate) struct Peer {
+    pub(crate) outbox: Outbox,
+    calls: Mutex<Pending<Caller>>,
+    /// Deadlines are distances from here.
+    epoch: Instant,
+    /// A call with an earlier deadline than all others was made.
+    sooner: Notify,
+    /// The book was full and is not any longer.
+    vacant: Notify,
+}
+
+/// What a frame asks of this side.
+pub(crate) enum Asked<'a> {
+    /// A request: it must be answered.
+    Call { id: Id<'a>, method: &'a str, params: Option<&'a RawValue> },
+    /// A notification.
+    Told { method: &'a str, params: Option<&'a RawValue> },
+}
+
+impl Default for Peer {
+    fn default() -> Self {
+        Self {
+            outbox: Outbox::default(),
+            calls: Mutex::new(Pending::new(CALLS_MAX)),
+            epoch: Instant::now(),
+            sooner: Notify::new(),
+            vacant: Notify::new(),
+        }
+    }
+}
+
+impl Peer {
+    /// Makes a call and waits for its answer. Dropping the future withdraws the call.
+    pub(crate) async fn call(
+        &self,
+        method: &'static str,
+        params: &impl Serialize,
+        allowed: Duration,
+    ) -> Result<Box<RawValue>, CallError> {
+        let (answer, outcome) = oneshot::channel();
+        let id = self.enter(Caller { answer, allowed }, method).await?;
+        let withdrawal = Withdrawal { peer: self, id, made: true };
+        if let Err(error) =
+            self.outbox.push(Urgency::Normal, |out| message::write_request(out, id, method, params))
+        {
+            withdrawal.unmade();
+            return Err(not_sent(method, error));
+        }
+        let outcome = outcome.await;
+        withdrawal.done();
+        match outcome {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(Ended::Refused(error))) => Err(CallError::Refused { method, error }),
+            Ok(Err(Ended::TimedOut)) => Err(CallError::Timeout { method, after: allowed }),
+            Ok(Err(Ended::Closed)) | Err(_) => Err(CallError::Closed { method }),
+        }
+    }
+
+    /// Enters a call into the book, once there is room for it and for its frame.
+    async fn enter(&self, caller: Caller, method: &'static str) -> Result<u64, CallError> {
+        let allowed = caller.allowed;
+        let mut caller = Some(caller);
+        if let Some(id) = self.try_enter(&mut caller) {
+            return Ok(id);
+        }
+        let turn = async {
+            loop {
+                let vacant = self.vacant.notified();
+                tokio::pin!(vacant);
+                vacant.as_mut().enable();
+                self.outbox.room().await;
+                if let Some(id) = self.try_enter(&mut caller) {
+                    return id;
+                }
+                vacant.await;
+            }
+        };
+        tokio::time::timeout(allowed, turn).await.map_err(|_| CallError::Overloaded {
+            method,
+            what: format!("{CALLS_MAX} calls await an answer, or the host has stopped reading"),
+        })
+    }
+
+    fn try_enter(&self, caller: &mut Option<Caller>) -> Option<u64> {
+        if !self.outbox.has_room() {
+            return None;
+        }
+        let mut calls = self.lock();
+        if calls.len() >= CALLS_MAX {
+            return None;
+        }
+        let entered = caller.take()?;
+        let deadline = self.epoch.elapsed() + entered.allowed;
+        let earliest = calls.next_deadline().is_none_or(|next| deadline < next);
+        let id = calls.insert(entered, deadline).ok()?;
+        drop(calls);
+        if earliest {
+            self.sooner.notify_one();
+        }
+        Some(id)
+    }
+
+    /// Tells something; nothing is answered.
+    pub(crate) fn tell(
+        &self,
+        urgency: Urgency,
+        method: &'static str,
+        params: &impl Serialize,
+    ) -> Result<(), CallError> {
+        self.outbox
+            .push(urgency, |out| message::write_notification(out, method, params))
+            .map_err(|error| not_sent(method, error))
+    }
+
+    /// Answers a call.
+    pub(crate) fn answer(&self, id: Id<'_>, outcome: Result<impl Serialize, RpcError>) {
+        let error = match outcome {
+            Ok(result) => {
+                match self.outbox.push(Urgency::Always, |out| message::write_result(out, id, &result)) {
+                    Ok(()) | Err(NotTaken::Closed | NotTaken::Full) => return,
+                    Err(NotTaken::TooLarge(size)) => too_large(size),
+                    Err(NotTaken::Unwritable(error)) => RpcError::new(
+                        ErrorReason::InternalError,
+                        format!("the result cannot be written as JSON: {error}"),
+                    ),
+                }
+            }
+            Err(error) => error,
+        };
+        self.refuse(Some(id), &error);
+    }
+
+    /// Answers a call, or a frame that names none, with an error.
+    pub(crate) fn refuse(&self, id: Option<Id<'_>>, error: &RpcError) {
+        let push = |error: &RpcError| {
+            self.outbox.push(Urgency::Always, |out| {
+                message::write_error(out, id, error);
+                Ok(())
+            })
+        };
+        if let Err(NotTaken::TooLarge(size)) = push(error) {
+            // An error is small unless its maker put much into it; its code still says what it was.
+            let _ = push(&too_large(size));
+        }
+    }
+
+    /// Reads one frame: answers go to their callers, the rest is given back. Lines that are no messages are dropped here;
+    /// broken messages are answered.
+    pub(crate) fn receive<'a>(&self, frame: &'a [u8], each: impl FnOnce(Asked<'_>)) {
+        let parsed: Result<Message<'a>, NotAMessage> = message::parse(frame);
+        match parsed {
+            Ok(Message::Response { id, outcome }) => {
+                if let Some(id) = id.and_then(Id::as_u64) {
+                    self.settle(id, outcome.map(ToOwned::to_owned).map_err(Ended::Refused));
+                }
+            }
+            Ok(Message::Request { id, method, params }) => each(Asked::Call { id, method: &method, params }),
+            Ok(Message::Notification { method, params }) if method == Progress::NAME => {
+                self.progress(params);
+            }
+            Ok(Message::Notification { method, params }) => each(Asked::Told { method: &method, params }),
+            Err(NotAMessage::Broken(error)) => self.refuse(None, &error),
+            Err(NotAMessage::Noise) => {}
+        }
+    }
+
+    fn settle(&self, id: u64, outcome: Outcome) {
+        if let Some(caller) = self.strike(id) {
+            let _ = caller.answer.send(outcome);
+        }
+    }
+
+    fn strike(&self, id: u64) -> Option<Caller> {
+        let mut calls = self.lock();
+        let was_full = calls.len() >= CALLS_MAX;
+        let caller = calls.remove(id);
+        drop(calls);
+        if was_full {
+            self.vacant.notify_waiters();
+        }
+        caller
+    }
+
+    fn progress(&self, params: Option<&RawValue>) {
+        let params = params.and_then(|raw| serde_json::from_str::<ProgressParams>(raw.get()).ok());
+        let Some(id) = params.and_then(|params| params.id.as_u64()) else { return };
+        let mut calls = self.lock();
+        let now = self.epoch.elapsed();
+        calls.renew(id, |caller| now + caller.allowed);
+    }
+
+    /// Ends calls whose deadline has passed, for as long as it is polled.
+    pub(crate) async fn watch_deadlines(&self) {
+        loop {
+            let next = self.lock().next_deadline();
+            match next {
+                None => self.sooner.notified().await,
+                Some(deadline) => tokio::select! {
+                    () = tokio::time::sleep_until(self.epoch + deadline) => self.expire(),
+                    () = self.sooner.notified() => {}
+                },
+            }
+        }
+    }
+
+    fn expire(&self) {
+        let now = self.epoch.elapsed();
+        loop {
+            let expired = self.lock().pop_expired(now);
+            let Some((id, caller)) = expired else { break };
+            let _ = caller.answer.send(Err(Ended::TimedOut));
+            self.tell_withdrawn(id);
+        }
+        self.vacant.notify_waiters();
+    }
+
+    fn tell_withdrawn(&self, id: u64) {
+        // Not said when the outbox is full or closed: it is a courtesy, and a late answer does no harm.
+        let _ = self.tell(Urgency::Normal, CancelRequest::NAME, &CancelParams { id: id.into() });
+    }
+
+    /// Ends the conversation: every call fails, nothing more is sent.
+    pub(crate) fn close(&self) {
+        self.outbox.close();
+        let callers: Vec<Caller> = self.lock().drain().map(|(_, caller)| caller).collect();
+        for caller in callers {
+            let _ = caller.answer.send(Err(Ended::Closed));
+        }
+        self.vacant.notify_waiters();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pending<Caller>> {
+        // Nothing panics while the lock is held.
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Withdraws a call whose maker has lost interest.
+struct Withdrawal<'a> {
+    peer: &'a Peer,
+    id: u64,
+    made: bool,
+}
+
+impl Withdrawal<'_> {
+    fn done(mut self) {
+        self.made = false;
+    }
+
+    fn unmade(mut self) {
+        self.made = false;
+        self.peer.strike(self.id);
+    }
+}
+
+impl Drop for Withdrawal<'_> {
+    fn drop(&mut self) {
+        if self.made && self.peer.strike(self.id).is_some() {
+            self.peer.tell_withdrawn(self.id);
+        }
+    }
+}
+
+fn too_large(size: usize) -> RpcError {
+    RpcError::new(
+        ErrorReason::LimitExceeded,
+        format!("the answer has {size} bytes, a frame at most {FRAME_MAX}; serve bulk data over HTTP"),
+    )
+}
+
+fn not_sent(method: &'static str, error: NotTaken) -> CallError {
+    match error {
+        NotTaken::Closed => CallError::Closed { method },
+        NotTaken::Full => CallError::Overloaded {
+            method,
+            what: "the host has stopped reading and the queue is full".to_owned(),
+        },
+        NotTaken::TooLarge(size) => CallError::TooLarge { method, size, limit: FRAME_MAX },
+        NotTaken::Unwritable(source) => CallError::Unwritable { method, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test may end with a panic
+
+    use std::task::Poll;
+
+    use super::*;
+
+    /// The frames that the peer has written, once it is closed.
+    async fn written(peer: &Peer) -> String {
+        let (write_end, mut read_end) = tokio::io::duplex(64 * 1024);
+        let writer = peer.outbox.write_to(write_end);
+        let closer = async {
+            peer.outbox.flushed().await;
+            peer.close();
+        };
+        tokio::join!(writer, closer);
+        let mut text = String::new();
+        tokio::io::AsyncReadExt::read_to_string(&mut read_end, &mut text).await.unwrap();
+        text
+    }
+
+    #[tokio::test]
+    async fn a_call_without_an_answer_ends_at_its_deadline_and_the_other_side_is_told() {
+        let peer = Peer::default();
+        let outcome = tokio::select! {
+            outcome = peer.call("slow", &(), Duration::from_millis(5)) => outcome,
+            () = peer.watch_deadlines() => unreachable!("deadlines are watched for ever"),
+        };
+        assert!(matches!(outcome, Err(CallError::Timeout { method: "slow", .. })));
+        let text = written(&peer).await;
+        assert_eq!(
+            text.lines().last().unwrap(),
+            r#"{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":1}}"#
+        );
+    }
+
+    #[tokio::test]
+    async fn progress_moves_the_deadline_and_late_or_double_answers_change_nothing() {
+        let peer = Peer::default();
+        let call = peer.call("m", &(), Duration::from_secs(600));
+        tokio::pin!(call);
+        assert!(std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_pending())).await);
+        let before = peer.lock().next_deadline().unwrap();
+        peer.receive(br#"{"jsonrpc":"2.0","method":"$/progress","params":{"id":1}}"#, |_| unreachable!());
+        assert!(peer.lock().next_deadline().unwrap() > before);
+        for answer in [r#"{"jsonrpc":"2.0","id":1,"result":7}"#, r#"{"jsonrpc":"2.0","id":1,"result":8}"#] {
+            peer.receive(answer.as_bytes(), |_| unreachable!());
+        }
+        assert_eq!(call.await.unwrap().get(), "7");
+    }
+
+    #[tokio::test]
+    async fn a_broken_message_is_answered_with_a_null_id_and_noise_is_not() {
+        let peer = Peer::default();
+        peer.receive(b"hello, world", |_| unreachable!());
+        peer.receive(br#"{"jsonrpc":"2.0","id":null,"method":"m"}"#, |_| unreachable!());
+        let text = written(&peer).await;
+        assert_eq!(text.lines().count(), 1);
+        assert!(text.contains(r#""id":null"#) && text.contains("-32600"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_over_the_limit_becomes_an_error() {
+        let peer = Peer::default();
+        let big = "x".repeat(FRAME_MAX);
+        peer.answer(Id::from_json("1").unwrap(), Ok(big));
+        assert!(written(&peer).await.contains("-32003"));
+    }
+}

@@ -1,0 +1,250 @@
+//! What the test host answers to context calls: the same rules as the real services, from memory.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use outboard_protocol::context::airline::{
+    Airline, GetCurrentResult, RefreshResult, RequestParams, RequestResult,
+};
+use outboard_protocol::context::auth::{GetTokenResult, IsAuthenticatedResult};
+use outboard_protocol::context::config::{
+    DeleteParams, DeleteResult, GetAllResult, GetParams, GetResult, SetParams,
+};
+use outboard_protocol::context::database::{OpenParams, OpenResult};
+use outboard_protocol::context::ipc::ChannelParams;
+use outboard_protocol::context::logger::LogLevel;
+use outboard_protocol::context::server::{PrefixParams, RegisterResult};
+use outboard_protocol::handshake::Empty;
+use outboard_protocol::methods::{
+    AirlineGetCurrent, AirlineRefresh, AirlineRequest, AuthGetToken, AuthIsAuthenticated, ConfigDelete,
+    ConfigGet, ConfigGetAll, ConfigSet, DatabaseOpen, IpcHandle, IpcRemoveHandler, IpcSend, Log, Request,
+    ServerRegister, ServerUnregister,
+};
+use outboard_protocol::{RpcError, error::ErrorReason};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::sync::Notify;
+
+/// Where the plugin is told that its routes are; nothing listens there.
+pub(super) const BASE_URL: &str = "http://127.0.0.1:2066";
+
+type AirlineApi = Box<dyn Fn(RequestParams) -> RequestResult + Send>;
+
+/// An event that the plugin pushed to its UIs.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Event {
+    /// The leaf name of the channel.
+    pub channel: String,
+    /// What was pushed.
+    #[serde(default)]
+    pub payload: Value,
+}
+
+/// A log record of the plugin.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Record {
+    /// How much it matters.
+    pub level: LogLevel,
+    /// Which part of the plugin speaks.
+    pub tag: String,
+    /// What it says.
+    pub message: String,
+    /// Anything else.
+    #[serde(default)]
+    pub extra: Option<Value>,
+}
+
+/// Everything that the host knows of the outside, and what the plugin has told it.
+#[derive(Default)]
+pub(super) struct Facts {
+    pub(super) config: BTreeMap<String, Value>,
+    pub(super) defaults: BTreeMap<String, Value>,
+    pub(super) token: Option<String>,
+    pub(super) airline: Option<Airline>,
+    pub(super) airline_api: Option<AirlineApi>,
+    pub(super) foreign_prefixes: BTreeSet<String>,
+    prefixes: BTreeSet<String>,
+    channels: BTreeSet<String>,
+    events: VecDeque<Event>,
+    records: Vec<Record>,
+}
+
+/// The facts while the plugin runs, and a bell that rings when it has told something.
+pub(super) struct World {
+    pub(super) data_dir: PathBuf,
+    facts: Mutex<Facts>,
+    changed: Notify,
+}
+
+impl World {
+    pub(super) fn new(facts: Facts, data_dir: PathBuf) -> Self {
+        Self { data_dir, facts: Mutex::new(facts), changed: Notify::new() }
+    }
+
+    pub(super) fn answer(&self, method: &str, params: Option<&RawValue>) -> Result<Value, RpcError> {
+        let mut facts = self.lock();
+        match method {
+            ConfigGet::NAME => json(facts.get(read(params)?)),
+            ConfigSet::NAME => {
+                let SetParams { key, value } = read(params)?;
+                facts.config.insert(key.as_str().to_owned(), value);
+                json(Empty {})
+            }
+            ConfigDelete::NAME => {
+                let DeleteParams { key } = read(params)?;
+                json(DeleteResult { deleted: facts.config.remove(key.as_str()).is_some() })
+            }
+            ConfigGetAll::NAME => {
+                let mut values = facts.defaults.clone();
+                values.extend(facts.config.clone());
+                json(GetAllResult { values })
+            }
+            IpcHandle::NAME => {
+                let ChannelParams { channel } = read(params)?;
+                facts.channels.insert(channel.as_str().to_owned());
+                json(Empty {})
+            }
+            IpcRemoveHandler::NAME => {
+                let ChannelParams { channel } = read(params)?;
+                facts.channels.remove(channel.as_str());
+                json(Empty {})
+            }
+            ServerRegister::NAME => facts.register(&read(params)?),
+            ServerUnregister::NAME => {
+                let PrefixParams { prefix } = read(params)?;
+                facts.prefixes.remove(prefix.as_str());
+                json(Empty {})
+            }
+            DatabaseOpen::NAME => self.open_database(&read(params)?),
+            _ => facts.sign_in_and_airline(method, params),
+        }
+    }
+
+    fn open_database(&self, params: &OpenParams) -> Result<Value, RpcError> {
+        std::fs::create_dir_all(&self.data_dir)
+            .map_err(|error| RpcError::new(ErrorReason::StorageFull, error.to_string()))?;
+        json(OpenResult { path: self.data_dir.join(params.file.as_str()).display().to_string() })
+    }
+
+    pub(super) fn told(&self, method: &str, params: Option<&RawValue>) {
+        match method {
+            Log::NAME => {
+                if let Ok(record) = read(params) {
+                    self.lock().records.push(record);
+                }
+            }
+            IpcSend::NAME => {
+                if let Ok(event) = read(params) {
+                    self.lock().events.push_back(event);
+                }
+            }
+            _ => {}
+        }
+        self.changed.notify_waiters();
+    }
+
+    pub(super) fn stored(&self, key: &str) -> Option<Value> {
+        self.lock().config.get(key).cloned()
+    }
+
+    pub(super) fn store(&self, key: &str, value: Value) {
+        self.lock().config.insert(key.to_owned(), value);
+    }
+
+    pub(super) fn sign(&self, token: Option<String>) {
+        self.lock().token = token;
+    }
+
+    pub(super) fn bind(&self, airline: Option<Airline>) {
+        self.lock().airline = airline;
+    }
+
+    pub(super) fn records(&self) -> Vec<Record> {
+        self.lock().records.clone()
+    }
+
+    pub(super) fn registered_prefixes(&self) -> Vec<String> {
+        self.lock().prefixes.iter().cloned().collect()
+    }
+
+    pub(super) async fn next_event(&self) -> Event {
+        self.until(|facts| facts.events.pop_front()).await
+    }
+
+    pub(super) async fn logged(&self, message: &str) -> Record {
+        self.until(|facts| facts.records.iter().find(|record| record.message == message).cloned()).await
+    }
+
+    async fn until<T>(&self, mut look: impl FnMut(&mut Facts) -> Option<T>) -> T {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let found = look(&mut self.lock());
+            if let Some(found) = found {
+                return found;
+            }
+            changed.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Facts {
+    fn get(&self, params: GetParams) -> GetResult {
+        let key = params.key.as_str();
+        match self.config.get(key).or_else(|| self.defaults.get(key)) {
+            Some(value) => GetResult { value: value.clone(), found: true },
+            None => GetResult { value: params.default.unwrap_or(Value::Null), found: false },
+        }
+    }
+
+    fn register(&mut self, params: &PrefixParams) -> Result<Value, RpcError> {
+        let prefix = params.prefix.as_str();
+        if self.foreign_prefixes.contains(prefix) {
+            let message = format!("{prefix} belongs to the plugin \"another\"");
+            return Err(RpcError::new(ErrorReason::Conflict, message).with("owner", "another"));
+        }
+        self.prefixes.insert(prefix.to_owned());
+        json(RegisterResult { url: format!("{BASE_URL}{prefix}") })
+    }
+
+    fn sign_in_and_airline(&mut self, method: &str, params: Option<&RawValue>) -> Result<Value, RpcError> {
+        match method {
+            AuthIsAuthenticated::NAME => json(IsAuthenticatedResult { authenticated: self.token.is_some() }),
+            AuthGetToken::NAME => json(GetTokenResult { token: self.token.clone() }),
+            AirlineGetCurrent::NAME => json(GetCurrentResult { airline: self.airline.clone() }),
+            AirlineRefresh::NAME => {
+                let token = self.airline.as_ref().and_then(|airline| airline.token.clone());
+                let token = token.ok_or_else(|| {
+                    RpcError::new(ErrorReason::AuthRequired, "there is nothing to refresh with")
+                })?;
+                json(RefreshResult { token })
+            }
+            AirlineRequest::NAME => {
+                let api = self.airline_api.as_ref().ok_or_else(|| {
+                    RpcError::new(ErrorReason::NotFound, "the test has set up no airline_api")
+                })?;
+                json(api(read(params)?))
+            }
+            other => {
+                Err(RpcError::new(ErrorReason::MethodNotFound, format!("a host has no method {other:?}")))
+            }
+        }
+    }
+}
+
+fn json(value: impl Serialize) -> Result<Value, RpcError> {
+    serde_json::to_value(value).map_err(|error| RpcError::new(ErrorReason::InternalError, error.to_string()))
+}
+
+fn read<T: DeserializeOwned>(params: Option<&RawValue>) -> Result<T, RpcError> {
+    serde_json::from_str(params.map_or("{}", RawValue::get))
+        .map_err(|error| RpcError::new(ErrorReason::InvalidParams, error.to_string()))
+}

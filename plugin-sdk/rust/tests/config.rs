@@ -1,0 +1,204 @@
+//! `ctx.config` and the other namespaces that only ask, shown through the test host.
+#![allow(clippy::unwrap_used)] // a test may end with a panic
+
+use outboard_plugin::protocol::context::airline::{Airline, RequestResult};
+use outboard_plugin::testing::{Host, Setup};
+use outboard_plugin::{CallError, ErrorReason, Failure, LogLevel, Plugin};
+use serde_json::{Value, json};
+
+/// Runs `work` as `on_start`, and gives the host.
+async fn started<F, Fut>(setup: Setup, work: F) -> Host
+where
+    F: FnOnce(outboard_plugin::Context) -> Fut + Send + 'static,
+    Fut: Future<Output = outboard_plugin::Result> + Send + 'static,
+{
+    setup.start(Plugin::new().on_start(work)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_value_that_was_set_is_read_back_as_its_type() {
+    let host = started(Setup::new("p"), |ctx| async move {
+        ctx.config.set("links", &vec!["a", "b"]).await?;
+        let links: Vec<String> = ctx.config.get("links").await?.unwrap();
+        assert_eq!(links, ["a", "b"]);
+        Ok(())
+    })
+    .await;
+    assert_eq!(host.config("links"), Some(json!(["a", "b"])));
+}
+
+#[tokio::test]
+async fn a_declared_default_comes_before_the_callers() {
+    let setup = Setup::new("p").declared_default("interval", 30);
+    started(setup, |ctx| async move {
+        assert_eq!(ctx.config.get_or("interval", 5).await?, 30);
+        assert_eq!(ctx.config.get_or("other", 5).await?, 5);
+        assert_eq!(ctx.config.get::<u64>("other").await?, None);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deleted_key_is_gone_and_all_keys_are_listed() {
+    started(Setup::new("p").config("a", 1).declared_default("b", 2), |ctx| async move {
+        assert_eq!(ctx.config.get_all().await?.len(), 2);
+        assert!(ctx.config.delete("a").await?);
+        assert!(!ctx.config.delete("a").await?);
+        assert_eq!(ctx.config.get::<Value>("a").await?, None);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_value_of_another_type_is_an_error_and_not_a_default() {
+    started(Setup::new("p").config("n", "text"), |ctx| async move {
+        let read = ctx.config.get_or("n", 5u64).await;
+        assert!(matches!(read, Err(CallError::Unreadable { method: "config.get", .. })), "{read:?}");
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_that_breaks_the_rules_is_never_sent() {
+    started(Setup::new("p"), |ctx| async move {
+        let set = ctx.config.set("line\nbreak", &1).await;
+        assert_eq!(set.unwrap_err().reason(), Some(ErrorReason::InvalidParams));
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_reaches_its_observer() {
+    let host = started(Setup::new("p"), |ctx| async move {
+        let config = ctx.clone();
+        ctx.config.on_change(move |change| {
+            config.logger.info("config", format!("{} is {}", change.key, change.value));
+        });
+        Ok(())
+    })
+    .await;
+    host.set_config("units", "metric").unwrap();
+    assert!(host.logged("units is \"metric\"").await.is_some());
+}
+
+#[tokio::test]
+async fn sign_in_and_airline_are_read_afresh_at_each_call() {
+    let airline =
+        Airline { id: "va".into(), base_url: "https://va.example".into(), token: Some("t1".into()) };
+    let setup = Setup::new("p").airline(airline.clone()).airline_api(|request| RequestResult {
+        status: 200,
+        headers: Default::default(),
+        body: json!({ "asked": request.path, "by": request.method }),
+    });
+    let host = started(setup, |ctx| async move {
+        ctx.ipc.handle("who", {
+            let ctx = ctx.clone();
+            move |_| {
+                let ctx = ctx.clone();
+                async move {
+                    let signed_in = ctx.auth.is_authenticated().await?;
+                    let token = ctx.auth.get_token().await?;
+                    let airline = ctx.airline.get_current().await?.map(|airline| airline.id);
+                    Ok(json!([signed_in, token, airline]))
+                }
+            }
+        });
+        let answer = ctx.airline.create_client().get("/pilot").await?;
+        assert_eq!(answer.body, json!({ "asked": "/pilot", "by": "GET" }));
+        assert_eq!(ctx.airline.refresh(None).await?, "t1");
+        Ok(())
+    })
+    .await;
+    assert_eq!(host.invoke("who", vec![]).await.unwrap(), json!([false, null, "va"]));
+    host.set_token(Some("secret")).unwrap();
+    host.set_airline(None).unwrap();
+    assert_eq!(host.invoke("who", vec![]).await.unwrap(), json!([true, "secret", null]));
+}
+
+#[tokio::test]
+async fn a_database_is_a_file_in_the_data_folder_and_nowhere_else() {
+    started(Setup::new("p"), |ctx| async move {
+        let db = ctx.database.open("reports.db").await?;
+        db.execute_batch("create table r (n integer); insert into r values (7)")?;
+        let n: i64 = db.query_row("select n from r", [], |row| row.get(0))?;
+        assert_eq!(n, 7);
+        assert!(ctx.database.path("reports.db").await?.starts_with(ctx.data_dir()));
+        for outside in ["../other.db", "/etc/passwd", "a/b.db", ".hidden", "", "x.db-wal"] {
+            let refused = ctx.database.path(outside).await;
+            assert!(matches!(refused, Err(CallError::InvalidName(_))), "{outside}");
+        }
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_log_record_keeps_level_tag_message_and_extra() {
+    let host = started(Setup::new("p"), |ctx| async move {
+        ctx.logger.log(LogLevel::Warn, "Poll", "slow", Some(json!({ "ms": 900 })));
+        let io = std::io::Error::other("disk on fire");
+        ctx.logger.error_from("Save", "not saved", &io);
+        Ok(())
+    })
+    .await;
+    let slow = host.logged("slow").await.unwrap();
+    assert_eq!(
+        (slow.level, slow.tag.as_str(), slow.extra),
+        (LogLevel::Warn, "Poll", Some(json!({ "ms": 900 })))
+    );
+    let saved = host.logged("not saved").await.unwrap();
+    assert_eq!(saved.extra.unwrap()["message"], "disk on fire");
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_json_costs_a_log_record_its_extra_alone() {
+    struct Stubborn;
+    impl serde::Serialize for Stubborn {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("no"))
+        }
+    }
+    let host = started(Setup::new("p"), |ctx| async move {
+        ctx.logger.log(LogLevel::Info, "t", "kept", Some(Stubborn));
+        let refused = ctx.config.set("k", &Stubborn).await;
+        assert!(matches!(refused, Err(CallError::Unwritable { .. })));
+        Ok(())
+    })
+    .await;
+    assert!(host.logged("kept").await.unwrap().extra.is_some());
+}
+
+#[tokio::test]
+async fn a_flood_of_records_never_blocks_and_admits_what_it_dropped() {
+    let host = started(Setup::new("p"), |ctx| async move {
+        let line = "x".repeat(1000);
+        // Without an await in between nothing can be written, so the queue must overflow.
+        for _ in 0..5000 {
+            ctx.logger.info("flood", &line);
+        }
+        ctx.config.set("calls", "still work").await?;
+        ctx.logger.info("flood", "after");
+        Ok(())
+    })
+    .await;
+    host.logged("after").await.unwrap();
+    let logs = host.logs();
+    let kept = logs.iter().filter(|record| record.tag == "flood").count();
+    let admitted = logs.iter().find(|record| record.tag == "logger").expect("it admits the loss");
+    let dropped: usize = admitted.message.split(' ').next().unwrap().parse().unwrap();
+    assert_eq!(kept + dropped, 5001);
+}
+
+#[tokio::test]
+async fn a_frame_over_the_limit_is_refused_before_it_is_sent() {
+    started(Setup::new("p"), |ctx| async move {
+        let refused = ctx.config.set("big", &"x".repeat(9 * 1024 * 1024)).await;
+        assert!(matches!(refused, Err(CallError::TooLarge { .. })), "{refused:?}");
+        ctx.config.set("small", &1).await.map_err(Failure::from)
+    })
+    .await;
+}
