@@ -141,9 +141,9 @@ impl Containments {
         self.shared.abandoned.notified().await;
     }
 
-    /// The number of containments that are not yet proved empty.
-    pub fn living(&self) -> usize {
-        self.entries().len()
+    /// The containments that are not yet proved empty.
+    pub fn living(&self) -> Vec<Label> {
+        self.entries().values().map(|entry| entry.label.clone()).collect()
     }
 
     /// The supervisor's children that are nobody's leader and not of its own session, with their owners.
@@ -223,7 +223,7 @@ fn belongs(orphan: Orphan, leader: &Leader) -> Option<Sighting> {
 }
 
 /// The roots and everything below them. Zombies count only among the roots: deeper ones are their parents' to reap.
-fn descend(roots: Vec<Sighting>) -> Vec<Sighting> {
+pub(super) fn descend(roots: Vec<Sighting>) -> Vec<Sighting> {
     let mut found = BTreeMap::new();
     let mut queue = roots;
     while let Some(one) = queue.pop() {

@@ -8,7 +8,7 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::{Arc, OnceLock};
 
 use nix::sys::signal::Signal as NamedSignal;
@@ -129,6 +129,12 @@ impl Leader {
             Err(rustix::io::Errno::SRCH) => self.signal(signal),
             other => Ok(other?),
         }
+    }
+}
+
+impl AsFd for Leader {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
     }
 }
 

@@ -29,6 +29,7 @@ mod exit;
 pub mod facts;
 mod image;
 mod inherited;
+pub mod keeper;
 mod kill;
 mod launch;
 mod ledger;

@@ -1,0 +1,198 @@
+//! The keeper: whoever of the two is killed, nothing stays.
+//!
+//! The keeper runs in a process of its own, as it does in life; its supervisor runs one plugin with a family.
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod process_harness;
+
+use std::collections::HashMap;
+use std::process::{ExitStatus, Stdio};
+
+use outboard_host::process::facts;
+use process_harness::{gone, guarded, probe};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+
+/// A keeper with its supervisor and what they have said so far.
+struct Kept {
+    keeper: Child,
+    lines: Lines<BufReader<ChildStderr>>,
+    said: Vec<String>,
+    pids: HashMap<String, i32>,
+}
+
+impl Kept {
+    fn start(args: &[&str]) -> Self {
+        let mut command = Command::new(probe());
+        command.arg("keep").args(args).stdin(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut keeper = command.spawn().unwrap();
+        let lines = BufReader::new(keeper.stderr.take().unwrap()).lines();
+        Self { keeper, lines, said: Vec::new(), pids: HashMap::new() }
+    }
+
+    async fn with_family() -> Self {
+        let mut kept = Self::start(&["--", "family", "plain", "stubborn", "daemon"]);
+        for name in ["supervisor", "leader", "plain", "stubborn", "daemon"] {
+            kept.hears(name).await;
+        }
+        kept
+    }
+
+    /// Waits until `name` has been announced and returns its pid.
+    async fn hears(&mut self, name: &str) -> i32 {
+        while !self.pids.contains_key(name) {
+            let line = guarded(self.lines.next_line()).await.unwrap();
+            let line = line.unwrap_or_else(|| panic!("{name} was never announced, only {:?}", self.said));
+            if let Some((who, Ok(pid))) = line.split_once(' ').map(|(who, pid)| (who.to_owned(), pid.parse()))
+            {
+                self.pids.insert(who, pid);
+            }
+            self.said.push(line);
+        }
+        self.pids[name]
+    }
+
+    /// Waits until these words have been said.
+    async fn hears_words(&mut self, words: &str) {
+        while !self.said(words) {
+            let line = guarded(self.lines.next_line()).await.unwrap();
+            self.said.push(line.unwrap_or_else(|| panic!("never heard {words:?}, only {:?}", self.said)));
+        }
+    }
+
+    /// Waits for the keeper's end and reads the rest of what was said.
+    async fn ends(&mut self) -> ExitStatus {
+        let status = guarded(self.keeper.wait()).await.unwrap();
+        while let Some(line) = guarded(self.lines.next_line()).await.unwrap() {
+            self.said.push(line);
+        }
+        status
+    }
+
+    fn keeper_pid(&self) -> i32 {
+        i32::try_from(self.keeper.id().unwrap()).unwrap()
+    }
+
+    fn said(&self, words: &str) -> bool {
+        self.said.iter().any(|line| line.contains(words))
+    }
+
+    fn nothing_lives(&self) {
+        for (name, pid) in &self.pids {
+            assert!(facts::stat(*pid).is_none_or(|stat| stat.is_dead()), "{name} ({pid}) still lives");
+        }
+    }
+}
+
+fn send(pid: i32, signal: Signal) {
+    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+}
+
+#[tokio::test]
+async fn a_killed_supervisor_leaves_nothing_and_its_keeper_says_so() {
+    let mut kept = Kept::with_family().await;
+    send(kept.pids["supervisor"], Signal::KILL);
+    let status = kept.ends().await;
+    // The keeper ends only after everything below it, so there is nothing to wait for.
+    kept.nothing_lives();
+    assert_eq!(status.code(), Some(128 + 9));
+    assert!(kept.said("the supervisor was killed by SIGKILL"), "{:?}", kept.said);
+}
+
+#[tokio::test]
+async fn a_killed_keeper_is_noticed_and_the_supervisor_stops_everything() {
+    let mut kept = Kept::with_family().await;
+    send(kept.keeper_pid(), Signal::KILL);
+    kept.hears("keeper-lost").await;
+    kept.hears("empty").await;
+    gone(kept.pids["supervisor"]).await;
+    kept.nothing_lives();
+}
+
+#[tokio::test]
+async fn both_interrupt_and_terminate_ask_for_an_orderly_stop() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut kept = Kept::with_family().await;
+        send(kept.keeper_pid(), signal);
+        kept.hears("terminated").await;
+        assert_eq!(kept.ends().await.code(), Some(0));
+        kept.nothing_lives();
+        assert!(!kept.said("outboard:"), "an orderly end needs no words: {:?}", kept.said);
+    }
+}
+
+#[tokio::test]
+async fn other_signals_are_passed_on_as_they_are() {
+    let mut kept = Kept::with_family().await;
+    send(kept.keeper_pid(), Signal::USR1);
+    kept.hears("user-signal").await;
+    assert_eq!(kept.ends().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn the_supervisor_is_in_a_group_of_its_own_so_that_the_terminal_reaches_the_keeper_alone() {
+    let kept = Kept::with_family().await;
+    let supervisor = facts::stat(kept.pids["supervisor"]).unwrap();
+    assert_eq!(supervisor.parent, kept.keeper_pid());
+    assert_eq!(supervisor.group, kept.pids["supervisor"]);
+    assert_ne!(supervisor.group, facts::stat(kept.keeper_pid()).unwrap().group);
+}
+
+#[tokio::test]
+async fn a_stop_from_the_keyboard_does_not_stop_the_keeper() {
+    let mut kept = Kept::with_family().await;
+    send(kept.keeper_pid(), Signal::TSTP);
+    send(kept.keeper_pid(), Signal::TERM);
+    assert_eq!(kept.ends().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn the_exit_code_of_the_supervisor_is_passed_on() {
+    assert_eq!(Kept::start(&["--", "exit", "78"]).ends().await.code(), Some(78));
+}
+
+#[tokio::test]
+async fn the_end_of_standard_input_stops_everything_where_that_is_asked_for() {
+    let mut kept = Kept::start(&["exit-with-parent", "--", "family", "daemon"]);
+    kept.hears("daemon").await;
+    drop(kept.keeper.stdin.take());
+    kept.hears("terminated").await;
+    assert_eq!(kept.ends().await.code(), Some(0));
+    kept.nothing_lives();
+}
+
+#[tokio::test]
+async fn the_end_of_standard_input_means_nothing_otherwise() {
+    let mut kept = Kept::start(&["--", "family", "daemon"]);
+    drop(kept.keeper.stdin.take());
+    kept.hears("daemon").await;
+    send(kept.keeper_pid(), Signal::USR1);
+    kept.hears("user-signal").await;
+    assert_eq!(kept.ends().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_killed_supervisor_is_started_again_where_that_is_asked_for() {
+    let mut kept = Kept::start(&["restart", "--", "family", "daemon"]);
+    kept.hears("daemon").await;
+    let first = std::mem::take(&mut kept.pids);
+    send(first["supervisor"], Signal::KILL);
+    let second = kept.hears("supervisor").await;
+    kept.hears("daemon").await;
+    assert_ne!(second, first["supervisor"]);
+    assert!(first.values().all(|pid| facts::stat(*pid).is_none_or(|stat| stat.is_dead())));
+    send(kept.keeper_pid(), Signal::TERM);
+    assert_eq!(kept.ends().await.code(), Some(0));
+    kept.nothing_lives();
+}
+
+#[tokio::test]
+async fn a_panic_of_the_supervisor_is_restarted_and_its_own_decision_is_not() {
+    let mut kept = Kept::start(&["restart", "--", "panic"]);
+    kept.hears_words("starting the supervisor again in 1 s").await;
+    kept.hears_words("starting the supervisor again in 2 s").await;
+    send(kept.keeper_pid(), Signal::TERM);
+    assert_eq!(kept.ends().await.code(), Some(101));
+    assert_eq!(Kept::start(&["restart", "--", "exit", "3"]).ends().await.code(), Some(3));
+}
