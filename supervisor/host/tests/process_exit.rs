@@ -4,7 +4,7 @@
 mod process_harness;
 
 use outboard_host::process::{ExitReport, facts};
-use process_harness::{GUARD, announced, guarded, spawn};
+use process_harness::{GUARD, guarded, spawn};
 
 #[tokio::test]
 async fn an_exit_code_is_seen_and_the_zombie_goes_with_the_proof() {
@@ -22,15 +22,4 @@ async fn a_signal_is_seen_with_its_name() {
     let report = guarded(child.exit.exited()).await;
     assert!(matches!(report, ExitReport::Signal { number: 11, name: "SIGSEGV", .. }), "{report}");
     child.containment.prove_empty(GUARD).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_grandchild_that_holds_the_pipes_delays_no_report() {
-    let mut child = spawn(&["family", "daemon", "leave"]).await;
-    let report = guarded(child.exit.exited()).await;
-    assert_eq!(report, ExitReport::Code(0));
-    let members = announced(&mut child.stderr, &["daemon"]).await;
-    assert!(facts::stat(members["daemon"]).is_some_and(|stat| !stat.is_dead()), "it still holds the pipe");
-    child.containment.prove_empty(GUARD).await.unwrap();
-    assert_eq!(facts::stat(members["daemon"]), None);
 }

@@ -14,7 +14,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 
 use nix::libc;
-use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
+use nix::sys::signal::SigSet;
 
 /// Makes `fd` the descriptor `number`, open across exec, and closes what had that number.
 ///
@@ -60,9 +60,10 @@ pub(super) fn close_on_exec_from(first: i32) -> io::Result<()> {
 /// Handlers end with exec anyway; ignored signals do not, and neither does the mask. A supervisor started with nohup
 /// would hand an ignored SIGHUP to every plugin, and Rust's own ignored SIGPIPE breaks shell pipelines.
 pub(super) fn reset_signals() -> io::Result<()> {
-    for one in Signal::iterator().filter(|one| !matches!(one, Signal::SIGKILL | Signal::SIGSTOP)) {
-        // SAFETY: no handler is installed, only the default action.
-        unsafe { signal(one, SigHandler::SigDfl) }?;
+    for number in 1..=libc::SIGRTMAX() {
+        // SAFETY: no handler is installed, only the default action. Numbers that cannot be changed (SIGKILL, SIGSTOP and
+        // the C library's own two) are refused, and cannot be ignored either way.
+        unsafe { libc::signal(number, libc::SIG_DFL) };
     }
     Ok(SigSet::empty().thread_set_mask()?)
 }

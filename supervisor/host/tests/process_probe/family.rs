@@ -8,13 +8,15 @@ use std::process::{Command, Stdio};
 
 use nix::sys::signal::{SigSet, Signal};
 
+/// Hops after which a runner gives up, should a test not catch it.
+const HOPS: u32 = 20_000;
+
 /// Starts members and stays; `leave` among them means that the leader goes when all have been started.
 pub fn start(members: &[&str]) {
     for member in members.iter().filter(|member| **member != "leave") {
-        // Detached ones go through a first fork that ends at once, so that nobody here is their parent.
-        let mut command = again(&["member", member]);
-        let mut child = command.spawn().unwrap();
-        if *member != "plain" && *member != "stubborn" {
+        let mut child = again(&["member", member]).spawn().unwrap();
+        // Those that fork twice end at once, so that nobody here is the second one's parent.
+        if !["plain", "stubborn"].contains(member) {
             child.wait().unwrap();
         }
     }
@@ -31,26 +33,36 @@ pub fn become_member(words: &[&str]) {
         ["plain"] => {}
         ["stubborn"] => ignore_terminate(),
         // Double fork with a session of its own, TERM ignored.
-        ["daemon"] => {
-            nix::unistd::setsid().unwrap();
-            again(&["member", "daemon", "second"]).spawn().unwrap();
-            return;
-        }
+        ["daemon"] => return start_detached(&mut again(&["member", "daemon", "second"])),
         ["daemon", "second"] => ignore_terminate(),
         // The same, and the environment emptied as well: nothing tells any more where it came from.
-        ["escapee"] => {
-            nix::unistd::setsid().unwrap();
-            again(&["member", "escapee", "second"]).env_clear().spawn().unwrap();
-            return;
-        }
+        ["escapee"] => return start_detached(again(&["member", "escapee", "second"]).env_clear()),
         ["escapee", "second"] => {
             nix::unistd::setsid().unwrap();
             ignore_terminate();
         }
+        // Never the same process for long.
+        ["runner"] => return start_detached(&mut again(&["member", "runner", &HOPS.to_string()])),
+        ["runner", hops] => return hop(hops.parse().unwrap()),
         other => panic!("no such member: {other:?}"),
     }
     say(words[0]);
     super::hold();
+}
+
+fn start_detached(second: &mut Command) {
+    nix::unistd::setsid().unwrap();
+    second.spawn().unwrap();
+}
+
+fn hop(left: u32) {
+    if left == HOPS {
+        say("runner");
+    }
+    if left > 0 {
+        nix::unistd::setsid().unwrap();
+        again(&["member", "runner", &(left - 1).to_string()]).spawn().unwrap();
+    }
 }
 
 fn again(args: &[&str]) -> Command {
@@ -66,7 +78,7 @@ fn ignore_terminate() {
     mask.thread_block().unwrap();
 }
 
-fn say(name: &str) {
+pub fn say(name: &str) {
     // One write, so that lines of several processes do not mix.
     std::io::stderr().write_all(format!("{name} {}\n", std::process::id()).as_bytes()).unwrap();
 }

@@ -5,34 +5,59 @@
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a probe that fails may fail loudly; printing is its answer"
+    clippy::zombie_processes,
+    unreachable_pub,
+    reason = "a probe that fails may fail loudly, printing is its answer, and leaving children behind is its trade"
 )]
 
 mod family;
+mod measure;
+mod report;
+mod supervise;
 
+use std::ffi::OsString;
 use std::io::{Read, Write};
+use std::process::ExitCode;
 use std::time::Duration;
 
-use outboard_host::process;
+use outboard_host::process::{TRAMPOLINE_ARGUMENT, keeper, trampoline_main};
 
 /// No probe outlives its test by more than this, even where a test is broken.
 const AT_MOST: Duration = Duration::from_secs(60);
 
-fn main() {
+fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
-        [process::TRAMPOLINE_ARGUMENT] => process::trampoline_main(),
+        [TRAMPOLINE_ARGUMENT] => trampoline_main(),
+        ["keep", options @ ..] => return keep(options),
+        [keeper::SUPERVISE_ARGUMENT, plan @ ..] => return supervise::run(plan),
+        ["measure", rounds] => measure::run(rounds.parse().unwrap()),
         ["exit", code] => std::process::exit(code.parse().unwrap()),
         ["raise", number] => raise(number.parse().unwrap()),
-        ["report"] => report(),
+        ["report"] => report::about_self(),
         ["echo", read, write] => echo(read, write),
         ["serve"] => serve(),
+        ["fill", path] => fill(path),
+        ["spin"] => spin(),
         ["hold"] => hold(),
         ["family", members @ ..] => family::start(members),
         ["member", rest @ ..] => family::become_member(rest),
         other => panic!("the probe does not know {other:?}"),
     }
+    ExitCode::SUCCESS
+}
+
+/// Keeps a supervisor: `keep [exit-with-parent] [restart] -- <plan…>`.
+fn keep(words: &[&str]) -> ExitCode {
+    let split = words.iter().position(|word| *word == "--").unwrap();
+    let options = keeper::KeeperOptions {
+        exit_with_parent: words[..split].contains(&"exit-with-parent"),
+        restart: words[..split].contains(&"restart"),
+        ..Default::default()
+    };
+    let plan: Vec<OsString> = words[split + 1..].iter().map(Into::into).collect();
+    keeper::run(&options, &plan)
 }
 
 /// Stays, until killed.
@@ -48,60 +73,37 @@ fn raise(number: i32) {
     hold();
 }
 
-/// What the program finds about itself, a line each, on standard error.
-fn report() {
-    let mut lines = Vec::new();
-    let mut descriptors: Vec<i32> = std::fs::read_dir("/proc/self/fd")
-        .unwrap()
-        .filter_map(|entry| {
-            let entry = entry.unwrap();
-            let target = std::fs::read_link(entry.path()).ok()?;
-            // The folder that is being read is not inherited.
-            (!target.starts_with("/proc")).then(|| entry.file_name().to_str().unwrap().parse().unwrap())
-        })
-        .collect();
-    descriptors.sort_unstable();
-    lines.push(format!("descriptors={descriptors:?}"));
-    lines.push(format!("cwd={}", std::env::current_dir().unwrap().display()));
-    lines.push(format!("pid={}", std::process::id()));
-    lines.extend(std::env::vars().map(|(name, value)| format!("env.{name}={value}")));
-    lines.extend(
-        std::fs::read_to_string("/proc/self/status").unwrap().lines().map(|line| format!("status.{line}")),
-    );
-    lines.extend(
-        std::fs::read_to_string("/proc/self/limits").unwrap().lines().map(|line| format!("limits.{line}")),
-    );
-    let stat = process::facts::stat(std::process::id() as i32).unwrap();
-    lines.push(format!("session={} group={}", stat.session, stat.group));
-    lines.push(String::new());
-    std::io::stderr().write_all(lines.join("\n").as_bytes()).unwrap();
-}
-
-/// Copies what comes on one descriptor to another one, and says so on both outputs.
+/// Copies one line from one descriptor to another one, and prints as a careless plugin would.
 fn echo(read: &str, write: &str) {
     println!("printed to standard output");
     let mut from = std::fs::File::open(format!("/proc/self/fd/{read}")).unwrap();
     let mut to = std::fs::File::options().write(true).open(format!("/proc/self/fd/{write}")).unwrap();
-    let mut buffer = [0; 1024];
-    loop {
-        let length = from.read(&mut buffer).unwrap();
-        if length == 0 {
-            return;
-        }
-        to.write_all(&buffer[..length]).unwrap();
-        if buffer[..length].ends_with(b"\n") {
-            return;
-        }
+    let mut line = Vec::new();
+    while !line.ends_with(b"\n") {
+        let mut byte = [0];
+        from.read_exact(&mut byte).unwrap();
+        line.push(byte[0]);
     }
+    to.write_all(&line).unwrap();
 }
 
 /// Answers one connection on the socket that was passed as descriptor 3.
 fn serve() {
-    use std::os::fd::AsFd;
-    let me =
-        rustix::process::pidfd_open(rustix::process::getpid(), rustix::process::PidfdFlags::empty()).unwrap();
-    let passed =
-        rustix::process::pidfd_getfd(me.as_fd(), 3, rustix::process::PidfdGetfdFlags::empty()).unwrap();
+    use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+    let me = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
+    let passed = pidfd_getfd(me, 3, PidfdGetfdFlags::empty()).unwrap();
     let (mut client, _) = std::os::unix::net::UnixListener::from(passed).accept().unwrap();
     client.write_all(b"served").unwrap();
+}
+
+/// Writes to a file without end.
+fn fill(path: &str) {
+    let mut file = std::fs::File::create(path).unwrap();
+    while file.write_all(&[0; 4096]).is_ok() {}
+}
+
+/// Uses a processor without end, within what a probe may live.
+fn spin() {
+    let started = std::time::Instant::now();
+    while started.elapsed() < AT_MOST {}
 }

@@ -1,0 +1,141 @@
+//! The ledger: what supervisor and keeper could not clear up is swept by the next one, and nothing else is.
+//!
+//! Here a supervisor without a keeper is killed, which is what is left when both are killed at once.
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod process_harness;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use outboard_host::process::{Ledger, SweepOutcome, Swept, facts, sweep};
+use process_harness::{gone, guarded, probe};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+
+/// A supervisor that writes a ledger.
+struct Supervisor {
+    child: Child,
+    /// What its family has announced.
+    pids: HashMap<String, i32>,
+    /// Kept, as a supervisor whose log is closed could not say what it does.
+    _lines: Lines<BufReader<ChildStderr>>,
+}
+
+async fn supervisor(ledger: &Path, family: &[&str]) -> Supervisor {
+    let mut command = Command::new(probe());
+    command.args(["__supervise", "ledger", ledger.to_str().unwrap(), "family"]).args(family);
+    let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut pids = HashMap::new();
+    while !["supervisor", "leader"].iter().chain(family).all(|name| pids.contains_key(*name)) {
+        let line = guarded(lines.next_line()).await.unwrap().unwrap();
+        let (name, pid) = line.split_once(' ').unwrap();
+        pids.insert(name.to_owned(), pid.parse().unwrap());
+    }
+    Supervisor { child, pids, _lines: lines }
+}
+
+async fn swept(ledger: &Path) -> Vec<Swept> {
+    let ledger = Ledger::open(ledger).unwrap();
+    guarded(tokio::task::spawn_blocking(move || sweep(&ledger).unwrap())).await.unwrap()
+}
+
+fn entries(ledger: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(ledger).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+/// Changes one member of the only entry.
+fn forge(ledger: &Path, member: &str, value: serde_json::Value) {
+    let path = entries(ledger).pop().unwrap();
+    let mut entry: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert!(entry.get(member).is_some());
+    entry[member] = value;
+    std::fs::write(&path, entry.to_string()).unwrap();
+}
+
+#[tokio::test]
+async fn what_a_killed_supervisor_left_is_swept_and_its_entry_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let Supervisor { mut child, pids, _lines } = supervisor(folder.path(), &["plain", "daemon"]).await;
+    assert_eq!(entries(folder.path()).len(), 1);
+    child.kill().await.unwrap();
+    // The kernel ends the leader; the daemon and the plain one have nobody any more.
+    gone(pids["leader"]).await;
+    assert!(facts::stat(pids["daemon"]).is_some(), "otherwise there is nothing to sweep");
+    let swept = swept(folder.path()).await;
+    assert_eq!(swept.len(), 1);
+    assert_eq!(swept[0].label.to_string(), "kept/1");
+    let SweepOutcome::Killed(killed) = &swept[0].outcome else { panic!("{swept:?}") };
+    let killed: Vec<i32> = killed.iter().map(|one| one.pid).collect();
+    assert!(killed.contains(&pids["daemon"]) && killed.contains(&pids["plain"]), "{killed:?}");
+    gone(pids["daemon"]).await;
+    gone(pids["plain"]).await;
+    assert!(entries(folder.path()).is_empty());
+}
+
+#[tokio::test]
+async fn a_living_supervisor_is_left_alone_with_all_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let Supervisor { mut child, pids, _lines } = supervisor(folder.path(), &["daemon"]).await;
+    let swept = swept(folder.path()).await;
+    assert!(
+        matches!(swept[0].outcome, SweepOutcome::StillOwned { supervisor } if supervisor == pids["supervisor"])
+    );
+    assert!(facts::stat(pids["leader"]).is_some() && facts::stat(pids["daemon"]).is_some());
+    assert_eq!(entries(folder.path()).len(), 1);
+    rustix::process::kill_process(
+        rustix::process::Pid::from_raw(pids["supervisor"]).unwrap(),
+        rustix::process::Signal::TERM,
+    )
+    .unwrap();
+    let status = guarded(child.wait()).await.unwrap();
+    assert!(status.success());
+    assert!(entries(folder.path()).is_empty(), "an orderly end leaves no entry");
+}
+
+#[tokio::test]
+async fn a_stranger_who_has_got_the_pid_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let Supervisor { mut child, pids, _lines } = supervisor(folder.path(), &[]).await;
+    child.kill().await.unwrap();
+    gone(pids["leader"]).await;
+    let mut stranger = Command::new(probe()).arg("hold").kill_on_drop(true).spawn().unwrap();
+    forge(folder.path(), "pid", stranger.id().unwrap().into());
+    let swept = swept(folder.path()).await;
+    assert!(matches!(swept[0].outcome, SweepOutcome::Gone), "{swept:?}");
+    assert!(stranger.try_wait().unwrap().is_none(), "it had another start time");
+    assert!(entries(folder.path()).is_empty());
+    stranger.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_leader_is_swept_by_pid_and_start_time_even_without_its_mark() {
+    let folder = tempfile::tempdir().unwrap();
+    let Supervisor { mut child, pids, _lines } = supervisor(folder.path(), &[]).await;
+    child.kill().await.unwrap();
+    gone(pids["leader"]).await;
+    let mut left = Command::new(probe()).arg("hold").kill_on_drop(true).spawn().unwrap();
+    let pid = i32::try_from(left.id().unwrap()).unwrap();
+    forge(folder.path(), "pid", pid.into());
+    forge(folder.path(), "start_time", facts::start_time(pid).unwrap().into());
+    let swept = swept(folder.path()).await;
+    assert!(matches!(&swept[0].outcome, SweepOutcome::Killed(killed) if killed.len() == 1), "{swept:?}");
+    assert!(!guarded(left.wait()).await.unwrap().success());
+}
+
+#[tokio::test]
+async fn an_entry_of_another_boot_or_of_nobody_kills_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let Supervisor { mut child, pids, _lines } = supervisor(folder.path(), &["daemon"]).await;
+    child.kill().await.unwrap();
+    gone(pids["leader"]).await;
+    forge(folder.path(), "boot_id", "another".into());
+    std::fs::write(folder.path().join("garbage"), "not an entry").unwrap();
+    let swept = swept(folder.path()).await;
+    assert!(matches!(swept[0].outcome, SweepOutcome::Gone), "{swept:?}");
+    assert!(entries(folder.path()).is_empty());
+    let daemon = rustix::process::Pid::from_raw(pids["daemon"]).unwrap();
+    rustix::process::kill_process(daemon, rustix::process::Signal::KILL).expect("it was left alone");
+}
