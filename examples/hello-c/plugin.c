@@ -1,0 +1,122 @@
+/* A plugin without an SDK or a JSON library: the protocol on stdin and stdout, HTTP on the descriptor it was given. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static atomic_int served; /* HTTP requests, told by the channel `status`. */
+
+/* Past one JSON value: the end of a string, or of whatever stands between brackets. */
+static const char *past(const char *at) {
+    int depth = 0, quoted = 0;
+    for (; *at; at++) {
+        if (quoted) {
+            if (*at == '\\' && at[1]) at++;
+            else if (*at == '"') quoted = 0;
+        } else if (*at == '"') quoted = 1;
+        else if (*at == '{' || *at == '[') depth++;
+        else if ((*at == '}' || *at == ']') && --depth < 0) return at;
+        else if ((*at == ',' || *at == ':') && depth == 0) return at;
+    }
+    return at;
+}
+
+/* A copy of the object's member as its JSON text ("7", "\"a\"", "{…}"), or NULL. Nested objects are skipped over. */
+static char *member(const char *object, const char *name) {
+    const char *at = object + strspn(object, " \t\r");
+    while (*at == '{' || *at == ',') {
+        const char *key = at + 1 + strspn(at + 1, " \t"), *colon = past(key), *value, *end;
+        if (*colon != ':') return NULL;
+        value = colon + 1 + strspn(colon + 1, " \t");
+        end = past(value);
+        if (*key == '"' && !strncmp(key + 1, name, strlen(name)) && key[1 + strlen(name)] == '"')
+            return strndup(value, end - value);
+        at = end;
+    }
+    return NULL;
+}
+
+static void answer(const char *id, const char *kind, const char *json) {
+    printf("{\"jsonrpc\":\"2.0\",\"id\":%s,\"%s\":%s}\n", id, kind, json);
+    fflush(stdout);
+}
+
+static void refuse(const char *id, int code, const char *reason) {
+    char error[160];
+    snprintf(error, sizeof error, "{\"code\":%d,\"message\":\"%s\",\"data\":{\"reason\":\"%s\",\"retryable\":false}}", code, reason, reason);
+    answer(id, "error", error);
+}
+
+/* One connection: a request's head is read, one answer is written. The supervisor is the only client, and well-behaved. */
+static void *converse(void *connection) {
+    char head[16384], reply[256];
+    int fd = (int)(long)connection;
+    ssize_t have = 0, got;
+    while (have < (ssize_t)sizeof head - 1 && (got = read(fd, head + have, sizeof head - 1 - have)) > 0) {
+        head[have += got] = 0;
+        if (strstr(head, "\r\n\r\n")) break;
+    }
+    char text[64];
+    int body = snprintf(text, sizeof text, "hello from C, request number %d\n", ++served);
+    int size = snprintf(reply, sizeof reply, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+                        body, strncmp(head, "HEAD ", 5) ? text : "");
+    if (write(fd, reply, size) == size) shutdown(fd, SHUT_WR);
+    while (read(fd, head, sizeof head) > 0) continue; /* A body that was sent: closing on it would cut our answer off. */
+    close(fd);
+    return NULL;
+}
+
+static void *serve(void *listener) {
+    int door = (int)(long)listener;
+    fcntl(door, F_SETFL, fcntl(door, F_GETFL) & ~O_NONBLOCK); /* Who handed it over may have waited on it differently. */
+    for (;;) {
+        pthread_t thread;
+        int fd = accept(door, NULL, NULL);
+        if (fd < 0) usleep(10000); /* Out of descriptors, say: they come back. */
+        else if (pthread_create(&thread, NULL, converse, (void *)(long)fd) == 0) pthread_detach(thread);
+        else close(fd);
+    }
+    return NULL;
+}
+
+static void respond(const char *id, const char *method, const char *params) {
+    char status[64], *channel;
+    if (!strcmp(method, "\"initialize\""))
+        answer(id, "result", "{\"protocolVersion\":1,\"sdk\":{\"name\":\"none\",\"language\":\"c\"},\"hooks\":[\"onStart\"],\"features\":[\"http\"]}");
+    else if (!strcmp(method, "\"start\"")) {
+        puts("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ipc.handle\",\"params\":{\"channel\":\"status\"}}");
+        puts("{\"jsonrpc\":\"2.0\",\"method\":\"log\",\"params\":{\"level\":\"info\",\"tag\":\"hello\",\"message\":\"started\"}}");
+        answer(id, "result", "{}");
+    } else if (!strcmp(method, "\"ping\"") || !strcmp(method, "\"stop\"")) {
+        answer(id, "result", "{}");
+        if (method[1] == 's') exit(0);
+    } else if (!strcmp(method, "\"ipc.invoke\"")) {
+        channel = params ? member(params, "channel") : NULL;
+        snprintf(status, sizeof status, "{\"served\":%d}", served);
+        if (channel && !strcmp(channel, "\"status\"")) answer(id, "result", status);
+        else refuse(id, -32008, "not_found");
+        free(channel);
+    } else refuse(id, -32601, "method_not_found");
+}
+
+int main(void) {
+    const char *listener = getenv("OUTBOARD_HTTP_FD");
+    pthread_t thread;
+    char *line = NULL;
+    size_t room = 0;
+    if (isatty(0)) return puts("This is an Outboard plugin: put its folder into the plugins folder, and `outboard run` starts it."), 2;
+    if (listener) pthread_create(&thread, NULL, serve, (void *)atol(listener));
+    while (getline(&line, &room, stdin) > 0) {
+        char *version = member(line, "jsonrpc"), *id = member(line, "id"), *method = member(line, "method"), *params = member(line, "params");
+        /* Without `jsonrpc` it is text that somebody printed; without `method` an answer to us; without `id` news. */
+        if (*line == '[' || (version && strcmp(version, "\"2.0\"")) || (method && id && !strcmp(id, "null"))) refuse("null", -32600, "invalid_request");
+        else if (version && method && id) respond(id, method, params);
+        free(version), free(id), free(method), free(params);
+    }
+    return 0;
+}
