@@ -1,0 +1,250 @@
+//! The writing half of `ctx.config`: checks, limits, the row, and what is told after the commit.
+//!
+//! Called by [`super::Config`]'s methods. Must not know who asked, beyond plugin or operator.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use outboard_protocol::context::config::ChangedParams;
+use outboard_protocol::id::ConfigKey;
+use outboard_protocol::{ErrorReason, PluginId, RpcError, methods};
+use rusqlite::OptionalExtension;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::values::{Usage, parse};
+use super::{Config, Inner, KEYS_MAX, TOTAL_MAX, VALUE_MAX, Writer, refuse, setting};
+use crate::reply::Durable;
+use crate::store::{Group, Kept, StoreError};
+
+/// Sets of one plugin that may wait for the disk: so that a storm fills that plugin's share of the queue, and not the queue.
+const WAITING_MAX: usize = 1024;
+
+/// Bytes of them: as much as the plugin may keep.
+const WAITING_BYTES_MAX: usize = TOTAL_MAX;
+
+/// What waits for the disk, by plugin.
+#[derive(Default)]
+pub(super) struct InFlight(Mutex<HashMap<PluginId, Usage>>);
+
+/// One write that waits. Dropped when it was answered.
+struct Ticket {
+    inner: Arc<Inner>,
+    id: PluginId,
+    bytes: usize,
+}
+
+impl Ticket {
+    fn take(inner: &Arc<Inner>, id: &PluginId, bytes: usize) -> Result<Self, StoreError> {
+        let mut waiting = inner.in_flight.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Usage { keys, bytes: total } = waiting.entry(id.clone()).or_default();
+        if *keys >= WAITING_MAX || *total + bytes > WAITING_BYTES_MAX {
+            return Err(StoreError::Limit(format!(
+                "{keys} changes of plugin {id} with {total} bytes are waiting for the disk; the limit is {WAITING_MAX} and {WAITING_BYTES_MAX}. Await some before making more"
+            )));
+        }
+        *keys += 1;
+        *total += bytes;
+        drop(waiting);
+        Ok(Self { inner: Arc::clone(inner), id: id.clone(), bytes })
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut waiting = self.inner.in_flight.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(usage) = waiting.get_mut(&self.id) {
+            usage.keys -= 1;
+            usage.bytes -= self.bytes;
+            if usage.keys == 0 {
+                waiting.remove(&self.id);
+            }
+        }
+    }
+}
+
+/// What plugins will have used when the transaction that is being put together is committed. Forgotten when it is not.
+#[derive(Default)]
+pub(super) struct Staged(Mutex<(u64, HashMap<PluginId, Usage>)>);
+
+impl Config {
+    pub(super) fn write(
+        &self,
+        id: &PluginId,
+        writer: Writer,
+        key: &ConfigKey,
+        value: &RawValue,
+    ) -> Durable<()> {
+        let queued = self.check(id, writer, key, value).map(|()| self.queue_set(id, key, value.get().into()));
+        Box::pin(async move { Ok(queued?.await?) })
+    }
+
+    pub(super) fn erase(&self, id: &PluginId, writer: Writer, key: &ConfigKey) -> Durable<bool> {
+        let declared = self.inner.setting(id, key);
+        let queued =
+            setting::check_scope(key, declared.as_ref(), writer).map(|()| self.queue_delete(id, key));
+        Box::pin(async move { Ok(queued?.await?) })
+    }
+
+    fn check(
+        &self,
+        id: &PluginId,
+        writer: Writer,
+        key: &ConfigKey,
+        value: &RawValue,
+    ) -> Result<(), RpcError> {
+        let size = value.get().len();
+        if size > VALUE_MAX {
+            let what = format!(
+                "config key {:?}: the value has {size} bytes as JSON, the limit is {VALUE_MAX}; keep bulk data in a database",
+                key.as_str()
+            );
+            return Err(RpcError::new(ErrorReason::LimitExceeded, what).with("limit", "value_bytes"));
+        }
+        // Raw text may hold what no reader can take: half a surrogate pair, a number beyond all range.
+        let tree: Value = serde_json::from_str(value.get())
+            .map_err(|error| refuse(key, &format!("the value cannot be read back: {error}")))?;
+        let declared = self.inner.setting(id, key);
+        setting::check_scope(key, declared.as_ref(), writer)?;
+        declared.map_or(Ok(()), |declared| setting::check_value(&declared, &tree))
+    }
+
+    fn queue_set(&self, id: &PluginId, key: &ConfigKey, text: Arc<str>) -> Kept<()> {
+        let ticket = match Ticket::take(&self.inner, id, text.len()) {
+            Ok(ticket) => ticket,
+            Err(error) => return Box::pin(std::future::ready(Err(error))),
+        };
+        let (row, told) = ((key.clone(), Arc::clone(&text)), (id.clone(), key.clone(), text));
+        let committing = Arc::clone(&self.inner);
+        self.inner.store.write(
+            move |group| ticket.inner.set_row(group, &ticket.id, &row.0, &row.1),
+            move |()| committing.set_done(&told.0, told.1, &told.2),
+        )
+    }
+
+    fn queue_delete(&self, id: &PluginId, key: &ConfigKey) -> Kept<bool> {
+        let ticket = match Ticket::take(&self.inner, id, 0) {
+            Ok(ticket) => ticket,
+            Err(error) => return Box::pin(std::future::ready(Err(error))),
+        };
+        let (row, told) = (key.clone(), (id.clone(), key.clone()));
+        let committing = Arc::clone(&self.inner);
+        self.inner.store.write(
+            move |group| ticket.inner.delete_row(group, &ticket.id, &row),
+            move |deleted| {
+                if *deleted {
+                    committing.delete_done(&told.0, told.1);
+                }
+            },
+        )
+    }
+}
+
+impl Inner {
+    fn set_row(
+        &self,
+        group: &mut Group<'_>,
+        id: &PluginId,
+        key: &ConfigKey,
+        text: &str,
+    ) -> Result<(), StoreError> {
+        let old = row_size(group, id, key)?;
+        let size = key.as_str().len() + text.len();
+        let mut usage = self.usage(group, id);
+        usage.keys += usize::from(old.is_none());
+        usage.bytes = usage.bytes + size - old.unwrap_or(0);
+        check_usage(id, usage, old.is_none())?;
+        group
+            .db
+            .prepare_cached(
+                "INSERT INTO config (plugin, key, value) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (plugin, key) DO UPDATE SET value = excluded.value",
+            )
+            .and_then(|mut statement| statement.execute((id.as_str(), key.as_str(), text)))
+            .map_err(|error| group.name(&error))?;
+        self.stage(group, id, usage);
+        Ok(())
+    }
+
+    fn delete_row(&self, group: &mut Group<'_>, id: &PluginId, key: &ConfigKey) -> Result<bool, StoreError> {
+        let Some(old) = row_size(group, id, key)? else { return Ok(false) };
+        let mut usage = self.usage(group, id);
+        usage.keys -= 1;
+        usage.bytes -= old;
+        group
+            .db
+            .prepare_cached("DELETE FROM config WHERE plugin = ?1 AND key = ?2")
+            .and_then(|mut statement| statement.execute((id.as_str(), key.as_str())))
+            .map_err(|error| group.name(&error))?;
+        self.stage(group, id, usage);
+        Ok(true)
+    }
+
+    fn usage(&self, group: &Group<'_>, id: &PluginId) -> Usage {
+        let mut staged = self.staged.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if staged.0 != group.number {
+            *staged = (group.number, HashMap::new());
+        }
+        staged.1.get(id).copied().unwrap_or_else(|| {
+            let stored = self.stored.read().unwrap_or_else(PoisonError::into_inner);
+            stored.get(id).map(super::Values::usage).unwrap_or_default()
+        })
+    }
+
+    fn stage(&self, group: &Group<'_>, id: &PluginId, usage: Usage) {
+        let mut staged = self.staged.0.lock().unwrap_or_else(PoisonError::into_inner);
+        debug_assert_eq!(staged.0, group.number, "usage() of the same write has opened this group's page");
+        staged.1.insert(id.clone(), usage);
+    }
+
+    fn set_done(&self, id: &PluginId, key: ConfigKey, text: &Arc<str>) {
+        let mut stored = self.stored.write().unwrap_or_else(PoisonError::into_inner);
+        let old = stored.entry(id.clone()).or_default().insert(&key, Arc::clone(text));
+        drop(stored);
+        if old.as_deref() != Some(&**text) {
+            self.tell(id, &ChangedParams { key, value: parse(text), deleted: false });
+        }
+    }
+
+    fn delete_done(&self, id: &PluginId, key: ConfigKey) {
+        let mut stored = self.stored.write().unwrap_or_else(PoisonError::into_inner);
+        let old = stored.get_mut(id).and_then(|values| values.remove(&key));
+        drop(stored);
+        if old.is_some() {
+            let value = self.setting(id, &key).and_then(|setting| setting.default).unwrap_or(Value::Null);
+            self.tell(id, &ChangedParams { key, value, deleted: true });
+        }
+    }
+
+    fn tell(&self, id: &PluginId, changed: &ChangedParams) {
+        self.bus.config(id, changed);
+        self.notices.tell(Some(id.clone()), methods::ConfigChanged::NAME, changed);
+    }
+}
+
+/// Bytes of the row as it stands inside this transaction, key and value.
+fn row_size(group: &Group<'_>, id: &PluginId, key: &ConfigKey) -> Result<Option<usize>, StoreError> {
+    let bytes: Option<i64> = group
+        .db
+        .prepare_cached("SELECT octet_length(value) FROM config WHERE plugin = ?1 AND key = ?2")
+        .and_then(|mut statement| {
+            statement.query_row((id.as_str(), key.as_str()), |row| row.get(0)).optional()
+        })
+        .map_err(|error| group.name(&error))?;
+    Ok(bytes.map(|bytes| key.as_str().len() + usize::try_from(bytes).unwrap_or(0)))
+}
+
+fn check_usage(id: &PluginId, usage: Usage, new_key: bool) -> Result<(), StoreError> {
+    if new_key && usage.keys > KEYS_MAX {
+        return Err(StoreError::Limit(format!(
+            "plugin {id} has {KEYS_MAX} config keys, which is the limit; delete some, or keep lists in one value"
+        )));
+    }
+    if usage.bytes > TOTAL_MAX {
+        return Err(StoreError::Limit(format!(
+            "the configuration of plugin {id} would have {} bytes, the limit is {TOTAL_MAX}; keep bulk data in a database",
+            usage.bytes
+        )));
+    }
+    Ok(())
+}

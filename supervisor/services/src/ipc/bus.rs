@@ -1,0 +1,147 @@
+//! The bus: what a plugin pushes, and changes of its configuration, to every client that subscribed to that plugin.
+//!
+//! Published by `ipc.send` and by the config service, read by the gateway (UIs) and by control. A frame is encoded once,
+//! whatever the number of clients. Publishing never waits: a client that does not keep up is cut off.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use outboard_protocol::PluginId;
+use outboard_protocol::context::config::ChangedParams;
+use outboard_protocol::id::Channel;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::outlet::{CutOff, Outlet};
+
+/// A frame on the wire of the bus.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Frame<'a> {
+    Event { plugin: &'a PluginId, channel: &'a Channel, payload: &'a RawValue },
+    Config { plugin: &'a PluginId, key: &'a str, value: &'a serde_json::Value, deleted: bool },
+}
+
+/// The bus. Clones share it.
+#[derive(Clone, Default)]
+pub struct Bus {
+    topics: Arc<RwLock<HashMap<PluginId, Vec<Arc<Outlet>>>>>,
+}
+
+impl Bus {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// A client without subscriptions.
+    pub fn connect(&self) -> BusClient {
+        BusClient { bus: self.clone(), outlet: Arc::new(Outlet::default()) }
+    }
+
+    /// A client that is subscribed to one plugin, for good.
+    pub fn subscribe(&self, id: &PluginId) -> BusSubscription {
+        let client = self.connect();
+        client.subscribe(id);
+        BusSubscription { client }
+    }
+
+    /// How many clients are subscribed to a plugin.
+    pub fn subscribers(&self, id: &PluginId) -> usize {
+        self.topics.read().unwrap_or_else(PoisonError::into_inner).get(id).map_or(0, Vec::len)
+    }
+
+    pub(crate) fn event(&self, plugin: &PluginId, channel: &Channel, payload: &RawValue) {
+        self.publish(plugin, &Frame::Event { plugin, channel, payload });
+    }
+
+    pub(crate) fn config(&self, plugin: &PluginId, changed: &ChangedParams) {
+        let ChangedParams { key, value, deleted } = changed;
+        self.publish(plugin, &Frame::Config { plugin, key: key.as_str(), value, deleted: *deleted });
+    }
+
+    fn publish(&self, id: &PluginId, frame: &Frame<'_>) {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(clients) = topics.get(id).filter(|clients| !clients.is_empty()) else { return };
+        let frame = Bytes::from(
+            serde_json::to_vec(frame)
+                .expect("INVARIANT: a frame holds names and JSON only, all of which are JSON"),
+        );
+        for client in clients {
+            client.push(&frame);
+        }
+    }
+
+    fn join(&self, id: &PluginId, outlet: &Arc<Outlet>) {
+        let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
+        let clients = topics.entry(id.clone()).or_default();
+        if !clients.iter().any(|client| Arc::ptr_eq(client, outlet)) {
+            clients.push(Arc::clone(outlet));
+        }
+    }
+
+    fn leave(&self, outlet: &Arc<Outlet>, which: impl Fn(&PluginId) -> bool) {
+        let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
+        for (id, clients) in topics.iter_mut() {
+            if which(id) {
+                clients.retain(|client| !Arc::ptr_eq(client, outlet));
+            }
+        }
+        topics.retain(|_, clients| !clients.is_empty());
+    }
+}
+
+/// One client of the bus: any number of subscriptions, one queue.
+pub struct BusClient {
+    bus: Bus,
+    outlet: Arc<Outlet>,
+}
+
+impl BusClient {
+    /// From now on this client gets what is pushed for the plugin. Twice is as good as once.
+    pub fn subscribe(&self, id: &PluginId) {
+        self.bus.join(id, &self.outlet);
+    }
+
+    /// From now on it does not. Frames that are queued already still come.
+    pub fn unsubscribe(&self, id: &PluginId) {
+        self.bus.leave(&self.outlet, |topic| topic == id);
+    }
+
+    /// The next frame: one UTF-8 JSON text. Cancel safe.
+    ///
+    /// # Errors
+    /// [`CutOff`] once the client has fallen too far behind; then nothing comes any more.
+    pub async fn next(&self) -> Result<Bytes, CutOff> {
+        self.outlet.next().await
+    }
+
+    /// Moves every frame that waits to `frames`, after waiting for the first: so that they can be written at once. Cancel safe.
+    ///
+    /// # Errors
+    /// As [`BusClient::next`].
+    pub async fn next_batch(&self, frames: &mut Vec<Bytes>) -> Result<(), CutOff> {
+        self.outlet.next_batch(frames).await
+    }
+}
+
+impl Drop for BusClient {
+    fn drop(&mut self) {
+        self.bus.leave(&self.outlet, |_| true);
+    }
+}
+
+/// One client's view of one plugin.
+pub struct BusSubscription {
+    client: BusClient,
+}
+
+impl BusSubscription {
+    /// The next frame: one UTF-8 JSON text. Cancel safe.
+    ///
+    /// # Errors
+    /// [`CutOff`] once the client has fallen too far behind; then nothing comes any more.
+    pub async fn next(&self) -> Result<Bytes, CutOff> {
+        self.client.next().await
+    }
+}

@@ -1,0 +1,96 @@
+//! One source's log files: appended to, rotated by size, never left with half a line.
+//!
+//! Used by the writer. Must not know what a line means.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// A source's present file, open.
+pub(super) struct LogFile {
+    path: PathBuf,
+    file: File,
+    size: u64,
+}
+
+impl LogFile {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(NO_FOLLOW)
+            .open(path)?;
+        let mut size = file.metadata()?.len();
+        if size > 0 {
+            // A supervisor that was killed may have left half a line; what follows must not be glued to it.
+            let mut last = [0];
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+            if last != *b"\n" {
+                file.write_all(b"\n")?;
+                size += 1;
+            }
+        }
+        Ok(Self { path: path.to_owned(), file, size })
+    }
+
+    /// Appends whole lines, all or none of them.
+    pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        if let Err(error) = self.file.write_all(lines) {
+            // Where not even this works, opening it again mends the half line.
+            let _ = self.file.set_len(self.size);
+            return Err(error);
+        }
+        self.size += lines.len() as u64;
+        Ok(())
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Moves the file to `.1`, that one to `.2` and so on; the one beyond `files` is deleted.
+    pub(super) fn rotate(&mut self, files: u32) -> io::Result<()> {
+        let last = files.max(1) - 1;
+        if last == 0 {
+            self.file.set_len(0)?;
+            self.size = 0;
+            return Ok(());
+        }
+        for number in (1..last).rev() {
+            match fs::rename(numbered(&self.path, number), numbered(&self.path, number + 1)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        fs::rename(&self.path, numbered(&self.path, 1))?;
+        *self = Self::open(&self.path)?;
+        Ok(())
+    }
+}
+
+/// A planted link must not make the supervisor write to another file.
+const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+
+/// The name of an older file.
+pub(super) fn numbered(path: &Path, number: u32) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    name.into()
+}
+
+/// A source's files that exist, latest first, open, each with its length of this moment.
+pub(super) fn open_all(path: &Path, files: u32) -> Vec<(File, u64)> {
+    let older = (1..files.max(1)).map(|number| numbered(path, number));
+    std::iter::once(path.to_owned())
+        .chain(older)
+        .filter_map(|path| {
+            let file = File::open(path).ok()?;
+            let size = file.metadata().ok()?.len();
+            Some((file, size))
+        })
+        .collect()
+}

@@ -1,0 +1,168 @@
+//! What waits to be written: bounded for each source by itself, so that a plugin that floods drops its own records only.
+//!
+//! Filled from anywhere without waiting, emptied by the writer's thread. Must not know files.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use outboard_protocol::PluginId;
+use outboard_protocol::context::logger::LogLevel;
+use tokio::sync::oneshot;
+
+use super::filter::Filter;
+use super::record::NewRecord;
+use super::subscription::LogOutlet;
+use super::tail::Snapshot;
+
+/// Records of one source that may wait: a second of a loud plugin.
+const RECORDS_MAX: usize = 4096;
+
+/// Bytes of one source that may wait.
+const BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Orders that may wait: readers await theirs, so more than this means that the disk stands still.
+const ORDERS_MAX: usize = 256;
+
+/// Whose records: a plugin's, or the supervisor's own.
+pub(super) type Source = Option<PluginId>;
+
+/// What the writer is asked for besides records. Made by readers, a few at a time.
+pub(super) enum Order {
+    Subscribe(Arc<LogOutlet>),
+    Snapshot {
+        filter: Arc<Filter>,
+        subscribe: Option<Arc<LogOutlet>>,
+        reply: oneshot::Sender<Snapshot>,
+    },
+    Flush(oneshot::Sender<()>),
+    /// So many records of this source could not wait.
+    Lost {
+        source: Source,
+        generation: u64,
+        count: u64,
+    },
+    Close(oneshot::Sender<()>),
+}
+
+/// One thing that the writer takes.
+pub(super) enum Item {
+    Record(NewRecord, Timestamp),
+    Order(Order),
+}
+
+pub(super) struct Inbox {
+    waiting: Mutex<Waiting>,
+    arrived: Condvar,
+}
+
+struct Waiting {
+    items: VecDeque<Item>,
+    sources: HashMap<Source, Backlog>,
+    orders: usize,
+    levels: HashMap<PluginId, LogLevel>,
+    level: LogLevel,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Backlog {
+    records: usize,
+    bytes: usize,
+    lost: u64,
+    generation: u64,
+}
+
+impl Inbox {
+    pub(super) fn new(level: LogLevel) -> Self {
+        let waiting = Waiting {
+            items: VecDeque::new(),
+            sources: HashMap::new(),
+            orders: 0,
+            levels: HashMap::new(),
+            level,
+            closed: false,
+        };
+        Self { waiting: Mutex::new(waiting), arrived: Condvar::new() }
+    }
+
+    pub(super) fn push(&self, mut record: NewRecord) {
+        let now = Timestamp::now();
+        record.cut();
+        let weight = record.weight();
+        let mut waiting = self.lock();
+        if waiting.closed || record.level < waiting.level_of(record.plugin.as_ref()) {
+            return;
+        }
+        let backlog = match waiting.sources.get_mut(&record.plugin) {
+            Some(backlog) => backlog,
+            None => waiting.sources.entry(record.plugin.clone()).or_default(),
+        };
+        backlog.generation = record.generation;
+        if backlog.records >= RECORDS_MAX || backlog.bytes + weight > BYTES_MAX {
+            backlog.lost += 1;
+            return;
+        }
+        backlog.records += 1;
+        backlog.bytes += weight;
+        waiting.put(Item::Record(record, now), &self.arrived);
+    }
+
+    /// Where too many wait the order is dropped, and with it its reply: its maker is told that way.
+    pub(super) fn order(&self, order: Order) {
+        let mut waiting = self.lock();
+        if !waiting.closed && waiting.orders < ORDERS_MAX {
+            waiting.orders += 1;
+            waiting.put(Item::Order(order), &self.arrived);
+        }
+    }
+
+    pub(super) fn close(&self, reply: oneshot::Sender<()>) {
+        let mut waiting = self.lock();
+        if !waiting.closed {
+            waiting.put(Item::Order(Order::Close(reply)), &self.arrived);
+            waiting.closed = true;
+        }
+    }
+
+    pub(super) fn set_level(&self, id: &PluginId, level: Option<LogLevel>) {
+        let mut waiting = self.lock();
+        match level {
+            Some(level) => waiting.levels.insert(id.clone(), level),
+            None => waiting.levels.remove(id),
+        };
+    }
+
+    /// Everything that waits, in order, after waiting for the first; what was lost meanwhile comes last.
+    pub(super) fn take(&self, items: &mut VecDeque<Item>) {
+        let mut waiting = self.lock();
+        while waiting.items.is_empty() {
+            waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        std::mem::swap(&mut waiting.items, items);
+        waiting.orders = 0;
+        let close = if waiting.closed { items.pop_back() } else { None };
+        for (source, backlog) in waiting.sources.drain().filter(|(_, backlog)| backlog.lost > 0) {
+            let Backlog { generation, lost: count, .. } = backlog;
+            items.push_back(Item::Order(Order::Lost { source, generation, count }));
+        }
+        items.extend(close);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn level_of(&self, plugin: Option<&PluginId>) -> LogLevel {
+        plugin.and_then(|id| self.levels.get(id)).copied().unwrap_or(self.level)
+    }
+
+    fn put(&mut self, item: Item, arrived: &Condvar) {
+        self.items.push_back(item);
+        if self.items.len() == 1 {
+            arrived.notify_one();
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The writer's thread: takes what waits, writes each source's lines at once, tells subscribers and the console.
+//!
+//! Run by [`super::Logs`]. Must not know who records or reads. A disk that refuses costs records, with a count, and never time.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use outboard_protocol::PluginId;
+use outboard_protocol::context::logger::LogLevel;
+use tokio::sync::oneshot;
+
+use super::LogOptions;
+use super::console::ConsoleThread;
+use super::file::{LogFile, open_all};
+use super::filter::Filter;
+use super::inbox::{Inbox, Item, Order, Source};
+use super::record::{Line, NewRecord, time_text};
+use super::subscription::LogOutlet;
+use super::tail::{Snapshot, SourceFiles};
+
+/// Files that are kept open: descriptors are few, and opening one costs little beside a batch.
+const OPEN_MAX: usize = 48;
+
+/// Lines of one source that are put together before they are written, in bytes.
+const BATCH_MAX: usize = 256 * 1024;
+
+/// The stem of the supervisor's own file.
+const OWN_STEM: &str = "outboard";
+
+/// The stem for a plugin that has the supervisor's name; no other plugin's, for ids have no dot.
+const NAMESAKE_STEM: &str = "outboard.plugin";
+
+pub(super) struct Writer {
+    folder: PathBuf,
+    file_max: u64,
+    files: u32,
+    open: HashMap<Source, LogFile>,
+    batches: HashMap<Source, Batch>,
+    subscribers: Vec<Arc<LogOutlet>>,
+    console: Option<ConsoleThread>,
+}
+
+#[derive(Default)]
+struct Batch {
+    lines: Vec<u8>,
+    count: u64,
+    /// Records that the disk refused and that nobody was told of yet.
+    refused: u64,
+    generation: u64,
+}
+
+impl Writer {
+    pub(super) fn new(folder: &Path, options: LogOptions) -> io::Result<Self> {
+        let LogOptions { file_max, files, console, .. } = options;
+        let console = console.map(ConsoleThread::start).transpose()?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            file_max: file_max.max(1),
+            files: files.max(1),
+            open: HashMap::new(),
+            batches: HashMap::new(),
+            subscribers: Vec::new(),
+            console,
+        })
+    }
+
+    pub(super) fn run(mut self, inbox: &Inbox) {
+        let mut items = VecDeque::new();
+        let closed = 'life: loop {
+            inbox.take(&mut items);
+            for item in items.drain(..) {
+                match item {
+                    Item::Record(record, time) => self.record(&record, time),
+                    Item::Order(Order::Close(reply)) => break 'life reply,
+                    Item::Order(order) => self.obey(order),
+                }
+            }
+            self.write_batches();
+        };
+        self.write_batches();
+        for subscriber in &self.subscribers {
+            subscriber.end();
+        }
+        if let Some(console) = self.console.take() {
+            console.close();
+        }
+        let _ = closed.send(());
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Subscribe(outlet) => self.subscribers.push(outlet),
+            Order::Snapshot { filter, subscribe, reply } => self.snapshot(&filter, subscribe, reply),
+            Order::Flush(reply) => {
+                self.write_batches();
+                let _ = reply.send(());
+            }
+            Order::Lost { source, generation, count } => {
+                let what = format!("lost {count} log records: they came faster than they could be written");
+                self.record(&about(source, generation, what), Timestamp::now());
+            }
+            Order::Close(_) => {}
+        }
+    }
+
+    fn record(&mut self, record: &NewRecord, time: Timestamp) {
+        let time = time_text(time);
+        let line = Line::new(record, &time);
+        let batch = match self.batches.get_mut(&record.plugin) {
+            Some(batch) => batch,
+            None => self.batches.entry(record.plugin.clone()).or_default(),
+        };
+        line.write(&mut batch.lines);
+        batch.count += 1;
+        batch.generation = record.generation;
+        let full = batch.lines.len() >= BATCH_MAX;
+        self.subscribers.retain(|subscriber| !subscriber.is_gone());
+        if !self.subscribers.is_empty() {
+            let told = line.to_record();
+            self.subscribers.iter().for_each(|subscriber| subscriber.offer(&told));
+        }
+        if let Some(console) = &self.console {
+            console.show(&line);
+        }
+        if full {
+            self.write_batch(&record.plugin.clone());
+        }
+    }
+
+    /// The files of the wanted sources as they are now, so that a reader sees everything up to here and nothing after.
+    fn snapshot(
+        &mut self,
+        filter: &Filter,
+        subscribe: Option<Arc<LogOutlet>>,
+        reply: oneshot::Sender<Snapshot>,
+    ) {
+        self.write_batches();
+        let sources = sources_in(&self.folder)
+            .into_iter()
+            .filter(|source| filter.wants_source(source.as_ref().map(PluginId::as_str)))
+            .map(|source| SourceFiles::new(open_all(&self.path(&source), self.files)))
+            .collect();
+        self.subscribers.extend(subscribe);
+        let _ = reply.send(Snapshot { sources });
+    }
+
+    fn write_batches(&mut self) {
+        let sources: Vec<Source> = self.batches.keys().cloned().collect();
+        for source in sources {
+            self.write_batch(&source);
+        }
+        // A batch that is empty and owes nobody a count is not worth its memory.
+        self.batches.retain(|_, batch| !batch.lines.is_empty() || batch.refused > 0);
+    }
+
+    fn write_batch(&mut self, source: &Source) {
+        let Some(mut batch) = self.batches.remove(source) else { return };
+        if !batch.lines.is_empty() {
+            if batch.refused > 0 {
+                let what = format!("lost {} log records: the disk refused them", batch.refused);
+                Line::new(&about(source.clone(), batch.generation, what), &time_text(Timestamp::now()))
+                    .write(&mut batch.lines);
+            }
+            match self.append(source, &batch.lines) {
+                Ok(()) => batch.refused = 0,
+                Err(error) => {
+                    self.open.remove(source);
+                    self.complain(&batch, &error);
+                    batch.refused += batch.count;
+                }
+            }
+            batch.lines.clear();
+            batch.count = 0;
+        }
+        self.batches.insert(source.clone(), batch);
+    }
+
+    fn append(&mut self, source: &Source, lines: &[u8]) -> io::Result<()> {
+        if self.open.len() >= OPEN_MAX && !self.open.contains_key(source) {
+            self.open.clear();
+        }
+        let path = self.path(source);
+        let file = match self.open.remove(source) {
+            Some(file) => file,
+            None => LogFile::open(&path)?,
+        };
+        let file = self.open.entry(source.clone()).or_insert(file);
+        if file.size() > 0 && file.size() + lines.len() as u64 > self.file_max {
+            file.rotate(self.files)?;
+        }
+        file.append(lines)
+    }
+
+    /// Once for each time that the disk begins to refuse, and to the console alone: the file is what does not work.
+    fn complain(&self, batch: &Batch, error: &io::Error) {
+        if batch.refused > 0 {
+            return;
+        }
+        if let Some(console) = &self.console {
+            let what = format!(
+                "cannot write to the logs in {} ({error}); records are dropped and counted",
+                self.folder.display()
+            );
+            let record = NewRecord::supervisor(LogLevel::Error, what);
+            console.show(&Line::new(&record, &time_text(Timestamp::now())));
+        }
+    }
+
+    fn path(&self, source: &Source) -> PathBuf {
+        let stem = match source {
+            None => OWN_STEM,
+            Some(id) if id.as_str() == OWN_STEM => NAMESAKE_STEM,
+            Some(id) => id.as_str(),
+        };
+        self.folder.join(format!("{stem}.jsonl"))
+    }
+}
+
+fn about(source: Source, generation: u64, message: String) -> NewRecord {
+    NewRecord { plugin: source, generation, ..NewRecord::supervisor(LogLevel::Warn, message) }
+}
+
+/// Whose files there are.
+fn sources_in(folder: &Path) -> Vec<Source> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    entries
+        .filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            match name.strip_suffix(".jsonl")? {
+                OWN_STEM => Some(None),
+                NAMESAKE_STEM => PluginId::new(OWN_STEM).ok().map(Some),
+                id => PluginId::new(id).ok().map(Some),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,121 @@
+//! The services as one process of a plugin sees them: every context call comes in here.
+//!
+//! Made by the host, one for each generation, dropped at its end. Who asks is known from this value alone; nothing in a
+//! call's parameters can say otherwise. Must not know pipes, pids or ids of calls.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use outboard_protocol::context::logger::LogLevel;
+use outboard_protocol::handshake::Empty;
+use outboard_protocol::id::Channel;
+use outboard_protocol::settings::Setting;
+use outboard_protocol::{ErrorReason, PluginId, RpcError};
+use serde_json::value::RawValue;
+
+use crate::database;
+use crate::ipc::{self, Channels};
+use crate::logger::NewRecord;
+use crate::reply::{Reply, owned_params};
+use crate::services::Services;
+
+/// Who a process is.
+#[derive(Debug, Clone)]
+pub struct ProcessIdentity {
+    /// Whose process it is.
+    pub id: PluginId,
+    /// Which of its processes, counted from 1.
+    pub generation: u64,
+    /// The plugin's own folder, absolute; made on first use.
+    pub data_dir: PathBuf,
+    /// What the manifest declares.
+    pub settings: Arc<[Setting]>,
+}
+
+/// The services for one process.
+pub struct ProcessServices {
+    services: Services,
+    identity: ProcessIdentity,
+    channels: Channels,
+}
+
+impl ProcessServices {
+    pub(crate) fn new(services: Services, identity: ProcessIdentity) -> Self {
+        services.config.declare(&identity.id, Arc::clone(&identity.settings));
+        Self { services, identity, channels: Channels::default() }
+    }
+
+    /// Who the process is.
+    pub fn identity(&self) -> &ProcessIdentity {
+        &self.identity
+    }
+
+    /// Answers a request. What has an effect has been queued when this returns, so that the order of calls is the order of
+    /// effects, whenever the replies are awaited.
+    pub fn request(&self, method: &str, params: Option<&RawValue>) -> Reply {
+        let (services, id) = (&self.services, &self.identity.id);
+        match method {
+            "config.get" => services.config.answer_get(id, params),
+            "config.set" => services.config.answer_set(id, params),
+            "config.delete" => services.config.answer_delete(id, params),
+            "config.getAll" => self.without_params(method, params, || services.config.answer_get_all(id)),
+            "ipc.handle" => self.channels.answer_handle(params),
+            "ipc.removeHandler" => self.channels.answer_remove_handler(params),
+            "auth.isAuthenticated" => {
+                self.without_params(method, params, || services.auth.answer_is_authenticated())
+            }
+            "auth.getToken" => self.without_params(method, params, || services.auth.answer_get_token()),
+            "airline.getCurrent" => {
+                self.without_params(method, params, || services.airline.answer_get_current())
+            }
+            "database.open" => database::answer_open(&self.identity.data_dir, params),
+            "server.register" => services.prefixes.answer_register(id, params),
+            "server.unregister" => services.prefixes.answer_unregister(id, params),
+            _ => Reply::Now(Err(unknown(method))),
+        }
+    }
+
+    /// Takes a notification. Never waits and never fails; what cannot be understood becomes a record in the plugin's log.
+    pub fn notify(&self, method: &str, params: Option<&RawValue>) {
+        let ProcessIdentity { id, generation, .. } = &self.identity;
+        let outcome = match method {
+            "log" => {
+                self.services.logs.notify(id, *generation, params);
+                Ok(())
+            }
+            "ipc.send" => ipc::send(&self.services.bus, id, params),
+            _ => Err(unknown(method)),
+        };
+        if let Err(error) = outcome {
+            let message = format!("a notification was ignored: {error}");
+            self.services.logs.record(NewRecord::about(id, *generation, LogLevel::Warn, message));
+        }
+    }
+
+    /// Whether this process answers `ipc.invoke` on the channel.
+    pub fn handles(&self, channel: &Channel) -> bool {
+        self.channels.contains(channel)
+    }
+
+    fn without_params(
+        &self,
+        method: &str,
+        params: Option<&RawValue>,
+        answer: impl FnOnce() -> Reply,
+    ) -> Reply {
+        match owned_params::<Empty>(method, params) {
+            Ok(Empty {}) => answer(),
+            Err(error) => Reply::Now(Err(error)),
+        }
+    }
+}
+
+fn unknown(method: &str) -> RpcError {
+    const SHOWN: usize = 80;
+    let shown: String = method.chars().take(SHOWN).collect();
+    let what = match outboard_protocol::methods::find(method) {
+        Some(_) => format!("{shown} is not a call that a plugin makes in this form"),
+        None => format!("there is no method {shown:?}"),
+    };
+    RpcError::new(ErrorReason::MethodNotFound, what)
+}

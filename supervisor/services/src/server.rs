@@ -1,0 +1,260 @@
+//! `ctx.server`: who owns which path. First come, first served, remembered over restarts.
+//!
+//! Called by the dispatch; read by the gateway for every request, without a lock. Must not know sockets or processes.
+//!
+//! The rule: `/api/<id>` and everything below belongs to plugin `<id>`, whether it runs or not, and nobody can claim it. Any
+//! other prefix goes to the first plugin that asks, with all that lies below: nobody else gets a prefix above or below it.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use outboard_protocol::context::server::{PrefixParams, RegisterResult};
+use outboard_protocol::handshake::Empty;
+use outboard_protocol::id::{PREFIX_MAX, RoutePrefix, is_below};
+use outboard_protocol::{ErrorReason, PluginId, RpcError};
+use rusqlite::Connection;
+use serde_json::value::RawValue;
+
+use crate::reply::{Durable, Reply, owned_params};
+use crate::store::{Kept, Store, StoreError};
+
+/// Prefixes a plugin: an application has a handful.
+pub const PREFIXES_MAX: usize = 32;
+
+/// Where plugin ids live.
+const API: &str = "/api";
+
+type Table = BTreeMap<RoutePrefix, PluginId>;
+
+/// Every claimed prefix and its owner. Clones share it.
+#[derive(Clone)]
+pub struct Prefixes {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    table: ArcSwap<Table>,
+    /// Held while the table is changed and the change is queued, so that the file sees the changes in the same order.
+    changing: Mutex<()>,
+    base_url: ArcSwap<String>,
+}
+
+/// Everything that the file holds, as it was when it was opened.
+pub(crate) struct Stored(Table);
+
+impl Stored {
+    pub(crate) fn load(db: &Connection) -> rusqlite::Result<Self> {
+        let mut table = Table::new();
+        let mut statement = db.prepare("SELECT prefix, plugin FROM prefixes")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (prefix, plugin): (String, String) = (row.get(0)?, row.get(1)?);
+            if let (Ok(prefix), Ok(plugin)) = (RoutePrefix::new(&prefix), PluginId::new(&plugin)) {
+                table.insert(prefix, plugin);
+            }
+        }
+        Ok(Self(table))
+    }
+}
+
+impl Prefixes {
+    pub(crate) fn new(store: Store, stored: Stored, base_url: String) -> Self {
+        let inner = Inner {
+            store,
+            table: ArcSwap::from_pointee(stored.0),
+            changing: Mutex::new(()),
+            base_url: ArcSwap::from_pointee(base_url),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    pub(crate) fn set_base_url(&self, base_url: &str) {
+        self.inner.base_url.store(Arc::new(base_url.trim_end_matches('/').to_owned()));
+    }
+
+    /// Who owns this path, and by which prefix: the longest that covers it. The path is raw, as it came. Never waits.
+    pub fn owner_of(&self, path: &str) -> Option<(PluginId, RoutePrefix)> {
+        let table = self.inner.table.load();
+        if table.is_empty() {
+            return None;
+        }
+        let mut end = path.len();
+        loop {
+            if end <= PREFIX_MAX
+                && let Some((prefix, owner)) = table.get_key_value(&path[..end])
+            {
+                return Some((owner.clone(), prefix.clone()));
+            }
+            end = path[..end].rfind('/').filter(|at| *at > 0)?;
+        }
+    }
+
+    /// The prefixes of a plugin, in order. Empty: it serves no HTTP.
+    pub fn of(&self, id: &PluginId) -> Vec<RoutePrefix> {
+        let table = self.inner.table.load();
+        table.iter().filter(|(_, owner)| *owner == id).map(|(prefix, _)| prefix.clone()).collect()
+    }
+
+    /// Claims a prefix: it is the plugin's at once; ends when it is remembered. Claiming what one has is no error.
+    ///
+    /// # Errors
+    /// `conflict`, which names the owner; `limit_exceeded`. A disk that cannot remember it is no reason to refuse.
+    pub fn claim(&self, id: &PluginId, prefix: &RoutePrefix) -> Durable<()> {
+        let claimed = self.take(id, prefix);
+        Box::pin(async move {
+            if let Some(remembered) = claimed? {
+                forgive(remembered.await);
+            }
+            Ok(())
+        })
+    }
+
+    /// Gives a prefix back; ends when that is remembered. Tells whether the plugin had it.
+    pub fn release(&self, id: &PluginId, prefix: &RoutePrefix) -> Pin<Box<dyn Future<Output = bool> + Send>> {
+        let forgotten = self.drop_where(|owned, owner| owned == prefix && owner == id);
+        Box::pin(async move {
+            match forgotten {
+                Some(forgotten) => {
+                    forgive(forgotten.await);
+                    true
+                }
+                None => false,
+            }
+        })
+    }
+
+    /// Gives back all that a plugin has, because it is installed no longer.
+    pub fn forget(&self, id: &PluginId) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let forgotten = self.drop_where(|_, owner| owner == id);
+        Box::pin(async move {
+            if let Some(forgotten) = forgotten {
+                forgive(forgotten.await);
+            }
+        })
+    }
+
+    pub(crate) fn answer_register(&self, id: &PluginId, raw: Option<&RawValue>) -> Reply {
+        let PrefixParams { prefix } = match owned_params("server.register", raw) {
+            Ok(params) => params,
+            Err(error) => return Reply::Now(Err(error)),
+        };
+        let result = RegisterResult { url: format!("{}{prefix}", self.inner.base_url.load()) };
+        match self.take(id, &prefix) {
+            Ok(None) => Reply::now(Ok(result)),
+            Ok(Some(remembered)) => Reply::later(async move {
+                forgive(remembered.await);
+                Ok(result)
+            }),
+            Err(error) => Reply::Now(Err(error)),
+        }
+    }
+
+    pub(crate) fn answer_unregister(&self, id: &PluginId, raw: Option<&RawValue>) -> Reply {
+        match owned_params("server.unregister", raw) {
+            Ok(PrefixParams { prefix }) => {
+                let released = self.release(id, &prefix);
+                Reply::later(async move {
+                    released.await;
+                    Ok(Empty {})
+                })
+            }
+            Err(error) => Reply::Now(Err(error)),
+        }
+    }
+
+    /// `None`: the plugin had it already.
+    fn take(&self, id: &PluginId, prefix: &RoutePrefix) -> Result<Option<Kept<()>>, RpcError> {
+        let _changing = self.inner.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let table = self.inner.table.load_full();
+        if table.get(prefix) == Some(id) {
+            return Ok(None);
+        }
+        check_free(&table, id, prefix)?;
+        let mut next = (*table).clone();
+        next.insert(prefix.clone(), id.clone());
+        self.inner.table.store(Arc::new(next));
+        let row = (prefix.clone(), id.clone());
+        let remembered = self.inner.store.write(
+            move |group| {
+                group
+                    .db
+                    .prepare_cached("INSERT OR REPLACE INTO prefixes (prefix, plugin) VALUES (?1, ?2)")
+                    .and_then(|mut statement| statement.execute((row.0.as_str(), row.1.as_str())))
+                    .map_err(|error| group.name(&error))?;
+                Ok(())
+            },
+            |()| {},
+        );
+        Ok(Some(remembered))
+    }
+
+    fn drop_where(&self, which: impl Fn(&RoutePrefix, &PluginId) -> bool) -> Option<Kept<()>> {
+        let _changing = self.inner.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = (*self.inner.table.load_full()).clone();
+        let gone: Vec<RoutePrefix> = next
+            .iter()
+            .filter(|(prefix, owner)| which(prefix, owner))
+            .map(|(prefix, _)| prefix.clone())
+            .collect();
+        if gone.is_empty() {
+            return None;
+        }
+        next.retain(|prefix, _| !gone.contains(prefix));
+        self.inner.table.store(Arc::new(next));
+        Some(self.inner.store.write(
+            move |group| {
+                for prefix in &gone {
+                    group
+                        .db
+                        .prepare_cached("DELETE FROM prefixes WHERE prefix = ?1")
+                        .and_then(|mut statement| statement.execute([prefix.as_str()]))
+                        .map_err(|error| group.name(&error))?;
+                }
+                Ok(())
+            },
+            |()| {},
+        ))
+    }
+}
+
+/// A prefix works whether it is remembered or not; a full disk must not keep a plugin from starting.
+fn forgive(remembered: Result<(), StoreError>) {
+    drop(remembered);
+}
+
+fn check_free(table: &Table, id: &PluginId, prefix: &RoutePrefix) -> Result<(), RpcError> {
+    if is_below(prefix.as_str(), API) {
+        let own = format!("{API}/{id}");
+        if is_below(prefix.as_str(), &own) {
+            return check_count(table, id);
+        }
+        let owner = prefix.as_str()[API.len() + 1..].split('/').next().unwrap_or_default();
+        return Err(conflict(id, prefix, &format!("{API}/{owner}"), owner));
+    }
+    let overlaps = |other: &RoutePrefix| {
+        is_below(prefix.as_str(), other.as_str()) || is_below(other.as_str(), prefix.as_str())
+    };
+    match table.iter().find(|(other, owner)| *owner != id && overlaps(other)) {
+        Some((other, owner)) => Err(conflict(id, prefix, other.as_str(), owner.as_str())),
+        None => check_count(table, id),
+    }
+}
+
+fn check_count(table: &Table, id: &PluginId) -> Result<(), RpcError> {
+    if table.values().filter(|owner| *owner == id).count() < PREFIXES_MAX {
+        return Ok(());
+    }
+    let what =
+        format!("plugin {id} has {PREFIXES_MAX} route prefixes, which is the limit; register one above them");
+    Err(RpcError::new(ErrorReason::LimitExceeded, what).with("limit", "prefixes"))
+}
+
+fn conflict(id: &PluginId, prefix: &RoutePrefix, owned: &str, owner: &str) -> RpcError {
+    let what = format!(
+        "plugin {id} cannot serve {prefix}: {owned} and everything below belongs to plugin {owner}; choose a prefix below {API}/{id}"
+    );
+    RpcError::new(ErrorReason::Conflict, what).with("owner", owner).with("prefix", owned)
+}

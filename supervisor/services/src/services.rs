@@ -1,0 +1,164 @@
+//! All services together: opened from a data folder, closed in order.
+//!
+//! Held by the host for as long as the supervisor runs. Must not know plugins' states.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use outboard_protocol::context::logger::LogLevel;
+use outboard_protocol::control::HostEvent;
+use tokio::sync::broadcast;
+
+use crate::airline::Airline;
+use crate::auth::Auth;
+use crate::config::{self, Config};
+use crate::ipc::Bus;
+use crate::logger::{LogOptions, Logs, NewRecord};
+use crate::notice::{Notice, Notices};
+use crate::plugins::{self, Plugins};
+use crate::process::{ProcessIdentity, ProcessServices};
+use crate::server::{self, Prefixes};
+use crate::sign_in::SignIn;
+use crate::store::{
+    self, Folder, FolderError, OpenStoreError, Opened, Store, StoreError, make_private_folder,
+};
+
+/// Largest `state.db` when nobody says otherwise: far above what plugins may keep in it, far below a disk.
+const STATE_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
+/// How the services are opened.
+#[derive(Debug)]
+pub struct ServiceOptions {
+    /// Where everything is kept that must last.
+    pub data_dir: PathBuf,
+    /// Where plugins are reached from outside: an origin without a slash at the end.
+    pub base_url: String,
+    /// How logs are kept.
+    pub log: LogOptions,
+    /// How large `state.db` may grow, in bytes; beyond it sets are answered `storage_full`.
+    pub state_max: u64,
+}
+
+impl ServiceOptions {
+    /// The defaults on a data folder.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            base_url: String::new(),
+            log: LogOptions::default(),
+            state_max: STATE_MAX,
+        }
+    }
+}
+
+/// Why the services cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The data folder cannot be used; another supervisor may hold it.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// `state.db` cannot be used.
+    #[error(transparent)]
+    State(#[from] OpenStoreError),
+    /// Something that is kept cannot be read.
+    #[error("cannot read what is kept in the data folder")]
+    Read(#[from] StoreError),
+    /// A thread cannot be started.
+    #[error("cannot start a thread; the limit of processes may be reached")]
+    Thread(#[source] std::io::Error),
+}
+
+/// What `ctx.*` does, for every plugin. Clones share it.
+#[derive(Clone)]
+pub struct Services {
+    /// Log records: kept, read, followed.
+    pub logs: Logs,
+    /// Events for UIs.
+    pub bus: Bus,
+    /// Plugins' configuration.
+    pub config: Config,
+    /// The host's sign-in.
+    pub auth: Auth,
+    /// The bound airline.
+    pub airline: Airline,
+    /// Who owns which path.
+    pub prefixes: Prefixes,
+    /// What is remembered of each plugin.
+    pub plugins: Plugins,
+    notices: Notices,
+    store: Store,
+    findings: Arc<[String]>,
+}
+
+impl Services {
+    /// Takes the data folder and opens what is in it. Blocks for the time of a few disk reads.
+    ///
+    /// # Errors
+    /// See [`OpenError`]. A damaged file is no error: it is set aside, and [`Services::findings`] says so.
+    pub fn open(options: ServiceOptions) -> Result<Self, OpenError> {
+        let ServiceOptions { data_dir, base_url, log, state_max } = options;
+        let folder = Folder::take(&data_dir)?;
+        let data_dir = folder.path().to_owned();
+        let state = folder.state_file();
+        let Opened { db, mut findings } = store::open(&state, state_max)?;
+        let name = |error: rusqlite::Error| StoreError::from_sqlite(&state, &error);
+        let stored_config = config::Stored::load(&db).map_err(name)?;
+        let stored_prefixes = server::Stored::load(&db).map_err(name)?;
+        let stored_plugins = plugins::Stored::load(&db).map_err(name)?;
+        let store = Store::start(db, folder).map_err(OpenError::Thread)?;
+        let (sign_in, finding) = SignIn::open(&data_dir, store.clone())?;
+        findings.extend(finding);
+        let log_dir = data_dir.join("logs");
+        make_private_folder(&log_dir)?;
+        let logs = Logs::open(&log_dir, log).map_err(OpenError::Thread)?;
+        for finding in &findings {
+            logs.record(NewRecord::supervisor(LogLevel::Error, finding.clone()));
+        }
+        let (notices, bus) = (Notices::new(), Bus::new());
+        let services = Self {
+            config: Config::new(store.clone(), stored_config, notices.clone(), bus.clone()),
+            auth: Auth::new(sign_in.clone(), notices.clone()),
+            airline: Airline::new(sign_in, notices.clone()),
+            prefixes: Prefixes::new(store.clone(), stored_prefixes, String::new()),
+            plugins: Plugins::new(store.clone(), stored_plugins),
+            logs,
+            bus,
+            notices,
+            store,
+            findings: findings.into(),
+        };
+        services.set_base_url(&base_url);
+        Ok(services)
+    }
+
+    /// What an operator must know about what was found on opening, a sentence each; logged as well.
+    pub fn findings(&self) -> &[String] {
+        &self.findings
+    }
+
+    /// Says where plugins are reached from outside, once the real port is known.
+    pub fn set_base_url(&self, base_url: &str) {
+        self.prefixes.set_base_url(base_url);
+    }
+
+    /// The services as one process sees them.
+    pub fn for_process(&self, identity: ProcessIdentity) -> Arc<ProcessServices> {
+        Arc::new(ProcessServices::new(self.clone(), identity))
+    }
+
+    /// Notifications for plugins, from now on. A receiver that lags loses the oldest, and is told how many.
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.notices.notices()
+    }
+
+    /// What the host application may want to act upon, from now on.
+    pub fn host_events(&self) -> broadcast::Receiver<HostEvent> {
+        self.notices.events()
+    }
+
+    /// Writes what is queued, closes the files and lets go of the data folder; bounded in time.
+    pub async fn close(&self) {
+        self.store.close().await;
+        self.logs.close().await;
+    }
+}

@@ -1,0 +1,126 @@
+//! The data folder: private to its user, and held by one supervisor at a time.
+//!
+//! Called when the services open. Must not know what is kept in it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// The file whose lock says that the folder is in use. It holds the pid of its holder, for people.
+const LOCK_FILE: &str = "lock";
+
+/// Longest text that is read from the lock file.
+const LOCK_TEXT_MAX: u64 = 32;
+
+/// Why a folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// Another supervisor holds it.
+    #[error("{} is in use by another supervisor{}; stop that one, or choose another data folder", folder.display(), match pid { Some(pid) => format!(" (pid {pid})"), None => String::new() })]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+        /// The other one's process, where it has written it down.
+        pid: Option<u32>,
+    },
+    /// It is something else.
+    #[error("{} is no folder; move it away, or choose another data folder", folder.display())]
+    NotAFolder {
+        /// The path.
+        folder: PathBuf,
+    },
+    /// The system refused.
+    #[error("cannot {act} {}; the supervisor's user needs to own it and to be able to write there", path.display())]
+    Refused {
+        /// What was tried.
+        act: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl FolderError {
+    pub(crate) fn refused(act: &'static str, path: &Path, source: std::io::Error) -> Self {
+        Self::Refused { act, path: path.to_owned(), source }
+    }
+}
+
+/// The data folder, held for as long as this value lives.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// The lock is the kernel's and ends with the process, however that ends.
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes the folder if need be, makes it private, and takes it.
+    pub(crate) fn take(path: &Path) -> Result<Self, FolderError> {
+        let path = std::path::absolute(path)
+            .map_err(|source| FolderError::refused("find the folder", path, source))?;
+        make_private_folder(&path)?;
+        let lock = lock(&path)?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the database is.
+    pub(crate) fn state_file(&self) -> PathBuf {
+        self.path.join("state.db")
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, FolderError> {
+    let path = folder.join(LOCK_FILE);
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|source| FolderError::refused("open the lock file", &path, source))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(FolderError::InUse { folder: folder.to_owned(), pid: read_pid(&mut file) });
+        }
+        Err(TryLockError::Error(source)) => return Err(FolderError::refused("lock", &path, source)),
+    }
+    // The pid is for people only; a disk too full to hold it must not keep the supervisor from starting.
+    let _ = file.set_len(0).and_then(|()| file.write_all(format!("{}\n", std::process::id()).as_bytes()));
+    Ok(file)
+}
+
+fn read_pid(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.rewind().ok()?;
+    file.take(LOCK_TEXT_MAX).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+/// Makes a folder, and those above it, for this user alone; an existing one is made private.
+pub(crate) fn make_private_folder(path: &Path) -> Result<(), FolderError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| {
+        if source.kind() == std::io::ErrorKind::AlreadyExists {
+            return FolderError::NotAFolder { folder: path.to_owned() };
+        }
+        FolderError::refused("make the folder", path, source)
+    })?;
+    let mode = fs::metadata(path)
+        .map_err(|source| FolderError::refused("look at", path, source))?
+        .permissions()
+        .mode();
+    if mode & 0o077 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+            .map_err(|source| FolderError::refused("make private", path, source))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,245 @@
+//! The thread that owns the database: takes what waits, commits it as one, answers everybody.
+//!
+//! Run by [`super::Store`]. Must not know what a write means.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::StoreError;
+use super::folder::Folder;
+
+/// Writes in one transaction at most, so that the first of a storm is not answered after the last.
+const GROUP_MAX: usize = 512;
+
+/// What the thread is asked for.
+pub(super) enum Job {
+    /// A write of the database.
+    Write(Box<dyn AnyWrite>),
+    /// Something else that keeps its place among the writes.
+    Aside(Box<dyn AnyAside>),
+    /// End, after what came before.
+    Close(oneshot::Sender<()>),
+}
+
+/// The transaction that a write is part of.
+pub(crate) struct Group<'a> {
+    /// The database, inside the transaction.
+    pub(crate) db: &'a Connection,
+    /// Which transaction: a number that is never used again.
+    pub(crate) number: u64,
+    path: &'a Path,
+}
+
+impl Group<'_> {
+    /// Names what SQLite said.
+    pub(crate) fn name(&self, error: &rusqlite::Error) -> StoreError {
+        StoreError::from_sqlite(self.path, error)
+    }
+}
+
+/// A write whose types are forgotten.
+pub(super) trait AnyWrite: Send {
+    fn apply(&mut self, group: &mut Group<'_>) -> Result<(), StoreError>;
+    fn finish(self: Box<Self>, commit: Result<(), StoreError>);
+}
+
+/// A write, and whom to answer.
+pub(super) struct Write<T, A, C> {
+    apply: A,
+    committed: C,
+    outcome: Option<T>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, A, C> Write<T, A, C>
+where
+    T: Send + 'static,
+    A: FnMut(&mut Group<'_>) -> Result<T, StoreError> + Send + 'static,
+    C: FnOnce(&T) + Send + 'static,
+{
+    #[allow(clippy::new_ret_no_self)] // both ends of the answer are made here, and nobody needs the bare type
+    pub(super) fn new(
+        apply: A,
+        committed: C,
+    ) -> (Box<dyn AnyWrite>, oneshot::Receiver<Result<T, StoreError>>) {
+        let (answer, receiver) = oneshot::channel();
+        (Box::new(Self { apply, committed, outcome: None, answer }), receiver)
+    }
+}
+
+impl<T, A, C> AnyWrite for Write<T, A, C>
+where
+    T: Send + 'static,
+    A: FnMut(&mut Group<'_>) -> Result<T, StoreError> + Send + 'static,
+    C: FnOnce(&T) + Send + 'static,
+{
+    fn apply(&mut self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        self.outcome = Some((self.apply)(group)?);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, commit: Result<(), StoreError>) {
+        let Self { committed, outcome, answer, .. } = *self;
+        let outcome = match (commit, outcome) {
+            (Ok(()), Some(outcome)) => {
+                committed(&outcome);
+                Ok(outcome)
+            }
+            (Ok(()), None) => Err(StoreError::Closed),
+            (Err(error), _) => Err(error),
+        };
+        let _ = answer.send(outcome);
+    }
+}
+
+/// Work whose types are forgotten.
+pub(super) trait AnyAside: Send {
+    fn run(self: Box<Self>, db: &Connection);
+}
+
+/// Work, and whom to answer.
+pub(super) struct Aside<T, W> {
+    work: W,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, W> Aside<T, W>
+where
+    T: Send + 'static,
+    W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+{
+    #[allow(clippy::new_ret_no_self)] // as for `Write`
+    pub(super) fn new(work: W) -> (Box<dyn AnyAside>, oneshot::Receiver<Result<T, StoreError>>) {
+        let (answer, receiver) = oneshot::channel();
+        (Box::new(Self { work, answer }), receiver)
+    }
+}
+
+impl<T, W> AnyAside for Aside<T, W>
+where
+    T: Send + 'static,
+    W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+{
+    fn run(self: Box<Self>, db: &Connection) {
+        let outcome = (self.work)(db);
+        let _ = self.answer.send(outcome);
+    }
+}
+
+/// The thread's life: ends on [`Job::Close`], or when nobody can ask any more.
+pub(super) fn run(db: Connection, mut jobs: mpsc::Receiver<Job>, path: &Path, folder: Folder) {
+    let mut owner = Owner { db, path, number: 0 };
+    let mut writes: Vec<Box<dyn AnyWrite>> = Vec::new();
+    let closed = 'life: loop {
+        let Some(mut job) = jobs.blocking_recv() else { break None };
+        loop {
+            match job {
+                Job::Write(write) => writes.push(write),
+                Job::Aside(aside) => {
+                    owner.commit(&mut writes);
+                    aside.run(&owner.db);
+                }
+                Job::Close(closed) => break 'life Some(closed),
+            }
+            if writes.len() >= GROUP_MAX {
+                break;
+            }
+            match jobs.try_recv() {
+                Ok(next) => job = next,
+                Err(_) => break,
+            }
+        }
+        owner.commit(&mut writes);
+    };
+    owner.commit(&mut writes);
+    drop(jobs);
+    drop(owner);
+    // After the file is closed, and not before: the next holder must find it at rest.
+    drop(folder);
+    if let Some(closed) = closed {
+        let _ = closed.send(());
+    }
+}
+
+struct Owner<'a> {
+    db: Connection,
+    path: &'a Path,
+    number: u64,
+}
+
+impl Owner<'_> {
+    fn commit(&mut self, writes: &mut Vec<Box<dyn AnyWrite>>) {
+        if writes.is_empty() {
+            return;
+        }
+        match self.transaction(writes) {
+            Ok(outcomes) => {
+                for (write, outcome) in writes.drain(..).zip(outcomes) {
+                    write.finish(outcome);
+                }
+            }
+            Err(error) if writes.len() == 1 => {
+                for write in writes.drain(..) {
+                    write.finish(Err(error.clone()));
+                }
+            }
+            // One write that cannot be kept, the disk being full, say, must not take the others with it.
+            Err(_) => {
+                for write in writes.drain(..) {
+                    let mut alone = vec![write];
+                    self.commit(&mut alone);
+                }
+            }
+        }
+    }
+
+    /// All writes in one transaction. `Ok`: committed, and what became of each. `Err`: nothing was changed.
+    fn transaction(
+        &mut self,
+        writes: &mut [Box<dyn AnyWrite>],
+    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        self.number += 1;
+        let mut group = Group { db: &self.db, number: self.number, path: self.path };
+        let outcome = apply_all(&mut group, writes).and_then(|outcomes| {
+            group.db.prepare_cached("COMMIT").and_then(|mut s| s.execute([])).map_err(|e| group.name(&e))?;
+            Ok(outcomes)
+        });
+        if outcome.is_err() && !self.db.is_autocommit() {
+            let _ = self.db.execute_batch("ROLLBACK");
+        }
+        outcome
+    }
+}
+
+fn apply_all(
+    group: &mut Group<'_>,
+    writes: &mut [Box<dyn AnyWrite>],
+) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    run_cached(group, "BEGIN IMMEDIATE")?;
+    let mut outcomes = Vec::with_capacity(writes.len());
+    for write in writes {
+        run_cached(group, "SAVEPOINT one")?;
+        let outcome = write.apply(group);
+        if let Err(error) = &outcome {
+            // Some failures end the whole transaction by themselves: then the writes before this one are undone as well.
+            if group.db.is_autocommit() {
+                return Err(error.clone());
+            }
+            run_cached(group, "ROLLBACK TO one")?;
+        }
+        run_cached(group, "RELEASE one")?;
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+fn run_cached(group: &Group<'_>, sql: &str) -> Result<(), StoreError> {
+    group
+        .db
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute([]))
+        .map_err(|e| group.name(&e))?;
+    Ok(())
+}

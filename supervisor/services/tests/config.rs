@@ -1,0 +1,262 @@
+//! `ctx.config` as a plugin and as an operator see it.
+#![allow(clippy::unwrap_used)] // a test that cannot set its scene has failed
+
+mod support;
+
+use outboard_protocol::ErrorReason;
+use outboard_protocol::control::ConfigSource;
+use outboard_protocol::id::ConfigKey;
+use serde_json::{Value, json};
+use support::*;
+
+fn key(text: &str) -> ConfigKey {
+    ConfigKey::new(text).unwrap()
+}
+
+#[tokio::test]
+async fn a_value_outlives_the_services() {
+    let (dir, services) = scene();
+    let plugin = process(&services, &dir, "a");
+    let big = json!({ "big": 18_446_744_073_709_551_615_u64, "deep": [1.5, null, "ü\n"] });
+    call(&plugin, "config.set", json!({ "key": "k", "value": big })).await.unwrap();
+    drop(plugin);
+    services.close().await;
+    drop(services);
+    let services = open(&dir.path().join("data"));
+    let plugin = process(&services, &dir, "a");
+    let got = call(&plugin, "config.get", json!({ "key": "k" })).await.unwrap();
+    assert_eq!(got, json!({ "value": big, "found": true }));
+}
+
+#[tokio::test]
+async fn a_read_prefers_what_was_set_then_the_manifest_then_the_caller() {
+    let (dir, services) = scene();
+    let plugin = process_with(&services, &dir, "a", &[json!({ "key": "k", "type": "number", "default": 1 })]);
+    let get = || call(&plugin, "config.get", json!({ "key": "k", "default": 2 }));
+    assert_eq!(get().await.unwrap(), json!({ "value": 1, "found": true }));
+    call(&plugin, "config.set", json!({ "key": "k", "value": 3 })).await.unwrap();
+    assert_eq!(get().await.unwrap(), json!({ "value": 3, "found": true }));
+    let all = call(&plugin, "config.getAll", json!({})).await.unwrap();
+    assert_eq!(all, json!({ "values": { "k": 3 } }));
+    assert_eq!(
+        call(&plugin, "config.delete", json!({ "key": "k" })).await.unwrap(),
+        json!({ "deleted": true })
+    );
+    assert_eq!(
+        call(&plugin, "config.delete", json!({ "key": "k" })).await.unwrap(),
+        json!({ "deleted": false })
+    );
+    assert_eq!(get().await.unwrap(), json!({ "value": 1, "found": true }));
+    let other = call(&plugin, "config.get", json!({ "key": "other", "default": 2 })).await.unwrap();
+    assert_eq!(other, json!({ "value": 2, "found": false }));
+    let none = call(&plugin, "config.get", json!({ "key": "other" })).await.unwrap();
+    assert_eq!(none, json!({ "value": null, "found": false }));
+}
+
+#[tokio::test]
+async fn reads_are_answered_at_once() {
+    let (dir, services) = scene();
+    let plugin = process(&services, &dir, "a");
+    let params = raw(&json!({ "key": "k" }));
+    let reply = plugin.request("config.get", Some(&params));
+    assert!(matches!(reply, outboard_services::Reply::Now(Ok(_))), "{reply:?}");
+}
+
+#[tokio::test]
+async fn sets_that_nobody_awaited_in_turn_take_effect_in_the_order_of_the_calls() {
+    let (dir, services) = scene();
+    let plugin = process(&services, &dir, "a");
+    let replies: Vec<_> = (0..1000)
+        .map(|n| plugin.request("config.set", Some(&raw(&json!({ "key": "k", "value": n })))))
+        .collect();
+    // Awaited from the last to the first, so that any order of awaiting would show.
+    for reply in replies.into_iter().rev() {
+        soon(reply.outcome()).await.unwrap();
+    }
+    let got = call(&plugin, "config.get", json!({ "key": "k" })).await.unwrap();
+    assert_eq!(got["value"], 999);
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused_and_costs_the_others_nothing() {
+    let (dir, services) = scene();
+    let (loud, quiet) = (process(&services, &dir, "loud"), process(&services, &dir, "quiet"));
+    let too_large = "x".repeat(1024 * 1024);
+    let refused = call(&loud, "config.set", json!({ "key": "k", "value": too_large })).await;
+    assert_eq!(reason(refused), ErrorReason::LimitExceeded);
+    let value = "x".repeat(1024 * 1024 - 2);
+    for n in 0..15 {
+        call(&loud, "config.set", json!({ "key": format!("k{n}"), "value": value })).await.unwrap();
+    }
+    // The sixteenth does not fit with its key; in the same group are sets that do.
+    let last = loud.request("config.set", Some(&raw(&json!({ "key": "k15", "value": value }))));
+    let small = loud.request("config.set", Some(&raw(&json!({ "key": "small", "value": 1 }))));
+    let other = quiet.request("config.set", Some(&raw(&json!({ "key": "k", "value": 1 }))));
+    let refused = soon(last.outcome()).await.unwrap_err();
+    assert_eq!(refused.reason(), Some(ErrorReason::LimitExceeded));
+    assert!(refused.message.contains("plugin loud"), "{refused}");
+    soon(small.outcome()).await.unwrap();
+    soon(other.outcome()).await.unwrap();
+    // Overwriting with less makes room again.
+    call(&loud, "config.set", json!({ "key": "k0", "value": 0 })).await.unwrap();
+    call(&loud, "config.set", json!({ "key": "k15", "value": value })).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_number_of_keys_is_limited() {
+    let (dir, services) = scene();
+    let plugin = process(&services, &dir, "a");
+    for batch in 0..20 {
+        let replies: Vec<_> = (0..500)
+            .map(|n| json!({ "key": (batch * 500 + n).to_string(), "value": n }))
+            .map(|params| plugin.request("config.set", Some(&raw(&params))))
+            .collect();
+        for reply in replies {
+            soon(reply.outcome()).await.unwrap();
+        }
+    }
+    let refused = call(&plugin, "config.set", json!({ "key": "one more", "value": 1 })).await;
+    assert_eq!(reason(refused), ErrorReason::LimitExceeded);
+    call(&plugin, "config.set", json!({ "key": "0", "value": "again" })).await.unwrap();
+    call(&plugin, "config.delete", json!({ "key": "0" })).await.unwrap();
+    call(&plugin, "config.set", json!({ "key": "new", "value": 1 })).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_storm_of_one_plugin_is_refused_beyond_its_share_while_its_neighbour_is_served() {
+    let (dir, services) = scene();
+    let (loud, quiet) = (process(&services, &dir, "loud"), process(&services, &dir, "quiet"));
+    let big = "x".repeat(1_000_000);
+    let storm: Vec<_> = (0..40)
+        .map(|n| {
+            loud.request("config.set", Some(&raw(&json!({ "key": format!("k{}", n % 8), "value": big }))))
+        })
+        .collect();
+    call(&quiet, "config.set", json!({ "key": "k", "value": 1 })).await.unwrap();
+    for reply in storm {
+        if let Err(error) = soon(reply.outcome()).await {
+            assert_eq!(error.reason(), Some(ErrorReason::LimitExceeded), "{error}");
+        }
+    }
+    call(&loud, "config.set", json!({ "key": "after", "value": 1 })).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_value_that_no_reader_could_take_is_refused() {
+    let (dir, services) = scene();
+    let plugin = process(&services, &dir, "a");
+    for text in [r#"{"key":"k","value":"\ud800"}"#, r#"{"key":"k","value":1e999}"#] {
+        let params = serde_json::value::RawValue::from_string(text.to_owned()).unwrap();
+        let error = soon(plugin.request("config.set", Some(&params)).outcome()).await.unwrap_err();
+        assert_eq!(error.reason(), Some(ErrorReason::InvalidParams), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn declared_settings_bind_the_plugin_and_the_operator() {
+    let (dir, services) = scene();
+    let settings = [
+        json!({ "key": "on", "type": "boolean" }),
+        json!({ "key": "n", "type": "range", "min": 1, "max": 5 }),
+        json!({ "key": "code", "type": "text", "pattern": "^[A-Z]{4}$" }),
+        json!({ "key": "broken", "type": "text", "pattern": "(" }),
+        json!({ "key": "pick", "type": "list", "options": ["a", { "value": 2, "label": "two" }] }),
+        json!({ "key": "day", "type": "date" }),
+        json!({ "key": "any", "type": "json" }),
+        json!({ "key": "theirs", "type": "text", "scope": "airline", "default": "x" }),
+    ];
+    let plugin = process_with(&services, &dir, "a", &settings);
+    let good: &[(&str, Value)] = &[
+        ("on", json!(true)),
+        ("n", json!(5)),
+        ("code", json!("EGLL")),
+        ("broken", json!("(")),
+        ("pick", json!(2)),
+        ("day", json!("2026-02-28")),
+        ("day", json!("2026-02-28T10:00:00Z")),
+        ("any", json!([{}])),
+        ("undeclared", json!(null)),
+    ];
+    for (name, value) in good {
+        call(&plugin, "config.set", json!({ "key": name, "value": value })).await.unwrap();
+    }
+    let bad: &[(&str, Value)] = &[
+        ("on", json!("true")),
+        ("n", json!(0)),
+        ("n", json!(5.5)),
+        ("n", json!("3")),
+        ("code", json!("egll")),
+        ("pick", json!("two")),
+        ("day", json!("2026-02-30")),
+        ("on", json!(null)),
+    ];
+    for (name, value) in bad {
+        let refused = call(&plugin, "config.set", json!({ "key": name, "value": value })).await.unwrap_err();
+        assert_eq!(refused.reason(), Some(ErrorReason::InvalidParams), "{name} {value}");
+        assert!(refused.message.contains(name), "{refused}");
+        let refused = services.config.set(&id("a"), &key(name), value).await.unwrap_err();
+        assert_eq!(refused.reason(), Some(ErrorReason::InvalidParams), "{name} {value}");
+    }
+    let theirs = json!({ "key": "theirs", "value": "y" });
+    assert_eq!(reason(call(&plugin, "config.set", theirs).await), ErrorReason::Denied);
+    let theirs = json!({ "key": "theirs" });
+    assert_eq!(reason(call(&plugin, "config.delete", theirs.clone()).await), ErrorReason::Denied);
+    services.config.set(&id("a"), &key("theirs"), &json!("z")).await.unwrap();
+    assert_eq!(call(&plugin, "config.get", theirs).await.unwrap()["value"], "z");
+}
+
+#[tokio::test]
+async fn an_operator_sees_value_default_scope_and_source() {
+    let (dir, services) = scene();
+    let _plugin =
+        process_with(&services, &dir, "a", &[json!({ "key": "k", "type": "number", "default": 1 })]);
+    let entry = services.config.get(&id("a"), &key("k")).unwrap();
+    assert_eq!((entry.value, entry.source), (json!(1), ConfigSource::Default));
+    services.config.set(&id("a"), &key("k"), &json!(2)).await.unwrap();
+    services.config.set(&id("a"), &key("free"), &json!("x")).await.unwrap();
+    let list = services.config.list(&id("a"));
+    assert_eq!(list.len(), 2);
+    assert_eq!((list[1].value.clone(), list[1].default.clone()), (json!(2), Some(json!(1))));
+    assert_eq!(list[0].scope, None);
+    let snapshot: Value = serde_json::from_str(services.config.snapshot(&id("a")).get()).unwrap();
+    assert_eq!(snapshot, json!({ "free": "x", "k": 2 }));
+    assert!(services.config.delete(&id("a"), &key("k")).await.unwrap());
+    assert!(services.config.get(&id("nobody"), &key("k")).is_none());
+}
+
+#[tokio::test]
+async fn a_change_is_told_to_the_plugin_and_to_its_uis_once_it_is_on_disk() {
+    let (dir, services) = scene();
+    let plugin = process_with(&services, &dir, "a", &[json!({ "key": "k", "type": "number", "default": 1 })]);
+    let (ui, other) = (services.bus.subscribe(&id("a")), services.bus.subscribe(&id("b")));
+    let mut notices = services.notices();
+    call(&plugin, "config.set", json!({ "key": "k", "value": 2 })).await.unwrap();
+    call(&plugin, "config.set", json!({ "key": "k", "value": 2 })).await.unwrap();
+    call(&plugin, "config.delete", json!({ "key": "k" })).await.unwrap();
+    let notice = soon(notices.recv()).await.unwrap();
+    assert_eq!((notice.to, notice.method), (Some(id("a")), "config.changed"));
+    let params: Value = serde_json::from_str(notice.params.get()).unwrap();
+    assert_eq!(params, json!({ "key": "k", "value": 2, "deleted": false }));
+    let params: Value = serde_json::from_str(soon(notices.recv()).await.unwrap().params.get()).unwrap();
+    assert_eq!(params, json!({ "key": "k", "value": 1, "deleted": true }));
+    let frame: Value = serde_json::from_slice(&soon(ui.next()).await.unwrap()).unwrap();
+    assert_eq!(frame, json!({ "type": "config", "plugin": "a", "key": "k", "value": 2, "deleted": false }));
+    services.config.set(&id("b"), &key("mark"), &json!(1)).await.unwrap();
+    let frame: Value = serde_json::from_slice(&soon(other.next()).await.unwrap()).unwrap();
+    assert_eq!(frame["key"], "mark");
+}
+
+#[tokio::test]
+async fn one_plugin_cannot_name_the_keys_of_another() {
+    let (dir, services) = scene();
+    let (a, b) = (process(&services, &dir, "a"), process(&services, &dir, "b"));
+    call(&a, "config.set", json!({ "key": "k", "value": "of a" })).await.unwrap();
+    let forged = json!({ "key": "k", "plugin": "a", "id": "a" });
+    assert_eq!(
+        call(&b, "config.get", forged.clone()).await.unwrap(),
+        json!({ "value": null, "found": false })
+    );
+    assert_eq!(call(&b, "config.delete", forged).await.unwrap(), json!({ "deleted": false }));
+    assert_eq!(call(&b, "config.getAll", json!({})).await.unwrap(), json!({ "values": {} }));
+    assert_eq!(call(&a, "config.get", json!({ "key": "k" })).await.unwrap()["value"], "of a");
+}
