@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import logging
 import sqlite3
 import tempfile
@@ -10,7 +11,7 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from outboard_plugin import Airline, AirlineName, CallError, Context, ErrorReason, Plugin
+from outboard_plugin import Airline, AirlineName, CallError, Context, ErrorReason, Plugin, tagged
 from outboard_plugin.context.logger import HostLogHandler
 from outboard_plugin.testing import Event, Host
 from outboard_plugin.wire import peer
@@ -82,10 +83,46 @@ class Ipc(unittest.IsolatedAsyncioTestCase):
             with self.assertRaisesRegex(CallError, "give the leaf name alone"):
                 host.ctx.ipc.send("plugin:test-plugin:status")
 
-    async def test_a_payload_that_is_no_json_is_refused_with_its_path(self) -> None:
+    async def test_a_payload_that_cannot_be_cloned_is_refused_with_its_path(self) -> None:
+        loop: list[Any] = []
+        loop.append(loop)
         async with Host(quiet_plugin()) as host:
-            with self.assertRaisesRegex(CallError, r"\$\.payload\.at"):
-                host.ctx.ipc.send("status", {"at": object()})
+            with self.assertRaisesRegex(CallError, r"payload\.at\[1\] is a object, which cannot be sent"):
+                host.ctx.ipc.send("status", {"at": [1, object()]})
+            with self.assertRaisesRegex(CallError, "contains itself"):
+                host.ctx.ipc.send("status", loop)
+
+    async def test_what_uis_can_clone_and_json_lacks_arrives_as_it_was(self) -> None:
+        utc = datetime.timezone.utc
+        value = {
+            "when": datetime.datetime(2026, 2, 3, 4, 5, 6, 789000, utc),
+            "seen": {1, "two"},
+            "by number": {1: "a", 2: b"bytes"},
+            "large": 2**70,
+            "none": [float("inf"), -0.0, None, True],
+            "$outboard": "no tag of ours",
+        }
+        plugin = Plugin()
+
+        @plugin.on_start
+        async def on_start(ctx: Context) -> None:
+            ctx.ipc.handle("echo", lambda given: given)
+
+        async with Host(plugin) as host:
+            self.assertEqual(await host.invoke("echo", value), value)
+            host.ctx.ipc.send("status", value)
+            self.assertEqual((await host.next_event("status")).payload, value)
+
+    def test_the_tags_are_those_of_the_other_sdks(self) -> None:
+        day = datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc)
+        self.assertEqual(tagged.encode(day), {"$outboard": "date", "value": "2026-01-02T00:00:00.000Z"})
+        self.assertEqual(tagged.encode(b"\x00\xff"), {"$outboard": "bytes", "value": "AP8="})
+        self.assertEqual(tagged.encode({1: 2}), {"$outboard": "map", "value": [[1, 2]]})
+        self.assertEqual(tagged.encode(2**53), {"$outboard": "bigint", "value": "9007199254740992"})
+        self.assertEqual(tagged.encode(float("-inf")), {"$outboard": "number", "value": "-Infinity"})
+        self.assertEqual(tagged.encode({"$outboard": 1}), {"$outboard": "object", "value": {"$outboard": 1}})
+        newer = {"$outboard": "regexp", "value": "a+"}
+        self.assertEqual(tagged.decode(newer), newer)
 
 
 class Logger(unittest.IsolatedAsyncioTestCase):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from .. import id as names
-from .. import threads
+from .. import tagged, threads
 from ..error import CallError, ErrorReason
 from ..wire.peer import Peer
 from .logger import PluginLogger
@@ -30,8 +30,8 @@ class PluginIpc:
     def handle(self, channel: str, function: F | None = None) -> F | Callable[[F], F]:
         """Answers ``invoke(channel, …args)`` of a UI with ``function(*args)``; usable as a decorator.
 
-        A plain function runs in a thread, a coroutine function on the loop. What it returns must be JSON; what it
-        raises reaches the caller.
+        A plain function runs in a thread, a coroutine function on the loop. It may return JSON, dates, sets, bytes and
+        dicts of any keys; what it raises reaches the caller.
         """
         names.channel(channel)
         if function is None:
@@ -54,9 +54,11 @@ class PluginIpc:
     def send(self, channel: str, payload: Any = None) -> None:
         """Pushes an event to every connected UI of this plugin; fire and forget, from any thread.
 
-        Raises :class:`CallError` for a bad channel name, and for a payload that is no JSON (its path is named).
+        Raises :class:`CallError` for a bad channel name, and for a payload that cannot be cloned (its path is named).
         """
-        if not self._peer.notify("ipc.send", {"channel": names.channel(channel), "payload": payload}):
+        if not self._peer.notify(
+            "ipc.send", {"channel": names.channel(channel), "payload": tagged.encode(payload)}
+        ):
             self._logger.warn(
                 "ipc", f"an event on {channel!r} was dropped: the host does not take them fast enough"
             )
@@ -73,7 +75,8 @@ class PluginIpc:
             raise CallError(
                 ErrorReason.NOT_FOUND, f"no handler for the channel {channel!r}; there are: {handled}"
             )
-        return await threads.call(function, *args)
+        result = await threads.call(function, *map(tagged.decode, args))
+        return tagged.encode(result, "the result")
 
     def _pledge(self, method: str, channel: str) -> None:
         self._pledges.add(lambda: self._peer.request(method, {"channel": channel}))

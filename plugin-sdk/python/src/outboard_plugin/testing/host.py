@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from .. import tagged
 from ..context import Context
 from ..context.airline import Airline
 from ..error import CallError, ErrorReason
@@ -135,7 +136,8 @@ class Host:
             raise CallError(
                 ErrorReason.NOT_FOUND, f"the plugin does not handle {channel!r}; it handles: {handled}"
             )
-        return await self.call("ipc.invoke", {"channel": channel, "args": list(args)})
+        sent = [tagged.encode(arg, f"argument {at}") for at, arg in enumerate(args)]
+        return tagged.decode(await self.call("ipc.invoke", {"channel": channel, "args": sent}))
 
     async def set_config(self, key: str, value: Any) -> None:
         """What a user does in the settings; the plugin's ``on_changed`` functions are called."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import id as names
+from .. import tagged
 from ..context.airline import Airline
 from ..error import CallError, ErrorReason
 
@@ -76,7 +77,7 @@ class Services:
                 LogRecord(params["level"], params["tag"], params["message"], params.get("extra"))
             )
         elif method == "ipc.send":
-            self.events.append(Event(params["channel"], params.get("payload")))
+            self.events.append(Event(params["channel"], tagged.decode(params.get("payload"))))
 
     def _config(self, verb: str, params: dict[str, Any]) -> Any:
         values = {**self.defaults, **self.config}
