@@ -241,6 +241,15 @@ pub fn write_result<R: Serialize>(out: &mut Vec<u8>, id: Id<'_>, result: R) -> R
     write_answer(out, id.as_json(), &Success { result })
 }
 
+/// Appends the answer to the call with this id, result or error, as one frame. The id is its raw JSON text.
+pub fn write_outcome(out: &mut Vec<u8>, id: &str, outcome: Result<&RawValue, &RpcError>) {
+    let encoded = match outcome {
+        Ok(result) => write_answer(out, id, &Success { result }),
+        Err(error) => write_answer(out, id, &Failure { error }),
+    };
+    encoded.expect("INVARIANT: raw JSON text and error objects are JSON already");
+}
+
 /// Appends an error answer as one frame; `None` as id when it is not known which call it is about.
 pub fn write_error(out: &mut Vec<u8>, id: Option<Id<'_>>, error: &RpcError) {
     write_answer(out, id.map_or("null", Id::as_json), &Failure { error }).expect(

@@ -74,6 +74,11 @@ impl<T> Pending<T> {
         self.extend(id, deadline)
     }
 
+    /// A call's deadline, which [`Pending::extend`] may have moved. `None`: there is no such call.
+    pub fn deadline(&self, id: u64) -> Option<Duration> {
+        self.entries.get(&id).map(|entry| entry.deadline)
+    }
+
     /// The earliest deadline.
     pub fn next_deadline(&self) -> Option<Duration> {
         self.deadlines.first().map(|(deadline, _)| *deadline)
@@ -92,6 +97,11 @@ impl<T> Pending<T> {
     pub fn drain(&mut self) -> impl Iterator<Item = (u64, T)> + '_ {
         self.deadlines.clear();
         self.entries.drain().map(|(id, entry)| (id, entry.caller))
+    }
+
+    /// What the book holds of one call.
+    pub fn caller(&self, id: u64) -> Option<&T> {
+        self.entries.get(&id).map(|entry| &entry.caller)
     }
 
     /// The callers in no particular order, for a diagnosis.

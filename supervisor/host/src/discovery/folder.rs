@@ -1,0 +1,77 @@
+//! One folder to one plugin, or to the sentence that says why not.
+
+use std::path::{Path, PathBuf};
+
+use outboard_protocol::manifest::{self, BACKGROUND_ENTRY, FILE_NAME, MANIFEST_MAX, Manifest, UI_ENTRY};
+
+use super::{Installed, Program};
+
+/// Reads a plugin's folder.
+///
+/// # Errors
+/// A sentence with the file, the line where there is one, and what is wrong.
+pub fn read_folder(folder: &Path) -> Result<Installed, String> {
+    let file = folder.join(FILE_NAME);
+    let text = read_bounded(&file)?;
+    let manifest = manifest::parse(&text)
+        .map_err(|error| format!("{}:{}:{}: {}", file.display(), error.line, error.column, error.message))?;
+    let program = program(folder, &manifest).map_err(|reason| format!("{}: {reason}", file.display()))?;
+    let mut installed = Installed { manifest, folder: folder.to_owned(), program, text };
+    note_folder_name(&mut installed);
+    Ok(installed)
+}
+
+fn read_bounded(file: &Path) -> Result<Vec<u8>, String> {
+    let missing = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => format!("{} does not exist; every plugin's folder needs one", file.display()),
+        _ => format!("{} cannot be read: {error}", file.display()),
+    };
+    let size = std::fs::metadata(file).map_err(missing)?.len();
+    if size > MANIFEST_MAX as u64 {
+        return Err(format!("{} has {size} bytes; a manifest has at most {MANIFEST_MAX}", file.display()));
+    }
+    std::fs::read(file).map_err(missing)
+}
+
+/// The original shell takes the folder's name for the id; a difference is legal here and easily a mistake.
+fn note_folder_name(installed: &mut Installed) {
+    let name = installed.folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    let id = installed.id().to_string();
+    if let Some(name) = name.filter(|name| *name != id) {
+        installed.manifest.warnings.push(format!("the folder is named {name:?} and the id is {id:?}"));
+    }
+}
+
+fn program(folder: &Path, manifest: &Manifest) -> Result<Program, String> {
+    if let Some(run) = &manifest.run {
+        return Ok(Program::Command(run.command.clone()));
+    }
+    if let Some(background) = &manifest.background {
+        return module(folder, &background.entry_module).map(Program::Module);
+    }
+    if folder.join(BACKGROUND_ENTRY).is_file() {
+        return module(folder, BACKGROUND_ENTRY).map(Program::Module);
+    }
+    if folder.join(UI_ENTRY).is_file() {
+        return Ok(Program::None);
+    }
+    Err(format!(
+        "nothing to run: give `run.command`, or `background.entryModule`, or put the module at {BACKGROUND_ENTRY} (or {UI_ENTRY} for a plugin that has a UI alone)"
+    ))
+}
+
+/// The module's path, which must stay within the plugin's folder.
+fn module(folder: &Path, entry: &str) -> Result<PathBuf, String> {
+    let path = folder.join(entry);
+    let found = path
+        .canonicalize()
+        .map_err(|error| format!("the background module {} cannot be opened: {error}", path.display()))?;
+    let root = folder.canonicalize().map_err(|error| format!("{} cannot be opened: {error}", folder.display()))?;
+    if !found.starts_with(&root) {
+        return Err(format!("the background module {entry:?} lies outside the plugin's folder"));
+    }
+    if !found.is_file() {
+        return Err(format!("the background module {} is no file", found.display()));
+    }
+    Ok(found)
+}

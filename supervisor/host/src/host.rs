@@ -1,0 +1,387 @@
+//! The handle that the gateway and the CLI hold: everything that may be asked of plugins, in one place.
+//!
+//! Cheap to clone. Reads come from snapshots, orders go to the plugin's own task; nothing here has a state of its own.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use outboard_lifecycle::Order as Want;
+use outboard_protocol::control::{HostEvent, PluginStatus, RescanReport, StatusReport, WhyReport};
+use outboard_protocol::id::Channel;
+use outboard_protocol::methods::{IpcInvoke, Request as _};
+use outboard_protocol::{ErrorReason, PluginId, RpcError};
+use outboard_services::Services;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::catalogue::{Catalogue, invalid_status};
+use crate::javascript;
+use crate::plugin::{LaunchOptions, PluginHandle, Shared};
+use crate::process::{Ledger, Spawner, SpawnerOptions, Swept, orphans, sweep};
+use crate::routes::Routes;
+use crate::supervisor::{PluginPolicy, Request, ShutdownMode, Supervisor};
+
+/// Requests that may wait for the supervisor task.
+const REQUESTS_WAITING: usize = 16;
+/// State changes that a slow listener may be behind before it loses some.
+const EVENTS_KEPT: usize = 1024;
+/// How long an order waits for a plugin to come to rest before it answers with the state of that moment. More than every
+/// deadline of a start or a stop together.
+const ORDER_SETTLES: Duration = Duration::from_secs(60);
+
+/// What a host is started with.
+#[derive(Debug)]
+pub struct HostOptions {
+    /// Folders with plugins, in the order in which they are read.
+    pub plugin_dirs: Vec<PathBuf>,
+    /// Where everything that must last is kept.
+    pub data_dir: PathBuf,
+    /// Sockets and the ledger of processes.
+    pub runtime_dir: PathBuf,
+    /// The address that the gateway listens on.
+    pub listen: SocketAddr,
+    /// The keeper above, if there is one.
+    pub keeper_pid: Option<u32>,
+    /// What operators set for plugins.
+    pub policy: PluginPolicy,
+    /// How JavaScript plugins are run.
+    pub javascript: javascript::Options,
+}
+
+/// A host could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The ledger of processes is not usable.
+    #[error("the ledger of processes at {} is not usable", .folder.display())]
+    Ledger {
+        /// Its folder.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Processes cannot be supervised on this system.
+    #[error("processes cannot be supervised here")]
+    Spawner(#[source] std::io::Error),
+}
+
+/// An operator's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Run, and forget earlier failures.
+    Start,
+    /// Stop, until the next start.
+    Stop,
+    /// Stop, then start.
+    Restart,
+    /// Start now and with every start of the supervisor.
+    Enable,
+    /// Stop now, and do not start with the supervisor.
+    Disable,
+}
+
+/// A hold on the running host.
+#[derive(Clone)]
+pub struct Host {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Shared,
+    requests: mpsc::Sender<Request>,
+    catalogue: watch::Receiver<Arc<Catalogue>>,
+    listen: ArcSwap<SocketAddr>,
+    keeper_pid: Option<u32>,
+    since: String,
+    data_dir: PathBuf,
+    plugin_dirs: Vec<PathBuf>,
+}
+
+/// The host's own tasks; await it to know that all is over.
+#[derive(Debug)]
+pub struct HostTasks(JoinSet<()>);
+
+impl HostTasks {
+    /// Resolves when the supervisor task has ended.
+    pub async fn ended(&mut self) {
+        self.0.join_next().await;
+        self.0.shutdown().await;
+    }
+}
+
+impl Host {
+    /// Sweeps what a former supervisor left, then finds and starts the plugins.
+    ///
+    /// # Errors
+    /// [`StartError`], when processes cannot be supervised here at all. No fault of a plugin is an error.
+    pub fn start(options: HostOptions, services: Services) -> Result<(Self, HostTasks), StartError> {
+        let folder = options.runtime_dir.join("ledger");
+        let ledger_error = |source| StartError::Ledger { folder: folder.clone(), source };
+        let ledger = Ledger::open(&folder).map_err(ledger_error)?;
+        sweep(&ledger).map_err(ledger_error)?.iter().for_each(report_swept);
+        let spawner = Spawner::start(SpawnerOptions { ledger: Some(ledger), ..SpawnerOptions::default() })
+            .map_err(StartError::Spawner)?;
+        let launch = LaunchOptions {
+            data_dir: options.data_dir.clone(),
+            socket_dir: options.runtime_dir.join("s"),
+            base_url: ArcSwap::from_pointee(format!("http://{}", options.listen)),
+            javascript: options.javascript,
+        };
+        let shared = Shared {
+            services,
+            spawner: spawner.clone(),
+            routes: Arc::new(Routes::default()),
+            events: broadcast::Sender::new(EVENTS_KEPT),
+            launch: Arc::new(launch),
+        };
+        let (requests, inbox) = mpsc::channel(REQUESTS_WAITING);
+        let catalogue = watch::Sender::new(Arc::new(Catalogue::default()));
+        let seen = catalogue.subscribe();
+        let supervisor = Supervisor::new(options.plugin_dirs.clone(), options.policy, shared.clone(), catalogue);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(supervisor.run(inbox));
+        tasks.spawn(tend_orphans(spawner));
+        tasks.spawn(pass_on_events(shared.clone()));
+        let inner = Inner {
+            shared,
+            requests,
+            catalogue: seen,
+            listen: ArcSwap::from_pointee(options.listen),
+            keeper_pid: options.keeper_pid,
+            since: now(),
+            data_dir: options.data_dir,
+            plugin_dirs: options.plugin_dirs,
+        };
+        Ok((Self { inner: Arc::new(inner) }, HostTasks(tasks)))
+    }
+
+    /// The services behind ctx.*.
+    pub fn services(&self) -> &Services {
+        &self.inner.shared.services
+    }
+
+    /// Where requests go.
+    pub fn routes(&self) -> &Arc<Routes> {
+        &self.inner.shared.routes
+    }
+
+    /// State changes and what else a host application may want to act upon.
+    pub fn events(&self) -> broadcast::Receiver<HostEvent> {
+        self.inner.shared.events.subscribe()
+    }
+
+    /// The host and its plugins at this moment; one plugin, where an id is given. An unknown id gives an empty list.
+    pub fn status(&self, only: Option<&str>) -> StatusReport {
+        let catalogue = self.inner.catalogue.borrow().clone();
+        let mut plugins: Vec<PluginStatus> = catalogue.plugins.values().map(|handle| self.plugin_status(handle)).collect();
+        let known = |name: &str| catalogue.plugins.contains_key(name);
+        let broken = catalogue.invalid.iter().filter(|(name, _)| !known(name));
+        plugins.extend(broken.map(|(name, invalid)| invalid_status(name, invalid, &self.inner.since)));
+        plugins.retain(|plugin| only.is_none_or(|id| plugin.id == id));
+        plugins.sort_by(|one, other| one.id.cmp(&other.id));
+        StatusReport {
+            listen: self.inner.listen.load().to_string(),
+            pid: std::process::id(),
+            keeper_pid: self.inner.keeper_pid,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            since: self.inner.since.clone(),
+            data_dir: self.inner.data_dir.display().to_string(),
+            plugin_dirs: self.inner.plugin_dirs.iter().map(|dir| dir.display().to_string()).collect(),
+            plugins,
+        }
+    }
+
+    /// The folder of a plugin; `None` when there is no such plugin.
+    pub fn install_dir(&self, id: &str) -> Option<PathBuf> {
+        let catalogue = self.inner.catalogue.borrow();
+        catalogue.plugins.get(id).map(|handle| PathBuf::from(&handle.view.borrow().status.install_dir))
+    }
+
+    /// The state of a plugin, a word; `None` when there is no such plugin.
+    pub fn state(&self, id: &str) -> Option<String> {
+        let catalogue = self.inner.catalogue.borrow();
+        catalogue.plugins.get(id).map(|handle| handle.view.borrow().status.state.clone())
+    }
+
+    /// Resolves when every plugin that was found at start is at rest or running.
+    pub async fn settled(&self) {
+        let mut catalogue = self.inner.catalogue.clone();
+        if catalogue.wait_for(|catalogue| catalogue.scanned).await.is_err() {
+            return;
+        }
+        let handles: Vec<PluginHandle> = catalogue.borrow().plugins.values().cloned().collect();
+        for handle in handles {
+            handle.settled().await;
+        }
+    }
+
+    /// Carries out an operator's order. Answers when the plugin has come to rest, or after a minute as it is then.
+    /// Dropping the future does not take the order back.
+    ///
+    /// # Errors
+    /// `not_found` for an unknown plugin, `conflict` for one that has nothing to run, `shutting_down`.
+    pub async fn order(&self, id: &PluginId, order: Order) -> Result<PluginStatus, RpcError> {
+        let handle = self.find(id)?;
+        if let Some(enabled) = order.remembers() {
+            self.services().plugins.set_enabled(id, enabled).await?;
+        }
+        let want = match order {
+            Order::Start | Order::Enable => Want::Start,
+            Order::Stop | Order::Disable => Want::Stop,
+            Order::Restart => Want::Restart,
+        };
+        if want != Want::Stop && !handle.view.borrow().runs_something() {
+            let message = format!("plugin {id} has a UI and no background program, so there is nothing to run");
+            return Err(RpcError::new(ErrorReason::Conflict, message));
+        }
+        if !handle.order(want, None).await {
+            return Err(RpcError::new(ErrorReason::ShuttingDown, "the supervisor is shutting down"));
+        }
+        // Still under way after this is an answer as well: the status says so.
+        let _ = timeout(ORDER_SETTLES, handle.settled()).await;
+        Ok(self.plugin_status(&handle))
+    }
+
+    /// Scans the plugin folders now.
+    ///
+    /// # Errors
+    /// `shutting_down`.
+    pub async fn rescan(&self) -> Result<RescanReport, RpcError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || RpcError::new(ErrorReason::ShuttingDown, "the supervisor is shutting down");
+        self.inner.requests.send(Request::Rescan(reply)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())
+    }
+
+    /// Why a plugin is as it is: its state, and the ends of its processes.
+    ///
+    /// # Errors
+    /// `not_found` for an unknown plugin.
+    pub fn why(&self, id: &str) -> Result<WhyReport, RpcError> {
+        let catalogue = self.inner.catalogue.borrow().clone();
+        if let Some(handle) = catalogue.plugins.get(id) {
+            return Ok(WhyReport { status: self.plugin_status(handle), history: handle.history() });
+        }
+        match catalogue.invalid.get(id) {
+            Some(invalid) => {
+                Ok(WhyReport { status: invalid_status(id, invalid, &self.inner.since), history: Vec::new() })
+            }
+            None => Err(unknown(id, &catalogue)),
+        }
+    }
+
+    /// Calls a channel that a plugin handles. Dropping the future withdraws the call.
+    ///
+    /// # Errors
+    /// The plugin's own error; `not_found` for an unknown plugin or channel; `conflict` when it does not run; `timeout`;
+    /// `limit_exceeded` when too much waits for it.
+    pub async fn invoke(
+        &self,
+        id: &PluginId,
+        channel: &Channel,
+        args: Vec<Value>,
+        limit: Option<Duration>,
+    ) -> Result<Box<RawValue>, RpcError> {
+        let handle = self.find(id)?;
+        let link = handle.link.borrow().clone().ok_or_else(|| not_running(&handle))?;
+        if !link.services.handles(channel) {
+            let message = format!("plugin {id} handles no channel {:?}", channel.as_str());
+            return Err(RpcError::new(ErrorReason::NotFound, message));
+        }
+        let params = outboard_protocol::context::ipc::InvokeParams { channel: channel.clone(), args };
+        let limit = limit.unwrap_or(handle.host_call).min(handle.host_call.max(LONGEST_INVOKE));
+        link.session.call(IpcInvoke::NAME, params, limit).await.map_err(|error| error.into_rpc())
+    }
+
+    /// Ends every plugin and then the host; [`HostTasks::ended`] tells when. May be called again with less patience.
+    pub async fn shutdown(&self, mode: ShutdownMode) {
+        // Failing means that it is over already.
+        let _ = self.inner.requests.send(Request::Shutdown(mode)).await;
+    }
+
+    fn find(&self, id: &PluginId) -> Result<PluginHandle, RpcError> {
+        let catalogue = self.inner.catalogue.borrow();
+        if let Some(handle) = catalogue.plugins.get(id) {
+            return Ok(handle.clone());
+        }
+        match catalogue.invalid.get(id.as_str()) {
+            Some(invalid) => {
+                let message = format!("plugin {id} is not usable: {}", invalid.reason);
+                Err(RpcError::new(ErrorReason::Conflict, message))
+            }
+            None => Err(unknown(id.as_str(), &catalogue)),
+        }
+    }
+
+    fn plugin_status(&self, handle: &PluginHandle) -> PluginStatus {
+        let mut status = handle.view.borrow().status.clone();
+        let routes = self.services().prefixes.of(&handle.id);
+        status.routes = routes.iter().map(|prefix| prefix.to_string()).collect();
+        status.enabled = self.services().plugins.is_enabled(&handle.id);
+        status
+    }
+}
+
+/// Longest time that a caller may ask an invocation to take.
+const LONGEST_INVOKE: Duration = Duration::from_secs(600);
+
+impl Order {
+    /// What is remembered over restarts of the supervisor.
+    fn remembers(self) -> Option<bool> {
+        match self {
+            Order::Enable => Some(true),
+            Order::Disable => Some(false),
+            Order::Start | Order::Stop | Order::Restart => None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("listen", &self.inner.listen.load()).finish_non_exhaustive()
+    }
+}
+
+fn not_running(handle: &PluginHandle) -> RpcError {
+    let view = handle.view.borrow();
+    let because = view.status.cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
+    let message = format!("plugin {} is {}{because}", handle.id, view.status.state);
+    RpcError::new(ErrorReason::Conflict, message).with("state", view.status.state.clone())
+}
+
+fn unknown(id: &str, catalogue: &Catalogue) -> RpcError {
+    let known: Vec<&str> = catalogue.plugins.keys().map(PluginId::as_str).collect();
+    let known = if known.is_empty() { "none is installed".to_owned() } else { format!("there are {}", known.join(", ")) };
+    RpcError::new(ErrorReason::NotFound, format!("there is no plugin {id:?}; {known}"))
+}
+
+fn now() -> String {
+    format!("{:.3}", jiff::Timestamp::now())
+}
+
+fn report_swept(swept: &Swept) {
+    tracing::warn!(?swept, "a former supervisor left a process behind");
+}
+
+async fn tend_orphans(spawner: Spawner) {
+    let Err(error) = orphans::tend(spawner.containments()).await;
+    tracing::error!(%error, "orphaned processes are not watched");
+}
+
+/// What services have to say to host applications goes the way of everything else.
+async fn pass_on_events(shared: Shared) {
+    let mut events = shared.services.host_events();
+    loop {
+        match events.recv().await {
+            // Nobody may be listening.
+            Ok(event) => drop(shared.events.send(event)),
+            Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The task that looks after one plugin: whatever happens becomes one event, one step of the machine, and its effects.
+//!
+//! Run by the supervisor, one a plugin. Nothing in its loop waits for the plugin: what takes time is work in a set of its
+//! own that ends in an event.
+
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use outboard_lifecycle::{Event, Fact, Generation, Lifecycle, Order};
+use outboard_protocol::control::HostEvent;
+use outboard_protocol::handshake::InitializeResult;
+use outboard_services::Notice;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
+use tokio::time::Instant;
+
+use super::effects;
+use super::history::History;
+use super::launch::{LaunchFailure, Launched};
+use super::living::{Link, Living};
+use super::timers::Timers;
+use super::view::View;
+use super::{Letter, PluginSettings, Shared};
+use crate::discovery::Installed;
+use crate::process::ExitReport;
+use crate::routes::{Route, RouteState};
+
+/// What a piece of work ended in.
+pub(super) enum Done {
+    /// A fact of one generation; none, where another fact tells the same.
+    Fact(Generation, Option<Fact>),
+    /// The answer to `Spawn`.
+    Launched(Generation, Box<Result<Launched, LaunchFailure>>),
+    /// The answer to `initialize`.
+    Initialized(Generation, Option<Result<InitializeResult, String>>),
+    /// The process has ended; what it left in its pipes is not read yet.
+    Ended(Generation, ExitReport),
+    /// Its pipes are read to the end.
+    Drained(Generation, ExitReport),
+}
+
+/// One plugin's task.
+pub(crate) struct Actor {
+    pub(super) installed: Arc<Installed>,
+    pub(super) settings: Arc<PluginSettings>,
+    pub(super) shared: Shared,
+    pub(super) machine: Lifecycle,
+    pub(super) timers: Timers,
+    pub(super) work: JoinSet<Done>,
+    pub(super) spawning: Option<AbortHandle>,
+    pub(super) living: Option<Living>,
+    pub(super) route: Arc<Route>,
+    pub(super) route_open: bool,
+    pub(super) history: Arc<Mutex<History>>,
+    pub(super) view: watch::Sender<Arc<View>>,
+    pub(super) link: watch::Sender<Option<Arc<Link>>>,
+    pub(super) spawn_failure: Option<String>,
+    pub(super) roll_back_failure: Option<String>,
+    notices: broadcast::Receiver<Notice>,
+    epoch: Instant,
+    epoch_on_the_clock: Timestamp,
+}
+
+impl Actor {
+    /// An actor for a plugin that has no process. `machine` is new, or succeeds that of an actor that failed.
+    pub(crate) fn new(
+        installed: Arc<Installed>,
+        settings: Arc<PluginSettings>,
+        shared: Shared,
+        machine: Lifecycle,
+        history: Arc<Mutex<History>>,
+    ) -> Self {
+        let epoch_on_the_clock = Timestamp::now();
+        let view = Arc::new(View::new(machine.snapshot(), &installed, epoch_on_the_clock));
+        let closed = RouteState::Closed { cause: "the plugin was not started".to_owned(), retry_after: None };
+        let http = &installed.manifest.http;
+        let route = Route::new(installed.id().clone(), http.strip_prefix, http.replay, closed);
+        shared.routes.insert(&route);
+        let notices = shared.services.notices();
+        Self {
+            installed,
+            settings,
+            shared,
+            machine,
+            timers: Timers::default(),
+            work: JoinSet::new(),
+            spawning: None,
+            living: None,
+            route,
+            route_open: false,
+            history,
+            view: watch::Sender::new(view),
+            link: watch::Sender::new(None),
+            spawn_failure: None,
+            roll_back_failure: None,
+            notices,
+            epoch: Instant::now(),
+            epoch_on_the_clock,
+        }
+    }
+
+    pub(crate) fn view(&self) -> watch::Receiver<Arc<View>> {
+        self.view.subscribe()
+    }
+
+    pub(crate) fn link(&self) -> watch::Receiver<Option<Arc<Link>>> {
+        self.link.subscribe()
+    }
+
+    /// Looks after the plugin until every handle on it is gone and it is at rest.
+    pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Letter>, fault: Option<String>) {
+        if let Some(why) = fault {
+            self.step(Event::Fault { why });
+        }
+        let mut retired = false;
+        while !(retired && self.view.borrow().is_at_rest()) {
+            tokio::select! {
+                letter = orders.recv(), if !retired => match letter {
+                    Some(letter) => self.take(letter),
+                    None => {
+                        retired = true;
+                        self.step(Event::Order(Order::Shutdown));
+                    }
+                },
+                Some(done) = self.work.join_next() => self.finished(done),
+                (deadline, generation) = self.timers.next() => self.step(Event::Deadline(generation, deadline)),
+                notice = self.notices.recv() => self.pass_on(notice),
+            }
+        }
+    }
+
+    fn take(&mut self, letter: Letter) {
+        if let Some(installed) = letter.installed {
+            self.install(installed);
+        }
+        self.step(Event::Order(letter.order));
+        // Nobody may be waiting for it any more; the order counts all the same.
+        let _ = letter.taken.send(());
+    }
+
+    fn install(&mut self, installed: Arc<Installed>) {
+        let http = &installed.manifest.http;
+        let state = RouteState::clone(&self.route.state());
+        self.route = Route::new(installed.id().clone(), http.strip_prefix, http.replay, state);
+        self.installed = installed;
+        self.shared.routes.insert(&self.route);
+    }
+
+    /// One event, one step, and its effects in order.
+    pub(super) fn step(&mut self, event: Event) {
+        let now = self.epoch.elapsed();
+        let emptied = matches!(event, Event::Fact(_, Fact::Empty));
+        for effect in self.machine.step(event, now) {
+            effects::carry_out(self, effect);
+        }
+        if emptied && !matches!(self.machine.state(), outboard_lifecycle::State::Stopping { .. }) {
+            self.living = self.living.take().filter(|living| !living.containment.is_empty());
+        }
+    }
+
+    fn finished(&mut self, done: Result<Done, JoinError>) {
+        match done {
+            Ok(Done::Fact(generation, Some(fact))) => self.step(Event::Fact(generation, fact)),
+            Ok(Done::Fact(_, None)) => {}
+            Ok(Done::Launched(generation, launched)) => self.launched(generation, *launched),
+            Ok(Done::Initialized(generation, answer)) => self.initialized(generation, answer),
+            Ok(Done::Ended(generation, report)) => self.ended(generation, report),
+            Ok(Done::Drained(generation, report)) => self.exited(generation, &report),
+            Err(error) if error.is_cancelled() => {}
+            Err(error) => self.step(Event::Fault { why: format!("a task of the plugin failed: {error}") }),
+        }
+    }
+
+    fn pass_on(&mut self, notice: Result<Notice, broadcast::error::RecvError>) {
+        match notice {
+            Ok(notice) if notice.to.as_ref().is_none_or(|to| to == self.installed.id()) => {
+                if let Some(link) = self.link.borrow().as_ref() {
+                    // A plugin that does not read misses news, not answers; the session counts what it missed.
+                    link.session.notify(notice.method, &*notice.params);
+                }
+            }
+            Ok(_) | Err(broadcast::error::RecvError::Closed) => {}
+            Err(broadcast::error::RecvError::Lagged(missed)) => {
+                tracing::warn!(plugin = %self.installed.id(), missed, "notifications were lost: the supervisor is overloaded");
+            }
+        }
+    }
+
+    /// Shows the state to everybody.
+    pub(super) fn publish(&mut self) {
+        let view = View::new(self.machine.snapshot(), &self.installed, self.epoch_on_the_clock);
+        if !self.route_open {
+            self.route.publish(closed_route(&view));
+        }
+        let status = Box::new(view.status.clone());
+        self.view.send_replace(Arc::new(view));
+        // Nobody may be listening.
+        let _ = self.shared.events.send(HostEvent::PluginState { status });
+    }
+
+    pub(super) fn on_the_clock(&self, at: Instant) -> String {
+        super::view::rfc3339(self.epoch_on_the_clock, at.saturating_duration_since(self.epoch))
+    }
+}
+
+fn closed_route(view: &View) -> RouteState {
+    use outboard_lifecycle::{RouteIntent, State};
+    let state = &view.status.state;
+    let cause = match &view.status.cause {
+        Some(cause) => format!("the plugin is {state}: {cause}"),
+        None => format!("the plugin is {state}"),
+    };
+    match view.snapshot.route_intent() {
+        RouteIntent::Open | RouteIntent::Waiting => RouteState::Waiting { cause },
+        RouteIntent::Closed => {
+            // An errored plugin needs an operator; one on its way down may be on its way up again soon.
+            let retry_after = matches!(view.snapshot.state, State::Stopping { .. }).then_some(RETRY_AFTER);
+            RouteState::Closed { cause, retry_after }
+        }
+    }
+}
+
+/// What a client is told to wait before it asks for a plugin that is being stopped.
+const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(5);
+
+impl std::fmt::Debug for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Actor").field("plugin", self.installed.id()).finish_non_exhaustive()
+    }
+}

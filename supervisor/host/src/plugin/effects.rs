@@ -1,0 +1,360 @@
+//! Carries out what the state machine decided. The one place that knows both processes and messages.
+//!
+//! Each effect does one thing and never waits: what takes time is spawned as work of the actor and ends in a fact.
+
+use std::time::Duration;
+
+use outboard_lifecycle::{Decision, Effect, Event, Exit, Fact, Generation};
+use outboard_protocol::context::logger::LogLevel;
+use outboard_protocol::control::{ExitRecord, LogSource};
+use outboard_protocol::handshake::{Hook, InitializeResult, features};
+use outboard_protocol::id::RoutePrefix;
+use outboard_services::NewRecord;
+use tokio::time::{Instant, timeout};
+
+use super::actor::{Actor, Done};
+use super::calls;
+use super::launch::{LaunchFailure, Launched, launch};
+use super::living::{Ended, Living};
+use crate::process::{ExitReport, Signal, facts};
+use crate::routes::RouteState;
+
+/// How long a dead process's pipes are read at most before its end is reported. Its last words are in there.
+const LAST_WORDS: Duration = Duration::from_millis(600);
+/// One look at a containment: long enough for a round of kill and reap, short enough to be repeated.
+const ONE_LOOK: Duration = Duration::from_millis(50);
+/// A process whose streams have closed is about to end, most of the time. Only one that is still there after this has
+/// hung up on us.
+const EXIT_FOLLOWS: Duration = Duration::from_millis(250);
+
+pub(super) fn carry_out(actor: &mut Actor, effect: Effect) {
+    match effect {
+        Effect::Spawn { generation } => spawn(actor, generation),
+        Effect::SendInitialize => {
+            let params = calls::initialize_params(&actor.installed, &actor.shared.launch);
+            let limit = actor.machine.policy().handshake;
+            with_session(actor, |session, generation| async move {
+                Done::Initialized(generation, calls::initialize(session, params, limit).await)
+            });
+        }
+        Effect::SendStart => call(actor, |session, policy| calls::start(session, policy.start)),
+        Effect::SendResume { from_version } => {
+            call(actor, |session, policy| calls::resume(session, from_version, policy.start));
+        }
+        Effect::SendStop { reason } => call(actor, move |session, policy| calls::stop(session, reason, policy.ask)),
+        Effect::SendPing => call(actor, |session, policy| calls::ping(session, policy.ping_every)),
+        Effect::OpenRoute => open_route(actor),
+        Effect::CloseRoute => close_route(actor),
+        Effect::AwaitDrain => await_drain(actor),
+        Effect::CloseStdin => on_living(actor, |living| living.session.close_input()),
+        Effect::SendTerminate => on_living(actor, |living| signal(living, Signal::TERM)),
+        Effect::KillAll => kill_all(actor),
+        Effect::ProveEmpty => prove_empty(actor),
+        Effect::RemoveSocket => on_living(actor, Living::remove_socket),
+        Effect::LookForTracer => look_for_tracer(actor),
+        Effect::RollBack { to } => {
+            actor.roll_back_failure = Some(format!("version {to} is not kept, so there is nothing to go back to"));
+        }
+        Effect::Arm { deadline, generation, after } => actor.timers.arm(deadline, generation, after),
+        Effect::Disarm => actor.timers.disarm(),
+        Effect::Publish => actor.publish(),
+        Effect::RecordExit { decision } => record_exit(actor, &decision),
+    }
+}
+
+fn on_living(actor: &mut Actor, act: impl FnOnce(&mut Living)) {
+    if let Some(living) = actor.living.as_mut() {
+        act(living);
+    }
+}
+
+fn with_session<F>(actor: &mut Actor, work: impl FnOnce(crate::session::Session, Generation) -> F)
+where
+    F: Future<Output = Done> + Send + 'static,
+{
+    if let Some(living) = &actor.living {
+        actor.work.spawn(work(living.session.clone(), actor.machine.generation()));
+    }
+}
+
+fn call<F>(actor: &mut Actor, work: impl FnOnce(crate::session::Session, &outboard_lifecycle::Policy) -> F)
+where
+    F: Future<Output = Option<Fact>> + Send + 'static,
+{
+    if let Some(living) = &actor.living {
+        let generation = actor.machine.generation();
+        let work = work(living.session.clone(), actor.machine.policy());
+        actor.work.spawn(async move { Done::Fact(generation, work.await) });
+    }
+}
+
+fn spawn(actor: &mut Actor, generation: Generation) {
+    actor.living = None;
+    if let Some(why) = actor.roll_back_failure.take() {
+        let fact = Fact::SpawnFailed { why, transient: false };
+        actor.work.spawn(async move { Done::Fact(generation, Some(fact)) });
+        return;
+    }
+    let slot = format!("{}-{}", actor.slot(), generation.0);
+    let launching = launch(
+        actor.installed.clone(),
+        actor.settings.clone(),
+        actor.shared.launch.clone(),
+        actor.shared.spawner.clone(),
+        generation.0,
+        slot,
+    );
+    let work = async move { Done::Launched(generation, Box::new(launching.await)) };
+    actor.spawning = Some(actor.work.spawn(work));
+}
+
+fn kill_all(actor: &mut Actor) {
+    if let Some(spawning) = actor.spawning.take() {
+        // Giving up on it ends what was begun; the machine awaits an answer all the same.
+        spawning.abort();
+        let generation = actor.machine.generation();
+        let fact = Fact::SpawnFailed { why: "it was withdrawn before it ran".to_owned(), transient: true };
+        actor.work.spawn(async move { Done::Fact(generation, Some(fact)) });
+    }
+    if let Some(living) = &actor.living {
+        let (containment, generation) = (living.containment.clone(), actor.machine.generation());
+        actor.work.spawn(async move {
+            containment.kill_all().await;
+            Done::Fact(generation, None)
+        });
+    }
+}
+
+fn signal(living: &Living, signal: Signal) {
+    if let Err(error) = living.containment.signal_group(signal) {
+        tracing::warn!(pid = living.pid, %error, "a process group could not be signalled");
+    }
+}
+
+fn prove_empty(actor: &mut Actor) {
+    let generation = actor.machine.generation();
+    let Some(living) = &actor.living else {
+        actor.work.spawn(async move { Done::Fact(generation, Some(Fact::Empty)) });
+        return;
+    };
+    let containment = living.containment.clone();
+    actor.work.spawn(async move {
+        let fact = match containment.prove_empty(ONE_LOOK).await {
+            Ok(()) => Fact::Empty,
+            Err(remnants) => {
+                Fact::NotEmpty { left: remnants.living.iter().map(|remnant| remnant.pid.unsigned_abs()).collect() }
+            }
+        };
+        Done::Fact(generation, Some(fact))
+    });
+}
+
+fn await_drain(actor: &mut Actor) {
+    let generation = actor.machine.generation();
+    let upstream = actor.living.as_ref().map(|living| living.upstream.clone());
+    actor.work.spawn(async move {
+        if let Some(upstream) = upstream {
+            upstream.drained().await;
+        }
+        Done::Fact(generation, Some(Fact::Drained))
+    });
+}
+
+fn look_for_tracer(actor: &mut Actor) {
+    let generation = actor.machine.generation();
+    let pid = actor.living.as_ref().map(|living| living.pid);
+    let traced = pid.is_some_and(|pid| is_debugged(pid.cast_signed()));
+    let fact = if traced { Fact::TracerSeen } else { Fact::TracerGone };
+    actor.work.spawn(async move { Done::Fact(generation, Some(fact)) });
+}
+
+/// Whether a debugger holds the process, or may: those that live inside the program show in its arguments alone.
+fn is_debugged(pid: i32) -> bool {
+    if facts::tracer_pid(pid).is_some() {
+        return true;
+    }
+    let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    arguments.split(|byte| *byte == 0).any(|argument| {
+        argument.starts_with(b"--inspect") || argument == b"debugpy" || argument.ends_with(b"/debugpy")
+    })
+}
+
+fn open_route(actor: &mut Actor) {
+    if let Some(living) = &actor.living {
+        actor.route_open = true;
+        actor.route.publish(RouteState::Open(living.upstream.clone()));
+        actor.link.send_replace(Some(living.link()));
+        actor.log(LogLevel::Info, format!("running, pid {}", living.pid));
+    }
+}
+
+fn close_route(actor: &mut Actor) {
+    actor.route_open = false;
+    actor.link.send_replace(None);
+    on_living(actor, |living| living.upstream.close());
+}
+
+fn record_exit(actor: &mut Actor, decision: &Decision) {
+    let ended = actor.living.as_ref().and_then(|living| living.ended.clone());
+    let record = match (&actor.living, ended) {
+        (Some(living), Some(ended)) => exit_record(actor, living, &ended, decision),
+        _ => spawn_record(actor, decision),
+    };
+    let level = match decision {
+        Decision::Stopped { .. } | Decision::StartAgain { .. } => LogLevel::Info,
+        Decision::Errored { .. } => LogLevel::Error,
+        _ => LogLevel::Warn,
+    };
+    actor.log(level, format!("{}; {}", record.ended, record.decision));
+    actor.history.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(record);
+}
+
+fn exit_record(actor: &Actor, living: &Living, ended: &Ended, decision: &Decision) -> ExitRecord {
+    let failure = actor.machine.snapshot().failure;
+    ExitRecord {
+        at: actor.on_the_clock(ended.at),
+        generation: actor.machine.generation().0,
+        pid: Some(living.pid),
+        phase: failure.as_ref().map_or("run", |failure| failure.stage.name()).to_owned(),
+        ended: ended.report.to_string(),
+        exit_code: ended.report.code(),
+        signal: signal_name(&ended.report),
+        core_dumped: matches!(ended.report, ExitReport::Signal { core_dumped: true, .. }),
+        uptime_ms: ended.at.saturating_duration_since(living.spawned_at).as_millis().try_into().unwrap_or(u64::MAX),
+        decision: decision.to_string(),
+        stderr: living.printer.tail(),
+        in_flight: ended.in_flight.clone(),
+    }
+}
+
+fn spawn_record(actor: &mut Actor, decision: &Decision) -> ExitRecord {
+    ExitRecord {
+        at: actor.on_the_clock(Instant::now()),
+        generation: actor.machine.generation().0,
+        pid: None,
+        phase: "spawn".to_owned(),
+        ended: actor.spawn_failure.take().unwrap_or_else(|| "no process".to_owned()),
+        exit_code: None,
+        signal: None,
+        core_dumped: false,
+        uptime_ms: 0,
+        decision: decision.to_string(),
+        stderr: Vec::new(),
+        in_flight: Vec::new(),
+    }
+}
+
+fn signal_name(report: &ExitReport) -> Option<String> {
+    match report {
+        ExitReport::Signal { name, .. } => Some((*name).to_string()),
+        _ => None,
+    }
+}
+
+/// What becomes of the results of work.
+impl Actor {
+    pub(super) fn launched(&mut self, generation: Generation, launched: Result<Launched, LaunchFailure>) {
+        self.spawning = None;
+        match launched {
+            // Nobody wants it any more; dropping it ends it.
+            Ok(_) if generation != self.machine.generation() => {}
+            Ok(launched) => {
+                let (living, exit) =
+                    Living::new(launched, &self.installed, &self.settings, &self.shared, generation.0);
+                let pid = living.pid;
+                let session = living.session.clone();
+                self.living = Some(living);
+                let exit = std::sync::Arc::new(exit);
+                let ends = exit.clone();
+                self.work.spawn(async move { Done::Ended(generation, ends.exited().await) });
+                self.work.spawn(async move {
+                    session.ended().await;
+                    // A process that ends closes its streams first; that is one event and not two.
+                    let gone = timeout(EXIT_FOLLOWS, exit.exited()).await.is_ok();
+                    Done::Fact(generation, (!gone).then_some(Fact::StdioLost))
+                });
+                self.step(Event::Fact(generation, Fact::Spawned { pid }));
+            }
+            Err(LaunchFailure { why, transient }) => {
+                self.spawn_failure = Some(why.clone());
+                self.step(Event::Fact(generation, Fact::SpawnFailed { why, transient }));
+            }
+        }
+    }
+
+    pub(super) fn initialized(&mut self, generation: Generation, answer: Option<Result<InitializeResult, String>>) {
+        let fact = match answer {
+            None => return,
+            Some(Err(why)) => Fact::Incompatible { why },
+            Some(Ok(result)) => {
+                if generation == self.machine.generation() && result.has_feature(features::HTTP) {
+                    self.claim_own_prefix(generation);
+                }
+                let resumes = result.has_hook(Hook::OnResume);
+                on_living(self, |living| living.initialized = Some(result));
+                Fact::HandshakeDone { resumes }
+            }
+        };
+        self.step(Event::Fact(generation, fact));
+    }
+
+    /// The process is gone. Its conversation ends with it, and what it left in its pipes is still read.
+    pub(super) fn ended(&mut self, generation: Generation, report: ExitReport) {
+        if generation != self.machine.generation() {
+            return;
+        }
+        let Some(living) = self.living.as_mut() else { return };
+        // A connection to a process that is gone would be refused; requests wait for the next one instead.
+        living.upstream.close();
+        let mut tasks = living.finish(report.clone());
+        self.work.spawn(async move {
+            // Beyond this somebody else holds the pipes and writes; the rest is not this process's.
+            let _ = timeout(LAST_WORDS, async { while tasks.join_next().await.is_some() {} }).await;
+            Done::Drained(generation, report)
+        });
+    }
+
+    pub(super) fn exited(&mut self, generation: Generation, report: &ExitReport) {
+        let exit = match report {
+            ExitReport::Code(code) => Exit::Code(*code),
+            ExitReport::Signal { number, core_dumped, .. } => {
+                Exit::Signal { number: *number, core_dumped: *core_dumped }
+            }
+            ExitReport::Unknown => Exit::Unknown,
+        };
+        self.step(Event::Fact(generation, Fact::Exited { exit }));
+    }
+
+    fn claim_own_prefix(&mut self, generation: Generation) {
+        let Ok(own) = RoutePrefix::new(&format!("/api/{}", self.installed.id())) else { return };
+        // It is the plugin's at once; what is awaited is that it is remembered.
+        let remembered = self.shared.services.prefixes.claim(self.installed.id(), &own);
+        let plugin = self.installed.id().clone();
+        self.work.spawn(async move {
+            if let Err(error) = remembered.await {
+                tracing::warn!(%plugin, %error, "a plugin's own prefix could not be claimed");
+            }
+            Done::Fact(generation, None)
+        });
+    }
+
+    pub(super) fn log(&self, level: LogLevel, message: String) {
+        self.shared.services.logs.record(NewRecord {
+            level,
+            plugin: Some(self.installed.id().clone()),
+            generation: self.machine.generation().0,
+            source: LogSource::Supervisor,
+            tag: "lifecycle".to_owned(),
+            message,
+            extra: None,
+        });
+    }
+
+    /// A short name for this plugin's sockets: ids can be longer than a socket's path may be.
+    fn slot(&self) -> String {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        self.installed.id().hash(&mut hasher);
+        format!("{:012x}", hasher.finish() & 0xffff_ffff_ffff)
+    }
+}

@@ -1,0 +1,191 @@
+//! From an installed plugin to a running process: which program, with which environment, socket and limits.
+//!
+//! Called by the actor's effects. Knows the manifest and the process layer; must not know messages.
+
+use std::ffi::OsString;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use outboard_protocol::manifest::{HttpListen, Limits as DeclaredLimits, Wire as DeclaredWire};
+
+use super::PluginSettings;
+use super::environment::{environment, set};
+use crate::discovery::{Installed, Program};
+use crate::javascript;
+use crate::process::socket::{self, SocketFile};
+use crate::process::{Label, Limits, SpawnError, SpawnSpec, Spawned, Spawner, Wire};
+
+/// What every launch needs to know of the supervisor.
+#[derive(Debug)]
+pub(crate) struct LaunchOptions {
+    /// Below it each plugin has its data folder.
+    pub(crate) data_dir: PathBuf,
+    /// Where plugins' sockets are bound.
+    pub(crate) socket_dir: PathBuf,
+    /// Origin of the gateway, known once it listens.
+    pub(crate) base_url: ArcSwap<String>,
+    /// How JavaScript plugins are run.
+    pub(crate) javascript: javascript::Options,
+}
+
+impl LaunchOptions {
+    /// The data folder of a plugin.
+    pub(crate) fn plugin_data_dir(&self, installed: &Installed) -> PathBuf {
+        self.data_dir.join("plugins-data").join(installed.id().as_str())
+    }
+}
+
+/// A process that runs, with the file of its socket.
+pub(super) struct Launched {
+    pub(super) spawned: Spawned,
+    pub(super) socket: LaunchedSocket,
+}
+
+/// The socket of one generation.
+pub(super) enum LaunchedSocket {
+    /// Bound by us, inherited by the plugin.
+    Bound(SocketFile),
+    /// To be bound by the plugin.
+    Path(PathBuf),
+}
+
+impl LaunchedSocket {
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            LaunchedSocket::Bound(file) => file.path(),
+            LaunchedSocket::Path(path) => path,
+        }
+    }
+
+    pub(super) fn remove(self) {
+        match self {
+            LaunchedSocket::Bound(file) => file.remove(),
+            // The plugin may never have made it, or have removed it itself.
+            LaunchedSocket::Path(path) => drop(std::fs::remove_file(path)),
+        }
+    }
+}
+
+/// Why there is no process, in words for an operator.
+pub(super) struct LaunchFailure {
+    pub(super) why: String,
+    /// Whether the machine was short of something, so that another try may succeed.
+    pub(super) transient: bool,
+}
+
+impl LaunchFailure {
+    fn lasting(why: impl ToString) -> Self {
+        Self { why: why.to_string(), transient: false }
+    }
+}
+
+impl From<SpawnError> for LaunchFailure {
+    fn from(error: SpawnError) -> Self {
+        // What the machine was short of may be there in a second; a file at fault stays at fault.
+        let short = error.errno().is_some_and(|errno| SHORTAGES.contains(&errno));
+        let transient = short || matches!(error, SpawnError::Lost { .. });
+        let mut why = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(deeper) = source {
+            why.push_str(": ");
+            why.push_str(&deeper.to_string());
+            source = deeper.source();
+        }
+        Self { transient, why }
+    }
+}
+
+/// Error numbers that speak of the machine's state and not of the plugin.
+const SHORTAGES: [i32; 5] = {
+    use rustix::io::Errno;
+    [
+        Errno::AGAIN.raw_os_error(),
+        Errno::NOMEM.raw_os_error(),
+        Errno::MFILE.raw_os_error(),
+        Errno::NFILE.raw_os_error(),
+        Errno::TXTBSY.raw_os_error(),
+    ]
+};
+
+/// Starts a generation of a plugin.
+pub(super) async fn launch(
+    installed: Arc<Installed>,
+    settings: Arc<PluginSettings>,
+    options: Arc<LaunchOptions>,
+    spawner: Spawner,
+    generation: u64,
+    slot: String,
+) -> Result<Launched, LaunchFailure> {
+    let data_dir = options.plugin_data_dir(&installed);
+    make_private(&data_dir.join("tmp"))?;
+    let mut env = environment(&installed, &data_dir, &settings.env);
+    let (program, args, wire) = program(&installed, &options, &mut env)?;
+    let label = Label { plugin: installed.id().to_string(), generation };
+    let mut spec = SpawnSpec::new(label, program, &installed.folder);
+    let socket = match installed.manifest.http.listen {
+        HttpListen::Fd => {
+            let (listener, file) = socket::bind(&options.socket_dir, &slot).map_err(LaunchFailure::lasting)?;
+            spec.listener = Some(listener);
+            LaunchedSocket::Bound(file)
+        }
+        HttpListen::Path => {
+            let path = options.socket_dir.join(&slot);
+            set(&mut env, "OUTBOARD_HTTP_SOCKET", &path);
+            LaunchedSocket::Path(path)
+        }
+    };
+    spec.args = args;
+    spec.env = env;
+    spec.wire = wire;
+    spec.limits = limits(&installed.manifest.limits, &settings.limits);
+    let spawned = spawner.spawn(spec).await?;
+    Ok(Launched { spawned, socket })
+}
+
+fn program(
+    installed: &Installed,
+    options: &LaunchOptions,
+    env: &mut Vec<(OsString, OsString)>,
+) -> Result<(OsString, Vec<OsString>, Wire), LaunchFailure> {
+    match &installed.program {
+        Program::Command(command) => {
+            let (program, args) = command.split_first().ok_or_else(|| LaunchFailure::lasting("`run.command` is empty"))?;
+            let wire = match installed.manifest.wire {
+                DeclaredWire::Stdio => Wire::Stdio,
+                DeclaredWire::Fd => Wire::Fd,
+            };
+            Ok((program.into(), args.iter().map(OsString::from).collect(), wire))
+        }
+        Program::Module(entry) => {
+            let command = javascript::command(entry, &installed.folder, &options.javascript)
+                .map_err(LaunchFailure::lasting)?;
+            for (name, value) in command.env {
+                set(env, &name, value);
+            }
+            Ok((command.program, command.args, Wire::Fd))
+        }
+        Program::None => Err(LaunchFailure::lasting("the plugin has nothing to run")),
+    }
+}
+
+/// What the operator set wins over what the manifest asks for.
+fn limits(declared: &DeclaredLimits, set: &DeclaredLimits) -> Limits {
+    Limits {
+        address_space: set.memory.or(declared.memory),
+        processes: set.processes.or(declared.processes),
+        open_files: set.open_files.or(declared.open_files),
+        file_size: set.file_size.or(declared.file_size),
+        cpu_seconds: set.cpu_seconds.or(declared.cpu_seconds),
+        ..Limits::default()
+    }
+}
+
+fn make_private(folder: &Path) -> Result<(), LaunchFailure> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| LaunchFailure::lasting(format!("the data folder {} cannot be made: {error}", folder.display())))
+}

@@ -1,0 +1,120 @@
+//! What exists while a process of a plugin lives, and only then: the process, the conversation, the socket, the streams.
+//!
+//! Made by the actor when a process was spawned, dropped when its containment was proved empty. Dropped early, as in a
+//! panic, it takes the process with it.
+
+use std::sync::Arc;
+
+use outboard_protocol::control::LogSource;
+use outboard_protocol::handshake::InitializeResult;
+use outboard_services::{ProcessIdentity, ProcessServices};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::launch::{Launched, LaunchedSocket};
+use super::output::{Printer, drain};
+use super::{PluginSettings, Shared};
+use crate::discovery::Installed;
+use crate::process::{Containment, ExitReport, ExitWatch};
+use crate::routes::Upstream;
+use crate::session::Session;
+
+/// What a UI's or an operator's call needs of a running generation.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) session: Session,
+    pub(crate) services: Arc<ProcessServices>,
+}
+
+/// One generation of a plugin while it lives.
+pub(super) struct Living {
+    pub(super) pid: u32,
+    pub(super) spawned_at: Instant,
+    pub(super) containment: Arc<Containment>,
+    pub(super) session: Session,
+    pub(super) services: Arc<ProcessServices>,
+    pub(super) upstream: Arc<Upstream>,
+    pub(super) printer: Printer,
+    pub(super) initialized: Option<InitializeResult>,
+    pub(super) ended: Option<Ended>,
+    socket: Option<LaunchedSocket>,
+    finish: watch::Sender<bool>,
+    /// Reader, writer and the drains of the output streams.
+    tasks: JoinSet<()>,
+}
+
+/// How a process ended, as it was seen at that moment.
+#[derive(Debug, Clone)]
+pub(super) struct Ended {
+    pub(super) report: ExitReport,
+    pub(super) in_flight: Vec<String>,
+    pub(super) at: Instant,
+}
+
+impl Living {
+    /// Begins the conversation with a process that was just spawned. The watch for its end is given back.
+    pub(super) fn new(
+        launched: Launched,
+        installed: &Installed,
+        settings: &PluginSettings,
+        shared: &Shared,
+        generation: u64,
+    ) -> (Self, ExitWatch) {
+        let Launched { spawned, socket } = launched;
+        let services = shared.services.for_process(ProcessIdentity {
+            id: installed.id().clone(),
+            generation,
+            data_dir: shared.launch.plugin_data_dir(installed),
+            settings: installed.manifest.available_settings.clone().into(),
+        });
+        let printer = Printer::new(shared.services.clone(), installed.id().clone(), generation);
+        let finish = watch::Sender::new(false);
+        let mut tasks = JoinSet::new();
+        let session = Session::open(
+            spawned.wire_reader,
+            spawned.wire_writer,
+            Arc::clone(&services) as Arc<dyn crate::session::ContextCalls>,
+            Arc::new(printer.clone()),
+            &settings.session,
+            &mut tasks,
+        );
+        tasks.spawn(drain(spawned.stderr, LogSource::Stderr, printer.clone(), finish.subscribe()));
+        if let Some(stdout) = spawned.stdout {
+            tasks.spawn(drain(stdout, LogSource::Stdout, printer.clone(), finish.subscribe()));
+        }
+        let living = Self {
+            pid: spawned.pid.unsigned_abs(),
+            spawned_at: Instant::now(),
+            containment: Arc::new(spawned.containment),
+            session,
+            services,
+            upstream: Upstream::new(generation, socket.path().to_owned()),
+            printer,
+            initialized: None,
+            ended: None,
+            socket: Some(socket),
+            finish,
+            tasks,
+        };
+        (living, spawned.exit)
+    }
+
+    /// The process has ended: its output is read to the end of what it left. The tasks are handed over to be awaited.
+    pub(super) fn finish(&mut self, report: ExitReport) -> JoinSet<()> {
+        self.ended = Some(Ended { report, in_flight: self.session.in_flight(), at: Instant::now() });
+        self.session.finish();
+        self.finish.send_replace(true);
+        std::mem::take(&mut self.tasks)
+    }
+
+    pub(super) fn link(&self) -> Arc<Link> {
+        Arc::new(Link { session: self.session.clone(), services: Arc::clone(&self.services) })
+    }
+
+    pub(super) fn remove_socket(&mut self) {
+        if let Some(socket) = self.socket.take() {
+            socket.remove();
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What everybody may see of a plugin: its state at one moment, in the words of the control API.
+//!
+//! Published by the actor after each step, read by control, the gateway and the supervisor.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use outboard_lifecycle::{Desired, Snapshot, State};
+use outboard_protocol::control::{self, PluginStatus};
+
+use crate::discovery::{Installed, Program};
+
+/// A plugin at one moment.
+#[derive(Debug, Clone)]
+pub(crate) struct View {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) status: PluginStatus,
+    runs_something: bool,
+}
+
+impl View {
+    /// `epoch` is the moment from which the snapshot's times count. Routes and the enabled flag belong to services;
+    /// whoever shows the status fills them in.
+    pub(super) fn new(snapshot: Snapshot, installed: &Installed, epoch: Timestamp) -> Self {
+        let status = PluginStatus {
+            id: installed.id().to_string(),
+            name: installed.manifest.name.clone(),
+            version: installed.version(),
+            install_dir: installed.folder.display().to_string(),
+            state: snapshot.state.name().to_owned(),
+            phase: snapshot.state.phase_name().map(str::to_owned),
+            cause: cause(&snapshot, installed),
+            cause_code: snapshot.state.cause().map(|cause| cause.name().to_owned()),
+            pid: snapshot.pid,
+            generation: snapshot.generation.0,
+            restarts: u64::from(snapshot.restarts),
+            routes: Vec::new(),
+            since: rfc3339(epoch, snapshot.since),
+            desired: match snapshot.desired {
+                Desired::Up => control::Desired::Up,
+                Desired::Down => control::Desired::Down,
+            },
+            enabled: true,
+            warnings: installed.manifest.warnings.clone(),
+        };
+        Self { snapshot, status, runs_something: installed.program != Program::None }
+    }
+
+    /// Whether the plugin has a program at all.
+    pub(crate) fn runs_something(&self) -> bool {
+        self.runs_something
+    }
+
+    /// Whether nothing is under way.
+    pub(crate) fn is_settled(&self) -> bool {
+        !matches!(self.snapshot.state, State::Starting { .. } | State::Stopping { .. })
+    }
+
+    /// Whether the plugin has no process and awaits an order.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        matches!(self.snapshot.state, State::Stopped | State::Errored { .. })
+    }
+}
+
+/// Why the plugin is in its state, for the states that make people ask.
+fn cause(snapshot: &Snapshot, installed: &Installed) -> Option<String> {
+    match &snapshot.state {
+        State::Errored { .. } => snapshot.cause_sentence(),
+        State::BackingOff { .. } => snapshot.failure.as_ref().map(ToString::to_string),
+        State::Stopped if installed.program == Program::None => {
+            Some("it has a UI and no background program, so there is nothing to run".to_owned())
+        }
+        State::Stopped | State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => None,
+    }
+}
+
+/// A time since the epoch, for people and programs: UTC, to the millisecond.
+pub(super) fn rfc3339(epoch: Timestamp, since: Duration) -> String {
+    let at = epoch.checked_add(jiff::SignedDuration::try_from(since).unwrap_or_default()).unwrap_or(epoch);
+    format!("{at:.3}")
+}

@@ -1,0 +1,161 @@
+//! Host calls that await their answers.
+//!
+//! The session enters a call here before it is sent; the reader brings the answers. Each call has exactly one outcome:
+//! the answer, its deadline, the end of the session, or its caller's going away.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use outboard_protocol::RpcError;
+use outboard_protocol::methods::{CancelParams, CancelRequest};
+use outboard_protocol::wire::message;
+use outboard_protocol::wire::pending::Pending;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use super::CallError;
+use super::outbox::Outbox;
+
+type Answer = Result<Box<RawValue>, RpcError>;
+
+#[derive(Debug)]
+struct Caller {
+    method: &'static str,
+    made: Duration,
+    limit: Duration,
+    answer: oneshot::Sender<Answer>,
+}
+
+#[derive(Debug)]
+pub(super) struct Calls {
+    book: Mutex<Option<Pending<Caller>>>,
+    epoch: Instant,
+    longest: Duration,
+}
+
+impl Calls {
+    pub(super) fn new(capacity: usize, longest: Duration) -> Self {
+        Self { book: Mutex::new(Some(Pending::new(capacity))), epoch: Instant::now(), longest }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Pending<Caller>>> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters a call. `None`: as many as there may be await their answers, or the session is over.
+    pub(super) fn enter(self: &Arc<Self>, method: &'static str, limit: Duration) -> Option<Ticket> {
+        let made = self.epoch.elapsed();
+        let (answer, outcome) = oneshot::channel();
+        let caller = Caller { method, made, limit, answer };
+        let id = self.lock().as_mut()?.insert(caller, made + limit).ok()?;
+        Some(Ticket { calls: Arc::clone(self), id, method, outcome, tell: None })
+    }
+
+    /// Brings an answer. False: nobody waits for it, because it is late, or a second one, or was never asked for.
+    pub(super) fn answer(&self, id: u64, answer: Answer) -> bool {
+        let caller = self.lock().as_mut().and_then(|book| book.remove(id));
+        caller.is_some_and(|caller| caller.answer.send(answer).is_ok())
+    }
+
+    /// The plugin still works on it: its time starts anew, within the longest time that a call may take.
+    pub(super) fn progress(&self, id: u64) {
+        let now = self.epoch.elapsed();
+        let mut book = self.lock();
+        let Some(book) = book.as_mut() else { return };
+        if let Some((made, limit)) = book.caller(id).map(|caller| (caller.made, caller.limit)) {
+            book.extend(id, (now + limit).min(made + self.longest.max(limit)));
+        }
+    }
+
+    /// The session is over: every caller learns so, and no call is entered any more.
+    pub(super) fn close(&self) {
+        // Dropping the senders tells the callers.
+        self.lock().take();
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        let book = self.lock();
+        let mut names: Vec<String> =
+            book.iter().flat_map(Pending::callers).map(|caller| caller.method.to_owned()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    fn deadline(&self, id: u64) -> Option<Instant> {
+        self.lock().as_ref().and_then(|book| book.deadline(id)).map(|at| self.epoch + at)
+    }
+
+    fn withdraw(&self, id: u64) -> Option<Duration> {
+        let caller = self.lock().as_mut().and_then(|book| book.remove(id))?;
+        Some(self.epoch.elapsed().saturating_sub(caller.made))
+    }
+}
+
+/// One call that was entered. Dropped without an answer, it is withdrawn.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    calls: Arc<Calls>,
+    id: u64,
+    method: &'static str,
+    outcome: oneshot::Receiver<Answer>,
+    /// Set once the call was sent: whom to tell when it is withdrawn.
+    tell: Option<Arc<Outbox>>,
+}
+
+impl Ticket {
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Waits for the one outcome of a call that was sent.
+    pub(super) async fn answer(mut self, outbox: &Arc<Outbox>) -> Result<Box<RawValue>, CallError> {
+        self.tell = Some(Arc::clone(outbox));
+        let method = self.method;
+        loop {
+            let Some(deadline) = self.calls.deadline(self.id) else {
+                // Already struck: the answer is here, or the session is over.
+                return outcome(method, (&mut self.outcome).await);
+            };
+            match timeout_at(deadline, &mut self.outcome).await {
+                Ok(received) => return outcome(method, received),
+                Err(_) if self.calls.deadline(self.id).is_some_and(|moved| moved > deadline) => {}
+                Err(_) => return self.expire(method).await,
+            }
+        }
+    }
+
+    async fn expire(&mut self, method: &'static str) -> Result<Box<RawValue>, CallError> {
+        match self.withdraw() {
+            Some(after) => Err(CallError::Timeout { method, after }),
+            None => outcome(method, (&mut self.outcome).await),
+        }
+    }
+
+    fn withdraw(&mut self) -> Option<Duration> {
+        let after = self.calls.withdraw(self.id)?;
+        if let Some(outbox) = self.tell.take() {
+            let params = CancelParams { id: self.id.into() };
+            // A plugin that has no room for this has no time for the call either.
+            let _ = outbox.offer(|out| message::write_notification(out, CancelRequest::NAME, params));
+        }
+        Some(after)
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.withdraw();
+    }
+}
+
+fn outcome(
+    method: &'static str,
+    received: Result<Answer, oneshot::error::RecvError>,
+) -> Result<Box<RawValue>, CallError> {
+    match received {
+        Ok(Ok(result)) => Ok(result),
+        Ok(Err(error)) => Err(CallError::Answered { method, error }),
+        Err(_) => Err(CallError::Closed { method }),
+    }
+}

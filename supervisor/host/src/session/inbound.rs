@@ -1,0 +1,195 @@
+//! What becomes of one frame from a plugin.
+//!
+//! Called by the reader for each frame, on its own task or, for large frames, on a thread of its own. Nothing here waits:
+//! what takes time is handed back as a [`Slow`] for the reader to run.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use outboard_protocol::methods::{CancelParams, CancelRequest, Progress, ProgressParams};
+use outboard_protocol::wire::message::{self, Id, Message, NotAMessage};
+use outboard_protocol::{ErrorReason, RpcError};
+use outboard_services::Reply;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use super::calls::Calls;
+use super::outbox::Outbox;
+use super::{ContextCalls, NoiseSink};
+
+/// The part of a raw id's text that names it for a later cancellation.
+type IdText = Box<str>;
+/// What an answer's frame holds besides the result, at most: fixed text and the caller's id.
+const ENVELOPE: usize = 64 + message::ID_MAX;
+type SlowAnswer = std::pin::Pin<Box<dyn Future<Output = Result<Box<RawValue>, RpcError>> + Send>>;
+
+pub(super) struct Inbound {
+    outbox: Arc<Outbox>,
+    calls: Arc<Calls>,
+    context: Arc<dyn ContextCalls>,
+    noise: Arc<dyn NoiseSink>,
+    /// Largest frame that the plugin need accept, in bytes.
+    frame_limit: usize,
+    /// Context calls that are being worked on, with the way to withdraw each.
+    slow: Mutex<HashMap<IdText, oneshot::Sender<()>>>,
+}
+
+/// A context call that takes time.
+pub(super) struct Slow {
+    id: IdText,
+    answer: SlowAnswer,
+    withdrawn: oneshot::Receiver<()>,
+}
+
+impl Inbound {
+    pub(super) fn new(
+        outbox: Arc<Outbox>,
+        calls: Arc<Calls>,
+        context: Arc<dyn ContextCalls>,
+        noise: Arc<dyn NoiseSink>,
+        frame_limit: usize,
+    ) -> Self {
+        Self { outbox, calls, context, noise, frame_limit, slow: Mutex::default() }
+    }
+
+    /// Deals with one frame.
+    pub(super) fn frame(&self, frame: &[u8]) -> Option<Slow> {
+        match message::parse(frame) {
+            Ok(Message::Request { id, method, params }) => self.request(id, &method, params),
+            Ok(Message::Notification { method, params }) => {
+                self.notification(&method, params);
+                None
+            }
+            Ok(Message::Response { id, outcome }) => {
+                self.response(id, outcome);
+                None
+            }
+            Err(NotAMessage::Noise) => {
+                self.noise.line(frame);
+                None
+            }
+            Err(NotAMessage::Broken(error)) => {
+                self.noise.remark(&format!("a broken message: {}", error.message));
+                self.outbox.answer(|out| message::write_error(out, None, &error));
+                None
+            }
+        }
+    }
+
+    /// A line over the limit; the rest of it is skipped.
+    pub(super) fn oversized(&self, beginning: &[u8], limit: usize) {
+        let error = RpcError::new(
+            ErrorReason::LimitExceeded,
+            format!("a frame has at most {limit} bytes; send bulk data over HTTP"),
+        );
+        self.noise.remark(&format!(
+            "a line of more than {limit} bytes was skipped; it begins with {:?}",
+            String::from_utf8_lossy(&beginning[..beginning.len().min(80)])
+        ));
+        self.outbox.answer(|out| message::write_error(out, None, &error));
+    }
+
+    /// What stood behind the last line end when the output ended.
+    pub(super) fn half_frame(&self, rest: &[u8]) {
+        if !rest.iter().all(u8::is_ascii_whitespace) {
+            self.noise.line(rest);
+        }
+    }
+
+    pub(super) fn close(&self) {
+        self.calls.close();
+        self.lock().clear();
+    }
+
+    /// Waits until the plugin reads what is there for it.
+    pub(super) async fn room(&self) {
+        self.outbox.room().await;
+    }
+
+    /// Runs a slow call to its one answer.
+    pub(super) async fn run(&self, slow: Slow) {
+        let Slow { id, answer, withdrawn } = slow;
+        let cancelled = || RpcError::new(ErrorReason::Cancelled, "the caller withdrew the call");
+        let outcome = tokio::select! {
+            outcome = answer => outcome,
+            Ok(()) = withdrawn => Err(cancelled()),
+        };
+        self.lock().remove(&id);
+        self.answer(&id, outcome);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IdText, oneshot::Sender<()>>> {
+        self.slow.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn request(&self, id: Id<'_>, method: &str, params: Option<&RawValue>) -> Option<Slow> {
+        let text = id.as_json();
+        if self.lock().contains_key(text) {
+            let error = RpcError::new(
+                ErrorReason::InvalidRequest,
+                format!("id {text} is that of a call which has no answer yet; use each id once"),
+            );
+            self.answer(text, Err(error));
+            return None;
+        }
+        match self.context.request(method, params) {
+            Reply::Now(outcome) => {
+                self.answer(text, outcome);
+                None
+            }
+            Reply::Later(answer) => {
+                let (withdraw, withdrawn) = oneshot::channel();
+                let id: IdText = text.into();
+                self.lock().insert(id.clone(), withdraw);
+                Some(Slow { id, answer, withdrawn })
+            }
+        }
+    }
+
+    fn notification(&self, method: &str, params: Option<&RawValue>) {
+        match method {
+            CancelRequest::NAME => {
+                if let Some(CancelParams { id }) = read(params)
+                    && let Some(withdraw) = self.lock().remove(id.to_string().as_str())
+                {
+                    // Failing means that the answer is on its way already.
+                    let _ = withdraw.send(());
+                }
+            }
+            Progress::NAME => {
+                if let Some(ProgressParams { id: Value::Number(id), .. }) = read(params)
+                    && let Some(id) = id.as_u64()
+                {
+                    self.calls.progress(id);
+                }
+            }
+            _ => self.context.notify(method, params),
+        }
+    }
+
+    fn response(&self, id: Option<Id<'_>>, outcome: Result<&RawValue, RpcError>) {
+        let Some(id) = id else {
+            let said = outcome.err().map_or_else(|| "a result".to_owned(), |error| error.message);
+            return self.noise.remark(&format!("an answer without an id: {said}"));
+        };
+        let known = id.as_u64().is_some_and(|id| self.calls.answer(id, outcome.map(RawValue::to_owned)));
+        if !known {
+            self.noise.remark(&format!("an answer to a call that nobody waits for, id {}", id.as_json()));
+        }
+    }
+
+    fn answer(&self, id: &str, mut outcome: Result<Box<RawValue>, RpcError>) {
+        if outcome.as_ref().is_ok_and(|result| result.get().len() + ENVELOPE > self.frame_limit) {
+            let limit = self.frame_limit;
+            let error =
+                format!("the answer is larger than a frame may be ({limit} bytes); ask for less at once");
+            outcome = Err(RpcError::new(ErrorReason::LimitExceeded, error));
+        }
+        self.outbox.answer(|out| message::write_outcome(out, id, outcome.as_deref()));
+    }
+}
+
+fn read<'a, T: serde::Deserialize<'a>>(params: Option<&'a RawValue>) -> Option<T> {
+    params.and_then(|params| serde_json::from_str(params.get()).ok())
+}

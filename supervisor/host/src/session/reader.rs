@@ -1,0 +1,126 @@
+//! The reader's task: bytes from a plugin to frames, frames to [`Inbound`], slow calls to tasks of their own.
+//!
+//! Run by the session. It reads no further while the plugin leaves unread what is there for it, or while as many context
+//! calls are worked on as there may be: the pipe then fills, and the plugin waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use outboard_protocol::wire::frame::{Decoder, Frame};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::SessionLimits;
+use super::inbound::{Inbound, Slow};
+
+/// How much is read at once. A Linux pipe holds this much.
+const READ: usize = 64 * 1024;
+/// Room for a plugin that says little; most do.
+const SMALL: usize = 4 * 1024;
+/// After the process has gone: how long the pipe must be silent to count as read to its end. Someone else may hold it open.
+const SILENCE: Duration = Duration::from_millis(20);
+/// After the process has gone: how long is read at most.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+pub(super) async fn run<R: AsyncRead + Unpin>(
+    mut reader: R,
+    inbound: Arc<Inbound>,
+    limits: SessionLimits,
+    mut finish: watch::Receiver<bool>,
+    ended: watch::Sender<bool>,
+) {
+    let mut decoder = Decoder::new(limits.frame);
+    let mut slow = JoinSet::new();
+    tokio::select! {
+        () = read_on(&mut reader, &mut decoder, &mut slow, &inbound, &limits) => {}
+        () = gone(&mut finish) => {
+            last_words(&mut reader, &mut decoder, &mut slow, &inbound, &limits).await;
+        }
+    }
+    inbound.half_frame(decoder.remainder());
+    inbound.close();
+    ended.send_replace(true);
+    // Calls that are still worked on finish (a write that was accepted is carried out), with nobody to answer.
+    while slow.join_next().await.is_some() {}
+}
+
+async fn gone(finish: &mut watch::Receiver<bool>) {
+    // An error means that every handle on the session is gone: nobody waits for anything any more.
+    let _ = finish.wait_for(|finish| *finish).await;
+}
+
+async fn last_words<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    decoder: &mut Decoder,
+    slow: &mut JoinSet<()>,
+    inbound: &Arc<Inbound>,
+    limits: &SessionLimits,
+) {
+    let until_silent = async {
+        take_frames(decoder, slow, inbound, limits).await;
+        while let Ok(Ok(1..)) = timeout(SILENCE, read_some(reader, decoder)).await {
+            take_frames(decoder, slow, inbound, limits).await;
+        }
+    };
+    // What is left after this is more than a process can leave in a pipe: somebody else is writing.
+    let _ = timeout(LAST_WORDS, until_silent).await;
+}
+
+async fn read_on<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    decoder: &mut Decoder,
+    slow: &mut JoinSet<()>,
+    inbound: &Arc<Inbound>,
+    limits: &SessionLimits,
+) {
+    while let Ok(1..) = read_some(reader, decoder).await {
+        take_frames(decoder, slow, inbound, limits).await;
+    }
+}
+
+async fn read_some<R: AsyncRead + Unpin>(reader: &mut R, decoder: &mut Decoder) -> std::io::Result<usize> {
+    let buffer = decoder.buffer();
+    if buffer.capacity() - buffer.len() < SMALL {
+        buffer.reserve(if buffer.is_empty() { SMALL } else { READ });
+    }
+    reader.read_buf(buffer).await
+}
+
+async fn take_frames(
+    decoder: &mut Decoder,
+    slow: &mut JoinSet<()>,
+    inbound: &Arc<Inbound>,
+    limits: &SessionLimits,
+) {
+    while let Some(frame) = decoder.next_frame() {
+        let call = match frame {
+            Frame::Oversized(beginning) => {
+                inbound.oversized(beginning, limits.frame);
+                None
+            }
+            Frame::Line(line) if line.len() > limits.inline_frame => large(inbound, line).await,
+            Frame::Line(line) => inbound.frame(line),
+        };
+        if let Some(call) = call {
+            spawn(slow, inbound, call, limits).await;
+        }
+        inbound.room().await;
+    }
+    while slow.try_join_next().is_some() {}
+}
+
+async fn large(inbound: &Arc<Inbound>, line: &[u8]) -> Option<Slow> {
+    let (inbound, line) = (Arc::clone(inbound), line.to_vec());
+    // A panic in there costs this one frame.
+    tokio::task::spawn_blocking(move || inbound.frame(&line)).await.ok().flatten()
+}
+
+async fn spawn(slow: &mut JoinSet<()>, inbound: &Arc<Inbound>, call: Slow, limits: &SessionLimits) {
+    while slow.len() >= limits.context_calls {
+        slow.join_next().await;
+    }
+    let inbound = Arc::clone(inbound);
+    slow.spawn(async move { inbound.run(call).await });
+}

@@ -1,0 +1,269 @@
+//! The one task that knows which plugins there are: it scans the folders, starts an actor for each plugin, tells actors of
+//! changes, and puts a fresh one in the place of one that failed.
+//!
+//! Started by [`crate::Host::start`]. It gives orders and never looks inside a plugin; what it publishes is the catalogue.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use outboard_lifecycle::{Desired, Generation, Lifecycle, Order};
+use outboard_protocol::PluginId;
+use outboard_protocol::control::RescanReport;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::timeout;
+
+use crate::catalogue::Catalogue;
+use crate::discovery::{Findings, Installed, Invalid, Program, Watcher, scan};
+use crate::plugin::{Actor, History, PluginHandle, PluginSettings, Shared, order_channel};
+
+/// Added to the longest stop of any plugin, for what the supervisor does around it.
+const SHUTDOWN_MARGIN: Duration = Duration::from_secs(2);
+
+/// How plugins are ended when the supervisor ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShutdownMode {
+    /// Each is asked to stop, within its deadlines.
+    Graceful,
+    /// Each is killed at once.
+    Now,
+}
+
+/// What can be asked of the supervisor task.
+pub(crate) enum Request {
+    /// Scan the plugin folders.
+    Rescan(oneshot::Sender<RescanReport>),
+    /// End every plugin, then the task. May be asked again, with less patience.
+    Shutdown(ShutdownMode),
+}
+
+/// What an operator set, for all plugins and for single ones.
+#[derive(Debug, Clone, Default)]
+pub struct PluginPolicy {
+    /// For plugins that are not named below.
+    pub common: PluginSettings,
+    /// By id; complete settings, not differences.
+    pub single: BTreeMap<PluginId, PluginSettings>,
+}
+
+impl PluginPolicy {
+    fn of(&self, id: &PluginId) -> Arc<PluginSettings> {
+        Arc::new(self.single.get(id).unwrap_or(&self.common).clone())
+    }
+}
+
+struct Entry {
+    handle: PluginHandle,
+    installed: Arc<Installed>,
+    task: Id,
+}
+
+pub(crate) struct Supervisor {
+    dirs: Vec<PathBuf>,
+    policy: PluginPolicy,
+    shared: Shared,
+    watcher: Watcher,
+    plugins: BTreeMap<PluginId, Entry>,
+    /// Actors on their way out, of plugins whose folders are gone, among the others.
+    actors: JoinSet<()>,
+    catalogue: watch::Sender<Arc<Catalogue>>,
+    /// Counts actors, so that each has its own chance in its delays.
+    seed: u64,
+    shutting_down: bool,
+}
+
+impl Supervisor {
+    pub(crate) fn new(
+        dirs: Vec<PathBuf>,
+        policy: PluginPolicy,
+        shared: Shared,
+        catalogue: watch::Sender<Arc<Catalogue>>,
+    ) -> Self {
+        let seed = jiff::Timestamp::now().as_nanosecond() as u64;
+        let watcher = Watcher::new(&dirs);
+        let (plugins, actors) = (BTreeMap::new(), JoinSet::new());
+        Self { dirs, policy, shared, watcher, plugins, actors, catalogue, seed, shutting_down: false }
+    }
+
+    /// Scans once, then looks after everything until it is told to shut down.
+    pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        self.rescan().await;
+        loop {
+            tokio::select! {
+                request = requests.recv() => match request {
+                    Some(Request::Rescan(reply)) => {
+                        let report = self.rescan().await;
+                        // Whoever asked may be gone; the scan counts all the same.
+                        let _ = reply.send(report);
+                    }
+                    Some(Request::Shutdown(mode)) => return self.shut_down(mode, &mut requests).await,
+                    None => return self.shut_down(ShutdownMode::Graceful, &mut requests).await,
+                },
+                () = self.watcher.changed() => { self.rescan().await; }
+                Some(ended) = self.actors.join_next_with_id() => self.actor_ended(ended),
+            }
+        }
+    }
+
+    async fn rescan(&mut self) -> RescanReport {
+        let dirs = self.dirs.clone();
+        let findings = tokio::task::spawn_blocking(move || scan(&dirs)).await.unwrap_or_default();
+        self.watcher.renew();
+        let Findings { installed, mut invalid } = findings;
+        let mut report = RescanReport::default();
+        self.retire_missing(&installed, &mut invalid, &mut report);
+        for (id, found) in installed {
+            self.adopt(id, Arc::new(found), &mut report).await;
+        }
+        report.invalid = invalid.iter().map(|(name, found)| (name.clone(), found.reason.clone())).collect();
+        for (name, found) in &invalid {
+            tracing::warn!(plugin = %name, reason = %found.reason, "not a usable plugin");
+        }
+        self.publish(invalid);
+        report
+    }
+
+    /// Plugins whose folder is gone are stopped. One whose manifest broke while it runs goes on with what it has.
+    fn retire_missing(
+        &mut self,
+        installed: &BTreeMap<PluginId, Installed>,
+        invalid: &mut BTreeMap<String, Invalid>,
+        report: &mut RescanReport,
+    ) {
+        let missing: Vec<PluginId> = self.plugins.keys().filter(|id| !installed.contains_key(*id)).cloned().collect();
+        for id in missing {
+            let Some(entry) = self.plugins.get(&id) else { continue };
+            let folder = &entry.installed.folder;
+            let broken = invalid.values().any(|found| found.folder == *folder && !found.is_ambiguous());
+            if broken && !entry.handle.view.borrow().is_at_rest() {
+                continue;
+            }
+            self.plugins.remove(&id);
+            self.shared.routes.remove(&id);
+            report.removed.push(id.to_string());
+        }
+    }
+
+    async fn adopt(&mut self, id: PluginId, found: Arc<Installed>, report: &mut RescanReport) {
+        let Some(entry) = self.plugins.get_mut(&id) else {
+            report.added.push(id.to_string());
+            self.add(id, found).await;
+            return;
+        };
+        if entry.installed.text == found.text && entry.installed.program == found.program {
+            return;
+        }
+        report.changed.push(id.to_string());
+        let (before, now) = (entry.installed.version(), found.version());
+        let order = if before == now {
+            Order::ManifestChanged
+        } else {
+            Order::Update { from: before, to: now, has_old: false }
+        };
+        entry.installed = Arc::clone(&found);
+        let handle = entry.handle.clone();
+        handle.order(order, Some(found)).await;
+    }
+
+    async fn add(&mut self, id: PluginId, found: Arc<Installed>) {
+        self.seed = self.seed.wrapping_add(1);
+        let settings = self.policy.of(&id);
+        let machine = Lifecycle::new(settings.policy.clone(), self.seed);
+        let wanted = found.program != Program::None && settings.enabled && self.shared.services.plugins.is_enabled(&id);
+        let handle = self.begin(id, found, settings, machine, Arc::default(), None);
+        if wanted {
+            handle.order(Order::Start, None).await;
+        }
+    }
+
+    fn begin(
+        &mut self,
+        id: PluginId,
+        installed: Arc<Installed>,
+        settings: Arc<PluginSettings>,
+        machine: Lifecycle,
+        history: Arc<Mutex<History>>,
+        fault: Option<String>,
+    ) -> PluginHandle {
+        let host_call = settings.host_call;
+        let actor =
+            Actor::new(Arc::clone(&installed), settings, self.shared.clone(), machine, Arc::clone(&history));
+        let (orders, inbox) = order_channel();
+        let handle =
+            PluginHandle { id: id.clone(), orders, view: actor.view(), link: actor.link(), history, host_call };
+        let task = self.actors.spawn(actor.run(inbox, fault)).id();
+        self.plugins.insert(id, Entry { handle: handle.clone(), installed, task });
+        handle
+    }
+
+    /// An actor that ended by itself was retired. One that failed took its process with it; a successor takes its place.
+    fn actor_ended(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let Err(error) = ended else { return };
+        let lost = self.plugins.iter().find(|(_, entry)| entry.task == error.id()).map(|(id, _)| id.clone());
+        let Some(id) = lost else { return };
+        let Some(Entry { handle, installed, .. }) = self.plugins.remove(&id) else { return };
+        tracing::error!(plugin = %id, %error, "the task that looks after the plugin failed");
+        let settings = self.policy.of(&id);
+        let generation = Generation(handle.view.borrow().snapshot.generation.0);
+        let desired: Desired = handle.view.borrow().snapshot.desired;
+        self.seed = self.seed.wrapping_add(1);
+        let machine = Lifecycle::succeeding(settings.policy.clone(), self.seed, generation, desired);
+        self.begin(id, installed, settings, machine, handle.history, Some(error.to_string()));
+        let invalid = self.catalogue.borrow().invalid.clone();
+        self.publish(invalid);
+    }
+
+    fn publish(&self, invalid: BTreeMap<String, Invalid>) {
+        let plugins = self.plugins.iter().map(|(id, entry)| (id.clone(), entry.handle.clone())).collect();
+        self.catalogue.send_replace(Arc::new(Catalogue { plugins, invalid, scanned: true }));
+    }
+
+    /// Ends every plugin, all at once, within the longest time that any of them may take.
+    async fn shut_down(&mut self, mut mode: ShutdownMode, requests: &mut mpsc::Receiver<Request>) {
+        self.shutting_down = true;
+        let limit = self.longest_stop() + SHUTDOWN_MARGIN;
+        let everything = async {
+            loop {
+                self.order_all(mode).await;
+                tokio::select! {
+                    () = all_at_rest(&self.plugins) => break,
+                    Some(request) = requests.recv() => if let Request::Shutdown(ShutdownMode::Now) = request {
+                        mode = ShutdownMode::Now;
+                    },
+                }
+            }
+        };
+        if timeout(limit, everything).await.is_err() {
+            tracing::error!("some plugins could not be stopped in time; the keeper ends what is left of them");
+        }
+        self.plugins.clear();
+        self.catalogue.send_modify(|catalogue| *catalogue = Arc::new(catalogue.as_ref().without_plugins()));
+        // Without handles the actors end; one that cannot is ended with its process.
+        let _ = timeout(SHUTDOWN_MARGIN, async { while self.actors.join_next().await.is_some() {} }).await;
+    }
+
+    async fn order_all(&self, mode: ShutdownMode) {
+        for entry in self.plugins.values() {
+            entry.handle.order(Order::Shutdown, None).await;
+            if mode == ShutdownMode::Now {
+                entry.handle.order(Order::KillNow, None).await;
+            }
+        }
+    }
+
+    fn longest_stop(&self) -> Duration {
+        let longest = |settings: &PluginSettings| settings.policy.longest_stop();
+        let single = self.policy.single.values().map(longest).max().unwrap_or_default();
+        single.max(longest(&self.policy.common))
+    }
+}
+
+async fn all_at_rest(plugins: &BTreeMap<PluginId, Entry>) {
+    for entry in plugins.values() {
+        let mut view = entry.handle.view.clone();
+        // An error means that the actor is gone, and its process with it.
+        let _ = view.wait_for(|view| view.is_at_rest()).await;
+    }
+}

@@ -1,0 +1,335 @@
+//! The session's promises, shown over byte streams in memory: what a plugin may do to it, and what it does then.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use outboard_host::session::{CallError, ContextCalls, NoiseSink, Session, SessionLimits};
+use outboard_protocol::{ErrorReason, RpcError};
+use outboard_services::Reply;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// Nothing here takes longer, unless it hangs.
+const GUARD: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(10);
+
+#[derive(Default)]
+struct Host {
+    lines: Mutex<Vec<String>>,
+    remarks: Mutex<Vec<String>>,
+    notifications: Mutex<Vec<String>>,
+}
+
+impl ContextCalls for Host {
+    fn request(&self, method: &str, params: Option<&RawValue>) -> Reply {
+        match method {
+            "echo" => Reply::Now(Ok(params.map_or_else(null, RawValue::to_owned))),
+            "never" => Reply::Later(Box::pin(std::future::pending())),
+            "large" => Reply::Now(Ok(to_raw_value(&"x".repeat(3000)).unwrap())),
+            _ => Reply::Now(Err(RpcError::new(ErrorReason::MethodNotFound, format!("no method {method}")))),
+        }
+    }
+    fn notify(&self, method: &str, _: Option<&RawValue>) {
+        self.notifications.lock().unwrap().push(method.to_owned());
+    }
+}
+
+impl NoiseSink for Host {
+    fn line(&self, line: &[u8]) {
+        self.lines.lock().unwrap().push(String::from_utf8_lossy(line).into_owned());
+    }
+    fn remark(&self, remark: &str) {
+        self.remarks.lock().unwrap().push(remark.to_owned());
+    }
+}
+
+fn null() -> Box<RawValue> {
+    to_raw_value(&Value::Null).unwrap()
+}
+
+/// The plugin's end of the conversation.
+struct Plugin {
+    input: tokio::io::Lines<BufReader<ReadHalf<DuplexStream>>>,
+    output: WriteHalf<DuplexStream>,
+    session: Session,
+    host: Arc<Host>,
+    _tasks: JoinSet<()>,
+}
+
+impl Plugin {
+    fn connect(limits: &SessionLimits) -> Self {
+        let (ours, theirs) = tokio::io::duplex(16 * 1024);
+        let (reader, writer) = tokio::io::split(ours);
+        let (input, output) = tokio::io::split(theirs);
+        let host = Arc::new(Host::default());
+        let mut tasks = JoinSet::new();
+        let (context, noise) =
+            (Arc::clone(&host) as Arc<dyn ContextCalls>, Arc::clone(&host) as Arc<dyn NoiseSink>);
+        let session = Session::open(reader, writer, context, noise, limits, &mut tasks);
+        Self { input: BufReader::new(input).lines(), output, session, host, _tasks: tasks }
+    }
+
+    async fn say(&mut self, text: &str) {
+        self.output.write_all(text.as_bytes()).await.unwrap();
+        self.output.write_all(b"\n").await.unwrap();
+    }
+
+    async fn hear(&mut self) -> Value {
+        let line =
+            timeout(GUARD, self.input.next_line()).await.expect("the host says something").unwrap().unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+
+    /// One full round trip: everything said before it has been dealt with.
+    async fn settle(&mut self) {
+        self.say(r#"{"jsonrpc":"2.0","id":"settle","method":"echo"}"#).await;
+        while self.hear().await["id"] != "settle" {}
+    }
+}
+
+fn plugin() -> Plugin {
+    Plugin::connect(&SessionLimits::default())
+}
+
+#[tokio::test]
+async fn an_answer_carries_the_id_as_it_came() {
+    let mut plugin = plugin();
+    for id in ["7", "\"seven\"", "-1", "1e2", "\"\\u0041\""] {
+        plugin.say(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"echo","params":{{"a":1}}}}"#)).await;
+        let line = timeout(GUARD, plugin.input.next_line()).await.unwrap().unwrap().unwrap();
+        assert_eq!(line, format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"a":1}}}}"#));
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_no_message_becomes_a_log_line_and_the_conversation_goes_on() {
+    let mut plugin = plugin();
+    plugin.say("hello from a print").await;
+    plugin.say(r#"{"level":"info","msg":"structured"}"#).await;
+    plugin.say("[1,2,3]").await;
+    plugin.settle().await;
+    let lines = plugin.host.lines.lock().unwrap().clone();
+    assert_eq!(lines, ["hello from a print", r#"{"level":"info","msg":"structured"}"#, "[1,2,3]"]);
+}
+
+#[tokio::test]
+async fn broken_messages_are_answered_with_an_error_and_a_null_id() {
+    let mut plugin = plugin();
+    let deep = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"echo","params":{}1{}}}"#,
+        "[".repeat(200),
+        "]".repeat(200)
+    );
+    for broken in [
+        r#"[{"jsonrpc":"2.0","id":1,"method":"echo"}]"#,
+        r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"echo"}"#,
+        r#"{"jsonrpc":"2.0","id":null,"method":"echo"}"#,
+        r#"{"jsonrpc":"1.0","id":1,"method":"echo"}"#,
+        r#"{"jsonrpc":"2.0","id":1}"#,
+        deep.as_str(),
+    ] {
+        plugin.say(broken).await;
+        let answer = plugin.hear().await;
+        assert_eq!(answer["id"], Value::Null, "{broken}");
+        assert_eq!(answer["error"]["code"], ErrorReason::InvalidRequest.code(), "{broken}: {answer}");
+    }
+    plugin.settle().await;
+}
+
+#[tokio::test]
+async fn a_frame_over_the_limit_costs_that_frame_alone() {
+    let limits = SessionLimits { frame: 1024, ..SessionLimits::default() };
+    let mut plugin = Plugin::connect(&limits);
+    plugin
+        .say(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"echo","params":["{}"]}}"#, "x".repeat(5000)))
+        .await;
+    let answer = plugin.hear().await;
+    assert_eq!(answer["error"]["data"]["reason"], "limit_exceeded");
+    plugin.say(r#"{"jsonrpc":"2.0","id":2,"method":"large"}"#).await;
+    assert_eq!(
+        plugin.hear().await["error"]["data"]["reason"],
+        "limit_exceeded",
+        "an answer has the same limit"
+    );
+    plugin.settle().await;
+}
+
+#[tokio::test]
+async fn an_id_that_is_in_use_is_refused_and_the_first_call_lives_on() {
+    let mut plugin = plugin();
+    plugin.say(r#"{"jsonrpc":"2.0","id":5,"method":"never"}"#).await;
+    plugin.say(r#"{"jsonrpc":"2.0","id":5,"method":"echo"}"#).await;
+    assert_eq!(plugin.hear().await["error"]["code"], ErrorReason::InvalidRequest.code());
+    plugin.say(r#"{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":5}}"#).await;
+    let answer = plugin.hear().await;
+    assert_eq!((&answer["id"], &answer["error"]["data"]["reason"]), (&json!(5), &json!("cancelled")));
+}
+
+#[tokio::test]
+async fn a_host_call_gets_the_plugins_answer_or_its_error() {
+    let mut plugin = plugin();
+    let session = plugin.session.clone();
+    let call = tokio::spawn(async move { session.call("ipc.invoke", json!({"n": 1}), LONG).await });
+    let request = plugin.hear().await;
+    assert_eq!((&request["method"], &request["params"]), (&json!("ipc.invoke"), &json!({"n": 1})));
+    plugin.say(&format!(r#"{{"jsonrpc":"2.0","id":{},"result":[1,2]}}"#, request["id"])).await;
+    assert_eq!(call.await.unwrap().unwrap().get(), "[1,2]");
+
+    let session = plugin.session.clone();
+    let call = tokio::spawn(async move { session.call("start", json!({}), LONG).await });
+    let request = plugin.hear().await;
+    plugin
+        .say(&format!(r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-1,"message":"no"}}}}"#, request["id"]))
+        .await;
+    let Err(CallError::Answered { error, .. }) = call.await.unwrap() else { panic!("an error answer") };
+    assert_eq!((error.code, error.message.as_str()), (-1, "no"));
+}
+
+#[tokio::test]
+async fn late_double_and_unasked_answers_are_noted_and_harm_nobody() {
+    let mut plugin = plugin();
+    let session = plugin.session.clone();
+    let call = tokio::spawn(async move { session.call("ping", json!({}), LONG).await });
+    let id = plugin.hear().await["id"].clone();
+    for _ in 0..2 {
+        plugin.say(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":null}}"#)).await;
+    }
+    plugin.say(r#"{"jsonrpc":"2.0","id":424242,"result":null}"#).await;
+    plugin.say(r#"{"jsonrpc":"2.0","id":"words","result":null}"#).await;
+    plugin.say(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"what?"}}"#).await;
+    assert!(call.await.unwrap().is_ok());
+    plugin.settle().await;
+    assert_eq!(plugin.host.remarks.lock().unwrap().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_an_answer_times_out_and_the_plugin_is_told() {
+    let mut plugin = plugin();
+    let session = plugin.session.clone();
+    let call = tokio::spawn(async move { session.call("ping", json!({}), Duration::from_secs(3)).await });
+    let id = plugin.hear().await["id"].clone();
+    assert!(matches!(call.await.unwrap(), Err(CallError::Timeout { .. })));
+    let told = plugin.hear().await;
+    assert_eq!((&told["method"], &told["params"]["id"]), (&json!("$/cancelRequest"), &id));
+    assert!(plugin.session.in_flight().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_moves_a_deadline_but_not_for_ever() {
+    let limits = SessionLimits { longest_call: Duration::from_secs(10), ..SessionLimits::default() };
+    let mut plugin = Plugin::connect(&limits);
+    let session = plugin.session.clone();
+    let begun = tokio::time::Instant::now();
+    let call =
+        tokio::spawn(async move { session.call("ipc.invoke", json!({}), Duration::from_secs(3)).await });
+    let id = plugin.hear().await["id"].clone();
+    while !call.is_finished() {
+        plugin.say(&format!(r#"{{"jsonrpc":"2.0","method":"$/progress","params":{{"id":{id}}}}}"#)).await;
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    assert!(matches!(call.await.unwrap(), Err(CallError::Timeout { .. })));
+    let took = begun.elapsed();
+    assert!(
+        (9..13).contains(&took.as_secs()),
+        "longer than the limit of 3 s, and not longer than 10: {took:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_dropped_call_is_withdrawn() {
+    let mut plugin = plugin();
+    let session = plugin.session.clone();
+    let call = tokio::spawn(async move { session.call("ipc.invoke", json!({}), LONG).await });
+    let id = plugin.hear().await["id"].clone();
+    call.abort();
+    let told = plugin.hear().await;
+    assert_eq!((&told["method"], &told["params"]["id"]), (&json!("$/cancelRequest"), &id));
+}
+
+#[tokio::test]
+async fn calls_in_flight_fail_at_once_when_the_plugin_ends() {
+    let mut plugin = plugin();
+    let session = plugin.session.clone();
+    let call = tokio::spawn(async move { session.call("ipc.invoke", json!({}), LONG).await });
+    plugin.hear().await;
+    let Plugin { session, output, input, _tasks, .. } = plugin;
+    drop((output, input));
+    session.finish();
+    let outcome = timeout(Duration::from_secs(5), call).await.expect("long before its deadline").unwrap();
+    assert!(matches!(outcome, Err(CallError::Closed { method: "ipc.invoke" })));
+    timeout(GUARD, session.ended()).await.unwrap();
+}
+
+#[tokio::test]
+async fn half_a_frame_before_the_end_is_kept_as_a_log_line() {
+    let mut plugin = plugin();
+    plugin.output.write_all(br#"{"jsonrpc":"2.0","id":1,"met"#).await.unwrap();
+    let host = Arc::clone(&plugin.host);
+    let Plugin { session, output, input, _tasks, .. } = plugin;
+    drop((output, input));
+    session.finish();
+    timeout(GUARD, session.ended()).await.unwrap();
+    assert_eq!(host.lines.lock().unwrap().as_slice(), [r#"{"jsonrpc":"2.0","id":1,"met"#]);
+}
+
+#[tokio::test]
+async fn a_plugin_that_never_reads_meets_typed_errors_and_bounded_memory() {
+    let limits = SessionLimits { outbox: 64 * 1024, host_calls: 16, ..SessionLimits::default() };
+    let plugin = Plugin::connect(&limits);
+    let payload = json!({"text": "x".repeat(8 * 1024)});
+    let mut accepted = 0;
+    while plugin.session.notify("config.changed", &payload) {
+        accepted += 1;
+        assert!(accepted < 100, "what waits for a plugin is bounded");
+        tokio::task::yield_now().await;
+    }
+    assert!(plugin.session.dropped() > 0);
+    let refused = plugin.session.call("ipc.invoke", json!({}), LONG).await;
+    assert!(matches!(refused, Err(CallError::Overloaded { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_plugin_that_floods_and_never_reads_is_held_back_and_deadlocks_nobody() {
+    let limits = SessionLimits { outbox: 32 * 1024, context_calls: 4, ..SessionLimits::default() };
+    let mut plugin = Plugin::connect(&limits);
+    let flood = format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":[\"{}\"]}}\n",
+        "x".repeat(1000)
+    );
+    let mut sent = 0usize;
+    // The pipe fills once the host stops reading; only then does a write have to wait.
+    while timeout(Duration::from_millis(200), plugin.output.write_all(flood.as_bytes())).await.is_ok() {
+        sent += 1;
+        assert!(sent < 10_000, "a plugin that does not read is read no further");
+    }
+    // As soon as it reads, everything goes on.
+    for _ in 0..sent.min(20) {
+        assert_eq!(plugin.hear().await["id"], 1);
+    }
+}
+
+#[tokio::test]
+async fn a_large_frame_and_a_frame_in_single_bytes_arrive_whole() {
+    let mut plugin = plugin();
+    let text = "y".repeat(300 * 1024);
+    let (mut output, session) = (plugin.output, plugin.session);
+    let request =
+        format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":[\"{text}\"]}}\r\n\r\n");
+    let writer = tokio::spawn(async move {
+        output.write_all(request.as_bytes()).await.unwrap();
+        for byte in b"{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"echo\"}\n" {
+            output.write_all(std::slice::from_ref(byte)).await.unwrap();
+            output.flush().await.unwrap();
+        }
+        output
+    });
+    let line = timeout(GUARD, plugin.input.next_line()).await.unwrap().unwrap().unwrap();
+    assert!(line.contains(&text));
+    let line = timeout(GUARD, plugin.input.next_line()).await.unwrap().unwrap().unwrap();
+    assert_eq!(line, r#"{"jsonrpc":"2.0","id":2,"result":null}"#);
+    drop((writer.await.unwrap(), session));
+}
