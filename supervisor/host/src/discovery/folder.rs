@@ -23,7 +23,9 @@ pub fn read_folder(folder: &Path) -> Result<Installed, String> {
 
 fn read_bounded(file: &Path) -> Result<Vec<u8>, String> {
     let missing = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => format!("{} does not exist; every plugin's folder needs one", file.display()),
+        std::io::ErrorKind::NotFound => {
+            format!("{} does not exist; every plugin's folder needs one", file.display())
+        }
         _ => format!("{} cannot be read: {error}", file.display()),
     };
     let size = std::fs::metadata(file).map_err(missing)?.len();
@@ -66,7 +68,8 @@ fn module(folder: &Path, entry: &str) -> Result<PathBuf, String> {
     let found = path
         .canonicalize()
         .map_err(|error| format!("the background module {} cannot be opened: {error}", path.display()))?;
-    let root = folder.canonicalize().map_err(|error| format!("{} cannot be opened: {error}", folder.display()))?;
+    let root =
+        folder.canonicalize().map_err(|error| format!("{} cannot be opened: {error}", folder.display()))?;
     if !found.starts_with(&root) {
         return Err(format!("the background module {entry:?} lies outside the plugin's folder"));
     }

@@ -98,7 +98,9 @@ impl Findings {
         match read {
             Ok(installed) => self.add_installed(installed),
             Err(reason) => {
-                let name = folder.file_name().map_or_else(|| folder.display().to_string(), |n| n.to_string_lossy().into());
+                let name = folder
+                    .file_name()
+                    .map_or_else(|| folder.display().to_string(), |n| n.to_string_lossy().into());
                 self.invalid.insert(name, Invalid { folder: folder.to_owned(), reason });
             }
         }
@@ -116,8 +118,11 @@ impl Findings {
             }
             // Which of the two is meant is not ours to guess.
             Some(first) => {
-                let reason =
-                    format!("the id {id} {TWICE}: {}, {}", first.folder.display(), installed.folder.display());
+                let reason = format!(
+                    "the id {id} {TWICE}: {}, {}",
+                    first.folder.display(),
+                    installed.folder.display()
+                );
                 self.invalid.insert(id.to_string(), Invalid { folder: first.folder, reason });
             }
         }
@@ -129,7 +134,9 @@ const TWICE: &str = "is that of several folders, and none of them is run; remove
 
 fn candidates(dir: &Path) -> Result<Vec<PathBuf>, String> {
     let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", dir.display());
-    let dir = match std::path::absolute(dir).and_then(|dir| if dir.exists() { dir.canonicalize() } else { Ok(dir) }) {
+    let dir = match std::path::absolute(dir)
+        .and_then(|dir| if dir.exists() { dir.canonicalize() } else { Ok(dir) })
+    {
         Ok(dir) if dir.exists() => dir,
         Ok(_) => return Ok(Vec::new()),
         Err(error) => return Err(unreadable(error)),
@@ -142,7 +149,10 @@ fn candidates(dir: &Path) -> Result<Vec<PathBuf>, String> {
             folders.push(path);
         }
         if folders.len() > FOLDERS_MAX {
-            return Err(format!("{} holds more than {FOLDERS_MAX} folders; name the plugins' own folder", dir.display()));
+            return Err(format!(
+                "{} holds more than {FOLDERS_MAX} folders; name the plugins' own folder",
+                dir.display()
+            ));
         }
     }
     folders.sort_unstable();

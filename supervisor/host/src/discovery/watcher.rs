@@ -35,7 +35,9 @@ impl Watcher {
             }
         });
         let inner = inner
-            .inspect_err(|error| tracing::warn!(%error, "plugin folders are not watched; use `outboard rescan`"))
+            .inspect_err(
+                |error| tracing::warn!(%error, "plugin folders are not watched; use `outboard rescan`"),
+            )
             .ok();
         let mut watcher = Self { inner, changed, dirs: dirs.to_vec(), watched: Vec::new() };
         watcher.renew();
@@ -49,7 +51,8 @@ impl Watcher {
             let below = std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
             std::iter::once(path.to_owned()).chain(below.filter(|path| path.is_dir())).collect::<Vec<_>>()
         };
-        let now: Vec<PathBuf> = self.dirs.iter().filter(|dir| dir.is_dir()).flat_map(|dir| present(dir)).collect();
+        let now: Vec<PathBuf> =
+            self.dirs.iter().filter(|dir| dir.is_dir()).flat_map(|dir| present(dir)).collect();
         for gone in self.watched.iter().filter(|path| !now.contains(path)) {
             // A removed folder took its watch with it.
             let _ = inner.unwatch(gone);
