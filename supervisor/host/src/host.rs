@@ -142,7 +142,8 @@ impl Host {
         let (requests, inbox) = mpsc::channel(REQUESTS_WAITING);
         let catalogue = watch::Sender::new(Arc::new(Catalogue::default()));
         let seen = catalogue.subscribe();
-        let supervisor = Supervisor::new(options.plugin_dirs.clone(), options.policy, shared.clone(), catalogue);
+        let supervisor =
+            Supervisor::new(options.plugin_dirs.clone(), options.policy, shared.clone(), catalogue);
         let mut tasks = JoinSet::new();
         tasks.spawn(supervisor.run(inbox));
         tasks.spawn(tend_orphans(spawner));
@@ -178,7 +179,8 @@ impl Host {
     /// The host and its plugins at this moment; one plugin, where an id is given. An unknown id gives an empty list.
     pub fn status(&self, only: Option<&str>) -> StatusReport {
         let catalogue = self.inner.catalogue.borrow().clone();
-        let mut plugins: Vec<PluginStatus> = catalogue.plugins.values().map(|handle| self.plugin_status(handle)).collect();
+        let mut plugins: Vec<PluginStatus> =
+            catalogue.plugins.values().map(|handle| self.plugin_status(handle)).collect();
         let known = |name: &str| catalogue.plugins.contains_key(name);
         let broken = catalogue.invalid.iter().filter(|(name, _)| !known(name));
         plugins.extend(broken.map(|(name, invalid)| invalid_status(name, invalid, &self.inner.since)));
@@ -236,7 +238,8 @@ impl Host {
             Order::Restart => Want::Restart,
         };
         if want != Want::Stop && !handle.view.borrow().runs_something() {
-            let message = format!("plugin {id} has a UI and no background program, so there is nothing to run");
+            let message =
+                format!("plugin {id} has a UI and no background program, so there is nothing to run");
             return Err(RpcError::new(ErrorReason::Conflict, message));
         }
         if !handle.order(want, None).await {
@@ -356,7 +359,11 @@ fn not_running(handle: &PluginHandle) -> RpcError {
 
 fn unknown(id: &str, catalogue: &Catalogue) -> RpcError {
     let known: Vec<&str> = catalogue.plugins.keys().map(PluginId::as_str).collect();
-    let known = if known.is_empty() { "none is installed".to_owned() } else { format!("there are {}", known.join(", ")) };
+    let known = if known.is_empty() {
+        "none is installed".to_owned()
+    } else {
+        format!("there are {}", known.join(", "))
+    };
     RpcError::new(ErrorReason::NotFound, format!("there is no plugin {id:?}; {known}"))
 }
 

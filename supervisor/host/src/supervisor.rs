@@ -132,7 +132,8 @@ impl Supervisor {
         invalid: &mut BTreeMap<String, Invalid>,
         report: &mut RescanReport,
     ) {
-        let missing: Vec<PluginId> = self.plugins.keys().filter(|id| !installed.contains_key(*id)).cloned().collect();
+        let missing: Vec<PluginId> =
+            self.plugins.keys().filter(|id| !installed.contains_key(*id)).cloned().collect();
         for id in missing {
             let Some(entry) = self.plugins.get(&id) else { continue };
             let folder = &entry.installed.folder;
@@ -171,7 +172,9 @@ impl Supervisor {
         self.seed = self.seed.wrapping_add(1);
         let settings = self.policy.of(&id);
         let machine = Lifecycle::new(settings.policy.clone(), self.seed);
-        let wanted = found.program != Program::None && settings.enabled && self.shared.services.plugins.is_enabled(&id);
+        let wanted = found.program != Program::None
+            && settings.enabled
+            && self.shared.services.plugins.is_enabled(&id);
         let handle = self.begin(id, found, settings, machine, Arc::default(), None);
         if wanted {
             handle.order(Order::Start, None).await;
@@ -191,8 +194,14 @@ impl Supervisor {
         let actor =
             Actor::new(Arc::clone(&installed), settings, self.shared.clone(), machine, Arc::clone(&history));
         let (orders, inbox) = order_channel();
-        let handle =
-            PluginHandle { id: id.clone(), orders, view: actor.view(), link: actor.link(), history, host_call };
+        let handle = PluginHandle {
+            id: id.clone(),
+            orders,
+            view: actor.view(),
+            link: actor.link(),
+            history,
+            host_call,
+        };
         let task = self.actors.spawn(actor.run(inbox, fault)).id();
         self.plugins.insert(id, Entry { handle: handle.clone(), installed, task });
         handle
@@ -236,7 +245,9 @@ impl Supervisor {
             }
         };
         if timeout(limit, everything).await.is_err() {
-            tracing::error!("some plugins could not be stopped in time; the keeper ends what is left of them");
+            tracing::error!(
+                "some plugins could not be stopped in time; the keeper ends what is left of them"
+            );
         }
         self.plugins.clear();
         self.catalogue.send_modify(|catalogue| *catalogue = Arc::new(catalogue.as_ref().without_plugins()));

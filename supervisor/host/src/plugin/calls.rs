@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use outboard_lifecycle::{Fact, StopReason as Reason};
 use outboard_protocol::handshake::{
-    Empty, HostInfo, HttpInfo, InitializeParams, InitializeResult, PluginInfo, ResumeParams, StopParams, StopReason,
+    Empty, HostInfo, HttpInfo, InitializeParams, InitializeResult, PluginInfo, ResumeParams, StopParams,
+    StopReason,
 };
 use outboard_protocol::methods::{Initialize, Ping, Request, Resume, Start, Stop};
 use outboard_protocol::{RpcError, version};
@@ -47,7 +48,9 @@ pub(super) async fn initialize(
     let answer = session.call(Initialize::NAME, params, limit + BEHIND).await;
     match answer {
         Ok(result) => Some(check_handshake(&result)),
-        Err(CallError::Answered { error, .. }) => Some(Err(format!("it refused the handshake: {}", sentence(&error)))),
+        Err(CallError::Answered { error, .. }) => {
+            Some(Err(format!("it refused the handshake: {}", sentence(&error))))
+        }
         Err(CallError::Timeout { .. } | CallError::Closed { .. } | CallError::Overloaded { .. }) => None,
     }
 }
@@ -98,7 +101,8 @@ pub(super) async fn ping(session: Session, limit: Duration) -> Option<Fact> {
 
 /// What a plugin's error says, with the place where an SDK tells one.
 fn sentence(error: &RpcError) -> String {
-    let stack = error.data.as_ref().and_then(|data| data.details.get("stack")).and_then(|stack| stack.as_str());
+    let stack =
+        error.data.as_ref().and_then(|data| data.details.get("stack")).and_then(|stack| stack.as_str());
     let mut said: String = error.message.chars().take(MESSAGE_MAX).collect();
     if let Some(stack) = stack.filter(|stack| !stack.is_empty()) {
         let stack = stack.strip_prefix(&said).unwrap_or(stack);

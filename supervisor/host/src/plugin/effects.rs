@@ -41,7 +41,9 @@ pub(super) fn carry_out(actor: &mut Actor, effect: Effect) {
         Effect::SendResume { from_version } => {
             call(actor, |session, policy| calls::resume(session, from_version, policy.start));
         }
-        Effect::SendStop { reason } => call(actor, move |session, policy| calls::stop(session, reason, policy.ask)),
+        Effect::SendStop { reason } => {
+            call(actor, move |session, policy| calls::stop(session, reason, policy.ask))
+        }
         Effect::SendPing => call(actor, |session, policy| calls::ping(session, policy.ping_every)),
         Effect::OpenRoute => open_route(actor),
         Effect::CloseRoute => close_route(actor),
@@ -53,7 +55,8 @@ pub(super) fn carry_out(actor: &mut Actor, effect: Effect) {
         Effect::RemoveSocket => on_living(actor, Living::remove_socket),
         Effect::LookForTracer => look_for_tracer(actor),
         Effect::RollBack { to } => {
-            actor.roll_back_failure = Some(format!("version {to} is not kept, so there is nothing to go back to"));
+            actor.roll_back_failure =
+                Some(format!("version {to} is not kept, so there is nothing to go back to"));
         }
         Effect::Arm { deadline, generation, after } => actor.timers.arm(deadline, generation, after),
         Effect::Disarm => actor.timers.disarm(),
@@ -141,9 +144,9 @@ fn prove_empty(actor: &mut Actor) {
     actor.work.spawn(async move {
         let fact = match containment.prove_empty(ONE_LOOK).await {
             Ok(()) => Fact::Empty,
-            Err(remnants) => {
-                Fact::NotEmpty { left: remnants.living.iter().map(|remnant| remnant.pid.unsigned_abs()).collect() }
-            }
+            Err(remnants) => Fact::NotEmpty {
+                left: remnants.living.iter().map(|remnant| remnant.pid.unsigned_abs()).collect(),
+            },
         };
         Done::Fact(generation, Some(fact))
     });
@@ -220,7 +223,12 @@ fn exit_record(actor: &Actor, living: &Living, ended: &Ended, decision: &Decisio
         exit_code: ended.report.code(),
         signal: signal_name(&ended.report),
         core_dumped: matches!(ended.report, ExitReport::Signal { core_dumped: true, .. }),
-        uptime_ms: ended.at.saturating_duration_since(living.spawned_at).as_millis().try_into().unwrap_or(u64::MAX),
+        uptime_ms: ended
+            .at
+            .saturating_duration_since(living.spawned_at)
+            .as_millis()
+            .try_into()
+            .unwrap_or(u64::MAX),
         decision: decision.to_string(),
         stderr: living.printer.tail(),
         in_flight: ended.in_flight.clone(),
@@ -282,7 +290,11 @@ impl Actor {
         }
     }
 
-    pub(super) fn initialized(&mut self, generation: Generation, answer: Option<Result<InitializeResult, String>>) {
+    pub(super) fn initialized(
+        &mut self,
+        generation: Generation,
+        answer: Option<Result<InitializeResult, String>>,
+    ) {
         let fact = match answer {
             None => return,
             Some(Err(why)) => Fact::Incompatible { why },

@@ -126,7 +126,8 @@ pub(super) async fn launch(
     let mut spec = SpawnSpec::new(label, program, &installed.folder);
     let socket = match installed.manifest.http.listen {
         HttpListen::Fd => {
-            let (listener, file) = socket::bind(&options.socket_dir, &slot).map_err(LaunchFailure::lasting)?;
+            let (listener, file) =
+                socket::bind(&options.socket_dir, &slot).map_err(LaunchFailure::lasting)?;
             spec.listener = Some(listener);
             LaunchedSocket::Bound(file)
         }
@@ -151,7 +152,8 @@ fn program(
 ) -> Result<(OsString, Vec<OsString>, Wire), LaunchFailure> {
     match &installed.program {
         Program::Command(command) => {
-            let (program, args) = command.split_first().ok_or_else(|| LaunchFailure::lasting("`run.command` is empty"))?;
+            let (program, args) =
+                command.split_first().ok_or_else(|| LaunchFailure::lasting("`run.command` is empty"))?;
             let wire = match installed.manifest.wire {
                 DeclaredWire::Stdio => Wire::Stdio,
                 DeclaredWire::Fd => Wire::Fd,
@@ -183,9 +185,7 @@ fn limits(declared: &DeclaredLimits, set: &DeclaredLimits) -> Limits {
 }
 
 fn make_private(folder: &Path) -> Result<(), LaunchFailure> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| LaunchFailure::lasting(format!("the data folder {} cannot be made: {error}", folder.display())))
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
+        LaunchFailure::lasting(format!("the data folder {} cannot be made: {error}", folder.display()))
+    })
 }

@@ -21,7 +21,6 @@ use crate::routes::Upstream;
 use crate::session::Session;
 
 /// What a UI's or an operator's call needs of a running generation.
-#[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) session: Session,
     pub(crate) services: Arc<ProcessServices>,

@@ -119,7 +119,9 @@ async fn read_on<R: AsyncRead + Unpin>(
         buffer.reserve(4096);
         let read = match patience {
             None => stream.read_buf(buffer).await.unwrap_or(0),
-            Some(silence) => timeout(silence, stream.read_buf(buffer)).await.map_or(0, |read| read.unwrap_or(0)),
+            Some(silence) => {
+                timeout(silence, stream.read_buf(buffer)).await.map_or(0, |read| read.unwrap_or(0))
+            }
         };
         if read == 0 {
             return;
@@ -127,7 +129,9 @@ async fn read_on<R: AsyncRead + Unpin>(
         while let Some(frame) = decoder.next_frame() {
             match frame {
                 Frame::Line(line) => printer.print(source, line),
-                Frame::Oversized(beginning) => printer.print(source, &[beginning, "… (cut)".as_bytes()].concat()),
+                Frame::Oversized(beginning) => {
+                    printer.print(source, &[beginning, "… (cut)".as_bytes()].concat())
+                }
             }
         }
     }
