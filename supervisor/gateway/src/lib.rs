@@ -1,1 +1,104 @@
 //! Every HTTP byte: the front door, the proxy, the UI bus and the control API.
+//!
+//! # Theory of operation
+//!
+//! ```text
+//!            accept ──▶ connection ──▶ front_door ──▶ admission   may it come in, and can it be read in one way only?
+//!              │            │              │
+//!       connection cap   wire::stream      ├── router    whose path is it?
+//!       never stops      framing watch,    ├── proxy ──▶ plugin's Unix socket
+//!                        timeouts          ├── bus       /_outboard/bus, events and calls of UIs
+//!                                          ├── ui_files  /_outboard/plugins/<id>/{ui,assets}/
+//!                                          ├── health, pages
+//!                                          └── problem   every refusal and failure
+//! ```
+//!
+//! One task per client connection; the exchange with the plugin is polled inside it, so a proxied request crosses no task,
+//! channel or lock, and a client that goes away takes its request along. Where a request goes is read from snapshots
+//! ([`Directory`]); nobody is asked. A plugin that starts or restarts lets its requests wait, bounded; see [`proxy`]
+//! for what is sent again (next to nothing).
+//!
+//! Bytes are judged twice. The framing watch reads them before hyper does and refuses what two parsers could read in two
+//! ways; admission judges the parsed request: Host, Origin, path. What the plugin gets is written anew from the
+//! parsed request, so nothing ambiguous can pass even if it were missed.
+//!
+//! What this crate must not know: sessions, processes, storage. It sees route snapshots and the host's handle.
+
+mod accept;
+mod admission;
+mod connection;
+mod deadline;
+mod directory;
+mod front_door;
+mod health;
+mod options;
+mod pages;
+mod problem;
+mod proxy;
+mod reply;
+mod router;
+mod ui_files;
+mod wire;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use directory::{Directory, Later};
+pub use options::GatewayOptions;
+pub use problem::Kind as ProblemKind;
+
+/// How much longer than its grace a shutdown may take, for cutting what is left.
+const CUT: Duration = Duration::from_secs(1);
+
+/// A running gateway. Dropping it cuts every connection.
+#[derive(Debug)]
+pub struct Gateway {
+    listen: SocketAddr,
+    stop: watch::Sender<Option<Duration>>,
+    task: JoinHandle<()>,
+}
+
+impl Gateway {
+    /// Serves a listener until it is shut down or dropped. Fails only where the listener has no address.
+    pub fn serve(
+        options: GatewayOptions,
+        listener: TcpListener,
+        directory: Arc<dyn Directory>,
+    ) -> io::Result<Self> {
+        let listen = listener.local_addr()?;
+        let front_door = Arc::new(front_door::FrontDoor::new(options, listen, directory));
+        let (stop, told) = watch::channel(None);
+        let task = tokio::spawn(accept::run(listener, front_door, told));
+        Ok(Self { listen, stop, task })
+    }
+
+    /// The address that is served, with the real port.
+    pub fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// Accepts nothing more, lets requests under way finish for `grace`, cuts the rest, and returns when nothing is left.
+    pub async fn shutdown(mut self, grace: Duration) {
+        self.stop.send_replace(Some(grace));
+        if tokio::time::timeout(grace + CUT, &mut self.task).await.is_err() {
+            self.task.abort();
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // The accept loop takes the end of the sender for an order to stop at once.
+        self.stop.send_if_modified(|told| {
+            let first = told.is_none();
+            told.get_or_insert(Duration::ZERO);
+            first
+        });
+    }
+}

@@ -1,0 +1,130 @@
+//! One client connection, from accept to its last byte: hyper while it is HTTP, a tunnel or the bus after an upgrade.
+//!
+//! The accept loop spawns [`serve`] for each connection. Must not know routes.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use crate::directory::Later;
+use crate::front_door::FrontDoor;
+use crate::wire::stream::{ClientStream, Patience, Signals};
+
+/// Most that hyper holds of what it has read, and of what it has to write, for one connection. Large enough for the longest
+/// head, small enough that a few hundred slow readers hold little.
+const BUFFER_MAX: usize = 128 * 1024;
+
+/// What is known about one connection while it lasts.
+pub(crate) struct Client {
+    peer: String,
+    pub(crate) signals: Arc<Signals>,
+    afterwards: Mutex<Option<Later<()>>>,
+}
+
+impl Client {
+    /// The client's address, without its port.
+    pub(crate) fn peer(&self) -> &str {
+        &self.peer
+    }
+
+    /// What the connection does once HTTP has ended on it by an upgrade.
+    pub(crate) fn afterwards(&self, what: Later<()>) {
+        *self.afterwards.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+    }
+
+    fn take_afterwards(&self) -> Option<Later<()>> {
+        self.afterwards.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The client's socket after an upgrade, and what had come on it already.
+pub(crate) async fn upgraded(on_upgrade: OnUpgrade) -> Option<(ClientStream, Bytes)> {
+    let upgraded = on_upgrade.await.ok()?;
+    let parts = upgraded.downcast::<TokioIo<ClientStream>>().ok()?;
+    Some((parts.io.into_inner(), parts.read_buf))
+}
+
+/// Serves a connection to its end. When `stopping` turns true, requests under way are finished, and nothing else is begun.
+pub(crate) async fn serve(
+    front_door: Arc<FrontDoor>,
+    socket: TcpStream,
+    peer: SocketAddr,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let signals = Arc::new(Signals::default());
+    let peer = peer.ip().to_canonical().to_string();
+    let client = Arc::new(Client { peer, signals: Arc::clone(&signals), afterwards: Mutex::default() });
+    // Answers are written whole; waiting for more bytes to fill a packet would only delay them.
+    let _ = socket.set_nodelay(true);
+    let options = front_door.options();
+    let patience = Patience {
+        head: options.head_timeout,
+        between: options.keep_alive,
+        body: options.client_stall,
+        write: options.client_stall,
+    };
+    let io = TokioIo::new(ClientStream::new(socket, signals, patience, options.head_bytes));
+    let head_bytes = options.head_bytes;
+    let service = service_fn({
+        let client = Arc::clone(&client);
+        move |request| {
+            let (front_door, client) = (Arc::clone(&front_door), Arc::clone(&client));
+            async move { Ok::<_, std::convert::Infallible>(front_door.answer(&client, request).await) }
+        }
+    });
+    let http = http1::Builder::new()
+        // The stream keeps the time; hyper's own timer would be moved at every request.
+        .header_read_timeout(None)
+        .max_header_size(head_bytes)
+        .max_buf_size(BUFFER_MAX)
+        .pipeline_flush(true)
+        .serve_connection(io, service)
+        .with_upgrades();
+    let mut http = pin!(http);
+    let outcome = tokio::select! {
+        biased;
+        outcome = &mut http => outcome,
+        () = stops(&mut stopping) => {
+            http.as_mut().graceful_shutdown();
+            http.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(peer = client.peer(), error = %Chain(&error), "a connection broke off");
+    }
+    if let Some(afterwards) = client.take_afterwards() {
+        tokio::select! {
+            () = afterwards => {}
+            // An upgraded connection has no request that could be finished.
+            () = stops(&mut stopping) => {}
+        }
+    }
+}
+
+/// Resolves when the gateway stops, also when it was dropped.
+async fn stops(stopping: &mut watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+/// An error with its sources, for the log.
+struct Chain<'e>(&'e hyper::Error);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = std::error::Error::source(self.0);
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}

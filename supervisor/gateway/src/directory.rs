@@ -1,0 +1,51 @@
+//! What the gateway needs to know of the rest of the supervisor.
+//!
+//! The host's handle implements it; tests give it a few maps. Everything that a proxied request asks is answered from
+//! snapshots, without waiting.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use outboard_host::routes::Route;
+use outboard_protocol::control::{HostEvent, StatusReport};
+use outboard_protocol::id::{Channel, RoutePrefix};
+use outboard_protocol::{PluginId, RpcError};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use tokio::sync::broadcast;
+
+/// A future that can be kept.
+pub type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// What the gateway may ask.
+pub trait Directory: Send + Sync + 'static {
+    /// The route of a plugin; `None` when there is no such plugin. Never waits.
+    fn route(&self, id: &str) -> Option<Arc<Route>>;
+
+    /// Which plugin registered the longest prefix that covers a path, and the prefix. Never waits.
+    fn owner_of(&self, path: &str) -> Option<(PluginId, RoutePrefix)>;
+
+    /// The supervisor and its plugins at this moment.
+    fn status(&self) -> StatusReport;
+
+    /// Where a plugin is installed.
+    fn install_dir(&self, id: &str) -> Option<PathBuf>;
+
+    /// Asks a plugin, as its UI does. Dropping the future withdraws the call.
+    fn invoke(
+        &self,
+        id: &PluginId,
+        channel: Channel,
+        args: Vec<Value>,
+        timeout: Option<Duration>,
+    ) -> Later<Result<Box<RawValue>, RpcError>>;
+
+    /// A plugin's configuration as its UI sees it.
+    fn config(&self, id: &PluginId) -> Map<String, Value>;
+
+    /// Changes of plugins' states, from now on.
+    fn events(&self) -> broadcast::Receiver<HostEvent>;
+}

@@ -1,0 +1,151 @@
+//! Where every request arrives: admission, then the way to whoever answers it, then the last touch on the answer.
+//!
+//! Each connection asks for each of its requests. Must not know sockets.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+
+use crate::admission::Admission;
+use crate::admission::origin::Cors;
+use crate::connection::Client;
+use crate::directory::Directory;
+use crate::options::GatewayOptions;
+use crate::problem::{Kind, Problem};
+use crate::proxy::{Asked, Proxy};
+use crate::reply::ReplyBody;
+use crate::router::{self, Destination};
+use crate::{health, pages, ui_files};
+
+/// Everything that a request may need.
+pub(crate) struct FrontDoor {
+    options: Arc<GatewayOptions>,
+    admission: Admission,
+    directory: Arc<dyn Directory>,
+    proxy: Proxy,
+}
+
+impl FrontDoor {
+    pub(crate) fn new(
+        options: GatewayOptions,
+        listen: std::net::SocketAddr,
+        directory: Arc<dyn Directory>,
+    ) -> Self {
+        let options = Arc::new(options);
+        Self {
+            admission: Admission::new(&options, listen),
+            proxy: Proxy::new(Arc::clone(&options)),
+            directory,
+            options,
+        }
+    }
+
+    pub(crate) fn options(&self) -> &GatewayOptions {
+        &self.options
+    }
+
+    /// Does the upkeep of the proxy for as long as it is polled.
+    pub(crate) async fn keep_tidy(&self) {
+        self.proxy.keep_tidy(&*self.directory).await;
+    }
+
+    /// Answers a request. There is always an answer.
+    pub(crate) async fn answer(
+        &self,
+        client: &Arc<Client>,
+        request: Request<Incoming>,
+    ) -> Response<ReplyBody> {
+        let answering = client.signals.answering();
+        let log = Access::begin(&request);
+        let mut response = match self.admission.check(&request, client.signals.fault()) {
+            Err(problem) => problem.into_response(),
+            Ok(cors) => self.admitted(client, request, cors).await,
+        };
+        log.end(&response);
+        response.body_mut().hold(answering);
+        response
+    }
+
+    async fn admitted(
+        &self,
+        client: &Arc<Client>,
+        request: Request<Incoming>,
+        cors: Cors,
+    ) -> Response<ReplyBody> {
+        if let Some(preflight) = cors.preflight(request.method(), request.headers()) {
+            return preflight;
+        }
+        let mut response = match self.dispatch(client, request).await {
+            Ok(response) => response,
+            Err(problem) => problem.into_response(),
+        };
+        cors.mark(response.headers_mut());
+        response
+    }
+
+    async fn dispatch(
+        &self,
+        client: &Arc<Client>,
+        request: Request<Incoming>,
+    ) -> Result<Response<ReplyBody>, Problem> {
+        let (route, prefix) = match router::find(&*self.directory, request.uri().path())? {
+            Destination::Plugin(id, prefix) => (self.directory.route(id.as_str()).ok_or(id), Some(prefix)),
+            Destination::Unregistered(id) => match self.directory.route(id) {
+                Some(route) => (Ok(route), None),
+                None => return Err(unknown(id)),
+            },
+            Destination::Ours => return Box::pin(self.ours(client, request)).await,
+        };
+        let route = route.map_err(|id| unknown(id.as_str()))?;
+        self.proxy.forward(&*self.directory, Asked { client, route, prefix, request }).await
+    }
+
+    /// What the supervisor serves itself.
+    async fn ours(
+        &self,
+        client: &Arc<Client>,
+        request: Request<Incoming>,
+    ) -> Result<Response<ReplyBody>, Problem> {
+        let path = request.uri().path();
+        let rest = path.strip_prefix(outboard_protocol::id::SUPERVISOR_PREFIX).unwrap_or(path);
+        let _ = client;
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let detail = format!("{} is not served at {path:?}; use GET.", request.method());
+            return Err(Problem::new(Kind::MethodNotAllowed, detail));
+        }
+        match rest {
+            "/" if path == "/" => Ok(pages::front(&*self.directory)),
+            "/health" => Ok(health::answer(&*self.directory)),
+            _ if rest.starts_with("/plugins/") => {
+                ui_files::answer(&*self.directory, rest, request.headers()).await
+            }
+            _ if rest.starts_with("/shell/") => pages::shell(rest, request.headers()),
+            _ => Err(Problem::new(Kind::NotFound, format!("The supervisor serves nothing at {path:?}."))),
+        }
+    }
+}
+
+pub(crate) fn unknown(id: &str) -> Problem {
+    let shown: String = id.chars().take(outboard_protocol::id::PLUGIN_ID_MAX).collect();
+    let detail = format!("There is no plugin {shown:?}; `outboard list` shows the ones there are.");
+    Problem::new(Kind::UnknownPlugin, detail).plugin(&shown)
+}
+
+/// The access log: one line a request, at debug, without query (which may hold secrets).
+struct Access(Option<(Instant, Method, String)>);
+
+impl Access {
+    fn begin(request: &Request<Incoming>) -> Self {
+        let wanted = tracing::enabled!(target: "outboard::access", tracing::Level::DEBUG);
+        Self(wanted.then(|| (Instant::now(), request.method().clone(), request.uri().path().to_owned())))
+    }
+
+    fn end(self, response: &Response<ReplyBody>) {
+        let Some((since, method, path)) = self.0 else { return };
+        let status = response.status().as_u16();
+        let ms = since.elapsed().as_secs_f64() * 1000.0;
+        tracing::debug!(target: "outboard::access", %method, path, status, ms, "answered");
+    }
+}

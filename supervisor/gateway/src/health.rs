@@ -1,0 +1,35 @@
+//! `/_outboard/health`: whether the supervisor answers, and how its plugins are.
+//!
+//! For people, monitors and tests. Tells states only: no paths, no causes, nothing that a stranger could use.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Response};
+use serde::Serialize;
+
+use crate::directory::Directory;
+use crate::reply::ReplyBody;
+
+#[derive(Serialize)]
+struct Health {
+    /// `ok` as long as there is an answer at all.
+    status: &'static str,
+    version: String,
+    since: String,
+    /// State by plugin id.
+    plugins: BTreeMap<String, String>,
+}
+
+/// The answer.
+pub(crate) fn answer(directory: &dyn Directory) -> Response<ReplyBody> {
+    let status = directory.status();
+    let plugins = status.plugins.into_iter().map(|plugin| (plugin.id, plugin.state)).collect();
+    let health = Health { status: "ok", version: status.version, since: status.since, plugins };
+    let json = serde_json::to_vec(&health).expect("INVARIANT: strings are always JSON");
+    let mut response = Response::new(ReplyBody::full(Bytes::from(json)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

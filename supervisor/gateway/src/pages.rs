@@ -1,0 +1,98 @@
+//! The supervisor's own pages: the front page, and the shell that carries plugins' UIs.
+//!
+//! The front door asks. The files of the shell are compiled in; see [`SHELL`]. Must not know what the shell does.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use bytes::Bytes;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use crate::directory::Directory;
+use crate::problem::{Kind, Problem};
+use crate::reply::ReplyBody;
+use crate::ui_files::content_type;
+
+/// The files below `/_outboard/shell/`: path and content. With an `index.html` among them, `/` leads there.
+const SHELL: &[(&str, &[u8])] = &[];
+/// Shell and front page load nothing from elsewhere, and are framed by nobody.
+const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// `/`.
+pub(crate) fn front(directory: &dyn Directory) -> Response<ReplyBody> {
+    if SHELL.iter().any(|(path, _)| *path == "index.html") {
+        let mut response = Response::new(ReplyBody::empty());
+        *response.status_mut() = StatusCode::FOUND;
+        response.headers_mut().insert(LOCATION, HeaderValue::from_static("/_outboard/shell/"));
+        return response;
+    }
+    page(Bytes::from(list(directory)), "text/html; charset=utf-8", "no-store")
+}
+
+fn list(directory: &dyn Directory) -> String {
+    let status = directory.status();
+    let mut html = String::from(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Outboard</title>\
+         <style>body{font:16px/1.5 system-ui,sans-serif;margin:3rem auto;max-width:44rem;padding:0 1rem}\
+         td,th{text-align:left;padding:.2rem 1rem .2rem 0}</style><h1>Outboard</h1>\
+         <table><tr><th>Plugin<th>State<th>Version<th>Answers at</tr>",
+    );
+    for plugin in &status.plugins {
+        let routes: String =
+            plugin.routes.iter().map(|route| format!("<a href=\"{0}/\">{0}</a> ", escaped(route))).collect();
+        let (name, state, version) =
+            (escaped(&plugin.name), escaped(&plugin.state), escaped(&plugin.version));
+        // Writing into a string cannot fail.
+        let _ = write!(html, "<tr><td>{name}<td>{state}<td>{version}<td>{routes}</tr>");
+    }
+    html.push_str("</table></html>\n");
+    html
+}
+
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+/// `/shell/…`.
+pub(crate) fn shell(rest: &str, asked: &HeaderMap) -> Result<Response<ReplyBody>, Problem> {
+    let path = rest.trim_start_matches("/shell/");
+    let path = if path.is_empty() { "index.html" } else { path };
+    let Some((_, content)) = SHELL.iter().find(|(name, _)| *name == path) else {
+        return Err(Problem::new(Kind::NotFound, format!("The shell has no file {path:?}.")));
+    };
+    // The files change with the product alone.
+    let tag = concat!("\"", env!("CARGO_PKG_VERSION"), "\"");
+    let mut response = page(Bytes::from_static(content), content_type(Path::new(path)), "no-cache");
+    response.headers_mut().insert(ETAG, HeaderValue::from_static(tag));
+    if asked.get(IF_NONE_MATCH).is_some_and(|known| known == tag) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = ReplyBody::empty();
+    }
+    Ok(response)
+}
+
+fn page(content: Bytes, content_type: &'static str, cache: &'static str) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::full(content));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response
+}

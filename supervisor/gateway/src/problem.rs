@@ -1,0 +1,150 @@
+//! Refusals and failures as `application/problem+json` (RFC 9457), with types that clients may rely on.
+//!
+//! Everybody in this crate who cannot serve a request makes one. Must not know plugins' insides: a cause is a sentence that
+//! the route gave.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+use serde::Serialize;
+
+use crate::reply::ReplyBody;
+
+macro_rules! problems {
+    ($($variant:ident $word:literal $status:ident $title:literal;)*) => {
+        /// The kinds of problem, each with a stable `type`, `urn:outboard:problem:<word>`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Kind {
+            $(#[doc = $title] $variant,)*
+        }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &'static [Kind] = &[$(Kind::$variant),*];
+
+            /// The stable `type`.
+            pub const fn urn(self) -> &'static str {
+                match self { $(Kind::$variant => concat!("urn:outboard:problem:", $word)),* }
+            }
+
+            /// The HTTP status.
+            pub const fn status(self) -> StatusCode {
+                match self { $(Kind::$variant => StatusCode::$status),* }
+            }
+
+            /// The kind in a few words.
+            pub const fn title(self) -> &'static str {
+                match self { $(Kind::$variant => $title),* }
+            }
+        }
+    };
+}
+
+problems! {
+    Ambiguous        "ambiguous-request"   BAD_REQUEST           "The request can be read in more than one way.";
+    HostNotAllowed   "host-not-allowed"    FORBIDDEN             "This host name is not served here.";
+    OriginNotAllowed "origin-not-allowed"  FORBIDDEN             "Pages of this origin may not call plugins.";
+    MethodNotAllowed "method-not-allowed"  METHOD_NOT_ALLOWED    "This method is not served here.";
+    HeadTooLarge     "head-too-large"      REQUEST_HEADER_FIELDS_TOO_LARGE "The head of the request is too large.";
+    NotFound         "not-found"           NOT_FOUND             "There is nothing at this path.";
+    UnknownPlugin    "unknown-plugin"      NOT_FOUND             "There is no such plugin.";
+    ServesNoHttp     "serves-no-http"      NOT_FOUND             "The plugin serves no HTTP here.";
+    NotRunning       "plugin-not-running"  SERVICE_UNAVAILABLE   "The plugin is not running.";
+    Busy             "too-many-waiting"    SERVICE_UNAVAILABLE   "Too many requests wait for the plugin.";
+    ShuttingDown     "shutting-down"       SERVICE_UNAVAILABLE   "The supervisor is stopping.";
+    Refused          "plugin-refused"      BAD_GATEWAY           "The plugin took no connection.";
+    Died             "plugin-broke-off"    BAD_GATEWAY           "The plugin ended the connection without an answer.";
+    BadAnswer        "bad-answer"          BAD_GATEWAY           "The plugin's answer is not HTTP that can be passed on.";
+    Slow             "plugin-slow"         GATEWAY_TIMEOUT       "The plugin did not answer in time.";
+    ClientSlow       "client-slow"         REQUEST_TIMEOUT       "The request did not arrive in time.";
+}
+
+/// One problem, to be answered.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    kind: Kind,
+    detail: String,
+    plugin: Option<String>,
+    cause: Option<String>,
+    retry_after: Option<Duration>,
+    close: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plugin: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+}
+
+impl Problem {
+    /// A problem with a sentence that says what was wrong and what to do.
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), plugin: None, cause: None, retry_after: None, close: false }
+    }
+
+    /// Names the plugin.
+    #[must_use]
+    pub(crate) fn plugin(mut self, id: &str) -> Self {
+        self.plugin = Some(id.to_owned());
+        self
+    }
+
+    /// Gives the cause, as the plugin's state tells it.
+    #[must_use]
+    pub(crate) fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// Says when another try is worth it; rounded up to whole seconds, at least one.
+    #[must_use]
+    pub(crate) fn retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+
+    /// The connection is not to be used again.
+    #[must_use]
+    pub(crate) fn closing(mut self) -> Self {
+        self.close = true;
+        self
+    }
+
+    /// The answer.
+    pub(crate) fn into_response(self) -> Response<ReplyBody> {
+        let retry_after = self.retry_after.map(|after| after.as_secs_f64().ceil().max(1.0) as u64);
+        let document = Document {
+            r#type: self.kind.urn(),
+            title: self.kind.title(),
+            status: self.kind.status().as_u16(),
+            detail: &self.detail,
+            plugin: self.plugin.as_deref(),
+            cause: self.cause.as_deref(),
+            retry_after,
+        };
+        let json = serde_json::to_vec(&document).expect("INVARIANT: strings and numbers are always JSON");
+        let mut response = Response::new(ReplyBody::full(Bytes::from(json)));
+        *response.status_mut() = self.kind.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.close {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}

@@ -1,0 +1,113 @@
+//! The body of an answer, whoever made it: ours whole, a file in pieces, or a plugin's stream.
+//!
+//! One enum, so that no answer needs a box. Must not know what it carries.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::proxy::answer::AnswerBody;
+use crate::ui_files::body::FileBody;
+use crate::wire::stream::Answering;
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(crate) struct ReplyBody {
+    content: Content,
+    /// While this lives, the connection is not idle.
+    answering: Option<Answering>,
+}
+
+#[derive(Debug)]
+enum Content {
+    Empty,
+    Full(Bytes),
+    File(Box<FileBody>),
+    Plugin(Box<AnswerBody>),
+}
+
+/// Why an answer broke off.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BrokenOff {
+    /// The plugin ended its connection within the answer.
+    #[error("the plugin broke off its answer")]
+    Plugin,
+    /// The plugin's framing of the body is malformed.
+    #[error("the plugin's answer is malformed: {0}")]
+    Malformed(&'static str),
+    /// Nothing came for too long.
+    #[error("the plugin was silent for too long within its answer")]
+    Silent,
+    /// A file shrank or could not be read.
+    #[error("the file could not be read to its end")]
+    File(#[source] std::io::Error),
+}
+
+impl ReplyBody {
+    pub(crate) fn empty() -> Self {
+        Self { content: Content::Empty, answering: None }
+    }
+
+    pub(crate) fn full(bytes: Bytes) -> Self {
+        Self { content: Content::Full(bytes), answering: None }
+    }
+
+    pub(crate) fn file(body: FileBody) -> Self {
+        Self { content: Content::File(Box::new(body)), answering: None }
+    }
+
+    pub(crate) fn plugin(body: Box<AnswerBody>) -> Self {
+        Self { content: Content::Plugin(body), answering: None }
+    }
+
+    /// Keeps the connection from counting as idle until the body has gone.
+    pub(crate) fn hold(&mut self, answering: Answering) {
+        self.answering = Some(answering);
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = BrokenOff;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        let this = self.get_mut();
+        let frame = match &mut this.content {
+            Content::Empty => Poll::Ready(None),
+            Content::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                this.content = Content::Empty;
+                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+            }
+            Content::File(body) => body.poll_frame(cx),
+            Content::Plugin(body) => body.poll_frame(cx),
+        };
+        if let (Poll::Ready(Some(Err(_))), Some(answering)) = (&frame, &this.answering) {
+            answering.abort();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Empty => true,
+            Content::Full(bytes) => bytes.is_empty(),
+            Content::File(body) => body.left() == 0,
+            Content::Plugin(body) => body.is_over(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Empty => SizeHint::with_exact(0),
+            Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::File(body) => SizeHint::with_exact(body.left()),
+            Content::Plugin(body) => body.left().map_or_else(SizeHint::default, SizeHint::with_exact),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! From a path to who answers it.
+//!
+//! The front door asks after admission. The plugin id is the first raw segment after `/api/`, never decoded. Must not know
+//! whether the plugin runs.
+
+use outboard_protocol::PluginId;
+use outboard_protocol::id::{RESERVED_IDS, RoutePrefix, SUPERVISOR_PREFIX, is_below};
+
+use crate::directory::Directory;
+use crate::problem::{Kind, Problem};
+
+/// Who answers a path.
+#[derive(Debug)]
+pub(crate) enum Destination<'p> {
+    /// The supervisor itself: its own paths, and the first page.
+    Ours,
+    /// A plugin, by a prefix that it registered.
+    Plugin(PluginId, RoutePrefix),
+    /// A plugin by its id alone: it has registered nothing that covers the path, or not yet.
+    Unregistered(&'p str),
+}
+
+/// Finds who answers `path`.
+pub(crate) fn find<'p>(directory: &dyn Directory, path: &'p str) -> Result<Destination<'p>, Problem> {
+    if let Some(rest) = path.strip_prefix("/api/") {
+        return below_api(directory, path, rest);
+    }
+    if path == "/" || is_below(path, SUPERVISOR_PREFIX) {
+        return Ok(Destination::Ours);
+    }
+    match directory.owner_of(path) {
+        Some((id, prefix)) => Ok(Destination::Plugin(id, prefix)),
+        None => Err(Problem::new(
+            Kind::NotFound,
+            format!("No plugin has registered a prefix that covers {path:?}."),
+        )),
+    }
+}
+
+fn below_api<'p>(
+    directory: &dyn Directory,
+    path: &'p str,
+    rest: &'p str,
+) -> Result<Destination<'p>, Problem> {
+    let id = rest.split('/').next().unwrap_or_default();
+    if id.contains('%') {
+        let detail = format!("The plugin id {id:?} is percent-encoded; write it plainly.");
+        return Err(Problem::new(Kind::Ambiguous, detail));
+    }
+    if RESERVED_IDS.contains(&id) {
+        return Err(Problem::new(
+            Kind::NotFound,
+            format!("/api/{id} belongs to the shell, which does not serve it yet."),
+        ));
+    }
+    match directory.owner_of(path) {
+        // Only a plugin itself answers below its own id, whatever was registered.
+        Some((owner, prefix)) if owner.as_str() == id => Ok(Destination::Plugin(owner, prefix)),
+        _ => Ok(Destination::Unregistered(id)),
+    }
+}

@@ -1,0 +1,68 @@
+//! A file on its way to the client, piece by piece.
+//!
+//! Made by [`super::answer`], pulled by the front door. A file that shrinks meanwhile is an error, never an end.
+
+use std::fs::File;
+use std::io::Read;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::Frame;
+use tokio::task::JoinHandle;
+
+use crate::reply::BrokenOff;
+
+/// How much is read at once: few enough trips to the blocking threads, little enough memory per reader.
+const PIECE: usize = 64 * 1024;
+
+type Reading = JoinHandle<(File, std::io::Result<Vec<u8>>)>;
+
+/// The rest of a file.
+#[derive(Debug)]
+pub(crate) struct FileBody {
+    file: Option<File>,
+    reading: Option<Reading>,
+    left: u64,
+}
+
+impl FileBody {
+    pub(crate) fn new(file: File, length: u64) -> Self {
+        Self { file: Some(file), reading: None, left: length }
+    }
+
+    /// How much is still to come.
+    pub(crate) fn left(&self) -> u64 {
+        self.left
+    }
+
+    pub(crate) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        if let Some(file) = self.file.take() {
+            let wanted = usize::try_from(self.left).map_or(PIECE, |left| left.min(PIECE));
+            self.reading = Some(tokio::task::spawn_blocking(move || read(file, wanted)));
+        }
+        let Some(reading) = &mut self.reading else { return Poll::Ready(None) };
+        let outcome = ready!(std::pin::Pin::new(reading).poll(cx));
+        self.reading = None;
+        match outcome {
+            Ok((file, Ok(piece))) => {
+                self.left -= piece.len() as u64;
+                self.file = Some(file);
+                Poll::Ready(Some(Ok(Frame::data(Bytes::from(piece)))))
+            }
+            Ok((_, Err(error))) => Poll::Ready(Some(Err(BrokenOff::File(error)))),
+            Err(error) => Poll::Ready(Some(Err(BrokenOff::File(std::io::Error::other(error))))),
+        }
+    }
+}
+
+fn read(mut file: File, wanted: usize) -> (File, std::io::Result<Vec<u8>>) {
+    let mut piece = vec![0; wanted];
+    let outcome = file.read_exact(&mut piece).map(|()| piece);
+    (file, outcome)
+}

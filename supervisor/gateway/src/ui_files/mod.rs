@@ -1,0 +1,152 @@
+//! `/_outboard/plugins/<id>/ui/…` and `…/assets/…`: files of a plugin's install folder, and nothing beside them.
+//!
+//! The front door asks. Served whether or not the plugin runs. Must not know what the files are for.
+
+pub(crate) mod body;
+mod open;
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use self::body::FileBody;
+use self::open::Opened;
+use crate::directory::Directory;
+use crate::problem::{Kind, Problem};
+use crate::reply::ReplyBody;
+
+/// The folders of an install folder that are served.
+const SERVED: [&str; 2] = ["ui", "assets"];
+/// A page may run its own scripts; it may not be framed by others, nor have its base moved.
+const PAGE_POLICY: &str = "object-src 'none'; base-uri 'self'; frame-ancestors 'self'";
+/// A picture that is opened by itself runs no script, though its format could.
+const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+
+/// Answers `/plugins/<id>/<folder>/<path>`.
+pub(crate) async fn answer(
+    directory: &dyn Directory,
+    rest: &str,
+    asked: &HeaderMap,
+) -> Result<Response<ReplyBody>, Problem> {
+    let (root, relative) = locate(directory, rest)?;
+    let shown = rest.to_owned();
+    let content_type = content_type(&relative);
+    let opening = tokio::task::spawn_blocking(move || open::open(&root, &relative));
+    let Ok(Ok(opened)) = opening.await else { return Err(nothing(&shown)) };
+    let tag = entity_tag(&opened);
+    let unchanged = asked.get_all(IF_NONE_MATCH).iter().any(|tags| {
+        tags.to_str().is_ok_and(|tags| tags.split(',').any(|one| one.trim().trim_start_matches("W/") == tag))
+    });
+    let mut response = Response::new(ReplyBody::empty());
+    describe(response.headers_mut(), &opened, &tag, content_type);
+    if unchanged {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return Ok(response);
+    }
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(opened.length));
+    *response.body_mut() = ReplyBody::file(FileBody::new(opened.file, opened.length));
+    Ok(response)
+}
+
+/// The folder and the path in it.
+fn locate(directory: &dyn Directory, rest: &str) -> Result<(PathBuf, PathBuf), Problem> {
+    let mut segments = rest.trim_start_matches("/plugins/").split('/');
+    let (id, folder) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
+    if !SERVED.contains(&folder) {
+        return Err(nothing(rest));
+    }
+    let root = directory.install_dir(id).ok_or_else(|| crate::front_door::unknown(id))?;
+    let mut relative = PathBuf::new();
+    for segment in segments {
+        relative.push(decoded(segment).ok_or_else(|| nothing(rest))?);
+    }
+    if relative.as_os_str().is_empty() {
+        relative.push("index.html");
+    }
+    Ok((root.join(folder), relative))
+}
+
+/// A segment as a plain file name; `None` where it is none.
+fn decoded(segment: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let [first, after @ ..] = rest {
+        let (byte, after) = match (first, after) {
+            (b'%', [high, low, after @ ..]) => {
+                let digit = |byte: &u8| char::from(*byte).to_digit(16);
+                ((digit(high)? << 4 | digit(low)?) as u8, after)
+            }
+            _ => (*first, after),
+        };
+        bytes.push(byte);
+        rest = after;
+    }
+    let name = String::from_utf8(bytes).ok()?;
+    let plain = !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
+    plain.then_some(name)
+}
+
+fn nothing(rest: &str) -> Problem {
+    Problem::new(Kind::NotFound, format!("There is no file at /_outboard{rest}."))
+}
+
+fn entity_tag(opened: &Opened) -> String {
+    let age = opened.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    format!("\"{:x}-{:x}\"", opened.length, age.as_nanos())
+}
+
+fn describe(headers: &mut HeaderMap, opened: &Opened, tag: &str, content_type: &'static str) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Kept, but asked about each time: an update must show at once.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        headers.insert(ETAG, tag);
+    }
+    if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(opened.modified)) {
+        headers.insert(LAST_MODIFIED, date);
+    }
+    let policy = match content_type {
+        "text/html; charset=utf-8" => PAGE_POLICY,
+        "image/svg+xml" => PICTURE_POLICY,
+        _ => return,
+    };
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+}
+
+/// The content type by the name's ending; nobody guesses, as sniffing is off.
+pub(crate) fn content_type(path: &std::path::Path) -> &'static str {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+    match ending.as_str() {
+        "js" | "mjs" | "cjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "html" | "htm" => "text/html; charset=utf-8",
+        "json" | "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "txt" | "md" => "text/plain; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "webp" => "image/webp",
+        "avif" => "image/avif",
+        "ico" => "image/vnd.microsoft.icon",
+        "woff" => "font/woff",
+        "woff2" => "font/woff2",
+        "ttf" => "font/ttf",
+        "otf" => "font/otf",
+        "wasm" => "application/wasm",
+        "mp3" => "audio/mpeg",
+        "ogg" => "audio/ogg",
+        "wav" => "audio/wav",
+        "mp4" => "video/mp4",
+        "webm" => "video/webm",
+        "pdf" => "application/pdf",
+        _ => "application/octet-stream",
+    }
+}
