@@ -25,7 +25,8 @@ async fn everything_is_emptied_whatever_it_has_done_to_get_away() {
     let names = ["leader", "plain", "stubborn", "daemon", "escapee"];
     let mut child = spawn(&["family", "plain", "stubborn", "daemon", "escapee"]).await;
     let members = announced(&mut child.stderr, &names).await;
-    assert!(members.values().all(|pid| lives(*pid)));
+    // Not the escaped one: the orphan watch of a neighbouring test may have ended it already.
+    assert!(["leader", "plain", "stubborn", "daemon"].iter().all(|name| lives(members[*name])));
     assert_eq!(members["leader"], child.pid);
     child.containment.prove_empty(GUARD).await.unwrap();
     for (name, pid) in members {
@@ -36,8 +37,8 @@ async fn everything_is_emptied_whatever_it_has_done_to_get_away() {
 
 #[tokio::test]
 async fn what_never_stays_the_same_process_is_caught() {
-    let mut child = spawn(&["family", "runner"]).await;
-    announced(&mut child.stderr, &["runner", "leader"]).await;
+    let mut child = spawn(&["family", "runner", "phantom"]).await;
+    announced(&mut child.stderr, &["runner", "phantom", "leader"]).await;
     child.containment.prove_empty(GUARD).await.unwrap();
     // The last of them held the other end.
     process_harness::read_all(&mut child.stderr).await;

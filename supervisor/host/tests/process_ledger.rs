@@ -102,7 +102,10 @@ async fn a_stranger_who_has_got_the_pid_is_left_alone() {
     child.kill().await.unwrap();
     gone(pids["leader"]).await;
     let mut stranger = Command::new(probe()).arg("hold").kill_on_drop(true).spawn().unwrap();
-    forge(folder.path(), "pid", stranger.id().unwrap().into());
+    let pid = i32::try_from(stranger.id().unwrap()).unwrap();
+    forge(folder.path(), "pid", pid.into());
+    // Said, not left to the clock: both may have started within one of its ticks.
+    forge(folder.path(), "start_time", (facts::start_time(pid).unwrap() - 1).into());
     let swept = swept(folder.path()).await;
     assert!(matches!(swept[0].outcome, SweepOutcome::Gone), "{swept:?}");
     assert!(stranger.try_wait().unwrap().is_none(), "it had another start time");

@@ -11,8 +11,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use super::MARKER_VARIABLE;
 use super::exit::Leader;
@@ -20,9 +21,15 @@ use super::facts::{self, Stat};
 use super::ledger::Ledger;
 use super::spec::Label;
 
-/// At most this many processes are looked at in one round, so that a fork bomb makes many short rounds, not an endless
-/// one.
-pub(super) const LOOK_LIMIT: usize = 4096;
+/// At most this many members are found in one round, so that a fork bomb makes many short rounds, not an endless one.
+/// What is cut off is found by the next round, as a round that found anything proves nothing.
+const LOOK_LIMIT: usize = 4096;
+/// How long a process may keep its environment out of sight before it counts as nobody's. An exec hides it for some
+/// microseconds, on a loaded machine for a few milliseconds.
+const UNSURE_FOR: Duration = Duration::from_millis(20);
+/// Rounds that may run at once, each on a thread of its own: as many plugins stop together as there are, and a hundred
+/// threads that read /proc would be slower than four.
+const ROUNDS_AT_ONCE: usize = 4;
 
 /// How many descendants are remembered before those that have ended are forgotten.
 const SEEN_LIMIT: usize = 1024;
@@ -38,6 +45,9 @@ struct Shared {
     entries: Mutex<HashMap<i32, Entry>>,
     /// Tells the orphan watch that there is something to finish.
     abandoned: Notify,
+    /// When a process whose owner is unsure was first seen.
+    unsure: Mutex<HashMap<(i32, u64), Instant>>,
+    rounds: Semaphore,
     ledger: Option<Ledger>,
     /// This supervisor's session: what is in it was never a plugin's.
     session: i32,
@@ -65,11 +75,31 @@ pub(super) struct Sighting {
     pub(super) is_child: bool,
 }
 
-/// An adopted orphan and its owner, if one could be told.
+/// To whom an adopted orphan belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The containment with this leader.
+    Leader(i32),
+    /// It cannot be told yet: an exec in progress hides the environment. To be left alone, and asked about again.
+    Unsure,
+    /// It has escaped.
+    Nobody,
+}
+
+/// An adopted orphan.
 #[derive(Debug)]
 pub(super) struct Orphan {
     pub(super) sighting: Sighting,
-    pub(super) owner: Option<i32>,
+    pub(super) owner: Owner,
+}
+
+/// What a look at one containment finds.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    /// Its processes; and those of nobody which are young enough to be its own.
+    pub(super) sure: Vec<Sighting>,
+    /// What may turn out to be one of them.
+    pub(super) unsure: Vec<Sighting>,
 }
 
 impl Containments {
@@ -80,6 +110,8 @@ impl Containments {
         let shared = Shared {
             entries: Mutex::default(),
             abandoned: Notify::new(),
+            unsure: Mutex::default(),
+            rounds: Semaphore::new(ROUNDS_AT_ONCE),
             ledger,
             session: stat.session,
             instance: (me, stat.start_time),
@@ -151,7 +183,7 @@ impl Containments {
     /// A trampoline that waits for its order is in the supervisor's session still, so it is not taken for an orphan.
     pub(super) fn orphans(&self) -> Vec<Orphan> {
         let mut found = Vec::new();
-        for pid in facts::children(super::own_pid()).into_iter().take(LOOK_LIMIT) {
+        for pid in facts::children(super::own_pid()) {
             if self.entries().contains_key(&pid) {
                 continue;
             }
@@ -169,16 +201,25 @@ impl Containments {
     }
 
     /// The living processes of the containment of `leader`, the leader included while it lives; and every zombie of it
-    /// that only the supervisor can reap. Orphans that are nobody's and young enough to be this one's count as well.
-    pub(super) fn members(&self, leader: &Leader) -> Vec<Sighting> {
-        let mut roots: Vec<Sighting> =
-            self.orphans().into_iter().filter_map(|orphan| belongs(orphan, leader)).collect();
+    /// that only the supervisor can reap.
+    pub(super) fn members(&self, leader: &Leader) -> Members {
+        let (mut roots, mut unsure) = (Vec::new(), Vec::new());
+        for Orphan { sighting, owner } in self.orphans() {
+            // What is older than the leader cannot descend from it.
+            let young = sighting.stat.start_time >= leader.start_time;
+            match owner {
+                Owner::Leader(pid) if pid == leader.pid => roots.push(sighting),
+                Owner::Nobody if young => roots.push(sighting),
+                Owner::Unsure if young => unsure.push(sighting),
+                _ => {}
+            }
+        }
         if let Some(stat) = facts::stat(leader.pid).filter(|_| leader.peek().is_none()) {
             roots.push(Sighting { pid: leader.pid, stat, is_child: true });
         }
-        let found = descend(roots);
-        self.remember(leader.pid, &found);
-        found
+        let sure = descend(roots);
+        self.remember(leader.pid, &sure);
+        Members { sure, unsure }
     }
 
     /// Keeps in mind that these belong to `leader`, whatever they make of their session and environment later.
@@ -191,35 +232,45 @@ impl Containments {
         }
     }
 
-    fn owner_of(&self, pid: i32, stat: &Stat) -> Option<i32> {
+    fn owner_of(&self, pid: i32, stat: &Stat) -> Owner {
+        // Read before the lock is taken: it is the one slow thing here.
+        let marker = facts::environment_value(pid, MARKER_VARIABLE);
         let entries = self.entries();
-        if let Some((leader, _)) =
-            entries.iter().find(|(_, entry)| entry.seen.get(&pid) == Some(&stat.start_time))
-        {
-            return Some(*leader);
+        let seen = entries.iter().find(|(_, entry)| entry.seen.get(&pid) == Some(&stat.start_time));
+        let by_number = || [stat.session, stat.group].into_iter().find(|number| entries.contains_key(number));
+        let by_marker = || entries.iter().find(|(_, entry)| Some(&entry.marker) == marker.as_ref());
+        let owner = seen.map(|(pid, _)| *pid).or_else(by_number).or_else(|| by_marker().map(|(pid, _)| *pid));
+        match owner {
+            Some(leader) => Owner::Leader(leader),
+            None if stat.is_dead() || stat.environment_known => Owner::Nobody,
+            None => self.doubt(pid, stat),
         }
-        if let Some(leader) =
-            [stat.session, stat.group].into_iter().find(|number| entries.contains_key(number))
-        {
-            return Some(leader);
-        }
-        let marker = facts::environment_value(pid, MARKER_VARIABLE)?;
-        entries.iter().find(|(_, entry)| entry.marker == marker).map(|(leader, _)| *leader)
+    }
+
+    /// Gives a process whose environment is out of sight some time to show it.
+    fn doubt(&self, pid: i32, stat: &Stat) -> Owner {
+        let mut unsure = self.shared.unsure.lock().unwrap_or_else(PoisonError::into_inner);
+        unsure.retain(|_, since| since.elapsed() < UNSURE_FOR * 100);
+        let since = *unsure.entry((pid, stat.start_time)).or_insert_with(Instant::now);
+        if since.elapsed() < UNSURE_FOR { Owner::Unsure } else { Owner::Nobody }
+    }
+
+    /// Runs one round on a thread of its own, a few at a time. `None` when the runtime is shutting down or the round
+    /// panicked.
+    pub(super) async fn round<T, F>(&self, round: F) -> Option<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self) -> T + Send + 'static,
+    {
+        let all = self.clone();
+        let _permit = self.shared.rounds.acquire().await.ok()?;
+        tokio::task::spawn_blocking(move || round(&all)).await.ok()
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<i32, Entry>> {
         // Every change is one insertion or one field, so a panic elsewhere cannot have left it half done.
         self.shared.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn belongs(orphan: Orphan, leader: &Leader) -> Option<Sighting> {
-    let belongs = match orphan.owner {
-        Some(owner) => owner == leader.pid,
-        // An ownerless one that is older than the leader cannot descend from it.
-        None => orphan.sighting.stat.start_time >= leader.start_time,
-    };
-    belongs.then_some(orphan.sighting)
 }
 
 /// The roots and everything below them. Zombies count only among the roots: deeper ones are their parents' to reap.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::Instant;
 
-use super::census::{Containments, Sighting};
+use super::census::{Containments, Members, Sighting};
 use super::exit::Leader;
 use super::kill;
 use super::spec::Label;
@@ -79,9 +79,8 @@ impl Containment {
     ///
     /// What forks at the same moment may slip through: [`Self::prove_empty`] repeats it until nothing is left.
     pub async fn kill_all(&self) -> usize {
-        let (all, leader) = (self.all.clone(), self.leader.clone());
-        let round = tokio::task::spawn_blocking(move || kill_round(&all, &leader).len());
-        round.await.unwrap_or_default()
+        let leader = self.leader.clone();
+        self.all.round(move |all| kill_round(all, &leader).len()).await.unwrap_or_default()
     }
 
     /// Kills, reaps and looks again until nothing of this generation lives, then reaps the leader. Fine when repeated.
@@ -91,9 +90,10 @@ impl Containment {
     pub async fn prove_empty(&self, limit: Duration) -> Result<(), Remnants> {
         let deadline = Instant::now() + limit;
         let mut pause = FIRST_PAUSE;
+        let mut before = Vec::new();
         while !self.is_empty() {
-            let (all, leader, label) = (self.all.clone(), self.leader.clone(), self.label.clone());
-            let round = tokio::task::spawn_blocking(move || empty_round(&all, &leader, &label));
+            let (leader, label) = (self.leader.clone(), self.label.clone());
+            let round = self.all.round(move |all| empty_round(all, &leader, &label));
             let living = round.await.unwrap_or_default();
             if self.is_empty() {
                 break;
@@ -101,8 +101,10 @@ impl Containment {
             if Instant::now() >= deadline {
                 return Err(Remnants { label: self.label.clone(), living });
             }
+            // What moves must be chased; what is stuck may be waited for.
+            pause = if living == before { (pause * 2).min(LONGEST_PAUSE) } else { FIRST_PAUSE };
+            before = living;
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
         Ok(())
     }
@@ -143,7 +145,9 @@ pub(super) fn empty_round(all: &Containments, leader: &Arc<Leader>, label: &Labe
 fn kill_round(all: &Containments, leader: &Leader) -> Vec<Remnant> {
     // First the group as one: in it no fork can slip through, which is where a fork bomb usually is.
     let _ = leader.signal_group(Signal::KILL);
-    all.members(leader).into_iter().filter(|one| kill_or_reap(one, leader)).map(Remnant::from).collect()
+    let Members { sure, unsure } = all.members(leader);
+    let living = sure.into_iter().filter(|one| kill_or_reap(one, leader));
+    living.chain(unsure).map(Remnant::from).collect()
 }
 
 /// True for what lived when it was looked at.

@@ -24,6 +24,9 @@ pub struct Stat {
     pub threads: u32,
     /// When the process started, in clock ticks since boot. With the pid it names one process for the whole uptime.
     pub start_time: u64,
+    /// Whether the kernel shows where the environment lies. It does not in the middle of an exec, after the end, and for
+    /// a process that may not be looked into; an empty environment has a place like any other.
+    pub environment_known: bool,
 }
 
 impl Stat {
@@ -105,6 +108,14 @@ pub fn environment_value(pid: i32, name: &str) -> Option<String> {
     String::from_utf8(entry.to_vec()).ok()
 }
 
+/// How many processes the kernel has killed for lack of memory since boot, on the whole machine.
+///
+/// One that was killed by SIGKILL while this number rose was probably one of them.
+pub fn out_of_memory_kills() -> Option<u64> {
+    let counters = fs::read_to_string("/proc/vmstat").ok()?;
+    counters.lines().find_map(|line| line.strip_prefix("oom_kill "))?.trim().parse().ok()
+}
+
 /// The id of this boot of the machine. Pids and start times mean nothing across two boots.
 pub fn boot_id() -> io::Result<String> {
     Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
@@ -134,6 +145,7 @@ fn parse_stat(bytes: &[u8]) -> Option<Stat> {
         session: fields.get(3)?.parse().ok()?,
         threads: fields.get(17)?.parse().ok()?,
         start_time: fields.get(19)?.parse().ok()?,
+        environment_known: fields.get(47).is_some_and(|address| *address != "0"),
     })
 }
 
@@ -168,6 +180,8 @@ mod tests {
         let start = start_time(me).expect("this process exists");
         assert!(alive(me, start));
         assert!(!alive(me, start + 1));
+        assert!(stat(me).expect("this process exists").environment_known);
         assert_eq!(tracer_pid(me), None);
+        assert!(out_of_memory_kills().is_some());
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::census::{Containments, Orphan};
+use super::census::{Containments, Orphan, Owner, Sighting};
 use super::containment;
 
 /// How often to look without having been told. Nothing announces an adoption, and an escaped process must not live long.
@@ -29,9 +29,8 @@ pub async fn tend(all: Containments) -> io::Result<Infallible> {
     let mut deaths = signal(SignalKind::child())?;
     let mut reported = HashSet::new();
     loop {
-        let containments = all.clone();
-        let round = tokio::task::spawn_blocking(move || {
-            let unfinished = one_round(&containments, &mut reported);
+        let round = all.round(move |all| {
+            let unfinished = one_round(all, &mut reported);
             (unfinished, reported)
         });
         let unfinished;
@@ -52,15 +51,12 @@ fn one_round(all: &Containments, reported: &mut HashSet<(i32, u64)>) -> bool {
     for Orphan { sighting, owner } in all.orphans() {
         match owner {
             _ if sighting.stat.is_dead() => unfinished |= containment::end(&sighting),
-            Some(leader) => all.remember(leader, &[sighting]),
-            None => {
+            Owner::Leader(leader) => all.remember(leader, &[sighting]),
+            Owner::Unsure => unfinished = true,
+            Owner::Nobody => {
                 let name = (sighting.pid, sighting.stat.start_time);
                 if !reported.contains(&name) {
-                    tracing::warn!(
-                        pid = sighting.pid,
-                        command = sighting.stat.command,
-                        "killed a process that had left its plugin's session, group and environment"
-                    );
+                    warn(&sighting);
                 }
                 escaped.insert(name);
                 unfinished |= containment::end(&sighting);
@@ -72,4 +68,13 @@ fn one_round(all: &Containments, reported: &mut HashSet<(i32, u64)>) -> bool {
         unfinished |= !containment::empty_round(all, &leader, &label).is_empty();
     }
     unfinished
+}
+
+fn warn(escaped: &Sighting) {
+    tracing::warn!(
+        pid = escaped.pid,
+        command = escaped.stat.command,
+        "killed a process that had left the session, the group and the environment of its plugin; \
+         what a plugin starts has to stay in one of them"
+    );
 }

@@ -43,7 +43,14 @@ pub fn become_member(words: &[&str]) {
         }
         // Never the same process for long.
         ["runner"] => return start_detached(&mut again(&["member", "runner", &HOPS.to_string()])),
-        ["runner", hops] => return hop(hops.parse().unwrap()),
+        ["runner", hops] => return hop("runner", hops.parse().unwrap(), |_| {}),
+        // The same without an environment.
+        ["phantom"] => return start_detached(again(&["member", "phantom", &HOPS.to_string()]).env_clear()),
+        ["phantom", hops] => {
+            return hop("phantom", hops.parse().unwrap(), |next| {
+                next.env_clear();
+            });
+        }
         other => panic!("no such member: {other:?}"),
     }
     say(words[0]);
@@ -55,13 +62,15 @@ fn start_detached(second: &mut Command) {
     second.spawn().unwrap();
 }
 
-fn hop(left: u32) {
+fn hop(name: &str, left: u32, prepare: impl Fn(&mut Command)) {
     if left == HOPS {
-        say("runner");
+        say(name);
     }
     if left > 0 {
         nix::unistd::setsid().unwrap();
-        again(&["member", "runner", &(left - 1).to_string()]).spawn().unwrap();
+        let mut next = again(&["member", name, &(left - 1).to_string()]);
+        prepare(&mut next);
+        next.spawn().unwrap();
     }
 }
 
