@@ -65,3 +65,10 @@ pub struct Manifest {
     #[serde(skip)]
     pub warnings: Vec<String>,
 }
+
+impl Manifest {
+    /// Whether the program speaks the protocol of this crate; else it is an unmodified HTTP server.
+    pub fn speaks_the_protocol(&self) -> bool {
+        self.run.as_ref().is_none_or(|run| run.protocol == RunProtocol::Outboard)
+    }
+}

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Background, Http, Limits, MANIFEST_MAX, Manifest, Run, Wire};
+use super::{Background, Http, Limits, MANIFEST_MAX, Manifest, Run, RunProtocol, Wire};
 use crate::id::PluginId;
 use crate::settings::Setting;
 
@@ -73,6 +73,15 @@ pub fn parse(text: &[u8]) -> Result<Manifest, ManifestError> {
             "`run.command` is empty; give the program and its arguments",
         ));
     }
+    if let Some(health) = &draft.http.health
+        && !(health.starts_with('/') && health.bytes().all(|byte| byte.is_ascii_graphic()))
+    {
+        return Err(located_key(
+            text,
+            "health",
+            "`http.health` is a path of visible ASCII that begins with '/', such as /healthz",
+        ));
+    }
     Ok(finish(draft))
 }
 
@@ -91,6 +100,13 @@ fn finish(draft: Draft) -> Manifest {
     }
     if other.get("type").is_some_and(|kind| kind != "user" && kind != "airline") {
         warnings.push("`type` ought to be \"user\" or \"airline\"".to_owned());
+    }
+    if draft.http.health.is_some()
+        && draft.run.as_ref().is_none_or(|run| run.protocol == RunProtocol::Outboard)
+    {
+        warnings.push(
+            "`http.health` is for programs with `run.protocol` \"none\"; this one is pinged".to_owned(),
+        );
     }
     if draft.run.is_some() && draft.background.is_some() {
         warnings.push("both `run` and `background` are given; `run` is used".to_owned());

@@ -58,11 +58,16 @@ pub struct Http {
     /// Whether a safe request may be sent once more, to the next process, when its process died before it answered.
     #[serde(default = "yes")]
     pub replay: bool,
+    /// For a program with `run.protocol` `none`: the path that is asked for to see whether it is ready, and at each ping
+    /// whether it is well; any status from 200 to 399 says so. Absent: that it can be connected to will do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^/[!-~]*$"))]
+    pub health: Option<String>,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: HttpListen::default(), strip_prefix: false, replay: true }
+        Self { listen: HttpListen::default(), strip_prefix: false, replay: true, health: None }
     }
 }
 

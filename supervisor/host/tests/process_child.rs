@@ -104,6 +104,15 @@ async fn the_wire_on_its_own_descriptors_is_announced_and_leaves_no_gap_open() {
 }
 
 #[tokio::test]
+async fn a_program_without_a_wire_gets_no_descriptor_of_one() {
+    let mut spec = spec(&["report"]);
+    spec.wire = Wire::None;
+    let found = report(spec).await;
+    assert!(!found.contains_key("env.OUTBOARD_RPC_FDS"));
+    assert_eq!(found["descriptors"], "[0, 1, 2]");
+}
+
+#[tokio::test]
 async fn a_listener_is_passed_by_socket_activation() {
     let folder = tempfile::tempdir().unwrap();
     let (listener, _file) = socket::bind(&folder.path().join("run"), "a").unwrap();

@@ -45,7 +45,9 @@ pub(super) fn environment(
         })
         .collect();
     set(&mut env, "OUTBOARD_PLUGIN_ID", installed.id().as_str());
-    set(&mut env, "OUTBOARD_PROTOCOL", outboard_protocol::version::NEWEST.to_string());
+    if installed.manifest.speaks_the_protocol() {
+        set(&mut env, "OUTBOARD_PROTOCOL", outboard_protocol::version::NEWEST.to_string());
+    }
     set(&mut env, "OUTBOARD_DATA_DIR", data_dir);
     set(&mut env, "TMPDIR", data_dir.join("tmp"));
     use_virtual_environment(&mut env, &installed.folder);

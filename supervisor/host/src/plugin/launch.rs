@@ -155,6 +155,7 @@ fn program(
             let (program, args) =
                 command.split_first().ok_or_else(|| LaunchFailure::lasting("`run.command` is empty"))?;
             let wire = match installed.manifest.wire {
+                _ if !installed.manifest.speaks_the_protocol() => Wire::None,
                 DeclaredWire::Stdio => Wire::Stdio,
                 DeclaredWire::Fd => Wire::Fd,
             };

@@ -14,9 +14,10 @@ use tokio::time::Instant;
 
 use super::launch::{Launched, LaunchedSocket};
 use super::output::{Printer, drain};
+use super::unaware::{Unaware, WIRE_BUFFER};
 use super::{PluginSettings, Shared};
 use crate::discovery::Installed;
-use crate::process::{Containment, ExitReport, ExitWatch};
+use crate::process::{Containment, ExitReport, ExitWatch, Signal};
 use crate::routes::Upstream;
 use crate::session::Session;
 
@@ -70,14 +71,24 @@ impl Living {
         let printer = Printer::new(shared.services.clone(), installed.id().clone(), generation);
         let finish = watch::Sender::new(false);
         let mut tasks = JoinSet::new();
-        let session = Session::open(
-            spawned.wire_reader,
-            spawned.wire_writer,
-            Arc::clone(&services) as Arc<dyn crate::session::ContextCalls>,
-            Arc::new(printer.clone()),
-            &settings.session,
-            &mut tasks,
-        );
+        let containment = Arc::new(spawned.containment);
+        let calls = Arc::clone(&services) as Arc<dyn crate::session::ContextCalls>;
+        let noise = Arc::new(printer.clone());
+        let session = if installed.manifest.speaks_the_protocol() {
+            let (reader, writer) = (spawned.wire_reader, spawned.wire_writer);
+            Session::open(reader, writer, calls, noise, &settings.session, &mut tasks)
+        } else {
+            let unaware = Unaware {
+                socket: socket.path().to_owned(),
+                health: installed.manifest.http.health.clone(),
+                terminate: terminate(&containment),
+                noise: Arc::clone(&noise) as Arc<dyn crate::session::NoiseSink>,
+            };
+            let (near, far) = tokio::io::duplex(WIRE_BUFFER);
+            tasks.spawn(unaware.speak(far, finish.subscribe()));
+            let (reader, writer) = tokio::io::split(near);
+            Session::open(reader, writer, calls, noise, &settings.session, &mut tasks)
+        };
         tasks.spawn(drain(spawned.stderr, LogSource::Stderr, printer.clone(), finish.subscribe()));
         if let Some(stdout) = spawned.stdout {
             tasks.spawn(drain(stdout, LogSource::Stdout, printer.clone(), finish.subscribe()));
@@ -85,7 +96,7 @@ impl Living {
         let living = Self {
             pid: spawned.pid.unsigned_abs(),
             spawned_at: Instant::now(),
-            containment: Arc::new(spawned.containment),
+            containment,
             session,
             services,
             upstream: Upstream::new(generation, socket.path().to_owned()),
@@ -116,4 +127,12 @@ impl Living {
             socket.remove();
         }
     }
+}
+
+fn terminate(containment: &Arc<Containment>) -> Box<dyn Fn() + Send + Sync> {
+    let containment = Arc::clone(containment);
+    Box::new(move || {
+        // A process that is gone needs no signal.
+        let _ = containment.signal_group(Signal::TERM);
+    })
 }

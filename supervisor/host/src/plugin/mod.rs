@@ -18,6 +18,7 @@ mod launch;
 mod living;
 mod output;
 mod timers;
+mod unaware;
 mod view;
 
 use std::sync::{Arc, Mutex, PoisonError};

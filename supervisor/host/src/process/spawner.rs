@@ -152,7 +152,7 @@ impl Pipes {
         let (stderr, errors) = incoming()?;
         let (stdout, log) = match wire {
             Wire::Stdio => (None, None),
-            Wire::Fd => incoming().map(|(near, far)| (Some(near), Some(far)))?,
+            Wire::Fd | Wire::None => incoming().map(|(near, far)| (Some(near), Some(far)))?,
         };
         let wire_writer = pipe::Sender::from_owned_fd(writer.into())?;
         let ours = Ours { wire_writer, wire_reader, stdout, stderr };
@@ -182,8 +182,13 @@ fn prepare(
         None => (vec![input, output, errors], vec![0, 1, 2]),
         Some(log) => {
             let nothing = File::open("/dev/null").map_err(failed("opening /dev/null"))?;
-            set("OUTBOARD_RPC_FDS", &format!("{},{}", WIRE_NUMBERS.0, WIRE_NUMBERS.1));
-            (vec![nothing.into(), log, errors, input, output], vec![0, 1, 2, WIRE_NUMBERS.0, WIRE_NUMBERS.1])
+            let (mut descriptors, mut numbers) = (vec![nothing.into(), log, errors], vec![0, 1, 2]);
+            if spec.wire == Wire::Fd {
+                set("OUTBOARD_RPC_FDS", &format!("{},{}", WIRE_NUMBERS.0, WIRE_NUMBERS.1));
+                descriptors.extend([input, output]);
+                numbers.extend([WIRE_NUMBERS.0, WIRE_NUMBERS.1]);
+            }
+            (descriptors, numbers)
         }
     };
     if let Some(listener) = spec.listener {

@@ -34,6 +34,8 @@ pub enum Wire {
     /// The child reads 4 and writes 5 (`OUTBOARD_RPC_FDS=4,5`); 0 is /dev/null and 1 goes to the log, so that no print
     /// can reach the wire.
     Fd,
+    /// There is none: 0 is /dev/null, 1 goes to the log, and our ends of the wire are closed from the start.
+    None,
 }
 
 /// Resource limits, each set soft and hard before the program runs. `None` leaves what the supervisor has.
