@@ -66,12 +66,12 @@ pub(crate) struct Supervisor {
     shared: Shared,
     watcher: Watcher,
     plugins: BTreeMap<PluginId, Entry>,
-    /// Actors on their way out, of plugins whose folders are gone, among the others.
+    /// Plugins whose folders are gone and whose processes are still being ended. One that comes back meanwhile waits for that.
+    retiring: BTreeMap<PluginId, Id>,
     actors: JoinSet<()>,
     catalogue: watch::Sender<Arc<Catalogue>>,
     /// Counts actors, so that each has its own chance in its delays.
     seed: u64,
-    shutting_down: bool,
 }
 
 impl Supervisor {
@@ -83,8 +83,8 @@ impl Supervisor {
     ) -> Self {
         let seed = jiff::Timestamp::now().as_nanosecond() as u64;
         let watcher = Watcher::new(&dirs);
-        let (plugins, actors) = (BTreeMap::new(), JoinSet::new());
-        Self { dirs, policy, shared, watcher, plugins, actors, catalogue, seed, shutting_down: false }
+        let (plugins, retiring, actors) = (BTreeMap::new(), BTreeMap::new(), JoinSet::new());
+        Self { dirs, policy, shared, watcher, plugins, retiring, actors, catalogue, seed }
     }
 
     /// Scans once, then looks after everything until it is told to shut down.
@@ -102,7 +102,9 @@ impl Supervisor {
                     None => return self.shut_down(ShutdownMode::Graceful, &mut requests).await,
                 },
                 () = self.watcher.changed() => { self.rescan().await; }
-                Some(ended) = self.actors.join_next_with_id() => self.actor_ended(ended),
+                Some(ended) = self.actors.join_next_with_id() => if self.actor_ended(ended) {
+                    self.rescan().await;
+                },
             }
         }
     }
@@ -141,6 +143,7 @@ impl Supervisor {
             if broken && !entry.handle.view.borrow().is_at_rest() {
                 continue;
             }
+            self.retiring.insert(id.clone(), entry.task);
             self.plugins.remove(&id);
             self.shared.routes.remove(&id);
             report.removed.push(id.to_string());
@@ -149,8 +152,11 @@ impl Supervisor {
 
     async fn adopt(&mut self, id: PluginId, found: Arc<Installed>, report: &mut RescanReport) {
         let Some(entry) = self.plugins.get_mut(&id) else {
-            report.added.push(id.to_string());
-            self.add(id, found).await;
+            // Never two processes of one plugin: its former actor has to end first, and says when.
+            if !self.retiring.contains_key(&id) {
+                report.added.push(id.to_string());
+                self.add(id, found).await;
+            }
             return;
         };
         if entry.installed.text == found.text && entry.installed.program == found.program {
@@ -207,10 +213,20 @@ impl Supervisor {
         handle
     }
 
-    /// An actor that ended by itself was retired. One that failed took its process with it; a successor takes its place.
-    fn actor_ended(&mut self, ended: Result<(Id, ()), JoinError>) {
-        let Err(error) = ended else { return };
-        let lost = self.plugins.iter().find(|(_, entry)| entry.task == error.id()).map(|(id, _)| id.clone());
+    /// An actor that ended by itself was retired: true, because its plugin may be back. One that failed took its process
+    /// with it, and a successor takes its place.
+    fn actor_ended(&mut self, ended: Result<(Id, ()), JoinError>) -> bool {
+        let task = ended.as_ref().map_or_else(JoinError::id, |(task, ())| *task);
+        let before = self.retiring.len();
+        self.retiring.retain(|_, retiring| *retiring != task);
+        if let Err(error) = ended {
+            self.replace(task, &error);
+        }
+        self.retiring.len() < before
+    }
+
+    fn replace(&mut self, task: Id, error: &JoinError) {
+        let lost = self.plugins.iter().find(|(_, entry)| entry.task == task).map(|(id, _)| id.clone());
         let Some(id) = lost else { return };
         let Some(Entry { handle, installed, .. }) = self.plugins.remove(&id) else { return };
         tracing::error!(plugin = %id, %error, "the task that looks after the plugin failed");
@@ -231,7 +247,6 @@ impl Supervisor {
 
     /// Ends every plugin, all at once, within the longest time that any of them may take.
     async fn shut_down(&mut self, mut mode: ShutdownMode, requests: &mut mpsc::Receiver<Request>) {
-        self.shutting_down = true;
         let limit = self.longest_stop() + SHUTDOWN_MARGIN;
         let everything = async {
             loop {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 /// A copy of a plugin's folder makes many events. This long after the last one it counts as finished.
 const QUIET: Duration = Duration::from_millis(300);
@@ -21,6 +21,14 @@ pub(crate) struct Watcher {
     changed: mpsc::Receiver<()>,
     dirs: Vec<PathBuf>,
     watched: Vec<PathBuf>,
+    /// Set while a change waits for quiet. Kept here, so that a dropped wait forgets nothing.
+    noticed: Option<Noticed>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Noticed {
+    quiet_at: Instant,
+    latest: Instant,
 }
 
 impl Watcher {
@@ -39,7 +47,7 @@ impl Watcher {
                 |error| tracing::warn!(%error, "plugin folders are not watched; use `outboard rescan`"),
             )
             .ok();
-        let mut watcher = Self { inner, changed, dirs: dirs.to_vec(), watched: Vec::new() };
+        let mut watcher = Self { inner, changed, dirs: dirs.to_vec(), watched: Vec::new(), noticed: None };
         watcher.renew();
         watcher
     }
@@ -66,18 +74,24 @@ impl Watcher {
         self.watched = now;
     }
 
-    /// Resolves when something changed and things have been quiet since. Never, where nothing can be watched.
+    /// Resolves when something changed and things have been quiet since. Never, where nothing can be watched. May be
+    /// dropped and asked again.
     pub(crate) async fn changed(&mut self) {
-        if self.changed.recv().await.is_none() {
-            return std::future::pending().await;
-        }
-        let latest = Instant::now() + PATIENCE;
         loop {
-            let quiet = (Instant::now() + QUIET).min(latest);
-            match timeout_at(quiet, self.changed.recv()).await {
-                Ok(Some(())) if Instant::now() < latest => {}
-                Ok(_) => return sleep_until(quiet).await,
-                Err(_) => return,
+            let Some(Noticed { quiet_at, latest }) = self.noticed else {
+                if self.changed.recv().await.is_none() {
+                    return std::future::pending().await;
+                }
+                let now = Instant::now();
+                self.noticed = Some(Noticed { quiet_at: now + QUIET, latest: now + PATIENCE });
+                continue;
+            };
+            match timeout_at(quiet_at.min(latest), self.changed.recv()).await {
+                Ok(Some(())) => self.noticed = Some(Noticed { quiet_at: Instant::now() + QUIET, latest }),
+                Ok(None) | Err(_) => {
+                    self.noticed = None;
+                    return;
+                }
             }
         }
     }
