@@ -2,7 +2,6 @@
 //!
 //! Called by the machine at each failure. It outlives every process, so that no way of crashing resets it.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
@@ -12,11 +11,12 @@ use crate::policy::RestartPolicy;
 /// the history large.
 const MOST_KEPT: usize = 10_000;
 
-/// The unexpected ends of one plugin.
+/// The unexpected ends of one plugin. It holds one time more than the window's limit at the most, since the failure
+/// that makes it so many is the last before a new beginning.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CrashHistory {
     in_a_row: u32,
-    times: VecDeque<Duration>,
+    times: Vec<Duration>,
 }
 
 /// What the history says after one more failure.
@@ -43,10 +43,7 @@ impl CrashHistory {
         }
         self.in_a_row = self.in_a_row.saturating_add(1);
         let limit = usize::try_from(policy.in_window).unwrap_or(MOST_KEPT).min(MOST_KEPT);
-        self.times.push_back(now);
-        while self.times.len() > limit + 1 {
-            self.times.pop_front();
-        }
+        self.times.push(now);
         self.times.retain(|&then| now.saturating_sub(then) < policy.window);
         if self.in_a_row > policy.in_a_row {
             Budget::Spent(Spent::Row { ends: self.in_a_row, steady: policy.steady })

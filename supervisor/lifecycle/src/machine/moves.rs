@@ -31,7 +31,6 @@ impl Lifecycle {
             self.emit(Effect::CloseRoute);
         }
         self.process.suspected = false;
-        self.process.pinged = false;
         self.state = state;
     }
 
@@ -126,7 +125,6 @@ impl Lifecycle {
             After::Start => self.spawn(0),
             After::Rollback { to } => {
                 self.versions.settle();
-                self.history.clear();
                 self.emit(Effect::RollBack { to });
                 self.spawn(0);
             }

@@ -91,7 +91,6 @@ impl Lifecycle {
                 self.start();
             }
             State::Starting { .. } | State::Running { .. } => {
-                self.desired = Desired::Up;
                 self.reason = reason;
                 self.wind_down(After::Start);
             }

@@ -165,3 +165,80 @@ fn the_decision_is_data_as_well_as_words() {
     assert!(effects.contains(&Effect::RecordExit { decision: decision.clone() }));
     assert_eq!(decision.to_string(), "stays stopped (order: stop)");
 }
+
+#[test]
+fn exactly_a_minute_of_running_ends_a_row_of_failures_and_less_does_not() {
+    for (ran, attempt) in [(59_999, 2), (60_000, 1)] {
+        let mut play = Play::new();
+        play.start().crash();
+        play.come_up();
+        play.now += Duration::from_millis(ran);
+        play.crash();
+        assert!(decision(&play).ends_with(&format!("attempt {attempt} of 10")), "{}", decision(&play));
+    }
+}
+
+#[test]
+fn a_delayed_restart_says_how_long_and_which() {
+    let mut play = Play::new();
+    play.start().crash();
+    play.come_up().crash();
+    let State::BackingOff { until, .. } = *play.life.state() else { panic!() };
+    let delay = (until - play.now).as_millis();
+    assert_eq!(decision(&play), format!("restart in {delay} ms, attempt 2 of 10"));
+}
+
+#[test]
+fn plugins_that_fell_together_do_not_rise_together() {
+    let delay = |seed| {
+        let mut play = Play { life: Lifecycle::new(Policy::default(), seed), ..Play::new() };
+        play.start();
+        for _ in 0..6 {
+            if play.place() == "backing-off" {
+                play.reach(Deadline::BackOff);
+            }
+            if play.place() == "spawning" {
+                play.come_up();
+            }
+            play.crash();
+        }
+        play.armed[&Deadline::BackOff].1
+    };
+    let delays: std::collections::BTreeSet<Duration> = (0..20).map(delay).collect();
+    assert!(delays.len() > 15, "{delays:?}");
+}
+
+#[test]
+fn a_start_that_overtakes_giving_up_has_a_fresh_budget() {
+    let mut play = Play::with(Policy {
+        restart: RestartPolicy { in_a_row: 1, ..RestartPolicy::default() },
+        ..Policy::default()
+    });
+    play.start().crash();
+    play.come_up().exit(Exit::Code(1));
+    play.order(Order::Start);
+    play.fact(Fact::Empty);
+    play.come_up().crash();
+    assert_eq!(decision(&play), "restart at once, attempt 1 of 1");
+}
+
+#[test]
+fn a_changed_manifest_gives_a_fresh_budget_at_once() {
+    let mut play = Play::new();
+    play.start().crash();
+    play.come_up().crash();
+    assert_eq!(play.place(), "backing-off");
+    play.order(Order::ManifestChanged);
+    play.come_up().crash();
+    assert_eq!(decision(&play), "restart at once, attempt 1 of 10");
+}
+
+#[test]
+fn an_operators_start_in_a_back_off_ends_the_delay_and_keeps_the_budget() {
+    let mut play = Play::new();
+    play.start().crash();
+    play.come_up().crash();
+    play.start().crash();
+    assert!(decision(&play).ends_with("attempt 3 of 10"), "{}", decision(&play));
+    assert_eq!(play.life.snapshot().restarts, 1, "what an operator starts is no restart of ours");
+}

@@ -1,9 +1,11 @@
 //! Silence: pings, debuggers and closed pipes.
 
-use outboard_lifecycle::{Deadline, Exit, Fact, Health, Mishap, Order, Stage, State};
+use std::time::Duration;
 
-use crate::decision;
+use outboard_lifecycle::{Deadline, Effect, Exit, Fact, Health, Mishap, Order, Stage, State};
+
 use crate::play::{Play, names};
+use crate::{decision, update};
 
 #[test]
 fn a_hang_is_found_by_three_missed_pings_and_restarted() {
@@ -60,7 +62,7 @@ fn a_handshake_under_a_debugger_may_take_for_ever() {
     play.order(Order::Start);
     play.fact(Fact::Spawned { pid: 9 });
     for _ in 0..10 {
-        play.reach(Deadline::Handshake);
+        assert!(play.reach(Deadline::Handshake).contains(&Effect::LookForTracer));
         play.fact(Fact::TracerSeen);
     }
     assert_eq!(play.place(), "handshaking");
@@ -87,4 +89,72 @@ fn a_closed_stdout_just_before_the_exit_does_not_hide_how_it_exited() {
     let failure = play.life.snapshot().failure.unwrap();
     assert_eq!((failure.stage, failure.mishap.clone()), (Stage::Run, Mishap::Exited(exit)));
     assert_eq!(failure.to_string(), "it was ended by signal 9 (SIGKILL) after running for 0 ms");
+}
+
+#[test]
+fn a_plugin_that_answers_every_ping_stays_healthy() {
+    let mut play = Play::new();
+    play.start();
+    for _ in 0..10 {
+        assert!(play.reach(Deadline::Ping).contains(&Effect::SendPing));
+        assert_eq!(play.fact(Fact::Pong), []);
+    }
+    assert!(matches!(play.life.state(), State::Running { health: Health::Healthy, .. }));
+}
+
+#[test]
+fn a_ping_is_missed_once_whoever_notices_first() {
+    let mut play = Play::new();
+    play.start();
+    for missed in 1..=2 {
+        play.reach(Deadline::Ping);
+        play.fact(Fact::PingUnanswered);
+        assert!(
+            matches!(play.life.state(), State::Running { health: Health::Late(late), .. } if *late == missed)
+        );
+    }
+}
+
+#[test]
+fn a_hang_is_found_again_after_the_debugger_has_gone() {
+    let mut play = Play::new();
+    play.start();
+    for _ in 0..4 {
+        play.reach(Deadline::Ping);
+    }
+    play.fact(Fact::TracerSeen);
+    play.fact(Fact::TracerGone);
+    for late in 0..3 {
+        play.reach(Deadline::Ping);
+        let State::Running { health, .. } = play.life.state() else { panic!() };
+        assert_eq!(*health, if late == 0 { Health::Healthy } else { Health::Late(late) });
+    }
+    play.reach(Deadline::Ping);
+    play.reach(Deadline::Verdict);
+    assert_eq!(play.place(), "terminating");
+}
+
+#[test]
+fn a_ping_that_a_debugger_kept_from_being_answered_is_not_missed() {
+    let mut play = Play::new();
+    play.start();
+    play.reach(Deadline::Ping);
+    play.fact(Fact::TracerSeen);
+    play.fact(Fact::TracerGone);
+    play.reach(Deadline::Ping);
+    assert!(matches!(play.life.state(), State::Running { health: Health::Healthy, .. }));
+}
+
+#[test]
+fn a_probation_begins_anew_when_the_debugger_has_gone() {
+    let mut play = Play::new();
+    play.order(update("1", "2", true));
+    play.start();
+    play.fact(Fact::TracerSeen);
+    play.now += Duration::from_secs(1000);
+    play.fact(Fact::TracerGone);
+    let end = play.now + play.life.policy().probation;
+    assert!(matches!(play.life.state(), State::Running { probation: Some(until), .. } if *until == end));
+    play.reach(Deadline::Probation);
+    assert_eq!(play.now, end);
 }

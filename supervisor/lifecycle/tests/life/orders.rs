@@ -1,11 +1,13 @@
 //! Orders: up, down and up again, and what happens to a process that will not go.
 
+use std::time::Duration;
+
 use outboard_lifecycle::{
     Cause, Deadline, Desired, Effect, Event, Exit, Fact, Generation, Order, RouteIntent, State, StopReason,
 };
 
 use crate::play::{Play, names};
-use crate::{cause, sends_stop, update};
+use crate::{cause, decision, sends_stop, update};
 
 #[test]
 fn a_plugin_comes_up_is_asked_to_stop_and_is_stopped_when_its_containment_is_empty() {
@@ -126,4 +128,81 @@ fn a_fact_of_a_stale_generation_changes_nothing() {
     let stale = Event::Fact(Generation(1), Fact::Exited { exit: Exit::Code(0) });
     assert_eq!(play.step(stale), []);
     assert_eq!(play.place(), "spawning");
+}
+
+#[test]
+fn the_newest_order_is_the_reason_that_the_plugin_is_told() {
+    let orders = [
+        (Order::Stop, StopReason::Stop),
+        (Order::Start, StopReason::Restart),
+        (Order::ManifestChanged, StopReason::ManifestChanged),
+        (Order::Restart, StopReason::Restart),
+        (update("1", "2", false), StopReason::Update),
+        (Order::Shutdown, StopReason::Shutdown),
+    ];
+    for count in 1..=orders.len() {
+        let mut play = Play::new();
+        play.start();
+        for (order, _) in &orders[..count] {
+            play.order(order.clone());
+        }
+        assert_eq!(sends_stop(&play.fact(Fact::Drained)), Some(orders[count - 1].1));
+    }
+    for (order, reason) in orders.into_iter().filter(|(order, _)| *order != Order::Start) {
+        let mut play = Play::new();
+        play.start().order(order);
+        assert_eq!(sends_stop(&play.fact(Fact::Drained)), Some(reason));
+    }
+}
+
+#[test]
+fn a_stop_without_a_process_is_a_decision_too() {
+    let mut play = Play::new();
+    play.start().crash();
+    play.come_up().crash();
+    play.order(Order::Shutdown);
+    assert_eq!(decision(&play), "stays stopped (order: shutdown)");
+    let mut play = Play::new();
+    play.start().order(Order::Restart);
+    play.order(Order::KillNow);
+    play.crash();
+    assert_eq!(decision(&play), "stays stopped (order: stop)");
+}
+
+#[test]
+fn since_is_when_the_state_took_its_name() {
+    let mut play = Play::new();
+    play.now = Duration::from_secs(3);
+    play.start();
+    play.now = Duration::from_secs(5);
+    play.reach(Deadline::Ping);
+    assert_eq!(play.life.snapshot().since, Duration::from_secs(3));
+    play.now = Duration::from_secs(20);
+    play.order(Order::Stop);
+    play.now = Duration::from_secs(21);
+    play.fact(Fact::Drained);
+    assert_eq!(play.life.snapshot().since, Duration::from_secs(20));
+}
+
+#[test]
+fn a_process_id_is_shown_only_while_the_leader_lives() {
+    let mut play = Play::new();
+    play.start();
+    assert_eq!(play.life.snapshot().pid, Some(100));
+    play.exit(Exit::Code(0));
+    assert_eq!(play.life.snapshot().pid, None);
+}
+
+#[test]
+fn a_few_of_the_processes_that_would_not_die_are_named() {
+    for (count, more) in [(8, false), (9, true)] {
+        let mut play = Play::new();
+        play.start().order(Order::KillNow);
+        play.exit(Exit::Unknown);
+        play.fact(Fact::NotEmpty { left: (1..=count).collect() });
+        play.reach(Deadline::Empty);
+        let sentence = play.life.snapshot().cause_sentence().unwrap();
+        assert!(sentence.contains("process 1, 2, 3, 4, 5, 6, 7, 8"), "{sentence}");
+        assert_eq!(sentence.contains("and more"), more, "{sentence}");
+    }
 }

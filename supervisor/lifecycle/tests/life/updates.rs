@@ -1,6 +1,6 @@
 //! Changes of version: resume, probation and the way back.
 
-use outboard_lifecycle::{Deadline, Effect, Exit, Fact, RouteIntent, State, StopReason};
+use outboard_lifecycle::{Cause, Deadline, Effect, Exit, Fact, Order, RouteIntent, State, StopReason};
 
 use crate::play::Play;
 use crate::{decision, sends_stop, update};
@@ -91,4 +91,58 @@ fn an_update_of_a_stopped_plugin_waits_for_its_start() {
     assert_eq!(play.order(update("1", "2", true)), []);
     play.start();
     assert!(matches!(play.life.state(), State::Running { probation: Some(_), .. }));
+}
+
+#[test]
+fn a_version_is_resumed_into_once() {
+    let mut play = Play::new();
+    play.order(update("1", "2", false));
+    play.order(Order::Start);
+    for (process, resumes) in
+        [("failed before its start", true), ("came up", true), ("came up before", false)]
+    {
+        play.fact(Fact::Spawned { pid: 9 });
+        let effects = play.fact(Fact::HandshakeDone { resumes: true });
+        let resume = Effect::SendResume { from_version: "1".into() };
+        assert_eq!(effects.contains(&resume), resumes, "{process}");
+        if process != "failed before its start" {
+            play.fact(Fact::StartOk);
+        }
+        play.crash();
+        if play.place() == "backing-off" {
+            play.reach(Deadline::BackOff);
+        }
+    }
+}
+
+#[test]
+fn a_shortage_of_the_machine_is_not_held_against_a_new_version() {
+    let mut play = Play::new();
+    play.order(update("1", "2", true));
+    play.order(Order::Start);
+    play.fact(Fact::SpawnFailed { why: "fork: resource temporarily unavailable".into(), transient: true });
+    play.fact(Fact::Empty);
+    assert_eq!(decision(&play), "restart at once, attempt 1 of 10");
+    play.come_up();
+    assert!(matches!(play.life.state(), State::Running { probation: Some(_), .. }));
+}
+
+#[test]
+fn a_rollback_that_cannot_be_carried_out_ends_errored() {
+    let mut play = Play::new();
+    play.order(update("1", "2", true));
+    play.start().crash();
+    play.fact(Fact::SpawnFailed { why: "version 1 is no longer there".into(), transient: false });
+    play.fact(Fact::Empty);
+    assert_eq!(play.life.state().cause(), Some(Cause::CannotSpawn));
+}
+
+#[test]
+fn a_stop_in_the_probation_does_not_end_it() {
+    let mut play = Play::new();
+    play.order(update("1", "2", true));
+    play.start().order(Order::Stop);
+    play.crash();
+    play.start().crash();
+    assert_eq!(decision(&play), "roll back to version 1");
 }
