@@ -1,0 +1,275 @@
+//! Sign-in, airline, databases, routes and events: what a plugin can reach, and what it cannot.
+#![allow(clippy::unwrap_used)] // a test that cannot set its scene has failed
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use outboard_protocol::ErrorReason;
+use outboard_protocol::control::{AirlineSetParams, AuthSetParams};
+use outboard_protocol::id::{Channel, RoutePrefix};
+use serde_json::{Value, json};
+use support::*;
+
+fn airline(value: Value) -> AirlineSetParams {
+    serde_json::from_value(value).unwrap()
+}
+
+fn auth(token: &str) -> AuthSetParams {
+    AuthSetParams { token: token.to_owned() }
+}
+
+fn prefix(text: &str) -> RoutePrefix {
+    RoutePrefix::new(text).unwrap()
+}
+
+#[tokio::test]
+async fn a_plugin_sees_the_sign_in_and_is_told_that_it_changed_and_not_what_it_is() {
+    let (dir, services) = scene();
+    let plugin = process(&services, &dir, "a");
+    let mut notices = services.notices();
+    assert_eq!(call(&plugin, "auth.getToken", json!({})).await.unwrap(), json!({ "token": null }));
+    services.auth.set(auth("CANARY-1")).await.unwrap();
+    assert_eq!(call(&plugin, "auth.getToken", json!({})).await.unwrap(), json!({ "token": "CANARY-1" }));
+    let asked = call(&plugin, "auth.isAuthenticated", json!({})).await.unwrap();
+    assert_eq!(asked, json!({ "authenticated": true }));
+    let notice = soon(notices.recv()).await.unwrap();
+    assert_eq!(
+        (notice.to, notice.method, notice.params.get()),
+        (None, "auth.changed", r#"{"authenticated":true}"#)
+    );
+    services.auth.set(auth("CANARY-1")).await.unwrap();
+    services.auth.clear().await.unwrap();
+    assert_eq!(soon(notices.recv()).await.unwrap().params.get(), r#"{"authenticated":false}"#);
+}
+
+#[tokio::test]
+async fn the_sign_in_outlives_the_services_and_clearing_leaves_nothing_of_it() {
+    let (dir, services) = scene();
+    let data = dir.path().join("data");
+    services.auth.set(auth("CANARY-1")).await.unwrap();
+    let bound = json!({ "id": "va", "baseUrl": "https://VA.example.com:443/", "token": "CANARY-2", "refreshToken": "CANARY-3", "refreshUrl": "https://va.example.com/refresh" });
+    services.airline.set(airline(bound)).await.unwrap();
+    services.close().await;
+    let services = open(&data);
+    let plugin = process(&services, &dir, "a");
+    let current = call(&plugin, "airline.getCurrent", json!({})).await.unwrap();
+    let expected = json!({ "id": "va", "baseUrl": "https://va.example.com", "token": "CANARY-2" });
+    assert_eq!(current, json!({ "airline": expected }));
+    assert!(services.airline.status().can_refresh);
+    assert!(services.auth.status().authenticated);
+    services.auth.clear().await.unwrap();
+    services.airline.clear().await.unwrap();
+    assert_eq!(call(&plugin, "airline.getCurrent", json!({})).await.unwrap(), json!({ "airline": null }));
+    services.close().await;
+    for path in walk(&data) {
+        let bytes = fs::read(&path).unwrap();
+        assert!(!bytes.windows(6).any(|window| window == b"CANARY"), "{}", path.display());
+    }
+}
+
+fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files.extend(walk(&path)) } else { files.push(path) }
+    }
+    files
+}
+
+#[tokio::test]
+async fn urls_and_tokens_that_could_go_astray_are_refused_without_being_shown() {
+    let (_dir, services) = scene();
+    let bad = [
+        "ftp://va.example.com",
+        "va.example.com",
+        "https://user:CANARY@va.example.com",
+        "https://va.example.com/path",
+        "https://va.example.com?x",
+        "https://va.example.com#x",
+        "https://va.example.com\r\nHost: evil",
+        "file:///etc/passwd",
+        "",
+    ];
+    for url in bad {
+        let error = services.airline.set(airline(json!({ "id": "va", "baseUrl": url }))).await.unwrap_err();
+        assert_eq!(error.reason(), Some(ErrorReason::InvalidParams), "{url}");
+        assert!(error.message.contains("baseUrl") && !error.message.contains("CANARY"), "{error}");
+    }
+    for token in ["", "CANARY\n", "CANARY x", &"x".repeat(70_000)] {
+        let error = services.auth.set(auth(token)).await.unwrap_err();
+        assert!(!error.message.contains("CANARY"), "{error}");
+    }
+    assert!(services.airline.status().airline.is_none());
+}
+
+#[tokio::test]
+async fn a_database_is_granted_in_a_private_folder_of_the_plugins_own() {
+    let (dir, services) = scene();
+    let plugin = process(&services, &dir, "a");
+    let granted = call(&plugin, "database.open", json!({ "file": "reports.db" })).await.unwrap();
+    let folder = dir.path().join("data/plugins-data/a");
+    assert_eq!(granted["path"], folder.join("reports.db").to_str().unwrap());
+    assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+    fs::write(folder.join("reports.db"), "").unwrap();
+    call(&plugin, "database.open", json!({ "file": "reports.db" })).await.unwrap();
+    for file in ["../b/x.db", "/etc/passwd", ".hidden", "x\0.db", "", "x/y", "x-wal", &"x".repeat(200)] {
+        let refused = call(&plugin, "database.open", json!({ "file": file })).await;
+        assert_eq!(reason(refused), ErrorReason::InvalidParams, "{file:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_out_of_the_folder_is_no_database() {
+    let (dir, services) = scene();
+    let (a, b) = (process(&services, &dir, "a"), process(&services, &dir, "b"));
+    let of_b = call(&b, "database.open", json!({ "file": "b.db" })).await.unwrap();
+    let of_b = of_b["path"].as_str().unwrap();
+    fs::write(of_b, "secret").unwrap();
+    call(&a, "database.open", json!({ "file": "a.db" })).await.unwrap();
+    let folder = dir.path().join("data/plugins-data/a");
+    symlink(of_b, folder.join("soft.db")).unwrap();
+    fs::hard_link(of_b, folder.join("hard.db")).unwrap();
+    symlink(of_b, folder.join("side.db-wal")).unwrap();
+    symlink("/nowhere", folder.join("dangling.db")).unwrap();
+    fs::create_dir(folder.join("folder.db")).unwrap();
+    for file in ["soft.db", "hard.db", "side.db", "dangling.db", "folder.db"] {
+        let refused = call(&a, "database.open", json!({ "file": file })).await;
+        assert_eq!(reason(refused), ErrorReason::Denied, "{file}");
+    }
+    symlink(dir.path().join("data/plugins-data/b"), dir.path().join("data/plugins-data/c")).unwrap();
+    let c = process(&services, &dir, "c");
+    assert_eq!(reason(call(&c, "database.open", json!({ "file": "b.db" })).await), ErrorReason::Denied);
+}
+
+#[tokio::test]
+async fn a_plugin_owns_its_place_below_api_and_other_prefixes_go_to_the_first() {
+    let (dir, services) = scene();
+    let (a, b) = (process(&services, &dir, "a"), process(&services, &dir, "b"));
+    let register = |prefix: &str| json!({ "prefix": prefix });
+    let own = call(&a, "server.register", register("/api/a")).await.unwrap();
+    assert_eq!(own, json!({ "url": "http://127.0.0.1:2066/api/a" }));
+    call(&a, "server.register", register("/api/a/deeper")).await.unwrap();
+    call(&a, "server.register", register("/loadsheet")).await.unwrap();
+    call(&a, "server.register", register("/loadsheet")).await.unwrap();
+    for taken in ["/api/a", "/api/a/x", "/api/not-installed", "/loadsheet", "/loadsheet/x"] {
+        let error = call(&b, "server.register", register(taken)).await.unwrap_err();
+        assert_eq!(error.reason(), Some(ErrorReason::Conflict), "{taken}");
+        assert!(error.message.contains("plugin b") && error.message.contains(taken), "{error}");
+    }
+    let error = call(&b, "server.register", register("/loadsheet")).await.unwrap_err();
+    assert!(error.message.contains("belongs to plugin a"), "{error}");
+    for reserved in ["/api", "/api/config", "/api/auth/x", "/_outboard", "/"] {
+        let refused = call(&b, "server.register", register(reserved)).await;
+        assert_eq!(reason(refused), ErrorReason::InvalidParams, "{reserved}");
+    }
+    let owner = |path: &str| {
+        services.prefixes.owner_of(path).map(|(id, prefix)| (id.to_string(), prefix.to_string()))
+    };
+    assert_eq!(owner("/loadsheet/x/y"), Some(("a".to_owned(), "/loadsheet".to_owned())));
+    assert_eq!(owner("/api/a/deeper/x"), Some(("a".to_owned(), "/api/a/deeper".to_owned())));
+    assert_eq!(owner("/loadsheets"), None);
+    assert_eq!(owner("/"), None);
+    assert_eq!(owner(&"/".repeat(5000)), None);
+    // A neighbour cannot take a place above what is another's either, nor give it back.
+    call(&a, "server.register", register("/x/y")).await.unwrap();
+    assert_eq!(reason(call(&b, "server.register", register("/x")).await), ErrorReason::Conflict);
+    call(&b, "server.unregister", register("/loadsheet")).await.unwrap();
+    assert_eq!(services.prefixes.of(&id("a")).len(), 4);
+}
+
+#[tokio::test]
+async fn prefixes_are_remembered_until_they_are_given_back() {
+    let (dir, services) = scene();
+    let a = process(&services, &dir, "a");
+    call(&a, "server.register", json!({ "prefix": "/one" })).await.unwrap();
+    call(&a, "server.register", json!({ "prefix": "/two" })).await.unwrap();
+    call(&a, "server.unregister", json!({ "prefix": "/one" })).await.unwrap();
+    services.plugins.set_enabled(&id("a"), false).await.unwrap();
+    services.plugins.set_last_version(&id("a"), "1.2.3").await.unwrap();
+    services.close().await;
+    let services = open(&dir.path().join("data"));
+    assert_eq!(services.prefixes.of(&id("a")), [prefix("/two")]);
+    assert!(!services.plugins.is_enabled(&id("a")) && services.plugins.is_enabled(&id("b")));
+    assert_eq!(services.plugins.last_version(&id("a")).as_deref(), Some("1.2.3"));
+    let b = process(&services, &dir, "b");
+    assert_eq!(reason(call(&b, "server.register", json!({ "prefix": "/two" })).await), ErrorReason::Conflict);
+    services.prefixes.forget(&id("a")).await;
+    call(&b, "server.register", json!({ "prefix": "/two" })).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_number_of_prefixes_is_limited() {
+    let (dir, services) = scene();
+    let a = process(&services, &dir, "a");
+    for n in 0..32 {
+        call(&a, "server.register", json!({ "prefix": format!("/p{n}") })).await.unwrap();
+    }
+    assert_eq!(
+        reason(call(&a, "server.register", json!({ "prefix": "/more" })).await),
+        ErrorReason::LimitExceeded
+    );
+}
+
+#[tokio::test]
+async fn events_reach_the_uis_of_their_own_plugin_and_no_other() {
+    let (dir, services) = scene();
+    let (a, b) = (process(&services, &dir, "a"), process(&services, &dir, "b"));
+    let (of_a, twin, of_b) = (
+        services.bus.subscribe(&id("a")),
+        services.bus.subscribe(&id("a")),
+        services.bus.subscribe(&id("b")),
+    );
+    a.notify("ipc.send", Some(&raw(&json!({ "channel": "c", "payload": { "n": 1 }, "plugin": "b" }))));
+    b.notify("ipc.send", Some(&raw(&json!({ "channel": "c" }))));
+    let frame = soon(of_a.next()).await.unwrap();
+    let expected = json!({ "type": "event", "plugin": "a", "channel": "c", "payload": { "n": 1 } });
+    assert_eq!(serde_json::from_slice::<Value>(&frame).unwrap(), expected);
+    let same = soon(twin.next()).await.unwrap();
+    assert_eq!(same.as_ptr(), frame.as_ptr(), "the frame is encoded once");
+    let frame: Value = serde_json::from_slice(&soon(of_b.next()).await.unwrap()).unwrap();
+    assert_eq!(frame, json!({ "type": "event", "plugin": "b", "channel": "c", "payload": null }));
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_is_cut_off_and_the_others_get_everything() {
+    let (dir, services) = scene();
+    let a = process(&services, &dir, "a");
+    let (stuck, keen) = (services.bus.connect(), services.bus.connect());
+    stuck.subscribe(&id("a"));
+    keen.subscribe(&id("a"));
+    keen.subscribe(&id("a"));
+    keen.subscribe(&id("b"));
+    let mut frames = Vec::new();
+    for n in 0..2000 {
+        a.notify("ipc.send", Some(&raw(&json!({ "channel": "c", "payload": n }))));
+        if n % 100 == 99 {
+            soon(keen.next_batch(&mut frames)).await.unwrap();
+        }
+    }
+    assert_eq!(frames.len(), 2000);
+    assert!(soon(stuck.next()).await.is_err());
+    assert_eq!(services.bus.subscribers(&id("a")), 2);
+    drop(stuck);
+    keen.unsubscribe(&id("a"));
+    assert_eq!(services.bus.subscribers(&id("a")), 0);
+}
+
+#[tokio::test]
+async fn channels_belong_to_one_process() {
+    let (dir, services) = scene();
+    let (first, second) = (process(&services, &dir, "a"), process(&services, &dir, "a"));
+    let channel = Channel::new("c").unwrap();
+    call(&first, "ipc.handle", json!({ "channel": "c" })).await.unwrap();
+    assert!(first.handles(&channel) && !second.handles(&channel));
+    call(&first, "ipc.removeHandler", json!({ "channel": "c" })).await.unwrap();
+    assert!(!first.handles(&channel));
+    for n in 0..1024 {
+        call(&first, "ipc.handle", json!({ "channel": n.to_string() })).await.unwrap();
+    }
+    assert_eq!(
+        reason(call(&first, "ipc.handle", json!({ "channel": "c" })).await),
+        ErrorReason::LimitExceeded
+    );
+}
