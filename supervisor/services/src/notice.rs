@@ -47,6 +47,10 @@ impl Notices {
         }
     }
 
+    pub(crate) fn announce(&self, event: HostEvent) {
+        let _ = self.events.send(event);
+    }
+
     pub(crate) fn notices(&self) -> broadcast::Receiver<Notice> {
         self.notices.subscribe()
     }

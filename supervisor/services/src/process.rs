@@ -68,6 +68,8 @@ impl ProcessServices {
             "airline.getCurrent" => {
                 self.without_params(method, params, || services.airline.answer_get_current())
             }
+            "airline.refresh" => services.airline.answer_refresh(params),
+            "airline.request" => services.airline.answer_request(params),
             "database.open" => database::answer_open(&self.identity.data_dir, params),
             "server.register" => services.prefixes.answer_register(id, params),
             "server.unregister" => services.prefixes.answer_unregister(id, params),

@@ -118,7 +118,7 @@ impl Services {
         let services = Self {
             config: Config::new(store.clone(), stored_config, notices.clone(), bus.clone()),
             auth: Auth::new(sign_in.clone(), notices.clone()),
-            airline: Airline::new(sign_in, notices.clone()),
+            airline: Airline::new(sign_in, notices.clone(), logs.clone()),
             prefixes: Prefixes::new(store.clone(), stored_prefixes, String::new()),
             plugins: Plugins::new(store.clone(), stored_plugins),
             logs,
@@ -158,6 +158,7 @@ impl Services {
 
     /// Writes what is queued, closes the files and lets go of the data folder; bounded in time.
     pub async fn close(&self) {
+        self.airline.close().await;
         self.store.close().await;
         self.logs.close().await;
     }

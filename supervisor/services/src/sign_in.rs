@@ -121,15 +121,38 @@ impl SignIn {
                 return Ok(false);
             }
             write(&inner.path, &content).map_err(|error| StoreError::from_io(&inner.path, &error))?;
-            let content = Arc::new(content);
-            *inner.content.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&content);
-            done(&content);
+            done(&inner.show(content));
             Ok(true)
+        })
+    }
+
+    /// Takes the tokens of an exchange: on disk first, then for readers. Where the disk refuses them readers get them all the
+    /// same, for the old ones may be used up; the error is then for the log. False: the airline is another by now.
+    pub(crate) fn rotate(&self, epoch: u64, token: Secret, refresh_token: Option<Secret>) -> Kept<bool> {
+        let inner = Arc::clone(&self.inner);
+        self.inner.store.aside(move |_| {
+            let mut content = Content::clone(&inner.content());
+            let Some(before) = content.airline.take().filter(|_| content.epoch == epoch) else {
+                return Ok(false);
+            };
+            let mut binding = Binding::clone(&before);
+            binding.token = Some(token);
+            binding.refresh_token = refresh_token.or(binding.refresh_token);
+            content.airline = Some(Arc::new(binding));
+            let written = write(&inner.path, &content);
+            inner.show(content);
+            written.map(|()| true).map_err(|error| StoreError::from_io(&inner.path, &error))
         })
     }
 }
 
 impl Inner {
+    fn show(&self, content: Content) -> Arc<Content> {
+        let content = Arc::new(content);
+        *self.content.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&content);
+        content
+    }
+
     fn content(&self) -> Arc<Content> {
         Arc::clone(&self.content.read().unwrap_or_else(PoisonError::into_inner))
     }

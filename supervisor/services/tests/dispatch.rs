@@ -5,6 +5,7 @@ mod support;
 
 use outboard_protocol::ErrorReason;
 use outboard_protocol::control::LogsParams;
+use outboard_protocol::methods::{Direction, Kind, METHODS};
 use serde_json::{Value, json};
 use support::*;
 
@@ -17,6 +18,20 @@ async fn an_unknown_method_is_named_in_the_error() {
     assert!(error.message.contains("config.explode"), "{error}");
     assert_eq!(reason(call(&plugin, "initialize", json!({})).await), ErrorReason::MethodNotFound);
     assert_eq!(reason(call(&plugin, "log", json!({})).await), ErrorReason::MethodNotFound);
+}
+
+#[tokio::test]
+async fn every_request_of_the_table_is_answered() {
+    let (dir, services) = scene();
+    let plugin = process(&services, &dir, "a");
+    for method in METHODS {
+        if method.direction != Direction::PluginToHost || method.kind != Kind::Request {
+            continue;
+        }
+        if let Err(error) = call(&plugin, method.name, json!({})).await {
+            assert_ne!(error.reason(), Some(ErrorReason::MethodNotFound), "{}", method.name);
+        }
+    }
 }
 
 #[tokio::test]

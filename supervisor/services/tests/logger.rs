@@ -195,9 +195,12 @@ async fn a_slow_follower_is_told_how_much_it_lost() {
     assert!(soon(follower.next()).await.is_none());
 }
 
+/// Whether it was let go, and what it was given since.
+type Held = (Mutex<(bool, Vec<u8>)>, Condvar);
+
 /// A console that stands still until it is let go.
 #[derive(Clone, Default)]
-struct Stuck(Arc<(Mutex<(bool, Vec<u8>)>, Condvar)>);
+struct Stuck(Arc<Held>);
 
 impl Write for Stuck {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

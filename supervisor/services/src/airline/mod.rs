@@ -2,35 +2,60 @@
 //!
 //! Called by the dispatch and by control. The refresh token never leaves this module but for its exchange.
 
+mod exchange;
 mod origin;
+mod refresh;
+mod request;
+mod target;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use outboard_protocol::context::airline::{
-    Airline as Current, AirlineChangedParams, AirlineName, GetCurrentResult,
+    Airline as Current, AirlineChangedParams, AirlineName, GetCurrentResult, RefreshParams, RefreshResult,
 };
 use outboard_protocol::control::{AirlineSetParams, AirlineStatus};
 use outboard_protocol::{ErrorReason, RpcError, methods};
 
+use serde_json::value::RawValue;
+
 use crate::auth::check_token;
+use crate::logger::Logs;
 use crate::notice::Notices;
-use crate::reply::{Durable, Reply};
+use crate::reply::{Durable, Reply, owned_params};
 use crate::sign_in::{Binding, Content, Secret, SignIn};
 use crate::store::Kept;
+use refresh::Refresh;
+use request::Wanted;
 
 /// Longest airline id, in bytes.
 const ID_MAX: usize = 256;
+
+/// How long connecting may take: beyond it nobody is there.
+const CONNECT_WAIT: Duration = Duration::from_secs(10);
+
+/// Idle connections that are kept to one server: plugins ask now and then, not in storms.
+const IDLE_MAX: usize = 4;
 
 /// The bound airline. Clones share it.
 #[derive(Clone)]
 pub struct Airline {
     sign_in: SignIn,
     notices: Notices,
+    refresh: Refresh,
+    client: Client,
 }
 
 impl Airline {
-    pub(crate) fn new(sign_in: SignIn, notices: Notices) -> Self {
-        Self { sign_in, notices }
+    pub(crate) fn new(sign_in: SignIn, notices: Notices, logs: Logs) -> Self {
+        let client = Client::default();
+        let refresh = Refresh::new(sign_in.clone(), notices.clone(), logs, client.clone());
+        Self { sign_in, notices, refresh, client }
+    }
+
+    /// Ends what is under way with the network.
+    pub(crate) async fn close(&self) {
+        self.refresh.close().await;
     }
 
     /// The binding without its secrets.
@@ -68,7 +93,8 @@ impl Airline {
         let notices = self.notices.clone();
         self.sign_in.change(
             move |content| {
-                let changed = content.airline != binding;
+                // Setting the same again is news: the host has reason to believe that it works now.
+                let changed = content.airline.is_some() || binding.is_some();
                 content.airline = binding;
                 content.epoch += 1;
                 changed
@@ -85,6 +111,51 @@ impl Airline {
             token: binding.token.as_ref().map(|token| token.reveal().to_owned()),
         });
         Reply::now(Ok(GetCurrentResult { airline }))
+    }
+
+    pub(crate) fn answer_refresh(&self, raw: Option<&RawValue>) -> Reply {
+        let RefreshParams { stale_token } = match owned_params("airline.refresh", raw) {
+            Ok(params) => params,
+            Err(error) => return Reply::Now(Err(error)),
+        };
+        let (refresh, stale) = (self.refresh.clone(), stale_token.map(Secret::new));
+        Reply::later(async move {
+            let token = refresh.token_after(stale.as_ref()).await?;
+            Ok(RefreshResult { token: token.reveal().to_owned() })
+        })
+    }
+
+    pub(crate) fn answer_request(&self, raw: Option<&RawValue>) -> Reply {
+        let wanted = owned_params("airline.request", raw).and_then(|params| Wanted::new(&params));
+        let wanted = match wanted {
+            Ok(wanted) => wanted,
+            Err(error) => return Reply::Now(Err(error)),
+        };
+        let (sign_in, refresh, client) = (self.sign_in.clone(), self.refresh.clone(), self.client.clone());
+        Reply::later(async move { request::run(&wanted, &sign_in, &refresh, &client).await })
+    }
+}
+
+/// The HTTP client: made when it is first needed, since most hosts are bound to no airline and it takes megabytes.
+#[derive(Clone, Default)]
+pub(crate) struct Client(Arc<OnceLock<reqwest::Client>>);
+
+impl Client {
+    fn get(&self) -> Result<&reqwest::Client, RpcError> {
+        if let Some(client) = self.0.get() {
+            return Ok(client);
+        }
+        let built = reqwest::Client::builder()
+            .user_agent(concat!("outboard/", env!("CARGO_PKG_VERSION")))
+            // Redirects are followed by hand, because where one leads decides who sees the bearer.
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_WAIT)
+            .pool_max_idle_per_host(IDLE_MAX)
+            .build()
+            .map_err(|error| {
+                RpcError::new(ErrorReason::InternalError, format!("no HTTP client can be made: {error}"))
+            })?;
+        Ok(self.0.get_or_init(|| built))
     }
 }
 

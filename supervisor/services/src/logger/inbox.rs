@@ -63,6 +63,8 @@ struct Waiting {
     levels: HashMap<PluginId, LogLevel>,
     level: LogLevel,
     closed: bool,
+    /// Whether the writer has been told that there is something.
+    awake: bool,
 }
 
 #[derive(Default)]
@@ -82,6 +84,7 @@ impl Inbox {
             levels: HashMap::new(),
             level,
             closed: false,
+            awake: false,
         };
         Self { waiting: Mutex::new(waiting), arrived: Condvar::new() }
     }
@@ -113,6 +116,8 @@ impl Inbox {
         let mut waiting = self.lock();
         if !waiting.closed && waiting.orders < ORDERS_MAX {
             waiting.orders += 1;
+            // What was lost so far comes before whatever a reader is about to see.
+            waiting.tell_lost();
             waiting.put(Item::Order(order), &self.arrived);
         }
     }
@@ -133,20 +138,20 @@ impl Inbox {
         };
     }
 
-    /// Everything that waits, in order, after waiting for the first; what was lost meanwhile comes last.
+    /// Everything that waits, in order, after waiting for the first.
     pub(super) fn take(&self, items: &mut VecDeque<Item>) {
         let mut waiting = self.lock();
         while waiting.items.is_empty() {
             waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
+        // Close is the last that is ever put, so what was lost goes before it.
+        let close = if waiting.closed { waiting.items.pop_back() } else { None };
+        waiting.tell_lost();
+        waiting.items.extend(close);
         std::mem::swap(&mut waiting.items, items);
         waiting.orders = 0;
-        let close = if waiting.closed { items.pop_back() } else { None };
-        for (source, backlog) in waiting.sources.drain().filter(|(_, backlog)| backlog.lost > 0) {
-            let Backlog { generation, lost: count, .. } = backlog;
-            items.push_back(Item::Order(Order::Lost { source, generation, count }));
-        }
-        items.extend(close);
+        waiting.awake = false;
+        waiting.sources.clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -159,9 +164,16 @@ impl Waiting {
         plugin.and_then(|id| self.levels.get(id)).copied().unwrap_or(self.level)
     }
 
+    fn tell_lost(&mut self) {
+        for (source, backlog) in self.sources.iter_mut().filter(|(_, backlog)| backlog.lost > 0) {
+            let (generation, count) = (backlog.generation, std::mem::take(&mut backlog.lost));
+            self.items.push_back(Item::Order(Order::Lost { source: source.clone(), generation, count }));
+        }
+    }
+
     fn put(&mut self, item: Item, arrived: &Condvar) {
         self.items.push_back(item);
-        if self.items.len() == 1 {
+        if !std::mem::replace(&mut self.awake, true) {
             arrived.notify_one();
         }
     }
