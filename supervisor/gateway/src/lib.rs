@@ -27,10 +27,12 @@
 mod accept;
 mod admission;
 mod connection;
+pub mod control;
 mod deadline;
 mod directory;
 mod front_door;
 mod health;
+mod host_directory;
 mod options;
 mod pages;
 mod problem;
