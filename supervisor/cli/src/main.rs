@@ -1,2 +1,52 @@
-//! The plugin host that survives its plugins.
-fn main() {}
+//! The plugin host that survives its plugins: the command line.
+//!
+//! # Theory of operation
+//!
+//! One binary, four roles. Which one is decided here, by the first argument, before anything else happens:
+//!
+//! ```text
+//!   outboard run ──▶ keeper ──starts──▶ outboard __supervise ──starts──▶ outboard __exec ──becomes──▶ a plugin
+//!                                        │ services, host, gateway        (trampoline)
+//!                                        └ control.sock
+//!   outboard <verb> ──JSON-RPC over control.sock──┘
+//! ```
+//!
+//! * `run` resolves the settings once to catch mistakes early, then becomes the keeper.
+//! * `__supervise` is the supervisor proper: the composition root in [`run`] opens every layer and connects them.
+//! * `__exec` is the trampoline of one plugin process. It must stay single-threaded, so it is looked at first.
+//! * every other verb is a client of the control API, or works on files alone (`check`, `doctor`, `completions`).
+//!
+//! This crate decides nothing about plugins: it reads settings, connects the layers, asks, and shows answers.
+
+mod arguments;
+mod client;
+mod failure;
+mod render;
+mod run;
+mod settings;
+mod verbs;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut words: Vec<_> = std::env::args_os().collect();
+    if words.get(1).is_some_and(|word| word == outboard_host::process::TRAMPOLINE_ARGUMENT) {
+        outboard_host::process::trampoline_main();
+    }
+    // What follows the marker is the command line of `run`, unchanged.
+    let role = if words.get(1).is_some_and(|word| word == run::SUPERVISE_ARGUMENT) {
+        words.remove(1);
+        run::Role::Supervisor
+    } else {
+        run::Role::Keeper
+    };
+    let arguments = match arguments::parse(words) {
+        Ok(arguments) => arguments,
+        Err(exit) => return exit,
+    };
+    let json = arguments.global.json.unwrap_or(false);
+    match verbs::dispatch(arguments, role) {
+        Ok(exit) => exit,
+        Err(failure) => failure.report(json),
+    }
+}

@@ -1,0 +1,296 @@
+//! The command line: every verb and flag, its variable, and its sentence of help.
+//!
+//! Called by `main` alone. Must not know what a verb does, nor the settings file: an absent flag stays `None` here and is
+//! decided in [`crate::settings`].
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::BoolishValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use outboard_protocol::context::logger::LogLevel;
+use outboard_protocol::id::{Channel, ConfigKey};
+
+use crate::settings::Span;
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done · 1 it failed · 2 wrong usage or settings · 3 no supervisor is running · 4 no such plugin, key or \
+channel · 5 refused (conflict, denied, sign-in needed) · 6 no answer in time";
+
+/// The plugin host that survives its plugins.
+#[derive(Debug, Parser)]
+#[command(name = "outboard", version, after_help = EXIT_CODES, max_term_width = 110, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// Flags that every verb takes, before or after it.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// Folder of the supervisor's sockets [default: $XDG_RUNTIME_DIR/outboard]
+    #[arg(long, global = true, env = "OUTBOARD_RUNTIME_DIR", hide_env = true, value_name = "DIR")]
+    pub(crate) runtime_dir: Option<PathBuf>,
+    /// Settings file [default: $XDG_CONFIG_HOME/outboard/outboard.toml]
+    #[arg(long, global = true, env = "OUTBOARD_CONFIG", hide_env = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Answer with JSON, for programs
+    #[arg(long, global = true, env = "OUTBOARD_JSON", hide_env = true, value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub(crate) json: Option<bool>,
+    /// How long to wait for an answer, such as 10s [default: what the question needs]
+    #[arg(long, global = true, env = "OUTBOARD_TIMEOUT", hide_env = true, value_name = "TIME")]
+    pub(crate) timeout: Option<Span>,
+    /// Colours [default: auto, and never where NO_COLOR is set]
+    #[arg(long, global = true, env = "OUTBOARD_COLOR", hide_env = true, value_name = "WHEN")]
+    pub(crate) color: Option<Color>,
+}
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run the supervisor with its plugins, in the foreground
+    Run(RunArguments),
+    /// List the plugins
+    List,
+    /// Show the supervisor and its plugins, or one plugin in full
+    Status {
+        /// Which plugin
+        id: Option<String>,
+    },
+    /// Start a plugin, and wait until it runs
+    Start(OneId),
+    /// Stop a plugin, and wait until nothing of it is left; it starts again with the supervisor
+    Stop(OneId),
+    /// Stop and start a plugin
+    Restart(OneId),
+    /// Start a plugin now and with every start of the supervisor
+    Enable(OneId),
+    /// Stop a plugin and keep it stopped over restarts of the supervisor
+    Disable(OneId),
+    /// Read the plugin folders again
+    Rescan,
+    /// Show log records of a plugin, or of all
+    Logs(LogsArguments),
+    /// Say why a plugin is as it is: its last ends, and what was decided
+    Why(OneId),
+    /// Read and change a plugin's configuration
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    /// The host's sign-in, which plugins read
+    #[command(subcommand)]
+    Auth(AuthVerb),
+    /// The airline that the host is bound to
+    #[command(subcommand)]
+    Airline(AirlineVerb),
+    /// Call a channel that a plugin handles, as its UI does
+    Call(CallArguments),
+    /// Print what a plugin pushes to its UIs, until interrupted
+    Listen(OneId),
+    /// Look at a plugin folder without running it
+    Check {
+        /// The folder that holds plugin.json
+        dir: PathBuf,
+    },
+    /// Say what works on this machine
+    Doctor(RunArguments),
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// A verb about one plugin.
+#[derive(Debug, Args)]
+pub(crate) struct OneId {
+    /// Which plugin
+    pub(crate) id: String,
+}
+
+/// Flags of `run`; `doctor` takes them too and looks at what `run` would use.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct RunArguments {
+    /// Folder with a folder for each plugin; may be given more than once [default: $XDG_DATA_HOME/outboard/plugins]
+    #[arg(long, env = "OUTBOARD_PLUGINS", hide_env = true, value_name = "DIR", value_delimiter = ':')]
+    pub(crate) plugins: Vec<PathBuf>,
+    /// Folder for what must last [default: $XDG_DATA_HOME/outboard]
+    #[arg(long, env = "OUTBOARD_DATA", hide_env = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where people reach the plugins; port 0 takes any free one [default: 127.0.0.1:2066]
+    #[arg(long, env = "OUTBOARD_LISTEN", hide_env = true, value_name = "ADDR:PORT", value_parser = listen_address)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Print one JSON line when ready and nothing else on standard output, for a parent program
+    #[arg(long, env = "OUTBOARD_READY_JSON", hide_env = true, value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub(crate) ready_json: Option<bool>,
+    /// Stop when standard input closes, so that the supervisor ends with the program that started it
+    #[arg(long, env = "OUTBOARD_EXIT_WITH_PARENT", hide_env = true, value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub(crate) exit_with_parent: Option<bool>,
+    /// Start the supervisor again when it was killed or failed
+    #[arg(long, env = "OUTBOARD_RESTART_SUPERVISOR", hide_env = true, value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub(crate) restart_supervisor: Option<bool>,
+    /// Least level of log records on the console: debug, info, warn or error [default: info]
+    #[arg(long, env = "OUTBOARD_LOG_LEVEL", hide_env = true, value_name = "LEVEL")]
+    pub(crate) log_level: Option<LogLevel>,
+}
+
+/// Flags of `logs`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LogsArguments {
+    /// Which plugin; all of them, and the supervisor, when absent
+    pub(crate) id: Option<String>,
+    /// Go on with new records as they come
+    #[arg(short, long, env = "OUTBOARD_LOGS_FOLLOW", hide_env = true, value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub(crate) follow: Option<bool>,
+    /// How many of the latest records [default: 50]
+    #[arg(short = 'n', long, env = "OUTBOARD_LOGS_LINES", hide_env = true, value_name = "N")]
+    pub(crate) lines: Option<u32>,
+    /// This level and above: debug, info, warn or error
+    #[arg(long, env = "OUTBOARD_LOGS_LEVEL", hide_env = true)]
+    pub(crate) level: Option<LogLevel>,
+    /// Records with exactly this tag
+    #[arg(long, env = "OUTBOARD_LOGS_TAG", hide_env = true)]
+    pub(crate) tag: Option<String>,
+    /// Records since then: RFC 3339 (2026-03-01T12:00:00Z), or a time back from now (15m)
+    #[arg(long, env = "OUTBOARD_LOGS_SINCE", hide_env = true, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+    /// Records whose message contains this text
+    #[arg(long, env = "OUTBOARD_LOGS_GREP", hide_env = true, value_name = "TEXT")]
+    pub(crate) grep: Option<String>,
+}
+
+/// What to do with a plugin's configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Print the value of a key
+    Get {
+        /// Which plugin
+        id: String,
+        /// Which key
+        key: ConfigKey,
+    },
+    /// Set a key; done when it is on disk
+    Set {
+        /// Which plugin
+        id: String,
+        /// Which key
+        key: ConfigKey,
+        /// The value as JSON; what is no JSON is taken as a string (5 is a number, '"5"' and five are strings)
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Forget the value of a key; the manifest's default, if any, holds again
+    Delete {
+        /// Which plugin
+        id: String,
+        /// Which key
+        key: ConfigKey,
+    },
+    /// Print every key and value
+    List {
+        /// Which plugin
+        id: String,
+    },
+}
+
+/// What to do with the host's sign-in.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuthVerb {
+    /// Sign in with a bearer token, read from standard input or a file
+    Set {
+        /// File with the token; - is standard input [default: -]
+        #[arg(long, env = "OUTBOARD_AUTH_TOKEN_FILE", hide_env = true, value_name = "FILE")]
+        token_file: Option<PathBuf>,
+        /// Only taken to say, without repeating it, that this is no place for a token.
+        #[arg(hide = true)]
+        misplaced: Option<OsString>,
+    },
+    /// Sign out
+    Clear,
+    /// Say whether somebody is signed in
+    Status,
+}
+
+/// What to do with the bound airline.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AirlineVerb {
+    /// Bind an airline; tokens are read from files or standard input, never from the command line
+    Set(AirlineArguments),
+    /// Unbind the airline and forget its tokens
+    Clear,
+    /// Show the bound airline, without its tokens
+    Status,
+}
+
+/// Flags of `airline set`.
+#[derive(Debug, Args)]
+pub(crate) struct AirlineArguments {
+    /// The airline's id
+    pub(crate) id: String,
+    /// Origin of the airline's API, such as https://api.example.com
+    pub(crate) base_url: String,
+    /// File with the bearer; - is standard input. Without it the airline is bound without one
+    #[arg(long, env = "OUTBOARD_AIRLINE_TOKEN_FILE", hide_env = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// File with the refresh token; - is standard input
+    #[arg(long, env = "OUTBOARD_AIRLINE_REFRESH_TOKEN_FILE", hide_env = true, value_name = "FILE")]
+    pub(crate) refresh_token_file: Option<PathBuf>,
+    /// Where the refresh token is exchanged
+    #[arg(long, env = "OUTBOARD_AIRLINE_REFRESH_URL", hide_env = true, value_name = "URL")]
+    pub(crate) refresh_url: Option<String>,
+}
+
+/// Arguments of `call`.
+#[derive(Debug, Args)]
+pub(crate) struct CallArguments {
+    /// Which plugin
+    pub(crate) id: String,
+    /// Which channel, the leaf name alone
+    pub(crate) channel: Channel,
+    /// The arguments as JSON; what is no JSON is taken as a string
+    #[arg(value_name = "JSON", allow_hyphen_values = true)]
+    pub(crate) args: Vec<String>,
+}
+
+/// Parses the words of a command line.
+///
+/// # Errors
+/// The exit code, after help, version or the mistake has been printed.
+pub(crate) fn parse(words: Vec<OsString>) -> Result<Arguments, ExitCode> {
+    Arguments::try_parse_from(words).map_err(|told| {
+        // Help goes to standard output, mistakes to standard error; a closed one changes nothing.
+        let _ = told.print();
+        let _ = std::io::stdout().flush();
+        ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2))
+    })
+}
+
+/// An address to listen on: an IP address or `localhost`, and a port.
+pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    numeric.as_deref().unwrap_or(text).parse().map_err(|_| {
+        "give an IP address and a port, such as 127.0.0.1:2066, [::1]:2066, or 127.0.0.1:0 for any free port".to_owned()
+    })
+}

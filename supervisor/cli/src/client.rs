@@ -1,0 +1,256 @@
+//! The client of the control API: finds the supervisor in its runtime folder, proves that we may ask, and asks.
+//!
+//! Called by every verb that talks with a running supervisor. Every wait is bounded. Must not know what is asked.
+
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jsonrpsee::client_transport::ws::{
+    HeaderMap, HeaderValue, Url, WsHandshakeError, WsTransportClientBuilder,
+};
+use jsonrpsee::core::client::{
+    Client as RpcClient, ClientBuilder, ClientT, Error, Subscription, SubscriptionClientT,
+};
+use jsonrpsee::core::traits::ToRpcParams;
+use outboard_protocol::RpcError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use tokio::net::UnixStream;
+
+use crate::failure::{Exit, Failure, Outcome};
+use crate::run::SupervisorRecord;
+use crate::settings::Settings;
+
+/// For the connection and its greeting: both are local and answered by the supervisor's event loop alone.
+const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// For questions that the supervisor answers from what it knows.
+pub(crate) const QUESTION_WAIT: Duration = Duration::from_secs(15);
+/// For orders: longer than a stop and a start together take with the default deadlines.
+pub(crate) const ORDER_WAIT: Duration = Duration::from_secs(120);
+/// What the supervisor may take beyond a wait that it was told, to say that it ran out.
+const MARGIN: Duration = Duration::from_secs(5);
+/// Largest answer that is taken: a page of log records with their extras fits many times.
+const ANSWER_MAX: u32 = 64 * 1024 * 1024;
+/// Items of a subscription that wait to be printed. Beyond it the subscription ends, and that is said.
+const SUBSCRIPTION_BUFFER: usize = 8192;
+
+/// A connection to the supervisor.
+pub(crate) struct Client {
+    rpc: RpcClient,
+    /// What the operator said about waiting.
+    timeout: Option<Duration>,
+}
+
+impl Client {
+    /// Connects to the supervisor of the runtime folder.
+    ///
+    /// # Errors
+    /// [`Exit::NoSupervisor`] when there is none, [`Exit::Refused`] when it is not ours to ask.
+    pub(crate) async fn connect(settings: &Settings) -> Outcome<Self> {
+        let dir = &settings.runtime_dir;
+        ours(dir)?;
+        let record = SupervisorRecord::read(dir).map_err(|error| no_record(dir, &error))?;
+        let stream = connect_socket(dir, &record).await?;
+        let builder = WsTransportClientBuilder::default()
+            .set_headers(credential(&record.credential_file)?)
+            .connection_timeout(CONNECT_WAIT)
+            .max_response_size(ANSWER_MAX);
+        let url = Url::parse("ws://outboard/").expect("INVARIANT: the text is a URL");
+        let greeting = tokio::time::timeout(CONNECT_WAIT, builder.build_with_stream(url, stream));
+        let (sender, receiver) = match greeting.await {
+            Ok(done) => done.map_err(|error| not_greeted(dir, &error))?,
+            Err(_) => {
+                return Err(silent(&format!("the supervisor at {} (pid {})", dir.display(), record.pid)));
+            }
+        };
+        let rpc = ClientBuilder::default()
+            .request_timeout(settings.timeout.unwrap_or(ORDER_WAIT) + MARGIN)
+            .max_buffer_capacity_per_subscription(SUBSCRIPTION_BUFFER)
+            .build_with_tokio(sender, receiver);
+        Ok(Self { rpc, timeout: settings.timeout })
+    }
+
+    /// Asks, and waits as long as the operator said, else as long as this question needs.
+    pub(crate) async fn ask<R: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: &impl Serialize,
+        wait: Duration,
+    ) -> Outcome<R> {
+        let wait = self.timeout.unwrap_or(wait);
+        let answer = self.rpc.request::<R, _>(method, Params::new(params));
+        match tokio::time::timeout(wait + MARGIN, answer).await {
+            Ok(answer) => answer.map_err(|error| failed(method, error)),
+            Err(_) => Err(unanswered(method, wait)),
+        }
+    }
+
+    /// Subscribes.
+    pub(crate) async fn subscribe<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: &impl Serialize,
+        unsubscribe: &str,
+    ) -> Outcome<Subscription<T>> {
+        let answer = self.rpc.subscribe::<T, _>(method, Params::new(params), unsubscribe);
+        match tokio::time::timeout(QUESTION_WAIT, answer).await {
+            Ok(answer) => answer.map_err(|error| failed(method, error)),
+            Err(_) => Err(unanswered(method, QUESTION_WAIT)),
+        }
+    }
+
+    /// What to say when a subscription has ended without being asked to.
+    pub(crate) fn subscription_ended(&self) -> Failure {
+        if self.rpc.is_connected() {
+            return Failure::failed(
+                "the subscription ended: it was not read fast enough; narrow it, or write to a file",
+            );
+        }
+        Failure::new(Exit::NoSupervisor, "the supervisor has stopped")
+    }
+}
+
+/// Parameters that have been written down already.
+struct Params(Result<Box<RawValue>, serde_json::Error>);
+
+impl Params {
+    fn new(params: &impl Serialize) -> Self {
+        Self(serde_json::value::to_raw_value(params))
+    }
+}
+
+impl ToRpcParams for Params {
+    fn to_rpc_params(self) -> Result<Option<Box<RawValue>>, serde_json::Error> {
+        self.0.map(Some)
+    }
+}
+
+/// Refuses a folder that somebody else made: what we send there is a credential.
+fn ours(dir: &Path) -> Outcome {
+    let metadata = std::fs::metadata(dir).map_err(|error| no_record(dir, &error))?;
+    let (me, owner) = (rustix::process::geteuid().as_raw(), Metadata::uid(&metadata));
+    if me == owner || me == 0 {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Refused,
+        format!(
+            "the runtime folder {} belongs to uid {owner}, and you are uid {me}; name your own with --runtime-dir",
+            dir.display()
+        ),
+    ))
+}
+
+fn no_record(dir: &Path, error: &io::Error) -> Failure {
+    let dir = dir.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => Failure::new(
+            Exit::NoSupervisor,
+            format!(
+                "no supervisor is running at {dir}; start one with `outboard run`, or name its folder with --runtime-dir"
+            ),
+        ),
+        io::ErrorKind::PermissionDenied => Failure::new(
+            Exit::Refused,
+            format!("you may not look into {dir}; run this as the user who runs the supervisor"),
+        ),
+        _ => Failure::failed(format!("cannot read what the supervisor wrote to {dir}: {error}")),
+    }
+}
+
+async fn connect_socket(dir: &Path, record: &SupervisorRecord) -> Outcome<UnixStream> {
+    let socket = dir.join(crate::run::CONTROL_SOCKET);
+    let connecting = tokio::time::timeout(CONNECT_WAIT, UnixStream::connect(&socket));
+    let Ok(connected) = connecting.await else { return Err(silent(&socket.display().to_string())) };
+    connected.map_err(|error| match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Failure::new(
+            Exit::NoSupervisor,
+            format!(
+                "no supervisor is running at {}: the one that was there (pid {}) has gone without cleaning up, and its \
+                 socket is stale; `outboard run` clears it and starts anew",
+                dir.display(),
+                record.pid
+            ),
+        ),
+        io::ErrorKind::PermissionDenied => Failure::new(
+            Exit::Refused,
+            format!("you may not connect to {}; run this as the user who runs the supervisor", socket.display()),
+        ),
+        _ => Failure::failed(format!("cannot connect to {}: {error}", socket.display())),
+    })
+}
+
+fn credential(file: &PathBuf) -> Outcome<HeaderMap> {
+    let refuse = |why: String| {
+        Failure::new(
+            Exit::Refused,
+            format!(
+                "cannot use the credential in {}: {why}; run this as the user who runs the supervisor",
+                file.display()
+            ),
+        )
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| refuse(error.to_string()))?;
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", text.trim()))
+        .map_err(|_| refuse("it holds characters that no credential has".to_owned()))?;
+    value.set_sensitive(true);
+    let mut headers = HeaderMap::new();
+    headers.insert("authorization", value);
+    Ok(headers)
+}
+
+fn not_greeted(dir: &Path, error: &WsHandshakeError) -> Failure {
+    let (exit, why) = match error {
+        WsHandshakeError::Rejected { status_code: 401 | 403 } => (
+            Exit::Refused,
+            "it refused our credential; was its data folder replaced while it ran?".to_owned(),
+        ),
+        WsHandshakeError::Rejected { status_code: 429 | 503 } => {
+            (Exit::Refused, "it serves as many operators as it can; end one, and try again".to_owned())
+        }
+        other => (Exit::Failed, other.to_string()),
+    };
+    Failure::new(exit, format!("cannot talk with the supervisor at {}: {why}", dir.display()))
+}
+
+fn silent(who: &str) -> Failure {
+    let wait = CONNECT_WAIT.as_secs();
+    Failure::new(
+        Exit::NoAnswer,
+        format!("{who} did not answer within {wait} s; it may be stopped (SIGSTOP) or overloaded"),
+    )
+}
+
+fn unanswered(method: &str, wait: Duration) -> Failure {
+    Failure::new(
+        Exit::NoAnswer,
+        format!(
+            "no answer to `{method}` within {:.1} s; what was asked for may still happen (`outboard status` tells), and \
+             --timeout waits longer",
+            wait.as_secs_f64()
+        ),
+    )
+}
+
+fn failed(method: &str, error: Error) -> Failure {
+    match error {
+        Error::Call(object) => {
+            let data = object.data().and_then(|data| serde_json::from_str(data.get()).ok());
+            RpcError { code: object.code(), message: object.message().to_owned(), data }.into()
+        }
+        Error::RequestTimeout => Failure::new(Exit::NoAnswer, format!("no answer to `{method}` in time")),
+        Error::ParseError(error) => Failure::failed(format!(
+            "the answer to `{method}` is not what this version expects ({error}); are supervisor and command line of \
+             the same version?"
+        )),
+        Error::Transport(_) | Error::RestartNeeded(_) | Error::ServiceDisconnect => Failure::new(
+            Exit::NoSupervisor,
+            "the connection to the supervisor was lost: it has stopped, or refused what was sent",
+        ),
+        other => Failure::failed(format!("`{method}` failed: {other}")),
+    }
+}

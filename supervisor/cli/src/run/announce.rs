@@ -1,0 +1,82 @@
+//! What `run` says on standard output once it is clear what became of each plugin: a summary for people, or one JSON line for
+//! a parent program.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use outboard_protocol::control::{PluginStatus, StatusReport};
+use serde_json::json;
+
+use super::SupervisorRecord;
+use crate::render::tame;
+
+/// Says it, on a thread of its own: whoever reads standard output may stand still, and the supervisor must not.
+pub(super) fn announce(report: &StatusReport, record: &SupervisorRecord, runtime_dir: &Path, as_json: bool) {
+    let text = if as_json { ready_line(report, record, runtime_dir) } else { summary(report) };
+    let said = std::thread::Builder::new().name("announce".to_owned()).spawn(move || {
+        let mut out = io::stdout().lock();
+        // A closed standard output is no reason to stop.
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    });
+    if let Err(error) = said {
+        tracing::error!(%error, "what became of the plugins cannot be printed; `outboard status` tells it");
+    }
+}
+
+fn ready_line(report: &StatusReport, record: &SupervisorRecord, runtime_dir: &Path) -> String {
+    let plugins: Vec<_> = report
+        .plugins
+        .iter()
+        .map(|plugin| json!({ "id": plugin.id, "state": plugin.state, "cause": plugin.cause }))
+        .collect();
+    let line = json!({
+        "listen": record.listen,
+        "pid": record.pid,
+        "keeperPid": record.keeper_pid,
+        "version": record.version,
+        "runtimeDir": runtime_dir,
+        "dataDir": record.data_dir,
+        "plugins": plugins,
+    });
+    format!("{line}\n")
+}
+
+fn summary(report: &StatusReport) -> String {
+    let running = report.plugins.iter().filter(|plugin| plugin.state == "running").count();
+    let origin = format!("http://{}", report.listen);
+    let mut text = match report.plugins.len() {
+        0 => format!(
+            "outboard {}: no plugins; put a folder with a plugin.json into {}\n",
+            report.version,
+            report.plugin_dirs.join(" or ")
+        ),
+        all => format!("outboard {}: {running} of {all} plugins are running\n", report.version),
+    };
+    let width = |of: fn(&PluginStatus) -> usize| report.plugins.iter().map(of).max().unwrap_or(0);
+    let (ids, states) =
+        (width(|plugin| plugin.id.chars().count()), width(|plugin| plugin.state.chars().count()));
+    for plugin in &report.plugins {
+        let line =
+            format!("  {:ids$}  {:states$}  {}", tame(&plugin.id), plugin.state, what_of(plugin, &origin));
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text.push_str(&format!("ready at {origin}\n"));
+    text
+}
+
+/// Where it answers, or why it does not run.
+fn what_of(plugin: &PluginStatus, origin: &str) -> String {
+    if let Some(cause) = &plugin.cause {
+        return tame(cause);
+    }
+    match plugin.state.as_str() {
+        "running" if plugin.routes.is_empty() => "serves no HTTP".to_owned(),
+        "running" => {
+            plugin.routes.iter().map(|route| format!("{origin}{route}/")).collect::<Vec<_>>().join(" ")
+        }
+        "stopped" if !plugin.enabled => format!("disabled; `outboard enable {}` starts it", plugin.id),
+        "stopped" => String::new(),
+        _ => format!("not ready yet; `outboard status {}` tells", plugin.id),
+    }
+}

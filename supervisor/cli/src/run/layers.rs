@@ -1,0 +1,177 @@
+//! The layers of a running supervisor, opened from the ground up and closed from the top down.
+
+use std::error::Error;
+use std::io::{self, IsTerminal};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use outboard_gateway::Gateway;
+use outboard_gateway::control::{self, BindError, Control, Credential};
+use outboard_host::{Host, HostOptions, HostTasks, javascript};
+use outboard_services::{Console, LogOptions, OpenError, ServiceOptions, Services};
+
+use super::ground::Ground;
+use super::options::LayerOptions;
+use super::{CONTROL_SOCKET, SupervisorRecord, journal};
+use crate::arguments::Color;
+use crate::failure::{Exit, Failure, Outcome};
+use crate::settings::{RunSettings, Settings, Size};
+
+/// The credential in the data folder.
+const CREDENTIAL: &str = "credential";
+/// The unpacked JavaScript runner in the data folder.
+const RUNNER: &str = "runner";
+/// How long requests that no plugin holds up may take to end: their plugins are gone by then.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// A running supervisor.
+pub(super) struct Layers {
+    ground: Ground,
+    services: Services,
+    /// The handle on the plugins.
+    pub(super) host: Host,
+    /// The host's own tasks.
+    pub(super) tasks: HostTasks,
+    gateway: Gateway,
+    control: Control,
+    /// What is written in the runtime folder.
+    pub(super) record: SupervisorRecord,
+}
+
+impl Layers {
+    /// Opens everything. What can be refused is asked for first, so that a second supervisor disturbs nothing.
+    ///
+    /// # Errors
+    /// A sentence that says which layer, why, and what to do.
+    pub(super) fn open(
+        settings: &Settings,
+        run: &RunSettings,
+        options: LayerOptions,
+        keeper_pid: Option<u32>,
+    ) -> Outcome<Self> {
+        let ground = Ground::take(&settings.runtime_dir)?;
+        let (listener, listen) = bind(run.listen)?;
+        let services = services(settings, run, listen)?;
+        journal::begin(services.logs.clone());
+        let credential_file = run.data_dir.join(CREDENTIAL);
+        let credential = Credential::open(&credential_file).map_err(|error| Failure::failed(told(&error)))?;
+        let socket = control::bind(&ground.path().join(CONTROL_SOCKET)).map_err(|error| match error {
+            BindError::InUse(_) | BindError::TooLong(_) => Failure::new(Exit::Refused, error.to_string()),
+            BindError::Refused { .. } => Failure::failed(told(&error)),
+        })?;
+        let host_options = HostOptions {
+            plugin_dirs: run.plugin_dirs.clone(),
+            data_dir: run.data_dir.clone(),
+            runtime_dir: ground.path().to_owned(),
+            listen,
+            keeper_pid,
+            policy: options.policy,
+            javascript: javascript::Options {
+                node: settings.file.javascript.node.clone(),
+                runner_dir: run.data_dir.join(RUNNER),
+            },
+        };
+        let (host, tasks) =
+            Host::start(host_options, services.clone()).map_err(|error| Failure::failed(told(&error)))?;
+        let cannot_serve = |error: io::Error| Failure::failed(format!("cannot serve: {error}"));
+        let gateway =
+            Gateway::serve(options.gateway, listener, Arc::new(host.clone())).map_err(cannot_serve)?;
+        let control = Control::serve(host.clone(), socket, credential).map_err(cannot_serve)?;
+        let record = SupervisorRecord {
+            pid: std::process::id(),
+            keeper_pid,
+            listen: listen.to_string(),
+            data_dir: run.data_dir.clone(),
+            credential_file,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: host.status(None).since,
+        };
+        record.write(ground.path()).map_err(|error| {
+            Failure::failed(format!(
+                "cannot write to the runtime folder {}: {error}",
+                ground.path().display()
+            ))
+        })?;
+        Ok(Self { ground, services, host, tasks, gateway, control, record })
+    }
+
+    /// Closes everything above the plugins, which have ended. Each step is bounded.
+    pub(super) async fn close(self) {
+        self.gateway.shutdown(FAREWELL).await;
+        self.control.stop().await;
+        SupervisorRecord::remove(self.ground.path());
+        // Nobody can connect any more; what cannot be removed is replaced by the next supervisor.
+        let _ = std::fs::remove_file(self.ground.path().join(CONTROL_SOCKET));
+        self.services.close().await;
+    }
+}
+
+/// The address that people reach, with the real port.
+fn bind(listen: SocketAddr) -> Outcome<(tokio::net::TcpListener, SocketAddr)> {
+    let bound = TcpListener::bind(listen).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        let real = listener.local_addr()?;
+        Ok((tokio::net::TcpListener::from_std(listener)?, real))
+    });
+    bound.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => Failure::new(
+            Exit::Refused,
+            format!(
+                "port {} is taken: another program serves {listen}; end it, or choose another address with --listen (port 0 \
+                 takes any free one)",
+                listen.port()
+            ),
+        ),
+        io::ErrorKind::PermissionDenied => Failure::new(
+            Exit::Refused,
+            format!("you may not serve {listen}; ports below 1024 are for root, choose another one with --listen"),
+        ),
+        io::ErrorKind::AddrNotAvailable => {
+            Failure::usage(format!("{} is no address of this machine; choose another one with --listen", listen.ip()))
+        }
+        _ => Failure::failed(format!("cannot serve {listen}: {error}")),
+    })
+}
+
+fn services(settings: &Settings, run: &RunSettings, listen: SocketAddr) -> Outcome<Services> {
+    let mut options = ServiceOptions::new(&run.data_dir);
+    options.base_url = format!("http://{listen}");
+    options.log = logs(settings, run);
+    Services::open(options).map_err(|error| {
+        let exit = match &error {
+            OpenError::Folder(_) => Exit::Refused,
+            _ => Exit::Failed,
+        };
+        Failure::new(exit, told(&error))
+    })
+}
+
+fn logs(settings: &Settings, run: &RunSettings) -> LogOptions {
+    let set = &settings.file.log_files;
+    let mut options = LogOptions::default();
+    options.level = set.level.unwrap_or(options.level);
+    options.file_max = set.size.map_or(options.file_max, |Size(size)| size);
+    options.files = set.files.unwrap_or(options.files);
+    let color = match settings.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        }
+    };
+    options.console = Some(Console { out: Box::new(io::stderr()), level: run.log_level, color });
+    options
+}
+
+/// An error with everything that lies below it.
+fn told(error: &dyn Error) -> String {
+    let mut sentence = error.to_string();
+    let mut below = error.source();
+    while let Some(deeper) = below {
+        sentence.push_str(": ");
+        sentence.push_str(&deeper.to_string());
+        below = deeper.source();
+    }
+    sentence
+}

@@ -1,0 +1,60 @@
+//! `outboard run`: the keeper, and below it the supervisor, which is put together here.
+//!
+//! ```text
+//!   keeper ──▶ supervise ──opens──▶ ground     runtime folder, its lock
+//!                 │                 layers     services, host, gateway, control: opened in this order, closed in reverse
+//!                 ├──waits on──────▶ signals, the keeper, the host's end
+//!                 └──tells──────────▶ announce  the summary, or one JSON line
+//! ```
+//!
+//! A composition root: it opens, connects and closes, and decides nothing about plugins.
+
+mod announce;
+mod ground;
+mod journal;
+mod layers;
+mod options;
+mod record;
+mod signals;
+mod supervise;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use outboard_host::process::keeper::{self, KeeperOptions};
+
+use crate::arguments::RunArguments;
+use crate::failure::Outcome;
+use crate::settings::Settings;
+
+pub(crate) use keeper::SUPERVISE_ARGUMENT;
+pub(crate) use record::SupervisorRecord;
+
+/// The control socket in the runtime folder.
+pub(crate) const CONTROL_SOCKET: &str = "control.sock";
+
+/// Which of the two processes of `run` this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The parent, which watches.
+    Keeper,
+    /// The child, which does the work.
+    Supervisor,
+}
+
+/// Runs until told to stop.
+pub(crate) fn run(settings: &Settings, flags: &RunArguments, role: Role) -> Outcome<ExitCode> {
+    let run = settings.for_run(flags)?;
+    // Both look, so that a mistake is told before anything is started.
+    let options = options::of(settings)?;
+    if role == Role::Supervisor {
+        return supervise::supervise(settings, &run, options).map(|()| ExitCode::SUCCESS);
+    }
+    let keeping = KeeperOptions {
+        exit_with_parent: run.exit_with_parent,
+        restart: run.restart_supervisor,
+        ..KeeperOptions::default()
+    };
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    Ok(keeper::run(&keeping, &words))
+}

@@ -1,0 +1,150 @@
+//! From the settings file to what each layer wants to know. Names and defaults are the layers' own; what the file does not say
+//! stays as it is there.
+
+use std::time::Duration;
+
+use outboard_gateway::GatewayOptions;
+use outboard_host::session::SessionLimits;
+use outboard_host::{PluginPolicy, PluginSettings};
+use outboard_protocol::manifest;
+
+use crate::failure::{Failure, Outcome};
+use crate::settings::{Deadlines, Limits, Restart, Settings, Size, Span, Wire};
+
+/// Everything that the file decides about the layers.
+#[derive(Debug)]
+pub(super) struct LayerOptions {
+    /// For plugins.
+    pub(super) policy: PluginPolicy,
+    /// For the address that people reach.
+    pub(super) gateway: GatewayOptions,
+    /// How long the longest stop of any plugin may take.
+    pub(super) longest_stop: Duration,
+    /// How long the longest start of any plugin may take.
+    pub(super) longest_start: Duration,
+}
+
+/// Reads the options out of the settings.
+///
+/// # Errors
+/// A usage failure for a value with which plugins could not be looked after.
+pub(super) fn of(settings: &Settings) -> Outcome<LayerOptions> {
+    let policy = policy(settings)?;
+    let all = || std::iter::once(&policy.common).chain(policy.single.values());
+    let longest_stop = all().map(|one| one.policy.longest_stop()).max().unwrap_or_default();
+    let start = |one: &PluginSettings| one.policy.spawn + one.policy.handshake + one.policy.start;
+    let longest_start = all().map(start).max().unwrap_or_default();
+    Ok(LayerOptions { gateway: gateway(settings), longest_stop, longest_start, policy })
+}
+
+fn policy(settings: &Settings) -> Outcome<PluginPolicy> {
+    let file = &settings.file;
+    let mut common = PluginSettings::default();
+    common.env.extend(file.env.clone());
+    lay_over(&mut common, &file.deadlines, &file.restart, &file.limits, &file.wire);
+    check("", &common)?;
+    let mut policy = PluginPolicy { common, ..PluginPolicy::default() };
+    for (id, set) in &file.plugins {
+        let mut single = policy.common.clone();
+        single.enabled = set.enabled.unwrap_or(single.enabled);
+        // A later entry wins over an earlier one of the same name.
+        single.env.extend(set.env.clone());
+        lay_over(&mut single, &set.deadlines, &set.restart, &set.limits, &set.wire);
+        check(&format!("plugins.{id}."), &single)?;
+        policy.single.insert(id.clone(), single);
+    }
+    Ok(policy)
+}
+
+fn check(table: &str, settings: &PluginSettings) -> Outcome {
+    settings.policy.check().map_err(|wrong| {
+        Failure::usage(format!("settings file, `{table}deadlines` and `{table}restart`: {wrong}"))
+    })
+}
+
+fn lay_over(
+    settings: &mut PluginSettings,
+    deadlines: &Deadlines,
+    restart: &Restart,
+    limits: &Limits,
+    wire: &Wire,
+) {
+    let policy = &mut settings.policy;
+    for (place, set) in [
+        (&mut policy.spawn, deadlines.spawn),
+        (&mut policy.handshake, deadlines.handshake),
+        (&mut policy.start, deadlines.start),
+        (&mut policy.drain, deadlines.drain),
+        (&mut policy.ask, deadlines.stop),
+        (&mut policy.leave, deadlines.leave),
+        (&mut policy.terminate, deadlines.terminate),
+        (&mut policy.kill, deadlines.kill),
+        (&mut policy.empty, deadlines.empty),
+        (&mut policy.ping_every, deadlines.ping),
+        (&mut policy.probation, deadlines.probation),
+        (&mut policy.restart.base, restart.base),
+        (&mut policy.restart.cap, restart.cap),
+        (&mut policy.restart.steady, restart.steady),
+        (&mut policy.restart.window, restart.window),
+        (&mut settings.host_call, deadlines.call),
+    ] {
+        put(place, set.map(|Span(span)| span));
+    }
+    put(&mut policy.pings_missed, deadlines.pings_missed);
+    put(&mut policy.restart.jitter_percent, restart.jitter_percent);
+    put(&mut policy.restart.in_a_row, restart.in_a_row);
+    put(&mut policy.restart.in_window, restart.in_window);
+    lay_over_limits(&mut settings.limits, limits);
+    lay_over_session(&mut settings.session, wire);
+}
+
+fn lay_over_limits(limits: &mut manifest::Limits, set: &Limits) {
+    limits.memory = set.memory.map(|Size(size)| size).or(limits.memory);
+    limits.processes = set.processes.or(limits.processes);
+    limits.open_files = set.open_files.or(limits.open_files);
+    limits.file_size = set.file_size.map(|Size(size)| size).or(limits.file_size);
+    // The kernel counts whole seconds; none would end the program before its first instruction.
+    limits.cpu_seconds = set.cpu.map(|Span(span)| span.as_secs().max(1)).or(limits.cpu_seconds);
+}
+
+fn lay_over_session(session: &mut SessionLimits, set: &Wire) {
+    put(&mut session.frame, set.frame.map(bytes));
+    put(&mut session.outbox, set.outbox.map(bytes));
+    put(&mut session.host_calls, set.host_calls);
+    put(&mut session.context_calls, set.context_calls);
+    put(&mut session.longest_call, set.longest_call.map(|Span(span)| span));
+}
+
+fn gateway(settings: &Settings) -> GatewayOptions {
+    let set = &settings.file.http;
+    let mut options = GatewayOptions::default();
+    put(&mut options.allowed_hosts, set.allowed_hosts.clone());
+    put(&mut options.allowed_origins, set.allowed_origins.clone());
+    put(&mut options.connections, set.connections);
+    put(&mut options.head_bytes, set.head_size.map(bytes));
+    put(&mut options.waiting_requests, set.waiting_requests);
+    put(&mut options.waiting_bytes, set.waiting_size.map(bytes));
+    put(&mut options.bus_clients, set.bus_clients);
+    for (place, set) in [
+        (&mut options.head_timeout, set.head_timeout),
+        (&mut options.keep_alive, set.keep_alive),
+        (&mut options.client_stall, set.client_stall),
+        (&mut options.answer_timeout, set.answer_timeout),
+        (&mut options.stream_idle, set.stream_idle),
+        (&mut options.tunnel_idle, set.tunnel_idle),
+        (&mut options.waiting_time, set.waiting_time),
+    ] {
+        put(place, set.map(|Span(span)| span));
+    }
+    options
+}
+
+fn put<T>(place: &mut T, set: Option<T>) {
+    if let Some(value) = set {
+        *place = value;
+    }
+}
+
+fn bytes(Size(size): Size) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,120 @@
+//! The supervisor proper: opens the layers, says when all is ready, waits, and ends in good order.
+
+use std::time::Duration;
+
+use outboard_host::ShutdownMode;
+use outboard_host::process::keeper;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::announce::announce;
+use super::layers::Layers;
+use super::options::LayerOptions;
+use super::signals::{Signals, Told};
+use crate::failure::{Failure, Outcome};
+use crate::settings::{RunSettings, Settings};
+
+/// What a first scan and the look at each plugin take beyond the longest start.
+const READY_MARGIN: Duration = Duration::from_secs(5);
+/// What the host's own end takes beyond the longest stop. The keeper ends whatever is left after it.
+const STOP_MARGIN: Duration = Duration::from_secs(15);
+/// Rescans under way at once. One reads what the next one would; more than two are repetitions.
+const RESCANS: usize = 2;
+
+/// Runs until told to stop.
+///
+/// # Errors
+/// Why it could not start, or that its host ended by itself.
+pub(super) fn supervise(settings: &Settings, run: &RunSettings, options: LayerOptions) -> Outcome {
+    // Before any thread: it takes over standard input and sets this thread's signal mask.
+    let link = keeper::adopt_link();
+    // One thread costs less for this work than several; what blocks has threads of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
+    let ended = runtime.block_on(async {
+        let keeper_pid = link.as_ref().and_then(|link| u32::try_from(link.keeper()).ok());
+        let mut signals = Signals::listen(link)
+            .map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
+        let (longest_start, longest_stop) = (options.longest_start, options.longest_stop);
+        let mut layers = Layers::open(settings, run, options, keeper_pid)?;
+        let end = wait(settings, run, &mut layers, &mut signals, longest_start + READY_MARGIN).await;
+        if let End::Told(mode) = end {
+            stop(&mut layers, &mut signals, mode, longest_stop + STOP_MARGIN).await;
+        }
+        layers.close().await;
+        match end {
+            End::Told(_) => Ok(()),
+            End::Lost => Err(Failure::failed("the host ended by itself; the log says why")),
+        }
+    });
+    // Threads that still wait for a disk or a console are left to the end of the process.
+    runtime.shutdown_background();
+    ended
+}
+
+/// Why it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Somebody wants it, like this.
+    Told(ShutdownMode),
+    /// The host has ended by itself.
+    Lost,
+}
+
+/// Says when all is ready, and waits for the end.
+async fn wait(
+    settings: &Settings,
+    run: &RunSettings,
+    layers: &mut Layers,
+    signals: &mut Signals,
+    ready_limit: Duration,
+) -> End {
+    let host = layers.host.clone();
+    let settled = timeout(ready_limit, host.settled());
+    tokio::pin!(settled);
+    let mut ready = false;
+    let mut rescans: JoinSet<()> = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = &mut settled, if !ready => {
+                ready = true;
+                announce(&host.status(None), &layers.record, &settings.runtime_dir, run.ready_json);
+            }
+            told = signals.next() => match told {
+                Told::Stop => return End::Told(ShutdownMode::Graceful),
+                Told::Orphaned => return End::Told(ShutdownMode::Now),
+                Told::Rescan if rescans.len() < RESCANS => {
+                    let host = host.clone();
+                    // The report is in the log; here is nobody to tell it to.
+                    rescans.spawn(async move { drop(host.rescan().await) });
+                }
+                Told::Rescan => {}
+            },
+            Some(_) = rescans.join_next() => {}
+            () = layers.tasks.ended() => return End::Lost,
+        }
+    }
+}
+
+/// Ends the plugins: in good order, or at once when told again.
+async fn stop(layers: &mut Layers, signals: &mut Signals, mode: ShutdownMode, limit: Duration) {
+    tracing::info!("stopping{}", if mode == ShutdownMode::Now { " at once" } else { "" });
+    let host = layers.host.clone();
+    host.shutdown(mode).await;
+    let ended = async {
+        loop {
+            tokio::select! {
+                () = layers.tasks.ended() => break,
+                told = signals.next() => if told != Told::Rescan {
+                    tracing::warn!("told again: ending every plugin at once");
+                    host.shutdown(ShutdownMode::Now).await;
+                },
+            }
+        }
+    };
+    if timeout(limit, ended).await.is_err() {
+        tracing::error!("the plugins did not end in time; the keeper ends what is left of them");
+    }
+}

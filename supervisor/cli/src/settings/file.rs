@@ -1,0 +1,243 @@
+//! The settings file: its shape, and how a mistake in it is told.
+//!
+//! Read once by every verb. Must not know flags, defaults or what a setting is for.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use outboard_protocol::PluginId;
+use outboard_protocol::context::logger::LogLevel;
+use serde::{Deserialize, Deserializer};
+
+use super::keys;
+use super::span::{Size, Span};
+use crate::arguments::{Color, listen_address};
+
+/// Settings are written by hand; a larger file is something else.
+const FILE_MAX: u64 = 1024 * 1024;
+
+/// Everything that the file may hold. An absent key is `None`; who decides is [`super::merge`].
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct File {
+    pub(crate) runtime_dir: Option<PathBuf>,
+    pub(crate) data_dir: Option<PathBuf>,
+    pub(crate) plugin_dirs: Option<Vec<PathBuf>>,
+    #[serde(deserialize_with = "listen")]
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) json: Option<bool>,
+    pub(crate) color: Option<Color>,
+    pub(crate) timeout: Option<Span>,
+    pub(crate) ready_json: Option<bool>,
+    pub(crate) exit_with_parent: Option<bool>,
+    pub(crate) restart_supervisor: Option<bool>,
+    pub(crate) log_level: Option<LogLevel>,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) restart: Restart,
+    pub(crate) limits: Limits,
+    pub(crate) wire: Wire,
+    pub(crate) http: Http,
+    pub(crate) log_files: LogFiles,
+    pub(crate) javascript: JavaScript,
+    pub(crate) logs: Logs,
+    pub(crate) auth: Auth,
+    pub(crate) airline: Airline,
+    pub(crate) plugins: BTreeMap<PluginId, Plugin>,
+}
+
+/// `[plugins.<id>]`: what holds for one plugin in place of the global value.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Plugin {
+    pub(crate) enabled: Option<bool>,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) restart: Restart,
+    pub(crate) limits: Limits,
+    pub(crate) wire: Wire,
+}
+
+/// `[deadlines]`: how long each step of a plugin's life may take.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Deadlines {
+    pub(crate) spawn: Option<Span>,
+    pub(crate) handshake: Option<Span>,
+    pub(crate) start: Option<Span>,
+    pub(crate) drain: Option<Span>,
+    pub(crate) stop: Option<Span>,
+    pub(crate) leave: Option<Span>,
+    pub(crate) terminate: Option<Span>,
+    pub(crate) kill: Option<Span>,
+    pub(crate) empty: Option<Span>,
+    pub(crate) call: Option<Span>,
+    pub(crate) ping: Option<Span>,
+    pub(crate) pings_missed: Option<u32>,
+    pub(crate) probation: Option<Span>,
+}
+
+/// `[restart]`: what follows an unexpected end.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Restart {
+    pub(crate) base: Option<Span>,
+    pub(crate) cap: Option<Span>,
+    pub(crate) jitter_percent: Option<u32>,
+    pub(crate) steady: Option<Span>,
+    pub(crate) in_a_row: Option<u32>,
+    pub(crate) in_window: Option<u32>,
+    pub(crate) window: Option<Span>,
+}
+
+/// `[limits]`: what a plugin's processes may use at most.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    pub(crate) memory: Option<Size>,
+    pub(crate) processes: Option<u64>,
+    pub(crate) open_files: Option<u64>,
+    pub(crate) file_size: Option<Size>,
+    pub(crate) cpu: Option<Span>,
+}
+
+/// `[wire]`: bounds of the conversation with a plugin.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Wire {
+    pub(crate) frame: Option<Size>,
+    pub(crate) outbox: Option<Size>,
+    pub(crate) host_calls: Option<usize>,
+    pub(crate) context_calls: Option<usize>,
+    pub(crate) longest_call: Option<Span>,
+}
+
+/// `[http]`: names, limits and waits of the address that people reach.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Http {
+    pub(crate) allowed_hosts: Option<Vec<String>>,
+    pub(crate) allowed_origins: Option<Vec<String>>,
+    pub(crate) connections: Option<usize>,
+    pub(crate) head_size: Option<Size>,
+    pub(crate) head_timeout: Option<Span>,
+    pub(crate) keep_alive: Option<Span>,
+    pub(crate) client_stall: Option<Span>,
+    pub(crate) answer_timeout: Option<Span>,
+    pub(crate) stream_idle: Option<Span>,
+    pub(crate) tunnel_idle: Option<Span>,
+    pub(crate) waiting_requests: Option<usize>,
+    pub(crate) waiting_size: Option<Size>,
+    pub(crate) waiting_time: Option<Span>,
+    pub(crate) bus_clients: Option<usize>,
+}
+
+/// `[log_files]`: how log records are kept.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LogFiles {
+    pub(crate) level: Option<LogLevel>,
+    pub(crate) size: Option<Size>,
+    pub(crate) files: Option<u32>,
+}
+
+/// `[javascript]`: how JavaScript plugins are run.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct JavaScript {
+    pub(crate) node: Option<PathBuf>,
+}
+
+/// `[logs]`: what `outboard logs` shows when its flags do not say.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Logs {
+    pub(crate) follow: Option<bool>,
+    pub(crate) lines: Option<u32>,
+    pub(crate) level: Option<LogLevel>,
+    pub(crate) tag: Option<String>,
+    pub(crate) since: Option<String>,
+    pub(crate) grep: Option<String>,
+}
+
+/// `[auth]`: where `outboard auth set` reads.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Auth {
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+/// `[airline]`: where `outboard airline set` reads.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Airline {
+    pub(crate) token_file: Option<PathBuf>,
+    pub(crate) refresh_token_file: Option<PathBuf>,
+    pub(crate) refresh_url: Option<String>,
+}
+
+fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    listen_address(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+/// Reads a settings file.
+///
+/// # Errors
+/// A sentence with the file, the line, and what is wrong there.
+pub(crate) fn read(path: &Path) -> Result<File, String> {
+    let size = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
+    if size > FILE_MAX {
+        return Err(format!(
+            "{}: {size} bytes are no settings file; at most {FILE_MAX} are read",
+            path.display()
+        ));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    let mut file = parse(&text).map_err(|mistake| format!("{}:{mistake}", path.display()))?;
+    file.anchor(path.parent().unwrap_or(Path::new("/")));
+    Ok(file)
+}
+
+/// Parses the text of a settings file; mistakes begin with their line.
+fn parse(text: &str) -> Result<File, String> {
+    let table = toml::de::DeTable::parse(text).map_err(|error| located(text, &error))?;
+    keys::check(table.get_ref())
+        .map_err(|unknown| format!("{}: {}", line_of(text, unknown.at), unknown.message))?;
+    toml::from_str(text).map_err(|error| located(text, &error))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot read the settings file {}: {error}", path.display())
+}
+
+fn located(text: &str, error: &toml::de::Error) -> String {
+    let line = line_of(text, error.span().map_or(0, |span| span.start));
+    format!("{line}: {}", error.message())
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    1 + text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count()
+}
+
+impl File {
+    /// Paths in the file are meant from the file's folder; `~/` is the home folder, as in a shell.
+    fn anchor(&mut self, folder: &Path) {
+        let home = etcetera::home_dir().ok();
+        let anchor = |path: &mut PathBuf| {
+            if path.as_os_str() == "-" {
+                return;
+            }
+            match (path.strip_prefix("~"), &home) {
+                (Ok(rest), Some(home)) => *path = home.join(rest),
+                _ => *path = folder.join(&*path),
+            }
+        };
+        let files =
+            [&mut self.auth.token_file, &mut self.airline.token_file, &mut self.airline.refresh_token_file];
+        let folders = [&mut self.runtime_dir, &mut self.data_dir, &mut self.javascript.node];
+        files.into_iter().chain(folders).flatten().for_each(anchor);
+        self.plugin_dirs.iter_mut().flatten().for_each(anchor);
+    }
+}

@@ -1,0 +1,117 @@
+//! Merges the layers, each value decided once.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use outboard_protocol::context::logger::LogLevel;
+
+use super::file::{self, File};
+use super::paths::Standard;
+use crate::arguments::{Color, Global, RunArguments};
+use crate::failure::{Failure, Outcome};
+
+/// The port that prebuilt user interfaces call.
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 2066);
+
+/// What holds for every verb.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Where the supervisor's sockets are.
+    pub(crate) runtime_dir: PathBuf,
+    /// Whether to answer with JSON.
+    pub(crate) json: bool,
+    /// When to use colours.
+    pub(crate) color: Color,
+    /// How long to wait for an answer; `None`: what the question needs.
+    pub(crate) timeout: Option<Duration>,
+    /// The settings file that was read, if any.
+    pub(crate) source: Option<PathBuf>,
+    /// What the file says, for what only some verbs need.
+    pub(crate) file: File,
+}
+
+/// What holds for `run`.
+#[derive(Debug)]
+pub(crate) struct RunSettings {
+    /// Where plugins are looked for, in this order; absolute.
+    pub(crate) plugin_dirs: Vec<PathBuf>,
+    /// Where what must last is kept; absolute.
+    pub(crate) data_dir: PathBuf,
+    /// Where people reach the plugins.
+    pub(crate) listen: SocketAddr,
+    /// Whether one JSON line takes the place of the summary.
+    pub(crate) ready_json: bool,
+    /// Whether the end of standard input ends the supervisor.
+    pub(crate) exit_with_parent: bool,
+    /// Whether the keeper starts a supervisor again that was killed or failed.
+    pub(crate) restart_supervisor: bool,
+    /// Least level on the console.
+    pub(crate) log_level: LogLevel,
+}
+
+impl Settings {
+    /// Reads the settings file and lays flags and variables over it.
+    ///
+    /// # Errors
+    /// A usage failure that names file and line.
+    pub(crate) fn resolve(global: &Global) -> Outcome<Self> {
+        let standard = Standard::of_this_user();
+        let (source, file) = read_file(global.config.as_deref(), &standard)?;
+        let runtime_dir = global.runtime_dir.clone().or_else(|| file.runtime_dir.clone());
+        Ok(Self {
+            runtime_dir: absolute(runtime_dir.unwrap_or_else(|| standard.runtime_dir()))?,
+            json: global.json.or(file.json).unwrap_or(false),
+            color: global.color.or(file.color).unwrap_or(Color::Auto),
+            timeout: global.timeout.or(file.timeout).map(|span| span.0),
+            source,
+            file,
+        })
+    }
+
+    /// What holds for `run`.
+    ///
+    /// # Errors
+    /// A usage failure, where a default needs a home folder and there is none.
+    pub(crate) fn for_run(&self, flags: &RunArguments) -> Outcome<RunSettings> {
+        let standard = Standard::of_this_user();
+        let file = &self.file;
+        let data_dir = match flags.data.clone().or_else(|| file.data_dir.clone()) {
+            Some(dir) => dir,
+            None => standard.data_dir().map_err(Failure::usage)?,
+        };
+        let plugin_dirs = match (flags.plugins.as_slice(), &file.plugin_dirs) {
+            ([], Some(dirs)) if !dirs.is_empty() => dirs.clone(),
+            ([], _) => vec![standard.data_dir().map_err(Failure::usage)?.join("plugins")],
+            (dirs, _) => dirs.to_vec(),
+        };
+        Ok(RunSettings {
+            plugin_dirs: plugin_dirs.into_iter().map(absolute).collect::<Outcome<_>>()?,
+            data_dir: absolute(data_dir)?,
+            listen: flags.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
+            ready_json: flags.ready_json.or(file.ready_json).unwrap_or(false),
+            exit_with_parent: flags.exit_with_parent.or(file.exit_with_parent).unwrap_or(false),
+            restart_supervisor: flags.restart_supervisor.or(file.restart_supervisor).unwrap_or(false),
+            log_level: flags.log_level.or(file.log_level).unwrap_or(LogLevel::Info),
+        })
+    }
+}
+
+/// A named file must be there; the standard one need not be.
+fn read_file(named: Option<&Path>, standard: &Standard) -> Outcome<(Option<PathBuf>, File)> {
+    let path = match named {
+        Some(path) => absolute(path.to_owned())?,
+        None => match standard.settings_file().filter(|path| path.exists()) {
+            Some(path) => path,
+            None => return Ok((None, File::default())),
+        },
+    };
+    let file = file::read(&path).map_err(Failure::usage)?;
+    Ok((Some(path), file))
+}
+
+/// Makes a path independent of where the command was typed.
+fn absolute(path: PathBuf) -> Outcome<PathBuf> {
+    std::path::absolute(&path)
+        .map_err(|error| Failure::usage(format!("{:?} is no path to work with: {error}", path.display())))
+}

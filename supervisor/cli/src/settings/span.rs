@@ -1,0 +1,100 @@
+//! Lengths of time and sizes as people write them: `250ms`, `30s`, `5m`; `64 KiB`, `8MiB`.
+//!
+//! Read from flags and from the settings file. Must not know what they are lengths and sizes of.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+/// A length of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span(pub(crate) Duration);
+
+/// A number of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size(pub(crate) u64);
+
+const TIME_RULE: &str = "a length of time is a number with ms, s, m, h or d, such as 250ms, 30s or 5m";
+const SIZE_RULE: &str = "a size is a number of bytes, or a number with KiB, MiB or GiB, such as 8MiB";
+
+/// A day more than a leap year: longer waits are mistakes, and sums of these never overflow a clock.
+const LONGEST: f64 = 367.0 * 86_400.0;
+
+impl FromStr for Span {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (number, unit) = split(text);
+        let unit = match unit {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" | "min" => 60.0,
+            "h" => 3600.0,
+            "d" => 86_400.0,
+            _ => return Err(TIME_RULE.to_owned()),
+        };
+        let seconds = number.parse::<f64>().map_err(|_| TIME_RULE.to_owned())? * unit;
+        if !(0.0..=LONGEST).contains(&seconds) {
+            return Err(format!("{TIME_RULE}; at most a year"));
+        }
+        Ok(Self(Duration::from_secs_f64(seconds)))
+    }
+}
+
+impl FromStr for Size {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (number, unit) = split(text);
+        let unit: u64 = match unit {
+            "" | "B" => 1,
+            "KiB" | "K" => 1 << 10,
+            "MiB" | "M" => 1 << 20,
+            "GiB" | "G" => 1 << 30,
+            _ => return Err(SIZE_RULE.to_owned()),
+        };
+        let number: u64 = number.parse().map_err(|_| SIZE_RULE.to_owned())?;
+        number.checked_mul(unit).map(Self).ok_or_else(|| SIZE_RULE.to_owned())
+    }
+}
+
+fn split(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    (&text[..end], text[end..].trim())
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Seconds;
+        impl Visitor<'_> for Seconds {
+            type Value = Span;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(TIME_RULE)
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Span, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        // A bare number would leave the reader to guess its unit.
+        deserializer.deserialize_any(Seconds)
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Size;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(SIZE_RULE)
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Size, E> {
+                text.parse().map_err(E::custom)
+            }
+            fn visit_i64<E: Error>(self, bytes: i64) -> Result<Size, E> {
+                u64::try_from(bytes).map(Size).map_err(|_| E::custom(SIZE_RULE))
+            }
+        }
+        deserializer.deserialize_any(Bytes)
+    }
+}

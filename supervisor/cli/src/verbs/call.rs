@@ -1,0 +1,30 @@
+//! `outboard call ID CHANNEL [JSON]…`: asks a plugin as its UI does, and prints the answer.
+
+use outboard_protocol::control::{InvokeParams, method};
+use serde_json::Value;
+
+use super::{json_or_string, plugin_id};
+use crate::arguments::CallArguments;
+use crate::client::{Client, QUESTION_WAIT};
+use crate::failure::Outcome;
+use crate::render::Screen;
+use crate::settings::Settings;
+
+/// Calls. The supervisor bounds the wait: by --timeout where given, else by its own setting for host calls.
+pub(super) async fn run(
+    client: &Client,
+    screen: &mut Screen,
+    settings: &Settings,
+    call: CallArguments,
+) -> Outcome {
+    let params = InvokeParams {
+        id: plugin_id(&call.id)?,
+        channel: call.channel,
+        args: call.args.iter().map(|arg| json_or_string(arg)).collect(),
+        timeout_ms: settings.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+    };
+    let deadline = settings.file.deadlines.call.map_or(QUESTION_WAIT * 2, |call| call.0);
+    let answer: Value = client.ask(method::INVOKE, &params, deadline).await?;
+    screen.json_document(&answer)?;
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! `outboard check DIR`: would this folder work as a plugin? Nothing is run, and no supervisor is needed.
+
+use std::path::{Path, PathBuf};
+
+use outboard_host::discovery::{self, Installed, Program};
+use outboard_host::process::{Label, SpawnSpec};
+use rustix::fs::{Access, access};
+use serde_json::json;
+
+use crate::failure::{Exit, Failure, Outcome};
+use crate::render::{Screen, Style, tame};
+
+/// What was found.
+struct Findings {
+    installed: Option<Installed>,
+    errors: Vec<String>,
+    warnings: Vec<String>,
+    /// What would be started, in words.
+    program: Option<String>,
+}
+
+/// Looks, and tells.
+pub(super) fn run(screen: &mut Screen, dir: &Path) -> Outcome {
+    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    if !dir.is_dir() {
+        return Err(Failure::usage(format!(
+            "{} is no folder; name the folder that holds the plugin's plugin.json",
+            dir.display()
+        )));
+    }
+    let findings = look(&dir);
+    if screen.json() {
+        screen.json_document(&json!({
+            "folder": dir,
+            "valid": findings.errors.is_empty(),
+            "id": findings.installed.as_ref().map(|installed| installed.id()),
+            "version": findings.installed.as_ref().map(Installed::version),
+            "program": findings.program,
+            "errors": findings.errors,
+            "warnings": findings.warnings,
+        }))?;
+    } else {
+        show(screen, &findings)?;
+    }
+    if findings.errors.is_empty() { Ok(()) } else { Err(Failure::said(Exit::Failed)) }
+}
+
+fn look(dir: &Path) -> Findings {
+    let installed = match discovery::read_folder(dir) {
+        Ok(installed) => installed,
+        Err(reason) => {
+            return Findings { installed: None, errors: vec![reason], warnings: Vec::new(), program: None };
+        }
+    };
+    let manifest = dir.join(outboard_protocol::manifest::FILE_NAME);
+    let warnings = installed
+        .manifest
+        .warnings
+        .iter()
+        .map(|warning| format!("{}: {warning}", manifest.display()))
+        .collect();
+    let (program, errors) = match resolve(&installed) {
+        Ok(program) => (Some(program), Vec::new()),
+        Err(reason) => (None, vec![format!("{}: {reason}", manifest.display())]),
+    };
+    Findings { installed: Some(installed), errors, warnings, program }
+}
+
+/// Finds the program as a spawn would, by the same rule for names.
+fn resolve(installed: &Installed) -> Result<String, String> {
+    match &installed.program {
+        Program::None => Ok("nothing: the plugin has a user interface alone".to_owned()),
+        Program::Module(module) => {
+            let node = find(&installed.folder, "node").map_err(|tried| {
+                format!("the module {} needs node, which is not there; {tried}", module.display())
+            })?;
+            Ok(format!("{} {}", node.display(), module.display()))
+        }
+        Program::Command(words) => {
+            let name = words.first().map(String::as_str).unwrap_or_default();
+            let program =
+                find(&installed.folder, name).map_err(|why| format!("`run.command`: {name:?} {why}"))?;
+            Ok(program.display().to_string())
+        }
+    }
+}
+
+/// The file that would be run, or a sentence about those that were tried.
+fn find(folder: &Path, name: &str) -> Result<PathBuf, String> {
+    let label = Label { plugin: String::new(), generation: 0 };
+    let mut spec = SpawnSpec::new(label, name, folder);
+    spec.env.extend(std::env::var_os("PATH").map(|path| ("PATH".into(), path)));
+    let candidates = spec.candidates();
+    let there = candidates.iter().find(|path| path.is_file());
+    match there {
+        Some(path) if access(path, Access::EXEC_OK).is_ok() => Ok(path.clone()),
+        Some(path) => Err(format!("is not executable: make it so with `chmod +x {}`", path.display())),
+        None => {
+            let tried: Vec<_> = candidates.iter().map(|path| path.display().to_string()).collect();
+            Err(format!("was not found; tried {}", tried.join(", ")))
+        }
+    }
+}
+
+fn show(screen: &mut Screen, findings: &Findings) -> std::io::Result<()> {
+    for error in &findings.errors {
+        let word = screen.paint(Style::Bad, "error");
+        screen.line(format!("{word}    {}", tame(error)))?;
+    }
+    for warning in &findings.warnings {
+        let word = screen.paint(Style::Off, "warning");
+        screen.line(format!("{word}  {}", tame(warning)))?;
+    }
+    if let (Some(installed), true) = (&findings.installed, findings.errors.is_empty()) {
+        let word = screen.paint(Style::Good, "ok");
+        screen.line(format!("{word}       {} {}", installed.id(), installed.version()))?;
+        screen.line(format!("runs     {}", tame(findings.program.as_deref().unwrap_or_default())))?;
+    }
+    Ok(())
+}

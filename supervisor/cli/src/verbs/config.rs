@@ -1,0 +1,77 @@
+//! `outboard config get|set|delete|list ID …`: a plugin's configuration, as the plugin sees it.
+
+use outboard_protocol::control::{
+    ConfigEntry, ConfigKeyParams, ConfigSetParams, ConfigSource, PluginParams, method,
+};
+use serde_json::{Value, json};
+
+use super::{json_or_string, plugin_id};
+use crate::arguments::ConfigVerb;
+use crate::client::{Client, QUESTION_WAIT};
+use crate::failure::{Exit, Failure, Outcome};
+use crate::render::{Screen, Style, Table};
+
+/// Reads or changes.
+pub(super) async fn run(client: &Client, screen: &mut Screen, verb: ConfigVerb) -> Outcome {
+    match verb {
+        ConfigVerb::Get { id, key } => {
+            let params = ConfigKeyParams { id: plugin_id(&id)?, key };
+            let entry: ConfigEntry = client.ask(method::CONFIG_GET, &params, QUESTION_WAIT).await?;
+            // The value alone, so that a script can use it; --json tells where it comes from as well.
+            if screen.json() { screen.json_document(&entry)? } else { screen.json_document(&entry.value)? }
+        }
+        ConfigVerb::Set { id, key, value } => {
+            let params = ConfigSetParams { id: plugin_id(&id)?, key, value: json_or_string(&value) };
+            let _: Value = client.ask(method::CONFIG_SET, &params, QUESTION_WAIT).await?;
+            let said = json!({ "id": params.id, "key": params.key, "value": params.value });
+            done(screen, &said, &format!("{} of {id} is {} now", params.key, params.value))?;
+        }
+        ConfigVerb::Delete { id, key } => {
+            delete(client, screen, ConfigKeyParams { id: plugin_id(&id)?, key }).await?
+        }
+        ConfigVerb::List { id } => {
+            let params = PluginParams { id: plugin_id(&id)? };
+            let entries: Vec<ConfigEntry> = client.ask(method::CONFIG_LIST, &params, QUESTION_WAIT).await?;
+            show(screen, &entries)?;
+        }
+    }
+    Ok(())
+}
+
+async fn delete(client: &Client, screen: &mut Screen, params: ConfigKeyParams) -> Outcome {
+    let answer: Value = client.ask(method::CONFIG_DELETE, &params, QUESTION_WAIT).await?;
+    if answer.get("deleted") != Some(&Value::Bool(true)) {
+        return Err(Failure::new(
+            Exit::NotFound,
+            format!(
+                "{} has no stored value for {:?}; `outboard config list {0}` shows what it has",
+                params.id,
+                params.key.as_str()
+            ),
+        ));
+    }
+    done(screen, &answer, &format!("{} of {} is deleted", params.key, params.id))?;
+    Ok(())
+}
+
+fn done(screen: &mut Screen, json: &Value, sentence: &str) -> std::io::Result<()> {
+    if screen.json() { screen.json_document(json) } else { screen.line(crate::render::tame(sentence)) }
+}
+
+fn show(screen: &mut Screen, entries: &[ConfigEntry]) -> std::io::Result<()> {
+    if screen.json() {
+        return screen.json_document(&entries);
+    }
+    if entries.is_empty() {
+        return screen.line("nothing is set, and the manifest declares no settings");
+    }
+    let mut table = Table::new(&["KEY", "SOURCE", "VALUE"]);
+    for entry in entries {
+        let source = match entry.source {
+            ConfigSource::Stored => ("stored".to_owned(), Style::Plain),
+            ConfigSource::Default => ("default".to_owned(), Style::Dim),
+        };
+        table.row([(entry.key.clone(), Style::Bold), source, (entry.value.to_string(), Style::Plain)]);
+    }
+    table.print(screen)
+}

@@ -1,0 +1,102 @@
+//! The folders that `run` would use: whose they are, who may enter, whether there is room.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access, statvfs};
+
+use super::{Finding, Verdict};
+use crate::settings::{RunSettings, Settings};
+
+/// Below this much room, logs and databases of plugins soon fail.
+const ROOM_WANTED: u64 = 100 * 1024 * 1024;
+
+pub(super) fn look(settings: &Settings, run: &RunSettings) -> Vec<Finding> {
+    let mut findings = vec![
+        settings_file(settings),
+        private("runtime folder", &settings.runtime_dir),
+        private("data folder", &run.data_dir),
+        room(&run.data_dir),
+    ];
+    findings.extend(run.plugin_dirs.iter().map(|dir| plugins(dir)));
+    findings
+}
+
+fn settings_file(settings: &Settings) -> Finding {
+    let sentence = match &settings.source {
+        Some(path) => format!("{} is in order", path.display()),
+        None => "none; every setting has its default".to_owned(),
+    };
+    Finding::new("settings", Verdict::Ok, sentence)
+}
+
+/// A folder that only its user may enter; it may not exist yet.
+fn private(what: &'static str, dir: &Path) -> Finding {
+    let shown = dir.display();
+    let Ok(metadata) = std::fs::metadata(dir) else {
+        let parent = existing_parent(dir);
+        if access(&parent, Access::WRITE_OK).is_ok() {
+            return Finding::new(what, Verdict::Ok, format!("{shown} will be made"));
+        }
+        let sentence = format!(
+            "{shown} cannot be made: {} is not yours to write; name another folder",
+            parent.display()
+        );
+        return Finding::new(what, Verdict::Broken, sentence);
+    };
+    let (owner, me) = (Metadata::uid(&metadata), rustix::process::geteuid().as_raw());
+    let mode = Metadata::mode(&metadata) & 0o777;
+    if !metadata.is_dir() {
+        return Finding::new(
+            what,
+            Verdict::Broken,
+            format!("{shown} is no folder; remove it, or name another one"),
+        );
+    }
+    if owner != me {
+        return Finding::new(
+            what,
+            Verdict::Broken,
+            format!("{shown} belongs to uid {owner}, and you are uid {me}"),
+        );
+    }
+    if mode & 0o077 != 0 {
+        let sentence =
+            format!("{shown} has mode {mode:04o}, so others may enter; `outboard run` makes it 0700");
+        return Finding::new(what, Verdict::Degraded, sentence);
+    }
+    Finding::new(what, Verdict::Enforced, format!("{shown} is yours alone ({mode:04o})"))
+}
+
+fn room(data_dir: &Path) -> Finding {
+    match statvfs(existing_parent(data_dir)) {
+        Ok(system) => {
+            let free = system.f_bavail.saturating_mul(system.f_frsize);
+            let sentence = format!("{} MiB free below {}", free / (1024 * 1024), data_dir.display());
+            let verdict = if free < ROOM_WANTED { Verdict::Degraded } else { Verdict::Ok };
+            Finding::new("room", verdict, sentence)
+        }
+        Err(error) => Finding::new("room", Verdict::Degraded, format!("cannot be told: {error}")),
+    }
+}
+
+fn plugins(dir: &Path) -> Finding {
+    let found = outboard_host::discovery::scan(&[dir.to_owned()]);
+    let (usable, invalid) = (found.installed.len(), found.invalid.len());
+    let sentence = match (dir.exists(), invalid) {
+        (false, _) => format!("{} does not exist; put plugins there, a folder each", dir.display()),
+        (true, 0) => format!("{} holds {usable}", dir.display()),
+        (true, _) => format!(
+            "{} holds {usable}, and {invalid} that cannot be used; `outboard check` says why",
+            dir.display()
+        ),
+    };
+    let verdict = if invalid == 0 { Verdict::Ok } else { Verdict::Degraded };
+    Finding::new("plugins", verdict, sentence)
+}
+
+/// The nearest folder above that exists.
+fn existing_parent(dir: &Path) -> PathBuf {
+    dir.ancestors().find(|above| above.exists()).unwrap_or(Path::new("/")).to_owned()
+}

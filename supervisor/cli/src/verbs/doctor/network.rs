@@ -1,0 +1,74 @@
+//! Whether a supervisor runs, has gone without cleaning up, and whether the address is free for one.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use super::{Finding, Verdict};
+use crate::run::{CONTROL_SOCKET, SupervisorRecord};
+
+pub(super) fn look(runtime_dir: &Path, listen: SocketAddr) -> Vec<Finding> {
+    let (supervisor, running) = supervisor(runtime_dir);
+    vec![supervisor, address(listen, running.as_deref())]
+}
+
+/// The finding, and where a running supervisor listens.
+fn supervisor(runtime_dir: &Path) -> (Finding, Option<String>) {
+    const WHAT: &str = "supervisor";
+    let shown = runtime_dir.display();
+    let record = match SupervisorRecord::read(runtime_dir) {
+        Ok(record) => record,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return (Finding::new(WHAT, Verdict::Ok, format!("none is running at {shown}")), None);
+        }
+        Err(error) => {
+            return (
+                Finding::new(
+                    WHAT,
+                    Verdict::Degraded,
+                    format!("its record at {shown} is unreadable: {error}"),
+                ),
+                None,
+            );
+        }
+    };
+    // A local connect is answered by the kernel at once, or waits for a full queue of a supervisor that is stuck.
+    match UnixStream::connect(runtime_dir.join(CONTROL_SOCKET)) {
+        Ok(_) => {
+            let sentence = format!(
+                "version {} runs at {shown}, pid {}, http://{}",
+                record.version, record.pid, record.listen
+            );
+            (Finding::new(WHAT, Verdict::Ok, sentence), Some(record.listen))
+        }
+        Err(_) => {
+            let sentence = format!(
+                "the one at {shown} (pid {}) has gone without cleaning up; `outboard run` clears what it left",
+                record.pid
+            );
+            (Finding::new(WHAT, Verdict::Degraded, sentence), None)
+        }
+    }
+}
+
+fn address(listen: SocketAddr, running: Option<&str>) -> Finding {
+    const WHAT: &str = "address";
+    match TcpListener::bind(listen) {
+        Ok(_) if !listen.ip().is_loopback() => {
+            let sentence =
+                format!("{listen} is free, and reachable by other machines: no plugin asks who they are");
+            Finding::new(WHAT, Verdict::Degraded, sentence)
+        }
+        Ok(_) => Finding::new(WHAT, Verdict::Ok, format!("{listen} is free")),
+        Err(_) if running == Some(listen.to_string().as_str()) => {
+            Finding::new(WHAT, Verdict::Ok, format!("{listen} is the running supervisor's"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            let sentence =
+                format!("{listen} is taken by another program; end it, or choose another with --listen");
+            Finding::new(WHAT, Verdict::Broken, sentence)
+        }
+        Err(error) => Finding::new(WHAT, Verdict::Broken, format!("{listen} cannot be used: {error}")),
+    }
+}

@@ -1,0 +1,18 @@
+//! `outboard list`: the plugins, a line each.
+
+use outboard_protocol::control::{StatusParams, StatusReport, method};
+
+use crate::client::{Client, QUESTION_WAIT};
+use crate::failure::Outcome;
+use crate::render::{Screen, plugin_table};
+
+/// Lists.
+pub(super) async fn run(client: &Client, screen: &mut Screen) -> Outcome {
+    let report: StatusReport = client.ask(method::STATUS, &StatusParams::default(), QUESTION_WAIT).await?;
+    if screen.json() {
+        screen.json_document(&report.plugins)?;
+    } else {
+        plugin_table(screen, &report.plugins)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! `outboard listen ID`: what a plugin pushes to its UIs, a line each, until interrupted.
+
+use outboard_protocol::control::{BusEvent, PluginParams, method};
+
+use super::plugin_id;
+use crate::client::Client;
+use crate::failure::Outcome;
+use crate::render::{Screen, Style};
+
+/// Listens until the supervisor or the reader goes.
+pub(super) async fn run(client: &Client, screen: &mut Screen, id: &str) -> Outcome {
+    let params = PluginParams { id: plugin_id(id)? };
+    let mut events =
+        client.subscribe::<BusEvent>(method::EVENTS_SUBSCRIBE, &params, method::EVENTS_UNSUBSCRIBE).await?;
+    while let Some(event) = events.next().await {
+        let Ok(event) = event else { continue };
+        if screen.json() {
+            screen.json_line(&event)?;
+        } else {
+            screen.line(format!(
+                "{} {}",
+                screen.paint(Style::Bold, event.channel.as_str()),
+                event.payload
+            ))?;
+            screen.flush()?;
+        }
+    }
+    Err(client.subscription_ended())
+}

@@ -1,0 +1,112 @@
+//! The verbs, one file each: ask the supervisor, or look at files, and show the answer.
+//!
+//! Called by `main`. No verb decides anything about plugins.
+
+mod airline;
+mod auth;
+mod call;
+mod check;
+mod completions;
+mod config;
+mod doctor;
+mod list;
+mod listen;
+mod logs;
+mod order;
+mod rescan;
+mod secret;
+mod status;
+mod why;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use outboard_protocol::PluginId;
+use outboard_protocol::control::method;
+
+use crate::arguments::{Arguments, Verb};
+use crate::client::Client;
+use crate::failure::{Exit, Failure, Outcome};
+use crate::render::Screen;
+use crate::run::{self, Role};
+use crate::settings::Settings;
+
+/// Does what the command line says.
+pub(crate) fn dispatch(arguments: Arguments, role: Role) -> Outcome<ExitCode> {
+    if let Verb::Completions { shell } = arguments.verb {
+        return completions::run(shell).map(|()| ExitCode::SUCCESS);
+    }
+    let settings = Settings::resolve(&arguments.global)?;
+    if let Verb::Run(flags) = &arguments.verb {
+        return run::run(&settings, flags, role);
+    }
+    let mut screen = Screen::new(&settings);
+    let done = match arguments.verb {
+        Verb::Check { dir } => check::run(&mut screen, &dir),
+        Verb::Doctor(flags) => doctor::run(&mut screen, &settings, &flags),
+        verb => ask(&settings, &mut screen, verb),
+    };
+    let flushed = screen.flush();
+    done?;
+    flushed?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The verbs that need a supervisor.
+fn ask(settings: &Settings, screen: &mut Screen, verb: Verb) -> Outcome {
+    match verb {
+        Verb::List => with_client(settings, async |client| list::run(client, screen).await),
+        Verb::Status { id } => {
+            with_client(settings, async |client| status::run(client, screen, id.as_deref()).await)
+        }
+        Verb::Start(one) => order(settings, screen, method::START, &one.id),
+        Verb::Stop(one) => order(settings, screen, method::STOP, &one.id),
+        Verb::Restart(one) => order(settings, screen, method::RESTART, &one.id),
+        Verb::Enable(one) => order(settings, screen, method::ENABLE, &one.id),
+        Verb::Disable(one) => order(settings, screen, method::DISABLE, &one.id),
+        Verb::Rescan => with_client(settings, async |client| rescan::run(client, screen).await),
+        Verb::Logs(flags) => logs::run(settings, screen, &flags),
+        Verb::Why(one) => with_client(settings, async |client| why::run(client, screen, &one.id).await),
+        Verb::Config(verb) => with_client(settings, async |client| config::run(client, screen, verb).await),
+        Verb::Auth(verb) => auth::run(settings, screen, verb),
+        Verb::Airline(verb) => airline::run(settings, screen, verb),
+        Verb::Call(call) => {
+            with_client(settings, async |client| call::run(client, screen, settings, call).await)
+        }
+        Verb::Listen(one) => with_client(settings, async |client| listen::run(client, screen, &one.id).await),
+        Verb::Run(_) | Verb::Check { .. } | Verb::Doctor(_) | Verb::Completions { .. } => {
+            Err(Failure::usage("this verb needs no supervisor"))
+        }
+    }
+}
+
+fn order(settings: &Settings, screen: &mut Screen, method: &str, id: &str) -> Outcome {
+    with_client(settings, async |client| order::run(client, screen, method, id).await)
+}
+
+/// Connects, and runs a conversation to its end.
+fn with_client<T>(settings: &Settings, conversation: impl AsyncFnOnce(&Client) -> Outcome<T>) -> Outcome<T> {
+    block_on(async {
+        let client = Client::connect(settings).await?;
+        conversation(&client).await
+    })
+}
+
+/// One thread is enough for one conversation.
+fn block_on<T>(conversation: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
+    runtime.block_on(conversation)
+}
+
+/// A plugin's id; what is no id cannot name a plugin that runs.
+fn plugin_id(id: &str) -> Outcome<PluginId> {
+    PluginId::new(id).map_err(|invalid| Failure::new(Exit::NotFound, invalid.to_string()))
+}
+
+/// An argument as JSON, or as the string that it is.
+fn json_or_string(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::String(text.to_owned()))
+}

@@ -1,0 +1,48 @@
+//! `outboard start|stop|restart|enable|disable ID`: an order, and how the plugin is after it.
+
+use outboard_protocol::control::{PluginParams, PluginStatus, method};
+
+use super::plugin_id;
+use crate::client::{Client, ORDER_WAIT};
+use crate::failure::{Exit, Failure, Outcome};
+use crate::render::{Screen, state_style, tame};
+
+/// Orders, and waits until it is clear what came of it.
+pub(super) async fn run(client: &Client, screen: &mut Screen, order: &str, id: &str) -> Outcome {
+    let params = PluginParams { id: plugin_id(id)? };
+    let plugin: PluginStatus = client.ask(order, &params, ORDER_WAIT).await?;
+    if screen.json() {
+        screen.json_document(&plugin)?;
+    } else {
+        screen.line(sentence(screen, &plugin))?;
+    }
+    if came_true(order, &plugin) { Ok(()) } else { Err(not_true(order, &plugin)) }
+}
+
+fn sentence(screen: &Screen, plugin: &PluginStatus) -> String {
+    let state = screen.paint(state_style(&plugin.state), &plugin.state);
+    match (&plugin.cause, plugin.pid) {
+        (Some(cause), _) => format!("{} is {state}: {}", plugin.id, tame(cause)),
+        (None, Some(pid)) => format!("{} is {state}, pid {pid}", plugin.id),
+        (None, None) => format!("{} is {state}", plugin.id),
+    }
+}
+
+/// Whether the plugin is as the order wants it.
+fn came_true(order: &str, plugin: &PluginStatus) -> bool {
+    match order {
+        method::STOP | method::DISABLE => plugin.state == "stopped",
+        _ => plugin.state == "running",
+    }
+}
+
+fn not_true(order: &str, plugin: &PluginStatus) -> Failure {
+    let id = &plugin.id;
+    Failure::new(
+        Exit::Failed,
+        format!(
+            "`{order}` left {id} {}; `outboard why {id}` and `outboard logs {id}` say more",
+            plugin.state
+        ),
+    )
+}

@@ -1,0 +1,30 @@
+//! `outboard rescan`: read the plugin folders again, and say what was found.
+
+use outboard_protocol::control::{RescanReport, method};
+
+use crate::client::{Client, ORDER_WAIT};
+use crate::failure::Outcome;
+use crate::render::{Screen, Style, tame};
+
+/// Rescans.
+pub(super) async fn run(client: &Client, screen: &mut Screen) -> Outcome {
+    let report: RescanReport = client.ask(method::RESCAN, &serde_json::json!({}), ORDER_WAIT).await?;
+    if screen.json() {
+        screen.json_document(&report)?;
+        return Ok(());
+    }
+    for (what, ids) in [("added", &report.added), ("changed", &report.changed), ("removed", &report.removed)]
+    {
+        for id in ids {
+            screen.line(format!("{what:<8} {}", tame(id)))?;
+        }
+    }
+    for (folder, reason) in &report.invalid {
+        let what = screen.paint(Style::Bad, "invalid ");
+        screen.line(format!("{what} {}: {}", tame(folder), tame(reason)))?;
+    }
+    if report == RescanReport::default() {
+        screen.line("nothing changed")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! `outboard why ID`: the plugin now, and its last ends with what was decided.
+
+use outboard_protocol::control::{ExitRecord, PluginParams, WhyReport, method};
+
+use super::plugin_id;
+use crate::client::{Client, QUESTION_WAIT};
+use crate::failure::Outcome;
+use crate::render::{Screen, Style, ago, plugin_details, span, tame};
+
+/// Explains.
+pub(super) async fn run(client: &Client, screen: &mut Screen, id: &str) -> Outcome {
+    let Ok(id) = plugin_id(id) else {
+        // What is no id may still be the folder of an invalid plugin, of which the status says everything.
+        return super::status::run(client, screen, Some(id)).await;
+    };
+    let report: WhyReport = client.ask(method::WHY, &PluginParams { id }, QUESTION_WAIT).await?;
+    if screen.json() {
+        screen.json_document(&report)?;
+        return Ok(());
+    }
+    plugin_details(screen, &report.status)?;
+    if report.history.is_empty() {
+        screen.line("")?;
+        screen.line("it has not ended unexpectedly since the supervisor started")?;
+    }
+    for end in &report.history {
+        screen.line("")?;
+        show(screen, end)?;
+    }
+    Ok(())
+}
+
+fn show(screen: &mut Screen, end: &ExitRecord) -> std::io::Result<()> {
+    let process = match end.pid {
+        Some(pid) => format!("generation {} (pid {pid})", end.generation),
+        None => format!("generation {}", end.generation),
+    };
+    let core = if end.core_dumped { ", core dumped" } else { "" };
+    let ended = screen.paint(Style::Bad, &format!("{}{core}", tame(&end.ended)));
+    screen.line(format!("{} ago  {process} {ended}", ago(&end.at)))?;
+    screen.line(format!("  while     {}, after {}", tame(&end.phase), span(end.uptime_ms)))?;
+    screen.line(format!("  decision  {}", tame(&end.decision)))?;
+    if !end.in_flight.is_empty() {
+        screen.line(format!("  in flight {}", tame(&end.in_flight.join(", "))))?;
+    }
+    if !end.stderr.is_empty() {
+        screen.line("  its last lines on standard error:")?;
+        for line in &end.stderr {
+            screen.line(format!("    {}", tame(line)))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! `outboard check`: good and bad plugin folders, judged without a supervisor.
+
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod terminal;
+
+use terminal::{Said, Terminal, executable};
+
+fn check(terminal: &Terminal, folder: &str) -> Said {
+    terminal.types(&["check", terminal.path(folder).to_str().unwrap()])
+}
+
+#[test]
+fn a_good_folder_is_ok_and_the_program_is_named() {
+    let terminal = Terminal::new();
+    let program = terminal.write("good/bin/plugin", "#!/bin/sh\n");
+    executable(&program);
+    terminal.write(
+        "good/plugin.json",
+        r#"{"id":"good","name":"Good","version":"1.2.3","run":{"command":["./bin/plugin","--flag"]}}"#,
+    );
+    let said = check(&terminal, "good");
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.contains("good 1.2.3"), "{said:?}");
+    assert!(said.out.contains(program.to_str().unwrap()), "{said:?}");
+    // What a shell would like to show and does not need.
+    assert!(said.out.contains("warning"), "{said:?}");
+}
+
+#[test]
+fn a_broken_manifest_is_told_with_file_line_and_column() {
+    let terminal = Terminal::new();
+    terminal.write("bad/plugin.json", "{\n  \"id\": \"bad\",\n  \"name\": 5\n}\n");
+    let said = check(&terminal, "bad");
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.out.contains("bad/plugin.json:3:"), "{said:?}");
+}
+
+#[test]
+fn a_missing_program_is_named_with_its_path() {
+    let terminal = Terminal::new();
+    terminal.write(
+        "lost/plugin.json",
+        r#"{"id":"lost","name":"Lost","version":"1.0.0","run":{"command":["./bin/nowhere"]}}"#,
+    );
+    let said = check(&terminal, "lost");
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.out.contains(terminal.path("lost/bin/nowhere").to_str().unwrap()), "{said:?}");
+}
+
+#[test]
+fn a_bare_name_that_is_not_on_the_path_lists_what_was_tried() {
+    let terminal = Terminal::new();
+    terminal.write(
+        "lost/plugin.json",
+        r#"{"id":"lost","name":"Lost","version":"1.0.0","run":{"command":["no-such-program"]}}"#,
+    );
+    let folder = terminal.path("lost");
+    let said = terminal.types_with(&[("PATH", "/usr/bin:/bin")], &["check", folder.to_str().unwrap()]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.out.contains("tried /usr/bin/no-such-program, /bin/no-such-program"), "{said:?}");
+}
+
+#[test]
+fn a_program_that_is_not_executable_says_how_to_make_it_so() {
+    let terminal = Terminal::new();
+    terminal.write("plain/run.sh", "#!/bin/sh\n");
+    terminal.write(
+        "plain/plugin.json",
+        r#"{"id":"plain","name":"Plain","version":"1.0.0","run":{"command":["./run.sh"]}}"#,
+    );
+    let said = check(&terminal, "plain");
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.out.contains("chmod +x"), "{said:?}");
+}
+
+#[test]
+fn a_folder_without_a_manifest_and_a_path_that_is_no_folder_are_told_apart() {
+    let terminal = Terminal::new();
+    let empty = check(&terminal, "plugins");
+    assert_eq!(empty.code, 1, "{empty:?}");
+    assert!(empty.out.contains("plugin.json"), "{empty:?}");
+    let nothing = check(&terminal, "nothing");
+    assert_eq!(nothing.code, 2, "{nothing:?}");
+}
+
+#[test]
+fn with_json_the_findings_are_one_object() {
+    let terminal = Terminal::new();
+    terminal.write("ui/ui/index.js", "export {}");
+    terminal.write("ui/plugin.json", r#"{"id":"ui","name":"UI","version":"1.0.0"}"#);
+    let said = terminal.types(&["check", "--json", terminal.path("ui").to_str().unwrap()]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let found = said.json();
+    assert_eq!((&found["valid"], &found["id"]), (&true.into(), &"ui".into()));
+    assert!(found["warnings"].as_array().is_some_and(|warnings| !warnings.is_empty()), "{found}");
+}

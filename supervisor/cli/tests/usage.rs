@@ -1,0 +1,142 @@
+//! The command line and the settings file: what is accepted, what is refused, and what wins.
+
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod terminal;
+
+use terminal::Terminal;
+
+#[test]
+fn a_verb_that_does_not_exist_is_wrong_usage_and_a_near_one_is_named() {
+    let said = Terminal::new().types(&["statsu"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("status"), "{said:?}");
+}
+
+#[test]
+fn help_names_every_verb_and_the_exit_codes() {
+    let said = Terminal::new().types(&["--help"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    for verb in "run list status start stop restart enable disable rescan logs why config auth airline call listen check \
+                 doctor completions"
+        .split_whitespace()
+    {
+        assert!(said.out.lines().any(|line| line.trim_start().starts_with(verb)), "{verb} is missing: {}", said.out);
+    }
+    assert!(said.out.contains("Exit codes"), "{said:?}");
+    assert!(!said.out.contains("__"), "hidden roles are shown: {}", said.out);
+}
+
+#[test]
+fn a_missing_argument_is_wrong_usage() {
+    let terminal = Terminal::new();
+    for words in [&["start"][..], &["config", "set", "x", "k"], &["call", "x"], &["check"], &["completions"]]
+    {
+        assert_eq!(terminal.types(words).code, 2, "{words:?}");
+    }
+}
+
+#[test]
+fn an_address_that_is_none_is_refused_with_examples() {
+    let said = Terminal::new().types(&["run", "--listen", "2066"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("127.0.0.1:2066"), "{said:?}");
+}
+
+#[test]
+fn global_flags_stand_before_or_after_the_verb() {
+    let terminal = Terminal::new();
+    for words in [["--runtime-dir", "/nowhere/a", "status"], ["status", "--runtime-dir", "/nowhere/a"]] {
+        let said = terminal.types(&words);
+        assert_eq!(said.code, 3, "{said:?}");
+        assert!(said.err.contains("/nowhere/a"), "{said:?}");
+    }
+}
+
+#[test]
+fn a_flag_wins_over_a_variable_which_wins_over_the_file_which_wins_over_the_default() {
+    let terminal = Terminal::new();
+    let asked_at = |variables: &[(&str, &str)], words: &[&str]| terminal.types_with(variables, words).err;
+
+    let default = terminal.path("runtime/outboard");
+    assert!(asked_at(&[], &["status"]).contains(default.to_str().unwrap()));
+
+    terminal.write("home/.config/outboard/outboard.toml", "runtime_dir = \"/nowhere/file\"\n");
+    assert!(asked_at(&[], &["status"]).contains("/nowhere/file"));
+
+    let variable = [("OUTBOARD_RUNTIME_DIR", "/nowhere/variable")];
+    assert!(asked_at(&variable, &["status"]).contains("/nowhere/variable"));
+    assert!(asked_at(&variable, &["--runtime-dir", "/nowhere/flag", "status"]).contains("/nowhere/flag"));
+    assert!(asked_at(&variable, &["status", "--runtime-dir", "/nowhere/flag"]).contains("/nowhere/flag"));
+}
+
+#[test]
+fn a_switch_in_the_file_can_be_turned_off_by_flag() {
+    let terminal = Terminal::new();
+    let file = terminal.write("s.toml", "json = true\n");
+    let file = file.to_str().unwrap();
+    let plugin = terminal.write("p/plugin.json", "{}").parent().unwrap().to_owned();
+    let plugin = plugin.to_str().unwrap();
+    assert!(terminal.types(&["--config", file, "check", plugin]).json().is_object());
+    assert!(!terminal.types(&["--config", file, "--json=false", "check", plugin]).out.starts_with('{'));
+}
+
+#[test]
+fn an_unknown_key_is_told_with_file_line_and_the_nearest_known_key() {
+    let terminal = Terminal::new();
+    let file =
+        terminal.write("s.toml", "listen = \"127.0.0.1:0\"\n\n[plugins.fleet.deadlines]\nstrat = \"5s\"\n");
+    let said = terminal.types(&["--config", file.to_str().unwrap(), "doctor"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("s.toml:4: unknown key `plugins.fleet.deadlines.strat`"), "{said:?}");
+    assert!(said.err.contains("did you mean `plugins.fleet.deadlines.start`?"), "{said:?}");
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_is_told_with_file_and_line() {
+    let terminal = Terminal::new();
+    for (line, reason) in [
+        ("listen = \"nonsense\"", "127.0.0.1:2066"),
+        ("deadlines = { start = \"soon\" }", "a length of time"),
+        ("deadlines = { start = 5 }", "a length of time"),
+        ("limits = { memory = \"much\" }", "a size"),
+        ("[plugins.NotAnId]", "lower-case"),
+        ("json = ", "s.toml:2"),
+    ] {
+        let file = terminal.write("s.toml", &format!("# a comment\n{line}\n"));
+        let said = terminal.types(&["--config", file.to_str().unwrap(), "doctor"]);
+        assert_eq!(said.code, 2, "{line}: {said:?}");
+        assert!(said.err.contains("s.toml:2"), "{line}: {said:?}");
+        assert!(said.err.contains(reason), "{line}: {said:?}");
+    }
+}
+
+#[test]
+fn a_settings_file_that_is_named_must_be_there_and_the_standard_one_need_not() {
+    let terminal = Terminal::new();
+    let said = terminal.types(&["--config", "/nowhere/outboard.toml", "status"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("/nowhere/outboard.toml"), "{said:?}");
+    assert_eq!(terminal.types(&["status"]).code, 3);
+}
+
+#[test]
+fn relative_paths_in_the_file_are_meant_from_its_folder() {
+    let terminal = Terminal::new();
+    let file = terminal.write("deep/s.toml", "runtime_dir = \"here\"\n");
+    let said = terminal.types(&["--config", file.to_str().unwrap(), "status"]);
+    assert!(said.err.contains(terminal.path("deep/here").to_str().unwrap()), "{said:?}");
+}
+
+#[test]
+fn completions_are_printed_for_a_shell() {
+    let said = Terminal::new().types(&["completions", "bash"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.contains("outboard"), "{said:?}");
+}
+
+#[test]
+fn nobody_starts_a_trampoline_by_hand() {
+    let said = Terminal::new().types(&["__exec"]);
+    assert_eq!(said.code, 2, "{said:?}");
+}
