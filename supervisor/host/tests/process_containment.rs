@@ -3,21 +3,17 @@
 
 mod process_harness;
 
-use outboard_host::process::{ExitReport, Signal, facts, orphans};
-use process_harness::{GUARD, announced, gone, guarded, spawn, spawner};
-
-fn lives(pid: i32) -> bool {
-    facts::stat(pid).is_some_and(|stat| !stat.is_dead())
-}
+use outboard_host::process::{ExitReport, Signal, SpawnError, facts, orphans};
+use process_harness::{GUARD, Member, announced, guarded, spawn, spawner};
 
 #[tokio::test]
 async fn a_grandchild_that_holds_the_pipes_delays_no_report() {
     let mut child = spawn(&["family", "daemon", "leave"]).await;
     assert_eq!(guarded(child.exit.exited()).await, ExitReport::Code(0));
     let members = announced(&mut child.stderr, &["daemon"]).await;
-    assert!(lives(members["daemon"]), "it still holds the pipe");
+    assert!(members["daemon"].lives(), "it still holds the pipe");
     child.containment.prove_empty(GUARD).await.unwrap();
-    assert_eq!(facts::stat(members["daemon"]), None);
+    assert!(members["daemon"].is_gone());
 }
 
 #[tokio::test]
@@ -26,11 +22,11 @@ async fn everything_is_emptied_whatever_it_has_done_to_get_away() {
     let mut child = spawn(&["family", "plain", "stubborn", "daemon", "escapee"]).await;
     let members = announced(&mut child.stderr, &names).await;
     // Not the escaped one: the orphan watch of a neighbouring test may have ended it already.
-    assert!(["leader", "plain", "stubborn", "daemon"].iter().all(|name| lives(members[*name])));
-    assert_eq!(members["leader"], child.pid);
+    assert!(["leader", "plain", "stubborn", "daemon"].iter().all(|name| members[*name].lives()));
+    assert_eq!(members["leader"].pid, child.pid);
     child.containment.prove_empty(GUARD).await.unwrap();
-    for (name, pid) in members {
-        assert_eq!(facts::stat(pid), None, "{name}");
+    for (name, member) in members {
+        assert!(member.is_gone(), "{name}");
     }
     assert!(matches!(child.exit.now(), Some(ExitReport::Signal { name: "SIGKILL", .. })));
 }
@@ -51,11 +47,11 @@ async fn an_orderly_signal_reaches_the_group_and_not_those_outside() {
     child.containment.signal_group(Signal::TERM).unwrap();
     let report = guarded(child.exit.exited()).await;
     assert!(matches!(report, ExitReport::Signal { name: "SIGTERM", .. }), "{report}");
-    gone(members["plain"]).await;
-    assert!(lives(members["stubborn"]) && lives(members["daemon"]));
-    assert!(child.containment.kill_all().await >= 2);
-    gone(members["stubborn"]).await;
-    gone(members["daemon"]).await;
+    members["plain"].ends().await;
+    assert!(members["stubborn"].lives() && members["daemon"].lives());
+    child.containment.kill_all().await;
+    members["stubborn"].ends().await;
+    members["daemon"].ends().await;
     child.containment.prove_empty(GUARD).await.unwrap();
     child.containment.prove_empty(GUARD).await.unwrap();
     child.containment.signal_group(Signal::TERM).unwrap();
@@ -68,8 +64,8 @@ async fn emptying_one_leaves_the_others_alone() {
     let ended = announced(&mut one.stderr, &["leader", "plain", "daemon"]).await;
     let spared = announced(&mut other.stderr, &["leader", "plain", "daemon"]).await;
     one.containment.prove_empty(GUARD).await.unwrap();
-    assert!(ended.values().all(|pid| !lives(*pid)));
-    assert!(spared.values().all(|pid| lives(*pid)));
+    assert!(ended.values().all(|member| !member.lives()));
+    assert!(spared.values().all(Member::lives));
     other.containment.prove_empty(GUARD).await.unwrap();
 }
 
@@ -78,8 +74,8 @@ async fn a_process_that_has_left_everything_is_ended_while_its_plugin_runs() {
     let watch = tokio::spawn(orphans::tend(spawner().containments()));
     let mut child = spawn(&["family", "daemon", "escapee"]).await;
     let members = announced(&mut child.stderr, &["leader", "daemon", "escapee"]).await;
-    gone(members["escapee"]).await;
-    assert!(lives(members["leader"]) && lives(members["daemon"]), "only what belongs to nobody is ended");
+    members["escapee"].ends().await;
+    assert!(members["leader"].lives() && members["daemon"].lives(), "only what belongs to nobody is ended");
     child.containment.prove_empty(GUARD).await.unwrap();
     watch.abort();
 }
@@ -93,14 +89,8 @@ async fn adopted_orphans_are_reaped_and_the_status_of_leaders_is_not_taken() {
     for code in 0..20 {
         short.push(spawn(&["exit", &code.to_string()]).await);
     }
-    let orphan = rustix::process::Pid::from_raw(members["daemon"]).unwrap();
-    rustix::process::kill_process(orphan, Signal::KILL).unwrap();
-    let reaped = async {
-        while facts::stat(members["daemon"]).is_some() {
-            tokio::task::yield_now().await;
-        }
-    };
-    guarded(reaped).await;
+    members["daemon"].signal(Signal::KILL);
+    members["daemon"].is_reaped().await;
     for (code, child) in (0..).zip(&short) {
         assert_eq!(guarded(child.exit.exited()).await, ExitReport::Code(code));
         child.containment.prove_empty(GUARD).await.unwrap();
@@ -115,12 +105,9 @@ async fn a_dropped_containment_is_emptied_by_the_orphan_watch() {
     let mut child = spawn(&["family", "plain", "daemon"]).await;
     let members = announced(&mut child.stderr, &["leader", "plain", "daemon"]).await;
     drop(child);
-    let emptied = async {
-        while members.values().any(|pid| facts::stat(*pid).is_some()) {
-            tokio::task::yield_now().await;
-        }
-    };
-    guarded(emptied).await;
+    for member in members.values() {
+        member.is_reaped().await;
+    }
     watch.abort();
 }
 
@@ -150,6 +137,65 @@ async fn a_spawn_that_is_given_up_leaves_nothing() {
     };
     guarded(emptied).await;
     watch.abort();
+}
+
+#[tokio::test]
+async fn a_plugin_has_one_generation_at_a_time() {
+    let first = process_harness::spec(&["hold"]);
+    let mut second = process_harness::spec(&["exit", "0"]);
+    second.label = outboard_host::process::Label { generation: 2, ..first.label.clone() };
+    let mut again = process_harness::spec(&["exit", "0"]);
+    again.label = second.label.clone();
+    let child = guarded(spawner().spawn(first)).await.unwrap();
+    let error = guarded(spawner().spawn(second)).await.unwrap_err();
+    assert!(matches!(error, SpawnError::Occupied { pid, .. } if pid == child.pid), "{error}");
+    // Dropped, it is emptied before the next one starts, with or without an orphan watch.
+    let first = Member::of(child.pid);
+    drop(child);
+    let next = guarded(spawner().spawn(again)).await.unwrap();
+    assert!(first.is_gone());
+    next.containment.prove_empty(GUARD).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stopped_process_is_emptied() {
+    let child = spawn(&["hold"]).await;
+    let member = Member::of(child.pid);
+    child.containment.signal_group(Signal::STOP).unwrap();
+    let stopped = async {
+        while facts::stat(child.pid).is_some_and(|stat| stat.state != 'T') {
+            tokio::task::yield_now().await;
+        }
+    };
+    guarded(stopped).await;
+    assert_eq!(child.exit.now(), None, "stopped is not ended");
+    child.containment.prove_empty(GUARD).await.unwrap();
+    assert!(member.is_gone());
+}
+
+#[tokio::test]
+async fn a_debugger_shows_and_what_it_holds_is_emptied_all_the_same() {
+    let child = spawn(&["hold"]).await;
+    assert_eq!(facts::tracer_pid(child.pid), None);
+    let mut debugger = std::process::Command::new(process_harness::probe());
+    let mut debugger = debugger.args(["trace", &child.pid.to_string()]).spawn().unwrap();
+    let attached = async {
+        while facts::tracer_pid(child.pid).is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    guarded(attached).await;
+    assert_eq!(facts::tracer_pid(child.pid), Some(debugger.id().cast_signed()));
+    child.containment.prove_empty(GUARD).await.unwrap();
+    debugger.wait().unwrap();
+}
+
+#[tokio::test]
+async fn a_growing_crowd_is_emptied() {
+    let mut child = spawn(&["member", "crowd", "5"]).await;
+    announced(&mut child.stderr, &["crowd"]).await;
+    child.containment.prove_empty(GUARD).await.unwrap();
+    process_harness::read_all(&mut child.stderr).await;
 }
 
 #[tokio::test]

@@ -3,16 +3,17 @@
 
 mod process_harness;
 
-use outboard_host::process::{ExitReport, facts};
-use process_harness::{GUARD, guarded, spawn};
+use outboard_host::process::ExitReport;
+use process_harness::{GUARD, Member, guarded, spawn};
 
 #[tokio::test]
 async fn an_exit_code_is_seen_and_the_zombie_goes_with_the_proof() {
     let child = spawn(&["exit", "7"]).await;
+    let member = Member::of(child.pid);
     assert_eq!(guarded(child.exit.exited()).await, ExitReport::Code(7));
-    assert!(facts::stat(child.pid).is_some_and(|stat| stat.is_dead()), "its pid is kept until the proof");
+    assert!(!member.lives() && !member.is_gone(), "its pid is kept until the proof");
     child.containment.prove_empty(GUARD).await.unwrap();
-    assert_eq!(facts::stat(child.pid), None);
+    assert!(member.is_gone());
     assert_eq!(child.exit.now(), Some(ExitReport::Code(7)), "the report outlives the process");
 }
 

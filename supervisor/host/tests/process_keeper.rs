@@ -8,9 +8,8 @@ mod process_harness;
 use std::collections::HashMap;
 use std::process::{ExitStatus, Stdio};
 
-use outboard_host::process::facts;
-use process_harness::{gone, guarded, probe};
-use rustix::process::{Pid, Signal, kill_process};
+use outboard_host::process::{Signal, facts};
+use process_harness::{Member, guarded, probe};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 
@@ -19,7 +18,7 @@ struct Kept {
     keeper: Child,
     lines: Lines<BufReader<ChildStderr>>,
     said: Vec<String>,
-    pids: HashMap<String, i32>,
+    members: HashMap<String, Member>,
 }
 
 impl Kept {
@@ -28,7 +27,7 @@ impl Kept {
         command.arg("keep").args(args).stdin(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut keeper = command.spawn().unwrap();
         let lines = BufReader::new(keeper.stderr.take().unwrap()).lines();
-        Self { keeper, lines, said: Vec::new(), pids: HashMap::new() }
+        Self { keeper, lines, said: Vec::new(), members: HashMap::new() }
     }
 
     async fn with_family() -> Self {
@@ -39,18 +38,18 @@ impl Kept {
         kept
     }
 
-    /// Waits until `name` has been announced and returns its pid.
-    async fn hears(&mut self, name: &str) -> i32 {
-        while !self.pids.contains_key(name) {
+    /// Waits until `name` has been announced.
+    async fn hears(&mut self, name: &str) -> Member {
+        while !self.members.contains_key(name) {
             let line = guarded(self.lines.next_line()).await.unwrap();
             let line = line.unwrap_or_else(|| panic!("{name} was never announced, only {:?}", self.said));
-            if let Some((who, Ok(pid))) = line.split_once(' ').map(|(who, pid)| (who.to_owned(), pid.parse()))
-            {
-                self.pids.insert(who, pid);
+            let announced = line.split_once(' ').map(|(who, pid)| (who.to_owned(), pid.parse()));
+            if let Some((who, Ok(pid))) = announced {
+                self.members.insert(who, Member::of(pid));
             }
             self.said.push(line);
         }
-        self.pids[name]
+        self.members[name]
     }
 
     /// Waits until these words have been said.
@@ -70,8 +69,8 @@ impl Kept {
         status
     }
 
-    fn keeper_pid(&self) -> i32 {
-        i32::try_from(self.keeper.id().unwrap()).unwrap()
+    fn keeper(&self) -> Member {
+        Member::of(self.keeper.id().unwrap().cast_signed())
     }
 
     fn said(&self, words: &str) -> bool {
@@ -79,20 +78,16 @@ impl Kept {
     }
 
     fn nothing_lives(&self) {
-        for (name, pid) in &self.pids {
-            assert!(facts::stat(*pid).is_none_or(|stat| stat.is_dead()), "{name} ({pid}) still lives");
+        for (name, member) in &self.members {
+            assert!(!member.lives(), "{name} still lives");
         }
     }
-}
-
-fn send(pid: i32, signal: Signal) {
-    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
 #[tokio::test]
 async fn a_killed_supervisor_leaves_nothing_and_its_keeper_says_so() {
     let mut kept = Kept::with_family().await;
-    send(kept.pids["supervisor"], Signal::KILL);
+    kept.members["supervisor"].signal(Signal::KILL);
     let status = kept.ends().await;
     // The keeper ends only after everything below it, so there is nothing to wait for.
     kept.nothing_lives();
@@ -103,10 +98,10 @@ async fn a_killed_supervisor_leaves_nothing_and_its_keeper_says_so() {
 #[tokio::test]
 async fn a_killed_keeper_is_noticed_and_the_supervisor_stops_everything() {
     let mut kept = Kept::with_family().await;
-    send(kept.keeper_pid(), Signal::KILL);
+    kept.keeper().signal(Signal::KILL);
     kept.hears("keeper-lost").await;
     kept.hears("empty").await;
-    gone(kept.pids["supervisor"]).await;
+    kept.members["supervisor"].ends().await;
     kept.nothing_lives();
 }
 
@@ -114,7 +109,7 @@ async fn a_killed_keeper_is_noticed_and_the_supervisor_stops_everything() {
 async fn both_interrupt_and_terminate_ask_for_an_orderly_stop() {
     for signal in [Signal::INT, Signal::TERM] {
         let mut kept = Kept::with_family().await;
-        send(kept.keeper_pid(), signal);
+        kept.keeper().signal(signal);
         kept.hears("terminated").await;
         assert_eq!(kept.ends().await.code(), Some(0));
         kept.nothing_lives();
@@ -125,7 +120,7 @@ async fn both_interrupt_and_terminate_ask_for_an_orderly_stop() {
 #[tokio::test]
 async fn other_signals_are_passed_on_as_they_are() {
     let mut kept = Kept::with_family().await;
-    send(kept.keeper_pid(), Signal::USR1);
+    kept.keeper().signal(Signal::USR1);
     kept.hears("user-signal").await;
     assert_eq!(kept.ends().await.code(), Some(0));
 }
@@ -133,17 +128,17 @@ async fn other_signals_are_passed_on_as_they_are() {
 #[tokio::test]
 async fn the_supervisor_is_in_a_group_of_its_own_so_that_the_terminal_reaches_the_keeper_alone() {
     let kept = Kept::with_family().await;
-    let supervisor = facts::stat(kept.pids["supervisor"]).unwrap();
-    assert_eq!(supervisor.parent, kept.keeper_pid());
-    assert_eq!(supervisor.group, kept.pids["supervisor"]);
-    assert_ne!(supervisor.group, facts::stat(kept.keeper_pid()).unwrap().group);
+    let pid = kept.members["supervisor"].pid;
+    let supervisor = facts::stat(pid).unwrap();
+    assert_eq!((supervisor.parent, supervisor.group), (kept.keeper().pid, pid));
+    assert_ne!(supervisor.group, facts::stat(kept.keeper().pid).unwrap().group);
 }
 
 #[tokio::test]
 async fn a_stop_from_the_keyboard_does_not_stop_the_keeper() {
     let mut kept = Kept::with_family().await;
-    send(kept.keeper_pid(), Signal::TSTP);
-    send(kept.keeper_pid(), Signal::TERM);
+    kept.keeper().signal(Signal::TSTP);
+    kept.keeper().signal(Signal::TERM);
     assert_eq!(kept.ends().await.code(), Some(0));
 }
 
@@ -167,7 +162,7 @@ async fn the_end_of_standard_input_means_nothing_otherwise() {
     let mut kept = Kept::start(&["--", "family", "daemon"]);
     drop(kept.keeper.stdin.take());
     kept.hears("daemon").await;
-    send(kept.keeper_pid(), Signal::USR1);
+    kept.keeper().signal(Signal::USR1);
     kept.hears("user-signal").await;
     assert_eq!(kept.ends().await.code(), Some(0));
 }
@@ -176,13 +171,13 @@ async fn the_end_of_standard_input_means_nothing_otherwise() {
 async fn a_killed_supervisor_is_started_again_where_that_is_asked_for() {
     let mut kept = Kept::start(&["restart", "--", "family", "daemon"]);
     kept.hears("daemon").await;
-    let first = std::mem::take(&mut kept.pids);
-    send(first["supervisor"], Signal::KILL);
+    let first = std::mem::take(&mut kept.members);
+    first["supervisor"].signal(Signal::KILL);
     let second = kept.hears("supervisor").await;
     kept.hears("daemon").await;
-    assert_ne!(second, first["supervisor"]);
-    assert!(first.values().all(|pid| facts::stat(*pid).is_none_or(|stat| stat.is_dead())));
-    send(kept.keeper_pid(), Signal::TERM);
+    assert_ne!(second.pid, first["supervisor"].pid);
+    assert!(!first.values().any(Member::lives));
+    kept.keeper().signal(Signal::TERM);
     assert_eq!(kept.ends().await.code(), Some(0));
     kept.nothing_lives();
 }
@@ -192,7 +187,7 @@ async fn a_panic_of_the_supervisor_is_restarted_and_its_own_decision_is_not() {
     let mut kept = Kept::start(&["restart", "--", "panic"]);
     kept.hears_words("starting the supervisor again in 1 s").await;
     kept.hears_words("starting the supervisor again in 2 s").await;
-    send(kept.keeper_pid(), Signal::TERM);
+    kept.keeper().signal(Signal::TERM);
     assert_eq!(kept.ends().await.code(), Some(101));
     assert_eq!(Kept::start(&["restart", "--", "exit", "3"]).ends().await.code(), Some(3));
 }

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use outboard_host::process::{Ledger, SweepOutcome, Swept, facts, sweep};
-use process_harness::{gone, guarded, probe};
+use outboard_host::process::{Ledger, Signal, SweepOutcome, Swept, facts, sweep};
+use process_harness::{Member, guarded, probe};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 
@@ -18,7 +18,7 @@ use tokio::process::{Child, ChildStderr, Command};
 struct Supervisor {
     child: Child,
     /// What its family has announced.
-    pids: HashMap<String, i32>,
+    pids: HashMap<String, Member>,
     /// Kept, as a supervisor whose log is closed could not say what it does.
     _lines: Lines<BufReader<ChildStderr>>,
 }
@@ -32,7 +32,7 @@ async fn supervisor(ledger: &Path, family: &[&str]) -> Supervisor {
     while !["supervisor", "leader"].iter().chain(family).all(|name| pids.contains_key(*name)) {
         let line = guarded(lines.next_line()).await.unwrap().unwrap();
         let (name, pid) = line.split_once(' ').unwrap();
-        pids.insert(name.to_owned(), pid.parse().unwrap());
+        pids.insert(name.to_owned(), Member::parse(pid));
     }
     Supervisor { child, pids, _lines: lines }
 }
@@ -62,16 +62,16 @@ async fn what_a_killed_supervisor_left_is_swept_and_its_entry_is_gone() {
     assert_eq!(entries(folder.path()).len(), 1);
     child.kill().await.unwrap();
     // The kernel ends the leader; the daemon and the plain one have nobody any more.
-    gone(pids["leader"]).await;
-    assert!(facts::stat(pids["daemon"]).is_some(), "otherwise there is nothing to sweep");
+    pids["leader"].ends().await;
+    assert!(pids["daemon"].lives(), "otherwise there is nothing to sweep");
     let swept = swept(folder.path()).await;
     assert_eq!(swept.len(), 1);
     assert_eq!(swept[0].label.to_string(), "kept/1");
     let SweepOutcome::Killed(killed) = &swept[0].outcome else { panic!("{swept:?}") };
     let killed: Vec<i32> = killed.iter().map(|one| one.pid).collect();
-    assert!(killed.contains(&pids["daemon"]) && killed.contains(&pids["plain"]), "{killed:?}");
-    gone(pids["daemon"]).await;
-    gone(pids["plain"]).await;
+    assert!(killed.contains(&pids["daemon"].pid) && killed.contains(&pids["plain"].pid), "{killed:?}");
+    pids["daemon"].ends().await;
+    pids["plain"].ends().await;
     assert!(entries(folder.path()).is_empty());
 }
 
@@ -81,15 +81,11 @@ async fn a_living_supervisor_is_left_alone_with_all_it_has() {
     let Supervisor { mut child, pids, _lines } = supervisor(folder.path(), &["daemon"]).await;
     let swept = swept(folder.path()).await;
     assert!(
-        matches!(swept[0].outcome, SweepOutcome::StillOwned { supervisor } if supervisor == pids["supervisor"])
+        matches!(swept[0].outcome, SweepOutcome::StillOwned { supervisor } if supervisor == pids["supervisor"].pid)
     );
-    assert!(facts::stat(pids["leader"]).is_some() && facts::stat(pids["daemon"]).is_some());
+    assert!(pids["leader"].lives() && pids["daemon"].lives());
     assert_eq!(entries(folder.path()).len(), 1);
-    rustix::process::kill_process(
-        rustix::process::Pid::from_raw(pids["supervisor"]).unwrap(),
-        rustix::process::Signal::TERM,
-    )
-    .unwrap();
+    pids["supervisor"].signal(Signal::TERM);
     let status = guarded(child.wait()).await.unwrap();
     assert!(status.success());
     assert!(entries(folder.path()).is_empty(), "an orderly end leaves no entry");
@@ -100,7 +96,7 @@ async fn a_stranger_who_has_got_the_pid_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let Supervisor { mut child, pids, _lines } = supervisor(folder.path(), &[]).await;
     child.kill().await.unwrap();
-    gone(pids["leader"]).await;
+    pids["leader"].ends().await;
     let mut stranger = Command::new(probe()).arg("hold").kill_on_drop(true).spawn().unwrap();
     let pid = i32::try_from(stranger.id().unwrap()).unwrap();
     forge(folder.path(), "pid", pid.into());
@@ -118,7 +114,7 @@ async fn a_leader_is_swept_by_pid_and_start_time_even_without_its_mark() {
     let folder = tempfile::tempdir().unwrap();
     let Supervisor { mut child, pids, _lines } = supervisor(folder.path(), &[]).await;
     child.kill().await.unwrap();
-    gone(pids["leader"]).await;
+    pids["leader"].ends().await;
     let mut left = Command::new(probe()).arg("hold").kill_on_drop(true).spawn().unwrap();
     let pid = i32::try_from(left.id().unwrap()).unwrap();
     forge(folder.path(), "pid", pid.into());
@@ -133,12 +129,12 @@ async fn an_entry_of_another_boot_or_of_nobody_kills_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let Supervisor { mut child, pids, _lines } = supervisor(folder.path(), &["daemon"]).await;
     child.kill().await.unwrap();
-    gone(pids["leader"]).await;
+    pids["leader"].ends().await;
     forge(folder.path(), "boot_id", "another".into());
     std::fs::write(folder.path().join("garbage"), "not an entry").unwrap();
     let swept = swept(folder.path()).await;
     assert!(matches!(swept[0].outcome, SweepOutcome::Gone), "{swept:?}");
     assert!(entries(folder.path()).is_empty());
-    let daemon = rustix::process::Pid::from_raw(pids["daemon"]).unwrap();
-    rustix::process::kill_process(daemon, rustix::process::Signal::KILL).expect("it was left alone");
+    assert!(pids["daemon"].lives(), "it was left alone");
+    pids["daemon"].signal(Signal::KILL);
 }

@@ -168,6 +168,13 @@ impl Containments {
         abandoned.map(|entry| (entry.label.clone(), entry.leader.clone())).collect()
     }
 
+    /// The containment of this plugin that is not yet proved empty, and whether it is abandoned.
+    pub(super) fn occupant(&self, plugin: &str) -> Option<(Label, Arc<Leader>, bool)> {
+        let entries = self.entries();
+        let entry = entries.values().find(|entry| entry.label.plugin == plugin)?;
+        Some((entry.label.clone(), entry.leader.clone(), entry.abandoned))
+    }
+
     /// Resolves when a containment has been abandoned since the last time.
     pub(super) async fn some_abandoned(&self) {
         self.shared.abandoned.notified().await;

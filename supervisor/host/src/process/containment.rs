@@ -75,12 +75,12 @@ impl Containment {
         }
     }
 
-    /// Sends SIGKILL to everything that belongs to this generation, once. Returns how many living processes were found.
+    /// Sends SIGKILL to everything that belongs to this generation, once.
     ///
     /// What forks at the same moment may slip through: [`Self::prove_empty`] repeats it until nothing is left.
-    pub async fn kill_all(&self) -> usize {
+    pub async fn kill_all(&self) {
         let leader = self.leader.clone();
-        self.all.round(move |all| kill_round(all, &leader).len()).await.unwrap_or_default()
+        let _ = self.all.round(move |all| kill_round(all, &leader)).await;
     }
 
     /// Kills, reaps and looks again until nothing of this generation lives, then reaps the leader. Fine when repeated.

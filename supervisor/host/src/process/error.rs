@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::image::{self, Image};
 use super::order::{Failure, Step};
-use super::spec::{LimitName, SpawnSpec};
+use super::spec::{Label, LimitName, SpawnSpec};
 
 /// The program did not start. Nothing of it is left behind when this is returned.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +91,14 @@ pub enum SpawnError {
         /// The argument, variable or size at fault, and the rule.
         what: String,
     },
+    /// An earlier generation of the plugin is not proved empty. A later try may find it so.
+    #[error("cannot start {label}: something of the generation before it may still live (pid {pid})")]
+    Occupied {
+        /// What was to be started.
+        label: Label,
+        /// The leader of the generation that is in the way.
+        pid: i32,
+    },
     /// The supervisor itself lacks something: descriptors, processes, its own binary.
     #[error("the supervisor cannot start a process: {doing} failed")]
     Supervisor {
@@ -121,6 +129,7 @@ impl SpawnError {
             Self::NotFound { .. } | Self::WrongInterpreter { .. } => Some(nix::libc::ENOENT),
             Self::NotExecutable { .. } => Some(nix::libc::EACCES),
             Self::WrongArchitecture { .. } => Some(nix::libc::ENOEXEC),
+            Self::Occupied { .. } => Some(nix::libc::EAGAIN),
             Self::Unsuitable { .. } | Self::Lost { .. } => None,
         }
     }

@@ -92,14 +92,15 @@ pub fn every_pid() -> Vec<i32> {
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// Whether the environment that `pid` was started with holds exactly this `NAME=value`.
-///
-/// False as well for zombies and for processes of another user, whose environment cannot be read.
-pub fn environment_has(pid: i32, name: &str, value: &str) -> bool {
-    environment_value(pid, name).is_some_and(|found| found == value)
+/// Processes and threads of a user, as the kernel counts them for its limit.
+pub fn tasks_of(uid: u32) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    let of_user = |pid: &i32| fs::metadata(format!("/proc/{pid}/task")).is_ok_and(|meta| meta.uid() == uid);
+    every_pid().into_iter().filter(of_user).filter_map(stat).map(|stat| u64::from(stat.threads)).sum()
 }
 
-/// The value of `name` in the environment that `pid` was started with.
+/// The value of `name` in the environment that `pid` was started with. `None` as well for zombies and for processes that
+/// may not be looked into.
 pub fn environment_value(pid: i32, name: &str) -> Option<String> {
     let block = fs::read(format!("/proc/{pid}/environ")).ok()?;
     let entry = block

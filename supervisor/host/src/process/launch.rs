@@ -67,6 +67,9 @@ pub(super) fn start(binary: PathBuf, all: Containments) -> io::Result<mpsc::Send
 
 fn serve(mut launches: mpsc::Receiver<Launch>, binary: &Path, all: &Containments) {
     while let Some(Launch { label, order, descriptors, reply }) = launches.blocking_recv() {
+        if reply.is_closed() {
+            continue;
+        }
         // An unwinding thread would take every plugin with it.
         let launched = catch_unwind(AssertUnwindSafe(|| launch(binary, all, label, &order, &descriptors)));
         let panicked = || Err(failed("starting the trampoline")(io::Error::other("the spawner panicked")));
@@ -84,6 +87,10 @@ fn launch(
     order: &[u8],
     descriptors: &[OwnedFd],
 ) -> Result<Launched, SpawnError> {
+    // Looked at here as well, where nothing can come in between.
+    if let Some((_, leader, _)) = all.occupant(&label.plugin) {
+        return Err(SpawnError::Occupied { label, pid: leader.pid });
+    }
     let (control, far) = UnixStream::pair().map_err(failed("making a socket pair"))?;
     control.set_write_timeout(Some(ORDER_READ_LIMIT)).map_err(failed("setting a time limit"))?;
     let errors = descriptors.get(2).map_or(Ok(Stdio::null()), |fd| fd.try_clone().map(Stdio::from));

@@ -17,7 +17,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
@@ -25,13 +25,13 @@ use tokio::net::unix::pipe;
 use tokio::sync::{mpsc, oneshot};
 
 use super::census::Containments;
-use super::containment::Containment;
+use super::containment::{self, Containment};
 use super::error::{self, SpawnError, Subject};
 use super::exit::ExitWatch;
 use super::launch::{self, Launch, Launched, failed};
 use super::ledger::Ledger;
 use super::order::{self, Order, Outcome};
-use super::spec::{SpawnSpec, Wire};
+use super::spec::{Label, SpawnSpec, Wire};
 use super::{LISTENER_NUMBER, MARKER_VARIABLE, WIRE_NUMBERS};
 
 /// How long the trampoline may take to become the program. It takes a millisecond or two; a loaded machine at boot may
@@ -39,6 +39,11 @@ use super::{LISTENER_NUMBER, MARKER_VARIABLE, WIRE_NUMBERS};
 const EXEC_LIMIT: Duration = Duration::from_secs(10);
 /// How long a trampoline that has failed may take to end.
 const FAILED_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long a generation that was dropped half-way may take to go. It was killed when it was dropped.
+const VACATE_LIMIT: Duration = Duration::from_secs(2);
+/// Between two looks at it.
+const VACATE_PAUSE: Duration = Duration::from_millis(2);
 
 /// Variables that speak of pids and descriptors: a value from elsewhere would be wrong in the child.
 const OURS_TO_SET: [&str; 6] =
@@ -113,12 +118,16 @@ impl Spawner {
 
     /// Starts a process. Returns when its program runs. Dropping the future ends what was begun.
     ///
+    /// A plugin has at most one generation: one that its owner has dropped is emptied first, one that still has an owner
+    /// is an error.
+    ///
     /// # Errors
     /// When the program does not run; nothing of it is left then.
     pub async fn spawn(&self, spec: SpawnSpec) -> Result<Spawned, SpawnError> {
         error::check(&spec)?;
         let subject = Subject::of(&spec);
         let label = spec.label.clone();
+        self.vacate(&label).await?;
         let pipes = Pipes::open(spec.wire).map_err(failed("making pipes"))?;
         let (order, descriptors, ours) = prepare(spec, &subject, &self.all.marker(&label), pipes)?;
         let (reply, launched) = oneshot::channel();
@@ -126,6 +135,23 @@ impl Spawner {
         self.launches.send(Launch { label, order, descriptors, reply }).await.map_err(|_| gone(()))?;
         let launched = launched.await.map_err(|_| gone(()))??;
         settle(launched, &subject, ours).await
+    }
+}
+
+impl Spawner {
+    /// Makes sure that nothing of an earlier generation lives.
+    async fn vacate(&self, label: &Label) -> Result<(), SpawnError> {
+        let deadline = Instant::now() + VACATE_LIMIT;
+        while let Some((earlier, leader, abandoned)) = self.all.occupant(&label.plugin) {
+            if !abandoned || Instant::now() >= deadline {
+                return Err(SpawnError::Occupied { label: label.clone(), pid: leader.pid });
+            }
+            let round = self.all.round(move |all| containment::empty_round(all, &leader, &earlier));
+            if round.await.is_none_or(|living| !living.is_empty()) {
+                tokio::time::sleep(VACATE_PAUSE).await;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -43,7 +43,8 @@ pub enum Wire {
 pub struct Limits {
     /// Bytes of address space.
     pub address_space: Option<u64>,
-    /// Processes and threads. The kernel counts those of the whole user, and does not apply it to root.
+    /// Processes and threads beyond those that the user has when the child starts, as the kernel counts the whole user's
+    /// and knows nothing of plugins. It is not applied to root.
     pub processes: Option<u64>,
     /// Open descriptors.
     pub open_files: Option<u64>,

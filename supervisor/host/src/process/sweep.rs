@@ -6,17 +6,18 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::MARKER_VARIABLE;
+use super::census::{Sighting, descend};
 use super::containment::{Remnant, Remnants};
 use super::facts;
 use super::kill;
 use super::ledger::{self, Entry, Ledger};
 use super::spec::Label;
 
-/// How long one entry's processes may take to die. SIGKILL takes milliseconds; only a process stuck in the kernel needs
+/// How long all that was left may take to die. SIGKILL takes milliseconds; only a process stuck in the kernel needs
 /// longer, and boot must not wait for it.
 const SWEEP_LIMIT: Duration = Duration::from_secs(2);
 /// Between two looks. They are not our children, so nothing tells us of their deaths.
@@ -47,65 +48,93 @@ pub enum SweepOutcome {
     },
 }
 
-/// Ends what is left of former supervisors. Blocks, at most some seconds for each entry that will not die.
+/// Ends what is left of former supervisors. Blocks, for a few milliseconds where nothing is left, and at most for two
+/// seconds.
+///
+/// # Errors
+/// When the ledger's folder cannot be read.
 pub fn sweep(ledger: &Ledger) -> io::Result<Vec<Swept>> {
-    Ok(ledger.entries()?.into_iter().map(|(path, entry)| sweep_entry(ledger, &path, entry)).collect())
-}
-
-fn sweep_entry(ledger: &Ledger, path: &Path, entry: Entry) -> Swept {
-    let (supervisor, started) = entry.supervisor;
-    let outcome = if entry.boot_id != ledger.boot_id() {
-        SweepOutcome::Gone
-    } else if facts::alive(supervisor, started) {
-        SweepOutcome::StillOwned { supervisor }
-    } else {
-        kill_until_gone(&entry)
-    };
-    if matches!(outcome, SweepOutcome::Gone | SweepOutcome::Killed(_)) {
-        ledger::remove_file(path);
+    let (mut left, mut swept) = (Vec::new(), Vec::new());
+    for (path, entry) in ledger.entries()? {
+        let (supervisor, started) = entry.supervisor;
+        let ours = entry.boot_id == ledger.boot_id();
+        if ours && facts::alive(supervisor, started) {
+            swept.push(Swept { label: entry.label, outcome: SweepOutcome::StillOwned { supervisor } });
+        } else if ours {
+            left.push(Left { path, entry, living: Vec::new(), killed: BTreeMap::new() });
+        } else {
+            ledger::remove_file(&path);
+            swept.push(Swept { label: entry.label, outcome: SweepOutcome::Gone });
+        }
     }
-    Swept { label: entry.label, outcome }
+    if !left.is_empty() {
+        kill_until_gone(&mut left);
+    }
+    swept.extend(left.into_iter().map(Left::conclude));
+    Ok(swept)
 }
 
-fn kill_until_gone(entry: &Entry) -> SweepOutcome {
+/// An entry of a dead supervisor.
+struct Left {
+    path: PathBuf,
+    entry: Entry,
+    living: Vec<Sighting>,
+    killed: BTreeMap<(i32, u64), Remnant>,
+}
+
+impl Left {
+    fn owns(&self, pid: i32, marker: Option<&String>) -> bool {
+        let is_leader = || facts::start_time(pid) == Some(self.entry.start_time);
+        (self.entry.pid == pid && is_leader()) || marker == Some(&self.entry.marker)
+    }
+
+    fn kill(&mut self) {
+        for one in &self.living {
+            kill::kill_verified(one.pid, one.stat.start_time);
+            self.killed.insert((one.pid, one.stat.start_time), Remnant::from(one.clone()));
+        }
+    }
+
+    fn conclude(self) -> Swept {
+        let label = self.entry.label;
+        if !self.living.is_empty() {
+            let living = self.living.into_iter().map(Remnant::from).collect();
+            return Swept {
+                label: label.clone(),
+                outcome: SweepOutcome::Remains(Remnants { label, living }),
+            };
+        }
+        ledger::remove_file(&self.path);
+        let killed: Vec<Remnant> = self.killed.into_values().collect();
+        let outcome = if killed.is_empty() { SweepOutcome::Gone } else { SweepOutcome::Killed(killed) };
+        Swept { label, outcome }
+    }
+}
+
+fn kill_until_gone(left: &mut [Left]) {
     let deadline = Instant::now() + SWEEP_LIMIT;
-    let mut killed = BTreeMap::new();
     loop {
-        let living = members(entry);
-        if living.is_empty() {
-            let killed: Vec<Remnant> = killed.into_values().collect();
-            return if killed.is_empty() { SweepOutcome::Gone } else { SweepOutcome::Killed(killed) };
+        look(left);
+        if left.iter().all(|one| one.living.is_empty()) || Instant::now() >= deadline {
+            return;
         }
-        if Instant::now() >= deadline {
-            return SweepOutcome::Remains(Remnants { label: entry.label.clone(), living });
-        }
-        for member in living {
-            kill::kill_verified(member.pid, member.start_time);
-            killed.insert((member.pid, member.start_time), member);
-        }
+        left.iter_mut().for_each(Left::kill);
         std::thread::sleep(LOOK_AGAIN);
     }
 }
 
-/// The leader, whatever carries the marker, and all that descends from either.
-fn members(entry: &Entry) -> Vec<Remnant> {
-    let mut found: BTreeMap<i32, Remnant> = BTreeMap::new();
-    let mut queue: Vec<i32> = facts::every_pid();
+/// One walk over all of /proc for all entries: leaders, whatever carries a marker, and all that descends from either.
+fn look(left: &mut [Left]) {
     let me = super::own_pid();
-    queue.retain(|pid| {
-        // A supervisor that was itself started by a plugin carries the mark, and must not end itself.
-        if *pid == me {
-            return false;
-        }
-        let leader = *pid == entry.pid && facts::start_time(*pid) == Some(entry.start_time);
-        leader || facts::environment_has(*pid, MARKER_VARIABLE, &entry.marker)
-    });
-    while let Some(pid) = queue.pop() {
+    let mut roots: Vec<Vec<Sighting>> = left.iter().map(|_| Vec::new()).collect();
+    // A supervisor that was itself started by a plugin carries a mark, and must not end itself.
+    for pid in facts::every_pid().into_iter().filter(|pid| *pid != me) {
+        let marker = facts::environment_value(pid, MARKER_VARIABLE);
+        let Some(owner) = left.iter().position(|one| one.owns(pid, marker.as_ref())) else { continue };
         let Some(stat) = facts::stat(pid).filter(|stat| !stat.is_dead()) else { continue };
-        let remnant = Remnant { pid, start_time: stat.start_time, command: stat.command };
-        if found.insert(pid, remnant).is_none() {
-            queue.extend(facts::children(pid));
-        }
+        roots[owner].push(Sighting { pid, stat, is_child: false });
     }
-    found.into_values().collect()
+    for (one, roots) in left.iter_mut().zip(roots) {
+        one.living = descend(roots);
+    }
 }

@@ -21,6 +21,7 @@ use std::os::unix::net::UnixStream;
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 
+use super::facts;
 use super::inherited;
 use super::order::{self, Failure, Order, Step};
 use super::spec::{CPU_GRACE_SECONDS, LimitName, Limits};
@@ -105,7 +106,10 @@ fn apply(limits: &Limits) -> Result<(), Failure> {
         (LimitName::AddressSpace, Resource::As, limits.address_space, 0),
     ];
     for (name, resource, value, grace) in wanted {
-        let Some(value) = value else { continue };
+        let Some(mut value) = value else { continue };
+        if name == LimitName::Processes {
+            value = value.saturating_add(facts::tasks_of(rustix::process::getuid().as_raw()));
+        }
         // Only root may raise what it has inherited; and where that is stricter, it stays.
         let ceiling = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
         let maximum = value.saturating_add(grace).min(ceiling);

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use outboard_host::process::{Label, SpawnSpec, Spawned, Spawner, SpawnerOptions, facts};
+use outboard_host::process::{Label, Signal, SpawnSpec, Spawned, Spawner, SpawnerOptions, facts};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::unix::pipe;
 
@@ -28,11 +28,11 @@ pub fn spawner() -> Spawner {
     SPAWNER.get_or_init(start).clone()
 }
 
-/// A spec for the probe with these arguments, in a generation of its own.
+/// A spec for the probe with these arguments, as a plugin of its own.
 pub fn spec(args: &[&str]) -> SpawnSpec {
-    static GENERATION: AtomicU64 = AtomicU64::new(1);
-    let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
-    let mut spec = SpawnSpec::new(Label { plugin: "probe".into(), generation }, probe(), "/");
+    static PLUGINS: AtomicU64 = AtomicU64::new(1);
+    let plugin = format!("probe-{}", PLUGINS.fetch_add(1, Ordering::Relaxed));
+    let mut spec = SpawnSpec::new(Label { plugin, generation: 1 }, probe(), "/");
     spec.args = args.iter().map(Into::into).collect();
     spec
 }
@@ -52,24 +52,66 @@ pub async fn read_all(pipe: &mut pipe::Receiver) -> String {
     text
 }
 
+/// A process that was announced, with the start time it had then: pids come round again within seconds where tests run.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    pub pid: i32,
+    start_time: Option<u64>,
+}
+
+impl Member {
+    pub fn of(pid: i32) -> Self {
+        Self { pid, start_time: facts::start_time(pid) }
+    }
+
+    pub fn parse(pid: &str) -> Self {
+        Self::of(pid.parse().unwrap_or_else(|_| panic!("not a pid: {pid}")))
+    }
+
+    /// Whether it runs.
+    pub fn lives(&self) -> bool {
+        self.start_time.is_some_and(|start_time| facts::alive(self.pid, start_time))
+    }
+
+    /// Whether not even a zombie of it is there.
+    pub fn is_gone(&self) -> bool {
+        self.start_time.is_none() || facts::start_time(self.pid) != self.start_time
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = rustix::process::Pid::from_raw(self.pid).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits until it does not run any more.
+    pub async fn ends(&self) {
+        self.wait("still lives", |this| !this.lives()).await;
+    }
+
+    /// Waits until not even a zombie is there.
+    pub async fn is_reaped(&self) {
+        self.wait("is still there", Self::is_gone).await;
+    }
+
+    async fn wait(&self, complaint: &str, done: impl Fn(&Self) -> bool) {
+        let waiting = async {
+            while !done(self) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let waited = tokio::time::timeout(GUARD, waiting).await;
+        waited.unwrap_or_else(|_| panic!("process {} {complaint}", self.pid));
+    }
+}
+
 /// Reads `<name> <pid>` lines until each of these names has been said.
-pub async fn announced(stderr: &mut pipe::Receiver, names: &[&str]) -> HashMap<String, i32> {
+pub async fn announced(stderr: &mut pipe::Receiver, names: &[&str]) -> HashMap<String, Member> {
     let mut found = HashMap::new();
     let mut lines = BufReader::new(stderr).lines();
     while !names.iter().all(|name| found.contains_key(*name)) {
         let line = guarded(lines.next_line()).await.unwrap().expect("the probe ended before it had said all");
         let (name, pid) = line.split_once(' ').unwrap_or_else(|| panic!("not an announcement: {line}"));
-        found.insert(name.to_owned(), pid.parse().unwrap());
+        found.insert(name.to_owned(), Member::parse(pid));
     }
     found
-}
-
-/// Waits until nothing of this pid runs. Fine for pids that only this test can have made.
-pub async fn gone(pid: i32) {
-    let ended = async {
-        while facts::stat(pid).is_some_and(|stat| !stat.is_dead()) {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    tokio::time::timeout(GUARD, ended).await.unwrap_or_else(|_| panic!("process {pid} still lives"));
 }

@@ -1,6 +1,7 @@
 //! Processes below the plugin: plain ones, ones that get away from group and session, ones that shed their environment.
 //!
-//! Each says `<name> <pid>` on standard error once it is what it claims to be.
+//! Each says `<name> <pid>` on standard error once it is what it claims to be. Those that belong to nobody may be ended
+//! at any moment, so whoever starts them speaks for them.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -9,7 +10,7 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{SigSet, Signal};
 
 /// Hops after which a runner gives up, should a test not catch it.
-const HOPS: u32 = 20_000;
+const HOPS: &str = "20000";
 
 /// Starts members and stays; `leave` among them means that the leader goes when all have been started.
 pub fn start(members: &[&str]) {
@@ -33,21 +34,41 @@ pub fn become_member(words: &[&str]) {
         ["plain"] => {}
         ["stubborn"] => ignore_terminate(),
         // Double fork with a session of its own, TERM ignored.
-        ["daemon"] => return start_detached(&mut again(&["member", "daemon", "second"])),
+        ["daemon"] => {
+            start_detached(&mut again(&["member", "daemon", "second"]));
+            return;
+        }
         ["daemon", "second"] => ignore_terminate(),
         // The same, and the environment emptied as well: nothing tells any more where it came from.
-        ["escapee"] => return start_detached(again(&["member", "escapee", "second"]).env_clear()),
+        ["escapee"] => {
+            let pid = start_detached(again(&["member", "escapee", "second"]).env_clear());
+            return say_of("escapee", pid);
+        }
         ["escapee", "second"] => {
             nix::unistd::setsid().unwrap();
             ignore_terminate();
+            return super::hold();
         }
-        // Never the same process for long.
-        ["runner"] => return start_detached(&mut again(&["member", "runner", &HOPS.to_string()])),
-        ["runner", hops] => return hop("runner", hops.parse().unwrap(), |_| {}),
-        // The same without an environment.
-        ["phantom"] => return start_detached(again(&["member", "phantom", &HOPS.to_string()]).env_clear()),
+        // Two more of the same, each in a session of its own, and so on down.
+        ["crowd", depth] => {
+            let depth: u32 = depth.parse().unwrap();
+            let _ = nix::unistd::setsid();
+            for _ in 0..depth.min(2) {
+                again(&["member", "crowd", &(depth - 1).to_string()]).spawn().unwrap();
+            }
+        }
+        // Never the same process for long; and the same without an environment.
+        ["runner"] => {
+            let pid = start_detached(&mut again(&["member", "runner", HOPS]));
+            return say_of("runner", pid);
+        }
+        ["phantom"] => {
+            let pid = start_detached(again(&["member", "phantom", HOPS]).env_clear());
+            return say_of("phantom", pid);
+        }
+        ["runner", hops] => return hop("runner", hops, |_| {}),
         ["phantom", hops] => {
-            return hop("phantom", hops.parse().unwrap(), |next| {
+            return hop("phantom", hops, |next| {
                 next.env_clear();
             });
         }
@@ -57,15 +78,14 @@ pub fn become_member(words: &[&str]) {
     super::hold();
 }
 
-fn start_detached(second: &mut Command) {
+/// Returns the pid of the one that is started.
+fn start_detached(second: &mut Command) -> u32 {
     nix::unistd::setsid().unwrap();
-    second.spawn().unwrap();
+    second.spawn().unwrap().id()
 }
 
-fn hop(name: &str, left: u32, prepare: impl Fn(&mut Command)) {
-    if left == HOPS {
-        say(name);
-    }
+fn hop(name: &str, left: &str, prepare: impl Fn(&mut Command)) {
+    let left: u32 = left.parse().unwrap();
     if left > 0 {
         nix::unistd::setsid().unwrap();
         let mut next = again(&["member", name, &(left - 1).to_string()]);
@@ -88,6 +108,10 @@ fn ignore_terminate() {
 }
 
 pub fn say(name: &str) {
+    say_of(name, std::process::id());
+}
+
+fn say_of(name: &str, pid: u32) {
     // One write, so that lines of several processes do not mix.
-    std::io::stderr().write_all(format!("{name} {}\n", std::process::id()).as_bytes()).unwrap();
+    std::io::stderr().write_all(format!("{name} {pid}\n").as_bytes()).unwrap();
 }

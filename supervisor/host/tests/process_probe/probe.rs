@@ -40,6 +40,8 @@ fn main() -> ExitCode {
         ["serve"] => serve(),
         ["fill", path] => fill(path),
         ["spin"] => spin(),
+        ["multiply"] => multiply(),
+        ["trace", pid] => trace(pid.parse().unwrap()),
         ["hold"] => hold(),
         ["family", members @ ..] => family::start(members),
         ["member", rest @ ..] => family::become_member(rest),
@@ -100,6 +102,37 @@ fn serve() {
 fn fill(path: &str) {
     let mut file = std::fs::File::create(path).unwrap();
     while file.write_all(&[0; 4096]).is_ok() {}
+}
+
+/// Starts processes until that fails, and says how many there were and why.
+fn multiply() {
+    const ENOUGH: usize = 200;
+    let mut children = Vec::new();
+    let error = loop {
+        match std::process::Command::new("/proc/self/exe").arg("hold").spawn() {
+            Ok(child) if children.len() < ENOUGH => children.push(child),
+            Ok(child) => {
+                children.push(child);
+                break None;
+            }
+            Err(error) => break error.raw_os_error(),
+        }
+    };
+    for child in &mut children {
+        child.kill().unwrap();
+    }
+    eprintln!("started={} errno={}", children.len(), error.unwrap_or_default());
+}
+
+/// Holds a process as a debugger does, until it has ended.
+fn trace(pid: i32) {
+    let pid = nix::unistd::Pid::from_raw(pid);
+    nix::sys::ptrace::attach(pid).unwrap();
+    while let Ok(status) = nix::sys::wait::waitpid(pid, None) {
+        if matches!(status, nix::sys::wait::WaitStatus::Stopped(..)) {
+            nix::sys::ptrace::cont(pid, None).unwrap();
+        }
+    }
 }
 
 /// Uses a processor without end, within what a probe may live.

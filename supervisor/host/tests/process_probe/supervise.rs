@@ -1,6 +1,6 @@
 //! A supervisor with one plugin, for the tests of keeper and ledger: it says what it starts and why it ends.
 //!
-//! Its plan: `[ledger <folder>] family <members…>`, or `exit <code>`, or `panic`.
+//! Its plan: `[ledger <folder>] [processes <limit>] <program of the probe…>`, or `exit <code>`, or `panic`.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -36,7 +36,11 @@ async fn supervise(link: Option<KeeperLink>, plan: &[&str]) -> ExitCode {
     let watch = tokio::spawn(orphans::tend(spawner.containments()));
     let mut terminate = signal(SignalKind::terminate()).unwrap();
     let mut user = signal(SignalKind::user_defined1()).unwrap();
-    let mut plugin = start_plugin(&spawner, program).await;
+    let (processes, program) = match program {
+        ["processes", limit, program @ ..] => (Some(limit.parse().unwrap()), program),
+        program => (None, program),
+    };
+    let mut plugin = start_plugin(&spawner, program, processes).await;
     let keeper_lost = async {
         match link {
             Some(link) => link.lost().await.unwrap(),
@@ -55,9 +59,10 @@ async fn supervise(link: Option<KeeperLink>, plan: &[&str]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-async fn start_plugin(spawner: &Spawner, program: &[&str]) -> Spawned {
+async fn start_plugin(spawner: &Spawner, program: &[&str], processes: Option<u64>) -> Spawned {
     let label = Label { plugin: "kept".into(), generation: 1 };
     let mut spec = SpawnSpec::new(label, std::env::current_exe().unwrap(), "/");
+    spec.limits.processes = processes;
     spec.args = program.iter().map(Into::into).collect();
     spawner.spawn(spec).await.unwrap()
 }
