@@ -69,12 +69,15 @@ error_table! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 #[error("{message}")]
 pub struct RpcError {
-    /// One of the codes of [`ErrorReason`]; codes that are not in the table are a plugin's own.
+    /// One of the codes of the table; codes that are not in it are a plugin's own.
+    #[serde(deserialize_with = "lenient::code")]
     pub code: i32,
     /// A sentence: what was wrong, where, and what to do.
+    #[serde(default, deserialize_with = "lenient::text")]
+    #[schemars(required)]
     pub message: String,
     /// What programs may rely on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::data")]
     pub data: Option<ErrorData>,
 }
 
@@ -90,6 +93,41 @@ pub struct ErrorData {
     /// Members that belong to one kind of failure, such as a plugin's stack trace.
     #[serde(flatten)]
     pub details: serde_json::Map<String, Value>,
+}
+
+/// Reads what other people's programs write. An error that is not quite in order still ends its call: refused, it would
+/// leave the caller waiting for its deadline.
+mod lenient {
+    use serde::{Deserialize, Deserializer};
+    use serde_json::{Map, Value};
+
+    use super::{ErrorData, ErrorReason};
+
+    pub(super) fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
+        let code = Value::deserialize(deserializer)?.as_i64().and_then(|code| i32::try_from(code).ok());
+        Ok(code.unwrap_or(ErrorReason::InternalError.code()))
+    }
+
+    pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::String(text) => text,
+            other => other.to_string(),
+        })
+    }
+
+    pub(super) fn data<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ErrorData>, D::Error> {
+        let mut details = match Value::deserialize(deserializer)? {
+            Value::Null => return Ok(None),
+            Value::Object(members) => members,
+            other => Map::from_iter([("value".to_owned(), other)]),
+        };
+        let reason = match details.remove("reason") {
+            Some(Value::String(word)) => word,
+            _ => String::new(),
+        };
+        let retryable = details.remove("retryable").is_some_and(|value| value == Value::Bool(true));
+        Ok(Some(ErrorData { reason, retryable, details }))
+    }
 }
 
 impl RpcError {

@@ -173,3 +173,66 @@ fn the_wire_and_the_listener_may_come_on_other_descriptors() {
     wire.ask(3, "stop", &json!({ "reason": "shutdown" }));
     assert_eq!(ended(child).0, Some(0));
 }
+
+/// The golden vectors of one file.
+fn vectors(file: &str) -> Vec<Value> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto-schema/vectors");
+    let text = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn every_valid_request_is_answered_once_under_its_own_id_and_nothing_else_is() {
+    let (child, mut wire) = spawn(&[]);
+    wire.bring_up();
+    for vector in vectors("valid.jsonl") {
+        let frame = vector["frame"].as_str().unwrap();
+        wire.down.write_all(format!("{frame}\n").as_bytes()).unwrap();
+        if vector["means"]["kind"] == "request" {
+            let answer = wire.next().unwrap();
+            assert_eq!(answer["id"], vector["means"]["id"], "{vector}");
+        }
+        assert_eq!(wire.ask(1000, "ping", &json!({}))["result"], json!({}), "{vector}");
+    }
+    drop(wire);
+    assert_eq!(ended(child).0, Some(0));
+}
+
+#[test]
+fn every_broken_frame_is_answered_with_its_error_and_noise_with_nothing() {
+    let (child, mut wire) = spawn(&[]);
+    wire.bring_up();
+    for vector in vectors("invalid.jsonl") {
+        let bytes: Vec<u8> = match (vector["frame"].as_str(), vector["hex"].as_str()) {
+            (Some(text), _) => text.as_bytes().to_vec(),
+            (_, hex) => hex.unwrap().split(' ').map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect(),
+        };
+        wire.down.write_all(&bytes).unwrap();
+        wire.down.write_all(b"\n").unwrap();
+        if vector["outcome"] == "broken" {
+            let answer = wire.next().unwrap();
+            assert_eq!(
+                (&answer["id"], &answer["error"]["code"]),
+                (&Value::Null, &vector["code"]),
+                "{vector}"
+            );
+        }
+        assert_eq!(wire.ask(1000, "ping", &json!({}))["result"], json!({}), "{vector}");
+    }
+    drop(wire);
+    assert_eq!(ended(child).0, Some(0));
+}
+
+#[test]
+fn an_oversized_frame_is_reported_once_and_the_next_is_read() {
+    let (child, mut wire) = spawn(&[]);
+    wire.bring_up();
+    let huge = vec![b'x'; 9 * 1024 * 1024];
+    wire.down.write_all(&huge).unwrap();
+    wire.down.write_all(b"\n").unwrap();
+    let answer = wire.next().unwrap();
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&Value::Null, &json!(-32003)));
+    assert_eq!(wire.ask(1000, "ping", &json!({}))["result"], json!({}));
+    drop(wire);
+    assert_eq!(ended(child).0, Some(0));
+}

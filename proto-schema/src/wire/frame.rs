@@ -59,13 +59,13 @@ impl Decoder {
             if std::mem::take(&mut self.skipping) {
                 continue;
             }
+            let length = line.len() - usize::from(self.buffer[line.clone()].ends_with(b"\r"));
+            if length > self.limit {
+                return Some(Frame::Oversized(self.beginning(line.start)));
+            }
             let trimmed = trim(&self.buffer, line);
             if trimmed.is_empty() {
                 continue;
-            }
-            if trimmed.len() > self.limit {
-                let shown = trimmed.start..trimmed.end.min(trimmed.start + OVERSIZED_SHOWN);
-                return Some(Frame::Oversized(&self.buffer[shown]));
             }
             return Some(Frame::Line(&self.buffer[trimmed]));
         }
@@ -82,13 +82,19 @@ impl Decoder {
             self.start = self.buffer.len();
             return None;
         }
-        if pending <= self.limit {
+        // One byte more may be the carriage return of a line of just the limit: the next byte will tell. So a line gets the
+        // same verdict however the stream was cut.
+        if pending <= self.limit + 1 {
             return None;
         }
         self.skipping = true;
-        let shown = self.start..self.start + pending.min(OVERSIZED_SHOWN);
-        self.start = self.buffer.len();
-        Some(Frame::Oversized(&self.buffer[shown]))
+        let start = std::mem::replace(&mut self.start, self.buffer.len());
+        Some(Frame::Oversized(self.beginning(start)))
+    }
+
+    /// How an oversized line begins; it has more bytes than the limit.
+    fn beginning(&self, start: usize) -> &[u8] {
+        &self.buffer[start..start + OVERSIZED_SHOWN.min(self.limit)]
     }
 
     /// Drops what was handed out, and gives memory back after a large frame.

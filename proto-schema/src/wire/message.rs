@@ -102,7 +102,16 @@ fn raw<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a 
 /// # Errors
 /// [`NotAMessage::Noise`] for what is no attempt at JSON-RPC, [`NotAMessage::Broken`] for one that failed.
 pub fn parse(frame: &[u8]) -> Result<Message<'_>, NotAMessage> {
-    let text = std::str::from_utf8(frame).map_err(|_| NotAMessage::Noise)?;
+    let text = match std::str::from_utf8(frame) {
+        Ok(text) => text,
+        Err(_) if frame.starts_with(b"{") && memchr::memmem::find(frame, b"\"jsonrpc\"").is_some() => {
+            return Err(NotAMessage::Broken(RpcError::new(
+                ErrorReason::ParseError,
+                "the frame is not UTF-8",
+            )));
+        }
+        Err(_) => return Err(NotAMessage::Noise),
+    };
     match text.as_bytes().first() {
         Some(b'{') if text.contains("\"jsonrpc\"") => {}
         Some(b'[') if text.contains("\"jsonrpc\"") => {
@@ -198,16 +207,6 @@ struct Call<'a, P> {
     params: P,
 }
 
-#[derive(Serialize)]
-struct Success<R> {
-    result: R,
-}
-
-#[derive(Serialize)]
-struct Failure<'a> {
-    error: &'a RpcError,
-}
-
 /// Appends a request as one frame.
 ///
 /// # Errors
@@ -238,38 +237,32 @@ pub fn write_notification<P: Serialize>(
 /// # Errors
 /// When the result cannot be JSON; the buffer is then as it was.
 pub fn write_result<R: Serialize>(out: &mut Vec<u8>, id: Id<'_>, result: R) -> Result<(), serde_json::Error> {
-    write_answer(out, id.as_json(), &Success { result })
-}
-
-/// Appends the answer to the call with this id, result or error, as one frame. The id is its raw JSON text.
-pub fn write_outcome(out: &mut Vec<u8>, id: &str, outcome: Result<&RawValue, &RpcError>) {
-    let encoded = match outcome {
-        Ok(result) => write_answer(out, id, &Success { result }),
-        Err(error) => write_answer(out, id, &Failure { error }),
-    };
-    encoded.expect("INVARIANT: raw JSON text and error objects are JSON already");
+    write_answer(out, id.as_json(), "result", &result)
 }
 
 /// Appends an error answer as one frame; `None` as id when it is not known which call it is about.
 pub fn write_error(out: &mut Vec<u8>, id: Option<Id<'_>>, error: &RpcError) {
-    write_answer(out, id.map_or("null", Id::as_json), &Failure { error }).expect(
+    write_answer(out, id.map_or("null", Id::as_json), "error", error).expect(
         "INVARIANT: an error object holds strings, numbers and JSON trees only, all of which are JSON",
     );
 }
 
-fn write_answer<T: Serialize>(out: &mut Vec<u8>, id: &str, answer: &T) -> Result<(), serde_json::Error> {
+/// By hand, since the id is raw text already, and a raw value inside a struct costs serde_json a copy.
+fn write_answer<T: Serialize>(
+    out: &mut Vec<u8>,
+    id: &str,
+    member: &str,
+    answer: &T,
+) -> Result<(), serde_json::Error> {
     let before = out.len();
-    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
-    out.extend_from_slice(id.as_bytes());
-    out.push(b',');
-    let body = out.len();
+    for piece in [r#"{"jsonrpc":"2.0","id":"#, id, ",\"", member, "\":"] {
+        out.extend_from_slice(piece.as_bytes());
+    }
     if let Err(error) = serde_json::to_writer(&mut *out, answer) {
         out.truncate(before);
         return Err(error);
     }
-    // The answer's own opening brace closes nothing here: its members continue ours.
-    out.remove(body);
-    out.push(b'\n');
+    out.extend_from_slice(b"}\n");
     Ok(())
 }
 

@@ -1,0 +1,109 @@
+//! Manifests: both forms of the original, our own key, and errors that name the line.
+#![allow(clippy::unwrap_used)] // a test may end with a panic
+
+use outboard_protocol::manifest::{HttpListen, MANIFEST_MAX, Run, RunProtocol, Wire, parse};
+use serde_json::json;
+
+const WHOLE: &str = r#"{
+  "id": "landing-log",
+  "name": "Landing log",
+  "version": "1.2.3",
+  "description": "d", "type": "user", "author": {"id": "a", "name": "A"},
+  "icon_light": "l.svg", "icon_dark": "d.svg",
+  "availableSettings": [
+    {"key": "units", "name": "Units", "type": "list", "options": ["ft", "m"], "default": "ft", "new": 1}
+  ],
+  "homepage": "https://example.org"
+}"#;
+
+fn refused(text: &str) -> (usize, String) {
+    let error = parse(text.as_bytes()).expect_err("it is refused");
+    (error.line, error.message)
+}
+
+#[test]
+fn a_whole_manifest_has_no_warnings_and_keeps_unknown_keys() {
+    let manifest = parse(WHOLE.as_bytes()).unwrap();
+    assert_eq!(manifest.warnings, [""; 0]);
+    assert_eq!((manifest.id.as_str(), manifest.version.to_string().as_str()), ("landing-log", "1.2.3"));
+    assert_eq!(manifest.other["homepage"], "https://example.org");
+    let setting = &manifest.available_settings[0];
+    assert_eq!((setting.default.clone(), &setting.other["new"]), (Some(json!("ft")), &json!(1)));
+}
+
+#[test]
+fn id_name_and_version_suffice_and_the_rest_is_warned_about() {
+    let manifest = parse(br#"{"id":"a","name":"A","version":"0.1.0"}"#).unwrap();
+    assert_eq!(manifest.warnings.len(), 5, "{:?}", manifest.warnings);
+    assert!(manifest.run.is_none() && manifest.background.is_none());
+    assert!(manifest.http.replay && !manifest.http.strip_prefix);
+}
+
+#[test]
+fn the_older_background_key_and_our_run_key_are_read() {
+    let older =
+        br#"{"id":"a","name":"A","version":"1.0.0","background":{"entryModule":"background/index.ts"}}"#;
+    assert_eq!(parse(older).unwrap().background.unwrap().entry_module, "background/index.ts");
+    let ours = br#"{"id":"a","name":"A","version":"1.0.0","wire":"fd","http":{"listen":"path","stripPrefix":true},
+        "run":{"command":["./bin/p","--flag"],"protocol":"none"},"limits":{"memory":1000000,"openFiles":64}}"#;
+    let manifest = parse(ours).unwrap();
+    let command = vec!["./bin/p".to_owned(), "--flag".to_owned()];
+    assert_eq!(manifest.run, Some(Run { command, protocol: RunProtocol::None }));
+    assert_eq!((manifest.wire, manifest.http.listen), (Wire::Fd, HttpListen::Path));
+    assert_eq!((manifest.limits.memory, manifest.limits.open_files), (Some(1_000_000), Some(64)));
+}
+
+#[test]
+fn an_error_names_the_line_and_what_is_wrong_there() {
+    for (text, line, words) in [
+        ("", 1, "empty"),
+        ("  \n\n", 1, "empty"),
+        ("not json", 1, "expected"),
+        ("{\n  \"id\": \"a\",\n  \"name\": \"A\"\n}", 1, "version"),
+        ("\n\n{\n  \"name\": \"A\",\n  \"version\": \"1.0.0\"\n}", 3, "id"),
+        ("{\n  \"id\": \"Bad Id\",\n  \"name\": \"A\", \"version\": \"1.0.0\"\n}", 2, "lower-case"),
+        ("{\n  \"id\": \"config\",\n  \"name\": \"A\", \"version\": \"1.0.0\"\n}", 2, "belongs to the shell"),
+        ("{\n  \"id\": \"a\",\n  \"name\": \"A\",\n  \"version\": \"1.x\"\n}", 4, "unexpected"),
+        ("{\n  \"id\": \"a\",\n  \"name\": \"\",\n  \"version\": \"1.0.0\"\n}", 3, "`name` is empty"),
+        (
+            "{\n \"id\":\"a\",\n \"name\":\"A\",\n \"version\":\"1.0.0\",\n \"run\": {\n  \"command\": []\n }\n}",
+            6,
+            "run.command",
+        ),
+        (
+            "{\n \"id\":\"a\",\n \"name\":\"A\",\n \"version\":\"1.0.0\",\n \"run\": {\"command\": [\"x\"],\n \"shell\": true}\n}",
+            6,
+            "shell",
+        ),
+        ("{\n \"id\":\"a\",\n \"name\":\"A\",\n \"version\":\"1.0.0\",\n \"wire\": \"tcp\"\n}", 5, "tcp"),
+        ("{\n \"id\":\"a\",\n \"id\":\"b\",\n \"name\":\"A\", \"version\":\"1.0.0\"\n}", 3, "duplicate"),
+        ("{\n \"id\":\"a\",\n \"name\":\"A\",\n \"version\":\"1.0.0\",\n}", 5, "trailing comma"),
+    ] {
+        let (at, message) = refused(text);
+        assert_eq!(at, line, "{text}: {message}");
+        assert!(message.contains(words), "{text}: {message}");
+    }
+}
+
+#[test]
+fn a_setting_that_makes_no_sense_costs_that_setting_alone() {
+    let manifest = parse(
+        br#"{"id":"a","name":"A","version":"1.0.0","availableSettings":[
+            {"key":"ok","type":"boolean"},{"key":"ok","type":"text"},{"key":"","type":"text"},{"type":"text"},
+            {"key":"odd","type":"colour"},7]}"#,
+    )
+    .unwrap();
+    assert_eq!(manifest.available_settings.len(), 1);
+    assert_eq!(manifest.warnings.iter().filter(|text| text.contains("availableSettings[")).count(), 5);
+    let none = parse(br#"{"id":"a","name":"A","version":"1.0.0","availableSettings":"x"}"#).unwrap();
+    assert!(none.available_settings.is_empty());
+    assert!(none.warnings.iter().any(|text| text.contains("array")));
+}
+
+#[test]
+fn a_byte_order_mark_is_no_error_and_a_huge_file_is() {
+    assert!(parse(format!("\u{feff}{WHOLE}").as_bytes()).is_ok());
+    let huge = format!("{}{WHOLE}", " ".repeat(MANIFEST_MAX));
+    assert!(refused(&huge).1.contains("at most"));
+    assert!(parse(b"\xff\xfe{").is_err());
+}
