@@ -98,6 +98,11 @@ plugin-sdk/python/.venv/ready: plugin-sdk/python/pyproject.toml
 	plugin-sdk/python/make-venv plugin-sdk/python/.venv test
 	@touch $@
 
+.PHONY: schema
+schema: ## Write the schemas, the SDKs' types and the reference anew, after a change to proto-schema
+	$(need_rust)
+	cargo run --locked -p outboard-protocol --bin generate
+
 .PHONY: check
 check: ## Formatting and lints
 	$(need_rust)

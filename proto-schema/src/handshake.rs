@@ -105,6 +105,7 @@ pub enum Hook {
     OnResume,
     /// A hook that this version does not know; ignored.
     #[serde(other)]
+    #[schemars(skip)]
     Unknown,
 }
 

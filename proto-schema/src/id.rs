@@ -54,7 +54,7 @@ impl InvalidName {
 
 /// Makes a checked string type: cheap to clone, validated however it is made.
 macro_rules! checked_name {
-    ($(#[$doc:meta])* $name:ident, $check:ident, $pattern:expr, $example:literal) => {
+    ($(#[$doc:meta])* $name:ident, $check:ident, $pattern:expr, $example:literal, $rule:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Arc<str>);
@@ -115,7 +115,9 @@ macro_rules! checked_name {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "pattern": $pattern, "examples": [$example] })
+                schemars::json_schema!({
+                    "type": "string", "description": $rule, "pattern": $pattern, "examples": [$example]
+                })
             }
         }
     };
@@ -124,24 +126,29 @@ macro_rules! checked_name {
 checked_name!(
     /// A plugin's id: the name of its folder, of its data folder, and of its place below `/api/`.
     /// Lower-case letters, digits and hyphens, beginning with a letter or digit, at most 64 bytes.
-    PluginId, check_plugin_id, "^[a-z0-9][a-z0-9-]{0,63}$", "landing-log"
+    PluginId, check_plugin_id, "^[a-z0-9][a-z0-9-]{0,63}$", "landing-log",
+    "A plugin's id: 1 to 64 lower-case letters, digits and hyphens, beginning with a letter or digit."
 );
 checked_name!(
     /// A path below which a plugin answers HTTP, such as `/api/landing-log` or `/loadsheet`: begins with `/`, does not end
     /// with one, and has plain segments only (no percent-encoding, no `.` or `..`).
-    RoutePrefix, check_prefix, "^(/[A-Za-z0-9][A-Za-z0-9._~-]*)+$", "/api/landing-log"
+    RoutePrefix, check_prefix, "^(/[A-Za-z0-9][A-Za-z0-9._~-]*)+$", "/api/landing-log",
+    "A path below which a plugin answers HTTP: begins with a slash, does not end with one, and has plain segments only; at most 256 bytes."
 );
 checked_name!(
     /// The leaf name of a channel between a plugin and its UI; the full name, `plugin:{id}:{leaf}`, is ours to make.
-    Channel, check_channel, "^(?!plugin:)[^\\u0000-\\u001f\\u007f]{1,256}$", "status-update"
+    Channel, check_channel, "^(?!plugin:)[^\\u0000-\\u001f\\u007f]{1,256}$", "status-update",
+    "The leaf name of a channel, without `plugin:{id}:`: 1 to 256 bytes, no control characters."
 );
 checked_name!(
     /// A key in a plugin's configuration.
-    ConfigKey, check_config_key, "^[^\\u0000-\\u001f\\u007f]{1,256}$", "refresh_interval"
+    ConfigKey, check_config_key, "^[^\\u0000-\\u001f\\u007f]{1,256}$", "refresh_interval",
+    "A key in the plugin's configuration: 1 to 256 bytes, no control characters."
 );
 checked_name!(
     /// The name of a database file inside a plugin's own data folder: one plain file name, never a path.
-    DatabaseFile, check_database_file, "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", "landing-reports.db"
+    DatabaseFile, check_database_file, "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", "landing-reports.db",
+    "A plain file name in the plugin's own data folder: 1 to 128 letters, digits, dots, underscores and hyphens; not one of SQLite's side files."
 );
 
 fn check_plugin_id(id: &str) -> Result<(), InvalidName> {

@@ -185,18 +185,31 @@ method_table! {
 /// Parameters of `$/cancelRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize, JsonSchema)]
 pub struct CancelParams {
-    /// The id of the call, as its caller chose it: a number or a string.
+    /// The id of the call, as its caller chose it.
+    #[schemars(with = "CallId")]
     pub id: serde_json::Value,
 }
 
 /// Parameters of `$/progress`. Further members are for people to read.
 #[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize, JsonSchema)]
 pub struct ProgressParams {
-    /// The id of the call, as its caller chose it: a number or a string.
+    /// The id of the call, as its caller chose it.
+    #[schemars(with = "CallId")]
     pub id: serde_json::Value,
     /// What is being done, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+}
+
+/// The id of a call: a number or a string.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[allow(dead_code)] // only its schema is of use
+enum CallId {
+    /// As a number.
+    Number(u64),
+    /// As a string.
+    Text(String),
 }
 
 /// The row with this name.

@@ -31,6 +31,7 @@ impl std::fmt::Debug for Airline {
 
 /// Answer to `airline.getCurrent`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AirlineGetCurrentResult")]
 pub struct GetCurrentResult {
     /// The binding of this moment; null when there is none.
     pub airline: Option<Airline>,
@@ -39,6 +40,7 @@ pub struct GetCurrentResult {
 /// Parameters of `airline.refresh`: a plugin saw a 401.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AirlineRefreshParams")]
 pub struct RefreshParams {
     /// The bearer that was refused. If the host holds another one by now, that one is the answer and nothing is exchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,6 +55,7 @@ impl std::fmt::Debug for RefreshParams {
 
 /// Answer to `airline.refresh`. A refresh that is refused, or cannot be tried, is the error `auth_required`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AirlineRefreshResult")]
 pub struct RefreshResult {
     /// The bearer to use from now on.
     pub token: String,
@@ -66,6 +69,7 @@ impl std::fmt::Debug for RefreshResult {
 
 /// Parameters of `airline.request`: one HTTP exchange with the airline, the bearer and its refresh included.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AirlineRequestParams")]
 pub struct RequestParams {
     /// The HTTP method, in capitals.
     pub method: String,
@@ -81,6 +85,7 @@ pub struct RequestParams {
 
 /// Answer to `airline.request`, whatever the status was.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AirlineRequestResult")]
 pub struct RequestResult {
     /// The HTTP status.
     pub status: u16,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Answer to `auth.isAuthenticated`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AuthIsAuthenticatedResult")]
 pub struct IsAuthenticatedResult {
     /// Whether somebody is signed in.
     pub authenticated: bool,
@@ -12,6 +13,7 @@ pub struct IsAuthenticatedResult {
 
 /// Answer to `auth.getToken`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AuthGetTokenResult")]
 pub struct GetTokenResult {
     /// The host's bearer token; null when nobody is signed in.
     pub token: Option<String>,

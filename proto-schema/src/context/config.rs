@@ -11,6 +11,7 @@ use crate::id::ConfigKey;
 
 /// Parameters of `config.get`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ConfigGetParams")]
 pub struct GetParams {
     /// The key to read.
     pub key: ConfigKey,
@@ -21,6 +22,7 @@ pub struct GetParams {
 
 /// Answer to `config.get`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ConfigGetResult")]
 pub struct GetResult {
     /// The value; null when there is none.
     pub value: Value,
@@ -30,6 +32,7 @@ pub struct GetResult {
 
 /// Parameters of `config.set`. Answered when the value is on disk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ConfigSetParams")]
 pub struct SetParams {
     /// The key to write.
     pub key: ConfigKey,
@@ -39,6 +42,7 @@ pub struct SetParams {
 
 /// Parameters of `config.delete`. Answered when the deletion is on disk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ConfigDeleteParams")]
 pub struct DeleteParams {
     /// The key to forget.
     pub key: ConfigKey,
@@ -46,6 +50,7 @@ pub struct DeleteParams {
 
 /// Answer to `config.delete`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ConfigDeleteResult")]
 pub struct DeleteResult {
     /// Whether there was a value.
     pub deleted: bool,
@@ -53,6 +58,7 @@ pub struct DeleteResult {
 
 /// Answer to `config.getAll`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ConfigGetAllResult")]
 pub struct GetAllResult {
     /// Every key with its value: those that were set, and the manifest's defaults for the others.
     pub values: BTreeMap<String, Value>,
@@ -60,6 +66,7 @@ pub struct GetAllResult {
 
 /// Parameters of the notification `config.changed`, sent to the plugin and to its UIs after a change is on disk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ConfigChangedParams")]
 pub struct ChangedParams {
     /// The key that changed.
     pub key: ConfigKey,

@@ -7,6 +7,7 @@ use crate::id::DatabaseFile;
 
 /// Parameters of `database.open`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "DatabaseOpenParams")]
 pub struct OpenParams {
     /// A plain file name.
     pub file: DatabaseFile,
@@ -14,6 +15,7 @@ pub struct OpenParams {
 
 /// Answer to `database.open`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "DatabaseOpenResult")]
 pub struct OpenResult {
     /// The absolute path to open. Its folder exists, 0700; the file may not yet.
     pub path: String,

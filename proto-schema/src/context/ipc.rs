@@ -9,6 +9,7 @@ use crate::id::Channel;
 
 /// Parameters of the notification `ipc.send`: every connected UI of this plugin gets it, and no other.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "IpcSendParams")]
 pub struct SendParams<'a> {
     /// The leaf name of the channel.
     pub channel: Channel,
@@ -20,6 +21,7 @@ pub struct SendParams<'a> {
 
 /// Parameters of `ipc.handle` and `ipc.removeHandler`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "IpcChannelParams")]
 pub struct ChannelParams {
     /// The leaf name of the channel.
     pub channel: Channel,
@@ -27,6 +29,7 @@ pub struct ChannelParams {
 
 /// Parameters of the host call `ipc.invoke`: a UI or an operator asks; the plugin's answer is any JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "IpcInvokeParams")]
 pub struct InvokeParams {
     /// The leaf name of the channel.
     pub channel: Channel,

@@ -7,6 +7,7 @@ use crate::id::RoutePrefix;
 
 /// Parameters of `server.register` and `server.unregister`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ServerPrefixParams")]
 pub struct PrefixParams {
     /// The path below which the plugin answers.
     pub prefix: RoutePrefix,
@@ -14,6 +15,7 @@ pub struct PrefixParams {
 
 /// Answer to `server.register`. A prefix that another plugin owns is the error `conflict`, which names the owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ServerRegisterResult")]
 pub struct RegisterResult {
     /// Where the prefix is reached from outside.
     pub url: String,

@@ -1,0 +1,1 @@
+"""What is generated from the protocol's method table; imported by whoever wants its words as types."""

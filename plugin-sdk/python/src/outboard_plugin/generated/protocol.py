@@ -1,0 +1,511 @@
+"""The words of the protocol. GENERATED from the method table in proto-schema: do not edit; run
+``cargo run -p outboard-protocol --bin generate``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict, Union
+
+CallId = Union[int, str]
+"""The id of a call: a number or a string."""
+
+Channel = str
+"""The leaf name of a channel, without `plugin:{id}:`: 1 to 256 bytes, no control characters."""
+
+ConfigKey = str
+"""A key in the plugin's configuration: 1 to 256 bytes, no control characters."""
+
+DatabaseFile = str
+"""A plain file name in the plugin's own data folder: 1 to 128 letters, digits, dots, underscores and hyphens; not one of SQLite's side files."""
+
+Hook = Literal["onStart", "onStop", "onResume"]
+"""A hook that a plugin may have."""
+
+LogLevel = Literal["debug", "info", "warn", "error"]
+"""How much a record matters."""
+
+PluginId = str
+"""A plugin's id: 1 to 64 lower-case letters, digits and hyphens, beginning with a letter or digit."""
+
+RoutePrefix = str
+"""A path below which a plugin answers HTTP: begins with a slash, does not end with one, and has plain segments only; at most 256 bytes."""
+
+StopReason = Literal["stopped", "restart", "update", "removed", "shutdown"]
+"""Why a plugin is stopped."""
+
+
+class Airline(TypedDict):
+    """The bound airline, as `airline.getCurrent` tells it."""
+
+    baseUrl: str
+    """Origin of the airline's API, without a slash at the end."""
+
+    id: str
+    """The airline's id as the host knows it."""
+
+    token: Union[str, None]
+    """The bearer for it; null when the user is not signed in there."""
+
+
+class AirlineChangedParams(TypedDict):
+    """Parameters of the notification `airline.changed`."""
+
+    airline: Union[AirlineName, None]
+    """The new binding without its token, which is fetched and never pushed; null when there is none."""
+
+
+class AirlineGetCurrentResult(TypedDict):
+    """Answer to `airline.getCurrent`."""
+
+    airline: Union[Airline, None]
+    """The binding of this moment; null when there is none."""
+
+
+class AirlineName(TypedDict):
+    """A binding without its secrets."""
+
+    baseUrl: str
+    """Origin of the airline's API."""
+
+    id: str
+    """The airline's id as the host knows it."""
+
+
+class AirlineRefreshParams(TypedDict, total=False):
+    """Parameters of `airline.refresh`: a plugin saw a 401."""
+
+    staleToken: Union[str, None]
+    """The bearer that was refused. If the host holds another one by now, that one is the answer and nothing is exchanged."""
+
+
+class AirlineRefreshResult(TypedDict):
+    """Answer to `airline.refresh`. A refresh that is refused, or cannot be tried, is the error `auth_required`."""
+
+    token: str
+    """The bearer to use from now on."""
+
+
+class _AirlineRequestParamsRequired(TypedDict):
+    """Members that are always there."""
+
+    method: str
+    """The HTTP method, in capitals."""
+
+    path: str
+    """Path and query below the airline's origin, beginning with `/`."""
+
+
+class AirlineRequestParams(_AirlineRequestParamsRequired, total=False):
+    """Parameters of `airline.request`: one HTTP exchange with the airline, the bearer and its refresh included."""
+
+    body: Any
+    """A JSON body; `content-type: application/json` is added."""
+
+    headers: dict[str, str]
+    """Further request headers. `authorization`, `host` and those about framing are the host's to set."""
+
+
+class AirlineRequestResult(TypedDict):
+    """Answer to `airline.request`, whatever the status was."""
+
+    body: Any
+    """The body: parsed where it is JSON, else as text."""
+
+    headers: dict[str, str]
+    """The response's headers, names in lower case; values of a repeated header are joined by `, `."""
+
+    status: int
+    """The HTTP status."""
+
+
+class AuthChangedParams(TypedDict):
+    """Parameters of the notification `auth.changed`. The token itself is fetched, never pushed."""
+
+    authenticated: bool
+    """Whether somebody is signed in now."""
+
+
+class AuthGetTokenResult(TypedDict):
+    """Answer to `auth.getToken`."""
+
+    token: Union[str, None]
+    """The host's bearer token; null when nobody is signed in."""
+
+
+class AuthIsAuthenticatedResult(TypedDict):
+    """Answer to `auth.isAuthenticated`."""
+
+    authenticated: bool
+    """Whether somebody is signed in."""
+
+
+class CancelParams(TypedDict):
+    """Parameters of `$/cancelRequest`."""
+
+    id: CallId
+    """The id of the call, as its caller chose it."""
+
+
+class ConfigChangedParams(TypedDict):
+    """Parameters of the notification `config.changed`, sent to the plugin and to its UIs after a change is on disk."""
+
+    deleted: bool
+    """Whether the stored value was deleted (`value` is then the manifest's default, or null)."""
+
+    key: ConfigKey
+    """The key that changed."""
+
+    value: Any
+    """What `config.get` answers from now on; null when there is nothing left."""
+
+
+class ConfigDeleteParams(TypedDict):
+    """Parameters of `config.delete`. Answered when the deletion is on disk."""
+
+    key: ConfigKey
+    """The key to forget."""
+
+
+class ConfigDeleteResult(TypedDict):
+    """Answer to `config.delete`."""
+
+    deleted: bool
+    """Whether there was a value."""
+
+
+class ConfigGetAllResult(TypedDict):
+    """Answer to `config.getAll`."""
+
+    values: dict[str, Any]
+    """Every key with its value: those that were set, and the manifest's defaults for the others."""
+
+
+class _ConfigGetParamsRequired(TypedDict):
+    """Members that are always there."""
+
+    key: ConfigKey
+    """The key to read."""
+
+
+class ConfigGetParams(_ConfigGetParamsRequired, total=False):
+    """Parameters of `config.get`."""
+
+    default: Any
+    """What to answer when nothing was set and the manifest declares no default."""
+
+
+class ConfigGetResult(TypedDict):
+    """Answer to `config.get`."""
+
+    found: bool
+    """Whether a value was set, or is declared by the manifest. False: `value` is the caller's default, or null."""
+
+    value: Any
+    """The value; null when there is none."""
+
+
+class ConfigSetParams(TypedDict):
+    """Parameters of `config.set`. Answered when the value is on disk."""
+
+    key: ConfigKey
+    """The key to write."""
+
+    value: Any
+    """Its new value, any JSON."""
+
+
+class DatabaseOpenParams(TypedDict):
+    """Parameters of `database.open`."""
+
+    file: DatabaseFile
+    """A plain file name."""
+
+
+class DatabaseOpenResult(TypedDict):
+    """Answer to `database.open`."""
+
+    path: str
+    """The absolute path to open. Its folder exists, 0700; the file may not yet."""
+
+
+class Empty(TypedDict):
+    """An empty object: parameters of a method that takes none, or the answer of one that gives none."""
+
+
+class ErrorData(TypedDict, total=False):
+    """The `data` member of an error: for programs, where the message is for people."""
+
+    reason: str
+    """The stable word of the code."""
+
+    retryable: bool
+    """Whether the same call may succeed later."""
+
+
+class HostInfo(TypedDict):
+    """Who runs the plugin."""
+
+    name: str
+    """Always `outboard`, unless another host speaks the protocol."""
+
+    version: str
+    """The host's product version; informative."""
+
+
+class HttpInfo(TypedDict):
+    """Where the plugin is reached over HTTP."""
+
+    baseUrl: str
+    """Origin of the supervisor, without a slash at the end."""
+
+    prefix: str
+    """The plugin's own prefix, `/api/<id>`."""
+
+
+class InitializeParams(TypedDict):
+    """Parameters of `initialize`, the first message of every session."""
+
+    features: list[str]
+    """Optional abilities of the host. Unknown ones are ignored."""
+
+    host: HostInfo
+    """The host."""
+
+    http: HttpInfo
+    """Where the plugin is reached over HTTP."""
+
+    plugin: PluginInfo
+    """The plugin, as the host knows it."""
+
+    protocolVersions: list[int]
+    """Every protocol version that the host speaks; the plugin answers with one of them."""
+
+
+class _InitializeResultRequired(TypedDict):
+    """Members that are always there."""
+
+    protocolVersion: int
+    """The version that both speak from now on."""
+
+
+class InitializeResult(_InitializeResultRequired, total=False):
+    """Answer to `initialize`."""
+
+    features: list[str]
+    """Optional abilities of the plugin; see [`features`]. Unknown ones are ignored."""
+
+    hooks: list[Hook]
+    """The hooks that the plugin has. `onResume` makes the host call `resume` after an update in place of `start`."""
+
+    sdk: Union[SdkInfo, None]
+    """What the plugin was built with; informative."""
+
+
+class IpcChannelParams(TypedDict):
+    """Parameters of `ipc.handle` and `ipc.removeHandler`."""
+
+    channel: Channel
+    """The leaf name of the channel."""
+
+
+class IpcInvokeParams(TypedDict):
+    """Parameters of the host call `ipc.invoke`: a UI or an operator asks; the plugin's answer is any JSON."""
+
+    args: list[Any]
+    """The arguments, in order."""
+
+    channel: Channel
+    """The leaf name of the channel."""
+
+
+class _IpcSendParamsRequired(TypedDict):
+    """Members that are always there."""
+
+    channel: Channel
+    """The leaf name of the channel."""
+
+
+class IpcSendParams(_IpcSendParamsRequired, total=False):
+    """Parameters of the notification `ipc.send`: every connected UI of this plugin gets it, and no other."""
+
+    payload: Any
+    """Any JSON; absent counts as null."""
+
+
+class _LogParamsRequired(TypedDict):
+    """Members that are always there."""
+
+    level: LogLevel
+    """How much it matters."""
+
+
+class LogParams(_LogParamsRequired, total=False):
+    """Parameters of the notification `log`. Nothing is answered; a record that breaks a limit is cut, never refused."""
+
+    extra: Any
+    """Anything else, as JSON. An error object has `name`, `message` and `stack`."""
+
+    message: str
+    """What it says."""
+
+    tag: str
+    """Which part of the plugin speaks."""
+
+
+class PluginInfo(TypedDict):
+    """What the host knows of the plugin that it started."""
+
+    dataDir: str
+    """The plugin's own folder for what it keeps; made on first use by `database.open`, or by the plugin itself."""
+
+    id: PluginId
+    """The id from the manifest."""
+
+    installDir: str
+    """The folder that holds `plugin.json`; the process's working directory."""
+
+    version: str
+    """The version from the manifest."""
+
+
+class _ProgressParamsRequired(TypedDict):
+    """Members that are always there."""
+
+    id: CallId
+    """The id of the call, as its caller chose it."""
+
+
+class ProgressParams(_ProgressParamsRequired, total=False):
+    """Parameters of `$/progress`. Further members are for people to read."""
+
+    message: Union[str, None]
+    """What is being done, for people."""
+
+
+class ResumeParams(TypedDict):
+    """Parameters of `resume`."""
+
+    fromVersion: str
+    """The version that ran before the update."""
+
+
+class _RpcErrorRequired(TypedDict):
+    """Members that are always there."""
+
+    code: int
+    """One of the codes of the table; codes that are not in it are a plugin's own."""
+
+
+class RpcError(_RpcErrorRequired, total=False):
+    """The `error` member of a JSON-RPC response."""
+
+    data: Union[ErrorData, None]
+    """What programs may rely on."""
+
+    message: str
+    """A sentence: what was wrong, where, and what to do."""
+
+
+class _SdkInfoRequired(TypedDict):
+    """Members that are always there."""
+
+    name: str
+    """The SDK's name."""
+
+
+class SdkInfo(_SdkInfoRequired, total=False):
+    """What a plugin was built with."""
+
+    language: str
+    """The plugin's language."""
+
+    version: str
+    """The SDK's version."""
+
+
+class ServerPrefixParams(TypedDict):
+    """Parameters of `server.register` and `server.unregister`."""
+
+    prefix: RoutePrefix
+    """The path below which the plugin answers."""
+
+
+class ServerRegisterResult(TypedDict):
+    """Answer to `server.register`. A prefix that another plugin owns is the error `conflict`, which names the owner."""
+
+    url: str
+    """Where the prefix is reached from outside."""
+
+
+class StopParams(TypedDict):
+    """Parameters of `stop`."""
+
+    reason: StopReason
+    """Why the plugin is stopped."""
+
+
+HOST_CALLS = (
+    "initialize",
+    "start",
+    "resume",
+    "stop",
+    "ping",
+    "ipc.invoke",
+)
+"""What the host asks of a plugin."""
+
+HOST_NOTICES = (
+    "config.changed",
+    "auth.changed",
+    "airline.changed",
+)
+"""What the host tells a plugin."""
+
+CONTEXT_CALLS = (
+    "config.get",
+    "config.set",
+    "config.delete",
+    "config.getAll",
+    "ipc.handle",
+    "ipc.removeHandler",
+    "auth.isAuthenticated",
+    "auth.getToken",
+    "airline.getCurrent",
+    "airline.refresh",
+    "airline.request",
+    "database.open",
+    "server.register",
+    "server.unregister",
+)
+"""What a plugin asks of the host."""
+
+CONTEXT_NOTICES = (
+    "log",
+    "ipc.send",
+)
+"""What a plugin tells the host."""
+
+BOTH_NOTICES = (
+    "$/cancelRequest",
+    "$/progress",
+)
+"""What either side tells the other."""
+
+ERRORS = {
+    "parse_error": (-32700, False),
+    "invalid_request": (-32600, False),
+    "method_not_found": (-32601, False),
+    "invalid_params": (-32602, False),
+    "internal_error": (-32603, False),
+    "shutting_down": (-32001, True),
+    "timeout": (-32002, True),
+    "limit_exceeded": (-32003, True),
+    "denied": (-32004, False),
+    "storage_full": (-32005, True),
+    "storage_corrupt": (-32006, False),
+    "auth_required": (-32007, False),
+    "not_found": (-32008, False),
+    "conflict": (-32009, False),
+    "cancelled": (-32800, False),
+}
+"""Code and retryability of every reason, by its word."""

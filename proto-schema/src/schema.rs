@@ -1,1 +1,0 @@
-//! Documents made from the method table and the types: JSON Schema and OpenRPC.
