@@ -165,3 +165,17 @@ fn every_stream_gives_its_frames_as_it_came_and_byte_by_byte() {
         }
     }
 }
+
+#[test]
+fn a_raw_value_on_several_lines_becomes_one_line() {
+    let raw: Box<serde_json::value::RawValue> =
+        serde_json::from_str("{\n  \"a\": \"x\\ny\",\r\n  \"b\": 1\n}").unwrap();
+    let mut out = Vec::new();
+    message::write_notification(&mut out, "m", &raw).unwrap();
+    message::write_outcome(&mut out, "7", Ok(&raw));
+    let lines: Vec<&[u8]> = out.split(|byte| *byte == b'\n').collect();
+    assert_eq!(lines.len(), 3, "two frames, and nothing after the last line end");
+    let expected = json!({ "a": "x\ny", "b": 1 });
+    assert_eq!(meaning(message::parse(lines[0]).unwrap())["params"], expected);
+    assert_eq!(meaning(message::parse(lines[1]).unwrap())["result"], expected);
+}

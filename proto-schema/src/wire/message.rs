@@ -240,6 +240,15 @@ pub fn write_result<R: Serialize>(out: &mut Vec<u8>, id: Id<'_>, result: R) -> R
     write_answer(out, id.as_json(), "result", &result)
 }
 
+/// Appends the answer to the call with this id, result or error, as one frame. The id is its raw JSON text.
+pub fn write_outcome(out: &mut Vec<u8>, id: &str, outcome: Result<&RawValue, &RpcError>) {
+    let encoded = match outcome {
+        Ok(result) => write_answer(out, id, "result", &result),
+        Err(error) => write_answer(out, id, "error", error),
+    };
+    encoded.expect("INVARIANT: raw JSON text and error objects are JSON already");
+}
+
 /// Appends an error answer as one frame; `None` as id when it is not known which call it is about.
 pub fn write_error(out: &mut Vec<u8>, id: Option<Id<'_>>, error: &RpcError) {
     write_answer(out, id.map_or("null", Id::as_json), "error", error).expect(
@@ -262,7 +271,8 @@ fn write_answer<T: Serialize>(
         out.truncate(before);
         return Err(error);
     }
-    out.extend_from_slice(b"}\n");
+    out.push(b'}');
+    end_line(out, before);
     Ok(())
 }
 
@@ -272,6 +282,17 @@ fn write_line<T: Serialize>(out: &mut Vec<u8>, message: &T) -> Result<(), serde_
         out.truncate(before);
         return Err(error);
     }
-    out.push(b'\n');
+    end_line(out, before);
     Ok(())
+}
+
+/// Ends the frame that begins at `start`. Raw values come as their maker laid them out; a line break in JSON text is only
+/// ever a space between two tokens, and one space is as good as another.
+fn end_line(out: &mut Vec<u8>, start: usize) {
+    let mut from = start;
+    while let Some(at) = memchr::memchr(b'\n', &out[from..]) {
+        from += at;
+        out[from] = b' ';
+    }
+    out.push(b'\n');
 }
