@@ -59,7 +59,8 @@ pub struct Http {
     #[serde(default = "yes")]
     pub replay: bool,
     /// For a program with `run.protocol` `none`: the path that is asked for to see whether it is ready, and at each ping
-    /// whether it is well; any status from 200 to 399 says so. Absent: that it can be connected to will do.
+    /// whether it is well; any status from 200 to 399 says so. Absent: that it can be connected to will do, so that a
+    /// server that hangs is noticed when its queue of connections is full, and not before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = "^/[!-~]*$"))]
     pub health: Option<String>,
