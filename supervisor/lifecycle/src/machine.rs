@@ -114,8 +114,7 @@ impl Lifecycle {
             State::Starting { phase, .. } => self.learn_starting(phase, fact),
             State::Running { .. } => self.learn_running(&fact),
             State::Stopping { phase, .. } => self.learn_stopping(phase, fact),
-            State::Errored { .. } => self.learn_errored(&fact),
-            State::Stopped | State::BackingOff { .. } => {}
+            State::Stopped | State::BackingOff { .. } | State::Errored { .. } => self.learn_at_rest(&fact),
         }
     }
 

@@ -138,16 +138,12 @@ impl Policy {
     /// # Errors
     /// The first field that is out of its range. The machine itself bears any value without panicking.
     pub fn check(&self) -> Result<(), PolicyError> {
-        for (field, length) in [
-            ("spawn", self.spawn),
-            ("handshake", self.handshake),
-            ("start", self.start),
-            ("look_again", self.look_again),
-            ("ping_every", self.ping_every),
-            ("tracer_look", self.tracer_look),
-        ] {
-            if length < SHORTEST_WAIT {
+        for (field, length, shortest) in self.lengths() {
+            if length < shortest {
                 return Err(PolicyError { field, must: "be at least 1 ms" });
+            }
+            if length > LONGEST_WAIT {
+                return Err(PolicyError { field, must: "be at most 366 days" });
             }
         }
         if self.pings_missed == 0 {
@@ -158,10 +154,38 @@ impl Policy {
         }
         Ok(())
     }
+
+    /// Every length with its name and its least value: what is repeated, or waits for an answer, must take some time.
+    const fn lengths(&self) -> [(&'static str, Duration, Duration); 18] {
+        let restart = &self.restart;
+        [
+            ("spawn", self.spawn, SHORTEST_WAIT),
+            ("handshake", self.handshake, SHORTEST_WAIT),
+            ("start", self.start, SHORTEST_WAIT),
+            ("drain", self.drain, Duration::ZERO),
+            ("ask", self.ask, Duration::ZERO),
+            ("leave", self.leave, Duration::ZERO),
+            ("terminate", self.terminate, Duration::ZERO),
+            ("kill", self.kill, SHORTEST_WAIT),
+            ("empty", self.empty, SHORTEST_WAIT),
+            ("look_again", self.look_again, SHORTEST_WAIT),
+            ("ping_every", self.ping_every, SHORTEST_WAIT),
+            ("verdict", self.verdict, SHORTEST_WAIT),
+            ("tracer_look", self.tracer_look, SHORTEST_WAIT),
+            ("probation", self.probation, Duration::ZERO),
+            ("restart.base", restart.base, Duration::ZERO),
+            ("restart.cap", restart.cap, Duration::ZERO),
+            ("restart.steady", restart.steady, Duration::ZERO),
+            ("restart.window", restart.window, Duration::ZERO),
+        ]
+    }
 }
 
 /// A repeated wait that is shorter than this would keep a processor busy; the timers have this resolution.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+
+/// No wait is meant to be longer, and clocks can add this to any time without overflowing.
+const LONGEST_WAIT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// A value of a [`Policy`] that is out of its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

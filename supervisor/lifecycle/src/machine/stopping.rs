@@ -1,4 +1,4 @@
-//! What facts do while a process is on its way out, and after one that could not be ended.
+//! What facts do while a process is on its way out, and when there should be none.
 //!
 //! Called by `step`. Whatever ends a process, it passes through `emptying`, where alone another may follow.
 
@@ -49,10 +49,19 @@ impl Lifecycle {
         }
     }
 
-    /// A process that comes to life after everything was given up is ended on the spot.
-    pub(super) fn learn_errored(&mut self, fact: &Fact) {
-        if matches!(fact, Fact::Spawned { .. }) {
-            self.emit(Effect::KillAll);
+    /// A process that comes to life when there should be none is ended, and its end made sure of before another
+    /// may follow. What was given up stays so.
+    pub(super) fn learn_at_rest(&mut self, fact: &Fact) {
+        if !matches!(fact, Fact::Spawned { .. }) {
+            return;
+        }
+        match self.state {
+            State::Stopped => self.empty(After::Stopped),
+            State::BackingOff { attempt, until } => {
+                let delay = until.saturating_sub(self.now);
+                self.empty(After::BackOff { attempt, delay });
+            }
+            _ => self.emit(Effect::KillAll),
         }
     }
 

@@ -189,6 +189,21 @@ fn a_delayed_restart_says_how_long_and_which() {
 }
 
 #[test]
+fn chance_differs_from_one_delay_to_the_next() {
+    let mut play = Play::new();
+    play.start().crash();
+    let mut thousandths = std::collections::BTreeSet::new();
+    for attempt in 2..=8_u32 {
+        play.come_up().crash();
+        let State::BackingOff { until, .. } = *play.life.state() else { panic!() };
+        let nominal = Duration::from_millis(250) * 2_u32.pow(attempt - 2);
+        thousandths.insert((until - play.now).as_micros() * 1000 / nominal.as_micros());
+        play.reach(Deadline::BackOff);
+    }
+    assert!(thousandths.len() > 3, "{thousandths:?}");
+}
+
+#[test]
 fn plugins_that_fell_together_do_not_rise_together() {
     let delay = |seed| {
         let mut play = Play { life: Lifecycle::new(Policy::default(), seed), ..Play::new() };

@@ -6,6 +6,7 @@ mod hangs;
 mod orders;
 #[path = "../play/mod.rs"]
 mod play;
+mod settings;
 mod updates;
 
 use outboard_lifecycle::{Cause, Effect, Order, StopReason};

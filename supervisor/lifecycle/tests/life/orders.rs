@@ -206,3 +206,16 @@ fn a_few_of_the_processes_that_would_not_die_are_named() {
         assert_eq!(sentence.contains("and more"), more, "{sentence}");
     }
 }
+
+#[test]
+fn a_spawn_that_is_answered_twice_leaves_no_process_behind() {
+    let mut play = Play::new();
+    play.order(Order::Start);
+    play.order(Order::Stop);
+    play.fact(Fact::SpawnFailed { why: "it was withdrawn".into(), transient: true });
+    play.fact(Fact::Empty);
+    assert_eq!(play.place(), "stopped");
+    assert!(play.fact(Fact::Spawned { pid: 9 }).contains(&Effect::KillAll));
+    play.fact(Fact::Empty);
+    assert_eq!(play.place(), "stopped");
+}

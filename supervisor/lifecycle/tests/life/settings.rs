@@ -1,0 +1,52 @@
+//! Settings: the range of each, and a sentence for what is out of it.
+
+use std::time::Duration;
+
+use outboard_lifecycle::{Cause, Policy, RestartPolicy};
+
+use crate::cause;
+use crate::play::Play;
+
+#[test]
+fn the_defaults_are_in_their_ranges() {
+    assert_eq!(Policy::default().check(), Ok(()));
+}
+
+#[test]
+fn a_value_out_of_its_range_is_refused_by_name() {
+    let restart = |jitter_percent, cap| RestartPolicy { jitter_percent, cap, ..RestartPolicy::default() };
+    let second = Duration::from_secs(1);
+    for (policy, message) in [
+        (Policy { ping_every: Duration::ZERO, ..Policy::default() }, "`ping_every` must be at least 1 ms"),
+        (Policy { pings_missed: 0, ..Policy::default() }, "`pings_missed` must be at least 1"),
+        (Policy { drain: Duration::MAX, ..Policy::default() }, "`drain` must be at most 366 days"),
+        (
+            Policy { restart: restart(101, second), ..Policy::default() },
+            "`restart.jitter_percent` must be at most 100",
+        ),
+        (
+            Policy { restart: restart(0, Duration::MAX), ..Policy::default() },
+            "`restart.cap` must be at most 366 days",
+        ),
+    ] {
+        let error = policy.check().unwrap_err().to_string();
+        assert_eq!(error, format!("{message}; change it in the settings"));
+    }
+}
+
+#[test]
+fn a_grace_of_nothing_is_allowed() {
+    let none = Duration::ZERO;
+    let policy = Policy { drain: none, ask: none, leave: none, terminate: none, ..Policy::default() };
+    assert_eq!(policy.check(), Ok(()));
+}
+
+#[test]
+fn restarts_can_be_switched_off() {
+    let restart = RestartPolicy { in_a_row: 0, ..RestartPolicy::default() };
+    let policy = Policy { restart, ..Policy::default() };
+    assert_eq!(policy.check(), Ok(()));
+    let mut play = Play::with(policy);
+    play.start().crash();
+    assert_eq!(cause(&play), Some(Cause::CrashLoop));
+}
