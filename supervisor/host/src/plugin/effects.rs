@@ -76,7 +76,7 @@ where
     F: Future<Output = Done> + Send + 'static,
 {
     if let Some(living) = &actor.living {
-        actor.work.spawn(work(living.session.clone(), actor.machine.generation()));
+        actor.work.spawn(work(living.session.clone(), actor.generation()));
     }
 }
 
@@ -85,7 +85,7 @@ where
     F: Future<Output = Option<Fact>> + Send + 'static,
 {
     if let Some(living) = &actor.living {
-        let generation = actor.machine.generation();
+        let generation = actor.generation();
         let work = work(living.session.clone(), actor.machine.policy());
         actor.work.spawn(async move { Done::Fact(generation, work.await) });
     }
@@ -120,7 +120,7 @@ fn kill_all(actor: &mut Actor) {
         actor.work.spawn(async move { Done::Fact(generation, Some(fact)) });
     }
     if let Some(living) = &actor.living {
-        let (containment, generation) = (living.containment.clone(), actor.machine.generation());
+        let (containment, generation) = (living.containment.clone(), actor.generation());
         actor.work.spawn(async move {
             containment.kill_all().await;
             Done::Fact(generation, None)
@@ -135,7 +135,7 @@ fn signal(living: &Living, signal: Signal) {
 }
 
 fn prove_empty(actor: &mut Actor) {
-    let generation = actor.machine.generation();
+    let generation = actor.generation();
     let Some(living) = &actor.living else {
         actor.work.spawn(async move { Done::Fact(generation, Some(Fact::Empty)) });
         return;
@@ -153,7 +153,7 @@ fn prove_empty(actor: &mut Actor) {
 }
 
 fn await_drain(actor: &mut Actor) {
-    let generation = actor.machine.generation();
+    let generation = actor.generation();
     let upstream = actor.living.as_ref().map(|living| living.upstream.clone());
     actor.work.spawn(async move {
         if let Some(upstream) = upstream {
@@ -164,7 +164,7 @@ fn await_drain(actor: &mut Actor) {
 }
 
 fn look_for_tracer(actor: &mut Actor) {
-    let generation = actor.machine.generation();
+    let generation = actor.generation();
     let pid = actor.living.as_ref().map(|living| living.pid);
     let traced = pid.is_some_and(|pid| is_debugged(pid.cast_signed()));
     let fact = if traced { Fact::TracerSeen } else { Fact::TracerGone };
@@ -216,7 +216,7 @@ fn exit_record(actor: &Actor, living: &Living, ended: &Ended, decision: &Decisio
     let failure = actor.machine.snapshot().failure;
     ExitRecord {
         at: actor.on_the_clock(ended.at),
-        generation: actor.machine.generation().0,
+        generation: actor.generation().0,
         pid: Some(living.pid),
         phase: failure.as_ref().map_or("run", |failure| failure.stage.name()).to_owned(),
         ended: ended.report.to_string(),
@@ -297,9 +297,10 @@ impl Actor {
     ) {
         let fact = match answer {
             None => return,
+            Some(_) if generation != self.machine.generation() => return,
             Some(Err(why)) => Fact::Incompatible { why },
             Some(Ok(result)) => {
-                if generation == self.machine.generation() && result.has_feature(features::HTTP) {
+                if result.has_feature(features::HTTP) {
                     self.claim_own_prefix(generation);
                 }
                 let resumes = result.has_hook(Hook::OnResume);
@@ -337,6 +338,12 @@ impl Actor {
         self.step(Event::Fact(generation, Fact::Exited { exit }));
     }
 
+    /// The generation that effects are about: a step's effects come in order, so until the next process is asked for they
+    /// are about the one that there is, whatever number the machine has given out already.
+    fn generation(&self) -> Generation {
+        self.living.as_ref().map_or(self.machine.generation(), |living| living.generation)
+    }
+
     fn claim_own_prefix(&mut self, generation: Generation) {
         let Ok(own) = RoutePrefix::new(&format!("/api/{}", self.installed.id())) else { return };
         // It is the plugin's at once; what is awaited is that it is remembered.
@@ -354,7 +361,7 @@ impl Actor {
         self.shared.services.logs.record(NewRecord {
             level,
             plugin: Some(self.installed.id().clone()),
-            generation: self.machine.generation().0,
+            generation: self.generation().0,
             source: LogSource::Supervisor,
             tag: "lifecycle".to_owned(),
             message,

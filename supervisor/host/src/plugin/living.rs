@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use outboard_lifecycle::Generation;
 use outboard_protocol::control::LogSource;
 use outboard_protocol::handshake::InitializeResult;
 use outboard_services::{ProcessIdentity, ProcessServices};
@@ -29,6 +30,7 @@ pub(crate) struct Link {
 
 /// One generation of a plugin while it lives.
 pub(super) struct Living {
+    pub(super) generation: Generation,
     pub(super) pid: u32,
     pub(super) spawned_at: Instant,
     pub(super) containment: Arc<Containment>,
@@ -94,6 +96,7 @@ impl Living {
             tasks.spawn(drain(stdout, LogSource::Stdout, printer.clone(), finish.subscribe()));
         }
         let living = Self {
+            generation: Generation(generation),
             pid: spawned.pid.unsigned_abs(),
             spawned_at: Instant::now(),
             containment,

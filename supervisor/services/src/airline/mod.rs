@@ -145,6 +145,8 @@ impl Client {
         if let Some(client) = self.0.get() {
             return Ok(client);
         }
+        // Fails when somebody installed one before, which serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let built = reqwest::Client::builder()
             .user_agent(concat!("outboard/", env!("CARGO_PKG_VERSION")))
             // Redirects are followed by hand, because where one leads decides who sees the bearer.
