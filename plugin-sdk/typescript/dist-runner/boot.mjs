@@ -1,0 +1,1 @@
+var o=[20,19],[e,s]=process.versions.node.split(".").map(Number);(e<o[0]||e===o[0]&&s<o[1])&&(console.error(`outboard: Node ${process.versions.node} (${process.execPath}) is too old to run plugins: version ${o.join(".")} or newer is needed`),process.exit(127));import("./main.mjs");

@@ -1,0 +1,233 @@
+//! Builds everything that this package ships. `npm run build` runs it; the freshness test runs `buildRunner` and `buildShell`
+//! into a temporary folder and compares. What is committed (dist-runner, the shell's assets) must come out the same, byte
+//! for byte, from the versions in the lock file.
+
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+
+const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
+const SRC = join(PACKAGE, "src");
+const require = createRequire(import.meta.url);
+const { version } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
+
+/** Where the committed parts lie. */
+export const RUNNER_DIR = join(PACKAGE, "dist-runner");
+export const SHELL_DIR = join(PACKAGE, "..", "..", "supervisor", "gateway", "assets", "shell");
+
+/** Electron's exports that a module may name: each must be there for the sentence to be reached. */
+const ELECTRON = [
+  "app", "autoUpdater", "BaseWindow", "BrowserView", "BrowserWindow", "clipboard", "contextBridge", "crashReporter", "desktopCapturer",
+  "dialog", "globalShortcut", "inAppPurchase", "ipcMain", "ipcRenderer", "Menu", "MenuItem", "MessageChannelMain", "nativeImage",
+  "nativeTheme", "net", "netLog", "Notification", "powerMonitor", "powerSaveBlocker", "protocol", "pushNotifications", "safeStorage",
+  "screen", "session", "ShareMenu", "shell", "systemPreferences", "TouchBar", "Tray", "utilityProcess", "View", "webContents",
+  "WebContentsView", "webFrame", "webFrameMain", "webUtils",
+];
+
+const ELECTRON_SENTENCE =
+  "electron is not available to a plugin: under Outboard it runs in a Node process of its own, not in Electron's main process. Use ctx (logger, config, ipc, auth, airline, database, server) or Node's own modules instead.";
+
+const RUNNER_OPTIONS = {
+  bundle: true,
+  platform: "node",
+  target: "node20.19",
+  minify: true,
+  legalComments: "none",
+  logLevel: "warning",
+  metafile: true,
+  absWorkingDir: PACKAGE,
+  define: { __OUTBOARD_VERSION__: JSON.stringify(version), "process.env.NODE_ENV": '"production"' },
+};
+
+/** The runner and what it provides to plugins. */
+export async function buildRunner(out = RUNNER_DIR) {
+  rmSync(out, { recursive: true, force: true });
+  const notices = new Map();
+  const bundle = async (options) => {
+    const { metafile } = await build({ ...RUNNER_OPTIONS, ...options, define: { ...RUNNER_OPTIONS.define, ...options.define } });
+    collectNotices(metafile, notices);
+  };
+  const esm = (entry, outfile) =>
+    bundle({ entryPoints: [join(SRC, entry)], outfile: join(out, outfile), format: "esm", define: { __OUTBOARD_BUNDLED__: '"./"' }, external: ["./typescript.cjs", "./main.mjs"] });
+  const cjs = (contents, outfile, more = {}) =>
+    bundle({ stdin: { contents, resolveDir: PACKAGE }, outfile: join(out, outfile), format: "cjs", ...more });
+
+  await esm("runner/boot.js", "boot.mjs");
+  await bundle({
+    entryPoints: { main: join(SRC, "runner/main.ts") },
+    outdir: out,
+    outExtension: { ".js": ".mjs" },
+    format: "esm",
+    define: { __OUTBOARD_BUNDLED__: '"./"' },
+  });
+  await esm("runner/resolve-hooks.ts", "resolve-hooks.mjs");
+  await esm("runner/typescript-hooks.ts", "typescript-hooks.mjs");
+  await cjs('export { default } from "express";', "express.cjs");
+  await cjs('export { default } from "axios";', "axios.cjs");
+  await cjs('export { transform } from "sucrase";', "typescript.cjs");
+  await cjs('module.exports = require("node-sqlite3-wasm");', "sqlite.cjs");
+  copyFileSync(require.resolve("node-sqlite3-wasm/dist/node-sqlite3-wasm.wasm"), join(out, "node-sqlite3-wasm.wasm"));
+  await buildProvided(out, esm, cjs);
+  writeFileSync(join(out, "THIRD-PARTY.txt"), noticesText(notices));
+}
+
+/** The packages that plugins find in the generated folder above them. */
+async function buildProvided(out, esm, cjs) {
+  const provided = (name, files) => {
+    const folder = join(out, "node_modules", name);
+    mkdirSync(folder, { recursive: true });
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), typeof text === "string" ? text : `${JSON.stringify(text, null, 2)}\n`);
+  };
+  const both = { import: "./index.mjs", require: "./index.cjs" };
+  const sdk = (name) => ({ name, version, private: true, exports: { ".": both, "./helpers": both, "./types": both, "./package.json": "./package.json" } });
+  for (const name of ["@skyvexsoftware/stratos-sdk", "@outboard/plugin-sdk"]) {
+    provided(name, { "package.json": sdk(name) });
+    await esm("index.ts", `node_modules/${name}/index.mjs`);
+    await cjs('export * from "./src/index.ts";', `node_modules/${name}/index.cjs`);
+  }
+  const names = ELECTRON.join(", ");
+  provided("electron", {
+    "package.json": { name: "electron", version, private: true, main: "index.cjs" },
+    // The first line lets ES modules import these names, so that they get as far as the sentence.
+    "index.cjs": `0 && (module.exports = { ${names} });\nthrow new Error(${JSON.stringify(ELECTRON_SENTENCE)});\n`,
+  });
+  provided("socket.io-client", {
+    "package.json": { name: "socket.io-client", version: require("socket.io-client/package.json").version, private: true, exports: { ".": both, "./package.json": "./package.json" } },
+    "index.mjs": 'import client from "./index.cjs";\nexport const { io, connect, Manager, Socket, protocol } = client;\nexport default client.io;\n',
+  });
+  await cjs('module.exports = require("socket.io-client");', "node_modules/socket.io-client/index.cjs");
+}
+
+const SHARED = {
+  react: "React",
+  "react/jsx-runtime": "JsxRuntime",
+  "react-dom": "ReactDom",
+  "react-dom/client": "ReactDomClient",
+  "@tanstack/react-query": "ReactQuery",
+};
+/** Names by which a UI may import the SDK. */
+const SDK_NAMES = ["@skyvexsoftware/stratos-sdk", "@skyvexsoftware/stratos-sdk/helpers", "@outboard/plugin-sdk", "@outboard/plugin-sdk/ui", "@outboard/plugin-sdk/helpers"];
+
+/** The shell page: one file with everything that is shared, and a small one for each name that imports from it. */
+export async function buildShell(out = SHELL_DIR) {
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  const imports = {};
+  const lines = Object.entries(SHARED).map(([name, variable]) => `export * as ${variable} from ${JSON.stringify(name)};`);
+  lines.push('export * as Sdk from "./src/ui/index.ts";', 'export * as Shell from "./src/shell/shell.tsx";');
+  const table = [...Object.entries(SHARED), ...SDK_NAMES.map((name) => [name, "Sdk"])].map(([name, variable]) => `${JSON.stringify(name)}: ${variable}`);
+  lines.push(`import { ${[...Object.values(SHARED), "Sdk"].join(", ")} } from "./shared-self";`, `globalThis.__stratos_modules__ = { ${table.join(", ")} };`);
+  const { metafile } = await build({
+    stdin: { contents: lines.join("\n").replace(/^import .*shared-self.*$/m, importsOf()), resolveDir: PACKAGE, loader: "tsx" },
+    outfile: join(out, "shell.js"),
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    minify: true,
+    jsx: "automatic",
+    legalComments: "none",
+    metafile: true,
+    absWorkingDir: PACKAGE,
+    define: { "process.env.NODE_ENV": '"production"', __OUTBOARD_SHELL__: "true", __OUTBOARD_VERSION__: JSON.stringify(version) },
+  });
+  for (const [name, variable] of Object.entries(SHARED)) {
+    const file = `${name.replace(/^@/, "").replace(/\//g, "-")}.js`;
+    const names = Object.keys(require(name)).filter((key) => /^[A-Za-z_$][\w$]*$/.test(key) && key !== "default" && key !== "__esModule");
+    const star = `import { ${variable} as all } from "./shell.js";\nexport default all.default ?? all;\n`;
+    writeFileSync(join(out, file), `${star}export const { ${names.sort().join(", ")} } = all;\n`);
+    imports[name] = `/_outboard/assets/${file}`;
+  }
+  const sdk = ["CallError", "InvalidPluginError", "PluginShellProvider", "STRATOS_APP_BASE", "UncloneableError", "connect", "createPlugin", "usePluginContext"];
+  writeFileSync(join(out, "sdk.js"), `import { Sdk } from "./shell.js";\nexport const { ${sdk.join(", ")} } = Sdk;\n`);
+  for (const name of SDK_NAMES) imports[name] = "/_outboard/assets/sdk.js";
+  copyFileSync(join(SRC, "shell/shell.css"), join(out, "shell.css"));
+  writePage(out, imports);
+  const notices = new Map();
+  collectNotices(metafile, notices);
+  writeFileSync(join(out, "THIRD-PARTY.txt"), noticesText(notices));
+}
+
+function importsOf() {
+  const shared = Object.entries(SHARED).map(([name, variable]) => `import * as ${variable} from ${JSON.stringify(name)};`);
+  return [...shared, 'import * as Sdk from "./src/ui/index.ts";'].join("\n");
+}
+
+/** The page, with a policy that lets it run nothing but the supervisor's own files and this one import map. */
+function writePage(out, imports) {
+  const map = JSON.stringify({ imports });
+  const hash = createHash("sha256").update(map).digest("base64");
+  const policy = `default-src 'self'; script-src 'self' 'sha256-${hash}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:; connect-src 'self' ws: https:; base-uri 'none'; form-action 'self'`;
+  const page = readFileSync(join(SRC, "shell/index.html"), "utf8");
+  writeFileSync(
+    join(out, "index.html"),
+    page.replace("%IMPORT_MAP%", map).replace('<meta charset="utf-8" />', `<meta charset="utf-8" />\n    <meta http-equiv="Content-Security-Policy" content="${policy}" />`),
+  );
+}
+
+/** The licences of what was bundled, which ask to be passed on. */
+function collectNotices(metafile, notices) {
+  for (const input of Object.keys(metafile.inputs)) {
+    const at = input.lastIndexOf("node_modules/");
+    if (at < 0) continue;
+    const name = input.slice(at + "node_modules/".length).match(/^(@[^/]+\/)?[^/]+/)[0];
+    const folder = join(PACKAGE, input.slice(0, at), "node_modules", name);
+    const about = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file ? readFileSync(join(folder, file), "utf8").replaceAll("\r\n", "\n").trim() : `License: ${about.license}`;
+    notices.set(`${about.name} ${about.version}`, text);
+  }
+}
+
+function noticesText(notices) {
+  const parts = [...notices].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, text]) => `${name}\n\n${text}\n`);
+  return `Parts of other packages are built into these files. Their licences:\n\n${parts.join(`\n${"-".repeat(72)}\n\n`)}`;
+}
+
+/** The library for authors: ES modules by esbuild, types by the compiler. */
+async function buildLibrary(out = join(PACKAGE, "dist")) {
+  rmSync(out, { recursive: true, force: true });
+  const entries = ["index.ts", "helpers.ts", "types.ts", "vite.ts", "ui/index.ts", "testing/index.ts"];
+  await build({
+    entryPoints: entries.map((entry) => join(SRC, entry)),
+    outbase: SRC,
+    outdir: out,
+    bundle: true,
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    format: "esm",
+    platform: "node",
+    target: "es2022",
+    packages: "external",
+    jsx: "automatic",
+    sourcemap: true,
+    absWorkingDir: PACKAGE,
+    define: { __OUTBOARD_VERSION__: JSON.stringify(version), __OUTBOARD_BUNDLED__: '"../../dist-runner/"' },
+  });
+  execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", PACKAGE, "--emitDeclarationOnly", "--outDir", out], { stdio: "inherit" });
+  vendorAxiosTypes(out);
+}
+
+/** The types of axios go along, so that an author who wants no more than types need not install it. */
+function vendorAxiosTypes(out) {
+  copyFileSync(join(dirname(require.resolve("axios/package.json")), "index.d.ts"), join(out, "axios.d.ts"));
+  for (const file of readdirSync(out, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".d.ts") && name !== "axios.d.ts")) {
+    const path = join(out, file);
+    const text = readFileSync(path, "utf8");
+    const here = relative(dirname(path), join(out, "axios.js")).replaceAll("\\", "/");
+    writeFileSync(path, text.replaceAll('from "axios"', `from "${here.startsWith(".") ? here : `./${here}`}"`));
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const wanted = process.argv.slice(2);
+  const all = wanted.length === 0;
+  if (all || wanted.includes("library")) await buildLibrary();
+  if (all || wanted.includes("runner")) await buildRunner();
+  if (all || wanted.includes("shell")) await buildShell();
+  if (!existsSync(join(PACKAGE, "dist")) && all) throw new Error("nothing was built");
+}

@@ -1,0 +1,93 @@
+//! `ctx.airline`: the bound airline, and an axios instance that speaks for it. The instance resolves base URL and bearer at
+//! each request, and after a 401 asks the host for a new bearer, which exchanges the refresh token once for everybody. The
+//! refresh token itself never comes here.
+
+import type { AxiosInstance, AxiosRequestConfig, InternalAxiosRequestConfig } from "axios";
+import type { Peer } from "../wire/peer.js";
+import type { PluginAirline, PluginAirlineAccessor } from "../types.js";
+import { loadAxios } from "../bundled.js";
+import { Listeners } from "./listeners.js";
+
+type AirlineName = { id: string; baseUrl: string };
+
+/** The accessor, and where the session puts the host's notifications. */
+export interface AirlineChannel {
+  accessor: PluginAirlineAccessor;
+  changed(params: { airline: AirlineName | null }): void;
+}
+
+/** What a request carries from one try to the next, in its own configuration: axios keeps members that it does not know. */
+interface Carried {
+  /** The bearer that was sent with it, or is to be. */
+  token?: string | null;
+  /** Whether this is the second try. */
+  retried?: boolean;
+  /** Whether the base URL is ours, to be resolved anew. */
+  resolved?: boolean;
+}
+
+type Carrying<Config> = Config & { outboard?: Carried };
+
+/** Makes the airline accessor of a session. */
+export function createAirline(peer: Peer): AirlineChannel {
+  const listeners = new Listeners<[AirlineName | null]>();
+  const getCurrent = async () => (await peer.request<{ airline: PluginAirline | null }>("airline.getCurrent")).airline;
+  return {
+    accessor: {
+      getCurrent,
+      createClient: () => createClient(peer, getCurrent),
+      onChange: (listener) => listeners.add(listener),
+    },
+    changed: ({ airline }) => listeners.tell(airline),
+  };
+}
+
+function createClient(peer: Peer, getCurrent: () => Promise<PluginAirline | null>): AxiosInstance {
+  const client = loadAxios().create();
+
+  client.interceptors.request.use(async (config: Carrying<InternalAxiosRequestConfig>) => {
+    const airline = await getCurrent();
+    if (!airline) throw new Error("no airline is bound, so there is nobody to send this request to; ctx.airline.getCurrent() tells when one is");
+    const before = config.outboard ?? {};
+    const resolved = before.resolved ?? !config.baseURL;
+    if (resolved) config.baseURL = airline.baseUrl;
+    const token = before.retried ? (before.token ?? null) : airline.token;
+    if (isFor(airline.baseUrl, client.getUri(config))) setBearer(config, token);
+    config.outboard = { ...before, token, resolved };
+    return config;
+  });
+
+  client.interceptors.response.use(undefined, async (error: { config?: Carrying<InternalAxiosRequestConfig>; response?: { status: number } }) => {
+    const { config, response } = error;
+    const sent = config?.outboard;
+    if (!config || !sent || response?.status !== 401 || sent.retried || isStream(config.data)) throw error;
+    let token: string;
+    try {
+      ({ token } = await peer.request<{ token: string }>("airline.refresh", sent.token ? { staleToken: sent.token } : {}));
+    } catch {
+      throw error; // the 401 is the caller's; the host has asked for a new sign-in
+    }
+    const again: Carrying<AxiosRequestConfig> = { ...config, outboard: { ...sent, token, retried: true } };
+    return client.request(again);
+  });
+  return client;
+}
+
+/** Whether a request goes to the airline itself: its bearer is for nobody else. */
+function isFor(baseUrl: string, url: string): boolean {
+  try {
+    return new URL(url, baseUrl).origin === new URL(baseUrl).origin;
+  } catch {
+    return false;
+  }
+}
+
+function setBearer(config: InternalAxiosRequestConfig, token: string | null): void {
+  if (token === null) config.headers.delete("Authorization");
+  else config.headers.set("Authorization", `Bearer ${token}`);
+}
+
+/** A body that was read once cannot be sent again. */
+function isStream(data: unknown): boolean {
+  return typeof data === "object" && data !== null && "pipe" in data && typeof data.pipe === "function";
+}

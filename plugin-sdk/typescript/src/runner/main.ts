@@ -1,0 +1,68 @@
+//! The runner: a Node process that runs one plugin's background module. Started by the supervisor as
+//! `node boot.mjs <entry module>` with the protocol on the descriptors named by OUTBOARD_RPC_FDS, so that nothing that the
+//! plugin or its children print can reach it. Joins descriptors, session and module; knows nothing of any method.
+
+import { Session } from "../session.js";
+import { CallError } from "../wire/error.js";
+import { reportCrashes } from "./crash.js";
+import { loadModule } from "./load.js";
+import { DescriptorWire } from "./wire.js";
+
+/** What the supervisor said in the environment. */
+interface Started {
+  entry: string;
+  id: string;
+  fds: { input: number; output: number };
+  httpFd: number;
+}
+
+/** How long onStop may run after the host has gone without asking for a stop: nobody is left who could bound it. */
+const ORPHAN_GRACE_MS = 2_000;
+
+function started(): Started | undefined {
+  const [, , entry] = process.argv;
+  const [input, output] = (process.env["OUTBOARD_RPC_FDS"] ?? "").split(",").map(Number);
+  if (!entry || !input || !output) return undefined;
+  return { entry, id: process.env["OUTBOARD_PLUGIN_ID"] ?? "?", fds: { input, output }, httpFd: Number(process.env["OUTBOARD_HTTP_FD"] ?? 3) };
+}
+
+function run({ entry, id, fds, httpFd }: Started): void {
+  let stopping = false;
+  const wire = new DescriptorWire(fds, {
+    line: (line) => session.peer.receive(line),
+    oversized: (limit) => console.error(`outboard: a frame over ${limit} bytes came from the host and was skipped`),
+    closed: () => (stopping ? process.exit(0) : orphaned()),
+  });
+  const loading = loadModule(entry);
+  reportCrashes(id, () => wire.flushNow(), loading);
+  const session: Session = new Session({
+    send: (frame) => wire.send(frame),
+    load: () => loading,
+    entry,
+    listenAt: { fd: httpFd },
+    noise: (line) => console.error(`outboard: the host sent a line that is no message: ${line.slice(0, 200)}`),
+    stopped() {
+      stopping = true;
+      wire.finish(() => process.exit(0));
+    },
+  });
+
+  /** The host closed the wire without asking for a stop: it died, or gave up on this process. */
+  function orphaned(): void {
+    session.peer.end(CallError.of("shutting_down", "the host closed the connection"));
+    setTimeout(() => process.exit(0), ORPHAN_GRACE_MS);
+    session.abandon().then(
+      () => process.exit(0),
+      () => process.exit(0),
+    );
+  }
+}
+
+const settings = started();
+if (settings) {
+  // The plugin's children must not hold the wire's numbers for theirs.
+  delete process.env["OUTBOARD_RPC_FDS"];
+  run(settings);
+} else {
+  console.log("This is Outboard's JavaScript runner; `outboard run` starts it. There is nothing to do with it by hand.");
+}

@@ -1,0 +1,159 @@
+//! `connect()`: a plugin's UI side for any page, with or without React. Keeps what must be read synchronously (configuration,
+//! state) and enforces the rules of the socket: leaf names, same plugin, no emit.
+
+import { STRATOS_APP_BASE } from "../base.js";
+import { checkChannel } from "../names.js";
+import { decode, encode } from "../tagged.js";
+import { Bus, type ServerFrame } from "./bus.js";
+import type { EventListener, PluginSocket, PluginUiContext, PluginUiLogger } from "./types.js";
+
+/** A page's connection to one plugin. */
+export interface PluginConnection extends PluginUiContext {
+  /** Resolves when the supervisor has told state and configuration for the first time. */
+  readonly ready: Promise<void>;
+  /** Calls `listener` when anything that can be read here has changed. */
+  onChange(listener: () => void): () => void;
+  /** A number that grows with every such change. */
+  readonly version: number;
+  /** Ends it; nothing is received from now on. */
+  close(): void;
+}
+
+/** Where the supervisor is. */
+export interface ConnectOptions {
+  /** Origin of the supervisor; default: {@link STRATOS_APP_BASE}. */
+  base?: string;
+}
+
+const buses = new Map<string, Bus>();
+
+/** Connects a page to a plugin. Reconnects by itself for as long as it is not closed. */
+export function connect(pluginId: string, { base = STRATOS_APP_BASE }: ConnectOptions = {}): PluginConnection {
+  const url = `${base.replace(/^http/, "ws")}/_outboard/bus`;
+  const bus = buses.get(url) ?? new Bus(url);
+  buses.set(url, bus);
+  return new Connection(pluginId, bus);
+}
+
+class Connection implements PluginConnection {
+  readonly ready: Promise<void>;
+  readonly socket: PluginSocket;
+  readonly logger: PluginUiLogger;
+  readonly config = {
+    get: (key: string, fallback?: unknown) => (Object.hasOwn(this.#config, key) ? this.#config[key] : fallback) as any,
+    getAll: () => ({ ...this.#config }),
+  };
+  state = "unknown";
+  connected = false;
+  version = 0;
+  auth = { isAuthenticated: false };
+  airline: { id: string; baseUrl: string } | null = null;
+  #config: Record<string, unknown> = {};
+  readonly #listeners = new Map<string, Set<EventListener>>();
+  readonly #watchers = new Set<() => void>();
+  readonly #unsubscribe: () => void;
+  #told: () => void = () => {};
+
+  constructor(readonly pluginId: string, private readonly bus: Bus) {
+    this.ready = new Promise((resolve) => (this.#told = resolve));
+    this.socket = this.#makeSocket();
+    this.logger = consoleLogger(pluginId);
+    this.#unsubscribe = bus.subscribe(pluginId, {
+      frame: (frame) => this.#frame(frame),
+      connection: (connected) => {
+        this.connected = connected;
+        this.#changed();
+      },
+    });
+  }
+
+  async invoke<T>(channel: string, ...args: unknown[]): Promise<T> {
+    checkChannel(channel);
+    return decode(await this.bus.invoke(this.pluginId, channel, args.map((arg, i) => encode(arg, `args[${i}]`)))) as T;
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#watchers.add(listener);
+    return () => void this.#watchers.delete(listener);
+  }
+
+  close(): void {
+    this.#listeners.clear();
+    this.#unsubscribe();
+  }
+
+  #frame(frame: ServerFrame): void {
+    switch (frame.type) {
+      case "event":
+        return this.#event(frame.channel ?? "", decode(frame.payload ?? null));
+      case "subscribed":
+        this.#config = { ...frame.config };
+        this.state = frame.state ?? this.state;
+        if (frame.authenticated !== undefined) this.auth = { isAuthenticated: frame.authenticated };
+        if (frame.airline !== undefined) this.airline = frame.airline;
+        this.#told();
+        break;
+      case "config":
+        this.#config = { ...this.#config };
+        if (frame.deleted && (frame.value ?? null) === null) delete this.#config[frame.key ?? ""];
+        else this.#config[frame.key ?? ""] = frame.value;
+        break;
+      case "state":
+        this.state = frame.state ?? "unknown";
+        break;
+      case "auth":
+        this.auth = { isAuthenticated: frame.authenticated === true };
+        break;
+      case "airline":
+        this.airline = frame.airline ?? null;
+        break;
+      default:
+        return; // a newer supervisor's frame
+    }
+    this.#changed();
+  }
+
+  #event(channel: string, payload: unknown): void {
+    for (const listener of [...(this.#listeners.get(channel) ?? [])]) {
+      try {
+        listener(payload);
+      } catch (error) {
+        // One listener's fault must not keep the event from the next; the browser reports it as its own.
+        setTimeout(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  #changed(): void {
+    this.version++;
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  #makeSocket(): PluginSocket {
+    const socket = {
+      on: (channel: string, listener: EventListener) => {
+        checkChannel(channel);
+        if (typeof listener !== "function") throw new TypeError(`socket.on(${JSON.stringify(channel)}): the second argument must be a function`);
+        const all = this.#listeners.get(channel) ?? new Set();
+        this.#listeners.set(channel, all.add(listener));
+      },
+      off: (channel: string, listener?: EventListener) => {
+        checkChannel(channel);
+        if (listener) this.#listeners.get(channel)?.delete(listener);
+        else this.#listeners.delete(channel);
+      },
+      emit: () => {
+        throw new Error("socket.emit: a UI does not send events; call invoke(channel, …) or an HTTP route of the background module");
+      },
+    };
+    return socket;
+  }
+}
+
+function consoleLogger(id: string): PluginUiLogger {
+  const at = (level: "debug" | "info" | "warn" | "error") => (tag: string, message?: string, extra?: unknown) =>
+    console[level](`[${id}]${message === undefined ? "" : ` ${tag}:`} ${message ?? tag}`, ...(extra === undefined ? [] : [extra]));
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}

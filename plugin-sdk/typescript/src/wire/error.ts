@@ -1,0 +1,85 @@
+//! The error of a call that crossed the wire. Made by the peer from an error object and by whoever refuses a call on this
+//! side. Mirrors the one table of codes in the protocol; must not know who failed.
+
+/** Code and retryability of every reason in the protocol's table. */
+const REASONS = {
+  parse_error: [-32700, false],
+  invalid_request: [-32600, false],
+  method_not_found: [-32601, false],
+  invalid_params: [-32602, false],
+  internal_error: [-32603, false],
+  shutting_down: [-32001, true],
+  timeout: [-32002, true],
+  limit_exceeded: [-32003, true],
+  denied: [-32004, false],
+  storage_full: [-32005, true],
+  storage_corrupt: [-32006, false],
+  auth_required: [-32007, false],
+  not_found: [-32008, false],
+  conflict: [-32009, false],
+  cancelled: [-32800, false],
+} as const;
+
+/** The stable word of a failure. */
+export type Reason = keyof typeof REASONS;
+
+/** The error object as it stands on the wire. */
+export interface WireError {
+  code: number;
+  message: string;
+  data?: { reason?: string; retryable?: boolean; [detail: string]: unknown };
+}
+
+/** A call to the host, or to a plugin, that failed. */
+export class CallError extends Error {
+  override readonly name = "CallError";
+  /** The JSON-RPC code. */
+  readonly code: number;
+  /** The stable word of the code; what programs should look at. */
+  readonly reason: string;
+  /** Whether the same call may succeed if it is simply made again later. */
+  readonly retryable: boolean;
+  /** Further members, which belong to one kind of failure. */
+  readonly data: Record<string, unknown>;
+
+  constructor(error: WireError) {
+    super(error.message);
+    this.code = error.code;
+    this.data = error.data ?? {};
+    this.reason = error.data?.reason ?? reasonOf(error.code) ?? "";
+    this.retryable = error.data?.retryable ?? false;
+  }
+
+  /** An error from the table, with the row's own code and retryability. */
+  static of(reason: Reason, message: string, details: Record<string, unknown> = {}): CallError {
+    const [code, retryable] = REASONS[reason];
+    return new CallError({ code, message, data: { reason, retryable, ...details } });
+  }
+
+  /** The error object for the wire. */
+  toWire(): WireError {
+    return { code: this.code, message: this.message, data: { ...this.data, reason: this.reason, retryable: this.retryable } };
+  }
+}
+
+function reasonOf(code: number): string | undefined {
+  return Object.entries(REASONS).find(([, [known]]) => known === code)?.[0];
+}
+
+/** Whatever was thrown, as the error object of an answer: a stack goes along for the crash and refusal reports. */
+export function toWireError(thrown: unknown): WireError {
+  if (thrown instanceof CallError) return thrown.toWire();
+  const error = asError(thrown);
+  const data: NonNullable<WireError["data"]> = { reason: "internal_error", retryable: false, name: error.name };
+  if (error.stack) data["stack"] = error.stack;
+  return { code: REASONS.internal_error[0], message: error.message || error.name, data };
+}
+
+/** Whatever was thrown, as an Error. */
+export function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  if (typeof thrown === "object" && thrown !== null && "message" in thrown) {
+    return Object.assign(new Error(String(thrown.message)), "stack" in thrown ? { stack: String(thrown.stack) } : {});
+  }
+  return new Error(`a value that is no Error was thrown: ${String(thrown)}`);
+}
