@@ -1,21 +1,29 @@
 //! How a JavaScript plugin becomes a command: which `node`, which runner, which arguments.
 //!
-//! Called when a plugin's program is a module. Knows no process and no message.
+//! Called when a plugin's program is a module. The runner is built from plugin-sdk/typescript and compiled in; it is unpacked
+//! once into a folder of ours. Blocks on the file system, and once on `node --version`; knows no process of a plugin and no
+//! message.
+
+mod node;
+mod runner;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+pub use node::NodeError;
+pub use runner::UnpackError;
+
 /// What an operator can set about JavaScript, and where we may unpack things.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The `node` to use, in place of the first one on the PATH that is new enough.
+    /// The `node` to use, in place of the first one on the PATH that is new enough. Electron's program will do.
     pub node: Option<PathBuf>,
     /// A folder of ours for the unpacked runner.
     pub runner_dir: PathBuf,
 }
 
 /// A command for the process layer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
     /// The interpreter.
     pub program: OsString,
@@ -26,17 +34,55 @@ pub struct Command {
 }
 
 /// A JavaScript plugin cannot be run; the sentence says what to install or set.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum JavaScriptError {
-    /// This build has no runner.
-    #[error("{} is a JavaScript module, and this build of Outboard has no runner for those; give `run.command` instead", .0.display())]
-    NoRunner(PathBuf),
+    /// There is no program to run it with.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// The runner cannot be laid out on disk.
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
 }
 
-/// The command that runs a module.
+/// Node says on standard error that a module's kind was found out from its syntax: true of most plugins, and no news.
+const QUIET: &str = "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON";
+
+/// The command that runs the module `entry` of the plugin in `folder`.
 ///
 /// # Errors
 /// [`JavaScriptError`], when there is no way to.
-pub fn command(entry: &Path, _folder: &Path, _options: &Options) -> Result<Command, JavaScriptError> {
-    Err(JavaScriptError::NoRunner(entry.to_owned()))
+pub fn command(entry: &Path, folder: &Path, options: &Options) -> Result<Command, JavaScriptError> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let node = node::find(options.node.as_deref(), &path)?;
+    let runner = runner::unpacked(&options.runner_dir)?;
+    if let Some(plugins) = folder.parent() {
+        runner::provide(&runner, plugins);
+    }
+    let args = vec![QUIET.into(), runner.join(runner::BOOT).into(), entry.into()];
+    let env = if node.electron { vec![("ELECTRON_RUN_AS_NODE".to_owned(), "1".into())] } else { Vec::new() };
+    Ok(Command { program: node.program.into(), args, env })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test that fails here fails loudly
+
+    use super::*;
+
+    #[test]
+    fn a_module_becomes_a_command_with_the_unpacked_runner() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("plugins/x");
+        std::fs::create_dir_all(&folder).unwrap();
+        let node = root.path().join("node");
+        node::tests::fake_node(&node, "v22.1.0");
+        let options = Options { node: Some(node.clone()), runner_dir: root.path().join("runner") };
+        let entry = folder.join("background/index.js");
+        let command = command(&entry, &folder, &options).unwrap();
+        assert_eq!(command.program, node.into_os_string());
+        assert_eq!(command.args[2], entry.into_os_string());
+        assert!(Path::new(&command.args[1]).is_file());
+        assert!(command.env.is_empty());
+        assert!(root.path().join("plugins/node_modules/@skyvexsoftware/stratos-sdk/package.json").is_file());
+    }
 }

@@ -121,7 +121,7 @@ pub(super) async fn launch(
     let data_dir = options.plugin_data_dir(&installed);
     make_private(&data_dir.join("tmp"))?;
     let mut env = environment(&installed, &data_dir, &settings.env);
-    let (program, args, wire) = program(&installed, &options, &mut env)?;
+    let (program, args, wire) = program(&installed, &options, &mut env).await?;
     let label = Label { plugin: installed.id().to_string(), generation };
     let mut spec = SpawnSpec::new(label, program, &installed.folder);
     let socket = match installed.manifest.http.listen {
@@ -145,7 +145,7 @@ pub(super) async fn launch(
     Ok(Launched { spawned, socket })
 }
 
-fn program(
+async fn program(
     installed: &Installed,
     options: &LaunchOptions,
     env: &mut Vec<(OsString, OsString)>,
@@ -162,14 +162,27 @@ fn program(
             Ok((program.into(), args.iter().map(OsString::from).collect(), wire))
         }
         Program::Module(entry) => {
-            let command = javascript::command(entry, &installed.folder, &options.javascript)
-                .map_err(LaunchFailure::lasting)?;
+            set(env, "OUTBOARD_BASE_URL", options.base_url.load().as_str());
+            let command = module(entry.clone(), installed.folder.clone(), options.javascript.clone()).await?;
             for (name, value) in command.env {
                 set(env, &name, value);
             }
             Ok((command.program, command.args, Wire::Fd))
         }
         Program::None => Err(LaunchFailure::lasting("the plugin has nothing to run")),
+    }
+}
+
+/// The command of a module. Finding `node` and unpacking the runner touch the disk, the first time for a while.
+async fn module(
+    entry: PathBuf,
+    folder: PathBuf,
+    options: javascript::Options,
+) -> Result<javascript::Command, LaunchFailure> {
+    let found = tokio::task::spawn_blocking(move || javascript::command(&entry, &folder, &options));
+    match found.await {
+        Ok(command) => command.map_err(LaunchFailure::lasting),
+        Err(panic) => Err(LaunchFailure::lasting(format!("looking for node failed: {panic}"))),
     }
 }
 
