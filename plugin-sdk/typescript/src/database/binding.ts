@@ -6,23 +6,32 @@ import type { SqlValue } from "./types.js";
 
 /** The parameters that stand in a statement. */
 export interface Parameters {
-  /** How many are anonymous (`?`, `?3`). */
-  positional: number;
+  /** The numbers that SQLite gives to the anonymous ones (`?`, `?3`); named ones take numbers too. */
+  positional: number[];
   /** The named ones, with their sigils. */
   named: string[];
 }
 
 const QUIET = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?\*\//g;
 
-/** Reads the parameters out of a statement's text. */
+/** Reads the parameters out of a statement's text, numbering them as SQLite does. */
 export function parametersOf(sql: string): Parameters {
-  const bare = sql.replace(QUIET, " ");
-  const found = bare.match(/\?\d*|[@:$][A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*/g) ?? [];
+  const found = sql.replace(QUIET, " ").match(/\?\d*|[@:$][A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*/g) ?? [];
+  const positional = new Set<number>();
+  const named = new Set<string>();
   let highest = 0;
   for (const name of found) {
-    if (name.startsWith("?")) highest = name === "?" ? highest + 1 : Math.max(highest, Number(name.slice(1)));
+    if (name === "?") positional.add(++highest);
+    else if (name.startsWith("?")) {
+      const number = Number(name.slice(1));
+      highest = Math.max(highest, number);
+      positional.add(number);
+    } else if (!named.has(name)) {
+      named.add(name);
+      highest++;
+    }
   }
-  return { positional: highest, named: [...new Set(found.filter((name) => !name.startsWith("?")))] };
+  return { positional: [...positional].sort((a, b) => a - b), named: [...named] };
 }
 
 /** Checks and sorts what a caller gave. */
@@ -36,9 +45,9 @@ export function bindingOf(wanted: Parameters, given: unknown[]): Bound {
       byName = item;
     } else positional.push(checked(item));
   }
-  if (positional.length < wanted.positional) throw new RangeError("Too few parameter values were provided");
-  if (positional.length > wanted.positional) throw new RangeError("Too many parameter values were provided");
-  return { positional, named: named(wanted, byName) };
+  if (positional.length < wanted.positional.length) throw new RangeError("Too few parameter values were provided");
+  if (positional.length > wanted.positional.length) throw new RangeError("Too many parameter values were provided");
+  return { positional, numbers: wanted.positional, named: named(wanted, byName) };
 }
 
 function named(wanted: Parameters, given: Record<string, unknown> | undefined): Record<string, SqlValue> {
@@ -59,7 +68,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function checked(value: unknown): SqlValue {
-  if (value === null) return null;
+  if (value === null || value === undefined) return null;
   if (typeof value === "bigint") {
     if (BigInt.asIntN(64, value) !== value) throw new RangeError("The bound string, buffer, or bigint is too big");
     return value;

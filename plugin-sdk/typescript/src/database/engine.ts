@@ -5,6 +5,8 @@ import type { ColumnDefinition, SqlValue } from "./types.js";
 /** Values bound to a statement: by position, then by name with its sigil. */
 export interface Bound {
   positional: SqlValue[];
+  /** Which of SQLite's numbers each of them has. */
+  numbers: number[];
   named: Record<string, SqlValue>;
 }
 
@@ -22,4 +24,9 @@ export interface Engine {
   exec(sql: string): void;
   define(name: string, options: { arity: number; deterministic: boolean; bigints: boolean; directOnly: boolean }, fn: (...args: SqlValue[]) => unknown): void;
   close(): void;
+}
+
+/** Engines read from a function's `length` for how many arguments it is. */
+export function withArity<F extends (...args: never[]) => unknown>(fn: F, arity: number): F {
+  return Object.defineProperty(fn, "length", { value: arity });
 }

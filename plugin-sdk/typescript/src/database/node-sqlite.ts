@@ -1,7 +1,7 @@
 //! The engine over Node's own SQLite (`node:sqlite`, Node 22.13 and newer). Absent elsewhere: then this gives undefined.
 
 import { createRequire } from "node:module";
-import type { Bound, Engine, EngineStatement } from "./engine.js";
+import { withArity, type Bound, type Engine, type EngineStatement } from "./engine.js";
 import type { ColumnDefinition, SqlValue } from "./types.js";
 
 interface NodeStatement {
@@ -40,7 +40,7 @@ export function openNodeSqlite(path: string): Engine | undefined {
     prepare: (sql) => statement(database.prepare(sql)),
     exec: (sql) => database.exec(sql),
     define: (name, { arity, deterministic, bigints, directOnly }, fn) =>
-      database.function(name, { varargs: arity < 0, deterministic, useBigIntArguments: bigints, directOnly }, fn),
+      database.function(name, { varargs: arity < 0, deterministic, useBigIntArguments: bigints, directOnly }, withArity((...args: SqlValue[]) => fn(...args), Math.max(arity, 0))),
     close: () => database.close(),
   };
 }

@@ -40,7 +40,6 @@ export class SqlStatement implements Statement {
   }
 
   run(...params: unknown[]): RunResult {
-    if (this.reader) throw new TypeError("This statement returns data. Use get(), all(), or iterate() instead");
     const bound = this.#binding(params);
     const { changes, lastInsertRowid } = this.owner.guarded(() => this.#engine.run(bound));
     return { changes: Number(changes), lastInsertRowid: this.#bigints ? BigInt(lastInsertRowid) : Number(lastInsertRowid) };
@@ -55,8 +54,11 @@ export class SqlStatement implements Statement {
     return Array.from(this.#rows(params), (row) => this.#shape(row));
   }
 
-  *iterate(...params: unknown[]): IterableIterator<unknown> {
-    const rows = this.#rows(params);
+  iterate(...params: unknown[]): IterableIterator<unknown> {
+    return this.#iterate(this.#rows(params));
+  }
+
+  *#iterate(rows: IterableIterator<SqlValue[]>): IterableIterator<unknown> {
     this.#busy = true;
     this.owner.iterating(1);
     try {
@@ -92,11 +94,14 @@ export class SqlStatement implements Statement {
     return this.#engine.columns;
   }
 
-  *#rows(params: unknown[]): IterableIterator<SqlValue[]> {
+  #rows(params: unknown[]): IterableIterator<SqlValue[]> {
+    this.owner.assertOpen();
     if (!this.reader) throw new TypeError("This statement does not return data. Use run() instead");
     if (this.#busy) throw new TypeError("This statement is busy executing a query");
-    const bound = this.#binding(params);
-    this.owner.assertOpen();
+    return this.#read(this.#binding(params));
+  }
+
+  *#read(bound: Bound): IterableIterator<SqlValue[]> {
     try {
       yield* this.#engine.rows(bound, this.#bigints);
     } catch (thrown) {

@@ -2,7 +2,7 @@
 //! commit synced. Its lock on a file is a folder `<file>.lock`, whose remains after a kill `ownership.ts` takes away.
 
 import type { WasmSqlite } from "../bundled.js";
-import type { Bound, Engine, EngineStatement } from "./engine.js";
+import { withArity, type Bound, type Engine, type EngineStatement } from "./engine.js";
 import { claim, release } from "./ownership.js";
 import type { ColumnDefinition, SqlValue } from "./types.js";
 
@@ -34,7 +34,7 @@ export function openWasmSqlite({ Database }: WasmSqlite, path: string): Engine {
     define(name, { arity, deterministic, bigints }, fn) {
       const call = errors.remembering((...args: SqlValue[]) => fn(...args.map((value) => integer(value, bigints))));
       // The package registers a function for as many arguments as it declares; -1 is SQLite's "any number".
-      Object.defineProperty(call, "length", { value: arity });
+      withArity(call, arity);
       database.function(name, call as never, { deterministic });
     },
     close() {
@@ -77,16 +77,19 @@ class WasmEngineStatement implements EngineStatement {
 
   #run(bound: Bound): Counts {
     const named = Object.keys(bound.named).length > 0;
-    if (!named) return this.wasm.run(bound.positional);
-    if (bound.positional.length === 0) return this.wasm.run(bound.named);
-    this.#bind(bound); // the package takes one kind or the other
-    this.wasm._step();
+    const returns = this.columns.length > 0;
+    if (!named && !returns && bound.numbers.every((number, i) => number === i + 1)) return this.wasm.run(bound.positional);
+    if (bound.positional.length === 0 && !returns) return this.wasm.run(bound.named);
+    // The package takes one kind of parameter or the other, and stops at the first row.
+    this.#bind(bound);
+    while (this.wasm._step());
+    this.wasm._reset();
     return this.counts();
   }
 
-  #bind({ positional, named }: Bound): void {
+  #bind({ positional, numbers, named }: Bound): void {
     this.wasm._reset();
-    positional.forEach((value, i) => this.wasm._bindValue(value, i + 1));
+    positional.forEach((value, i) => this.wasm._bindValue(value, numbers[i] ?? i + 1));
     if (Object.keys(named).length > 0) this.wasm._bindObject(named);
   }
 }
