@@ -7,14 +7,15 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
+use outboard_host::Host;
 use outboard_host::routes::Route;
-use outboard_protocol::control::{HostEvent, StatusReport};
+use outboard_protocol::control::{HostEvent, PluginStatus, StatusReport};
 use outboard_protocol::id::{Channel, RoutePrefix};
 use outboard_protocol::{PluginId, RpcError};
+use outboard_services::BusClient;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use tokio::sync::broadcast;
 
 /// A future that can be kept.
@@ -31,21 +32,70 @@ pub trait Directory: Send + Sync + 'static {
     /// The supervisor and its plugins at this moment.
     fn status(&self) -> StatusReport;
 
+    /// One plugin at this moment; also one that cannot be used.
+    fn plugin(&self, id: &str) -> Option<PluginStatus>;
+
     /// Where a plugin is installed.
     fn install_dir(&self, id: &str) -> Option<PathBuf>;
 
     /// Asks a plugin, as its UI does. Dropping the future withdraws the call.
     fn invoke(
         &self,
-        id: &PluginId,
+        id: PluginId,
         channel: Channel,
         args: Vec<Value>,
-        timeout: Option<Duration>,
     ) -> Later<Result<Box<RawValue>, RpcError>>;
 
-    /// A plugin's configuration as its UI sees it.
-    fn config(&self, id: &PluginId) -> Map<String, Value>;
+    /// A new client of the bus, without subscriptions.
+    fn bus(&self) -> BusClient;
+
+    /// A plugin's configuration as its UI sees it: one JSON object.
+    fn config(&self, id: &PluginId) -> Box<RawValue>;
 
     /// Changes of plugins' states, from now on.
     fn events(&self) -> broadcast::Receiver<HostEvent>;
+}
+
+impl Directory for Host {
+    fn route(&self, id: &str) -> Option<Arc<Route>> {
+        self.routes().find(id)
+    }
+
+    fn owner_of(&self, path: &str) -> Option<(PluginId, RoutePrefix)> {
+        self.services().prefixes.owner_of(path)
+    }
+
+    fn status(&self) -> StatusReport {
+        Host::status(self, None)
+    }
+
+    fn plugin(&self, id: &str) -> Option<PluginStatus> {
+        Host::status(self, Some(id)).plugins.pop()
+    }
+
+    fn install_dir(&self, id: &str) -> Option<PathBuf> {
+        Host::install_dir(self, id)
+    }
+
+    fn invoke(
+        &self,
+        id: PluginId,
+        channel: Channel,
+        args: Vec<Value>,
+    ) -> Later<Result<Box<RawValue>, RpcError>> {
+        let host = self.clone();
+        Box::pin(async move { Host::invoke(&host, &id, &channel, args, None).await })
+    }
+
+    fn bus(&self) -> BusClient {
+        self.services().bus.connect()
+    }
+
+    fn config(&self, id: &PluginId) -> Box<RawValue> {
+        self.services().config.snapshot(id)
+    }
+
+    fn events(&self) -> broadcast::Receiver<HostEvent> {
+        Host::events(self)
+    }
 }
