@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use outboard_host::Host;
 use outboard_host::routes::Route;
 use outboard_protocol::control::{HostEvent, PluginStatus, StatusReport};
 use outboard_protocol::id::{Channel, RoutePrefix};
@@ -54,48 +53,4 @@ pub trait Directory: Send + Sync + 'static {
 
     /// Changes of plugins' states, from now on.
     fn events(&self) -> broadcast::Receiver<HostEvent>;
-}
-
-impl Directory for Host {
-    fn route(&self, id: &str) -> Option<Arc<Route>> {
-        self.routes().find(id)
-    }
-
-    fn owner_of(&self, path: &str) -> Option<(PluginId, RoutePrefix)> {
-        self.services().prefixes.owner_of(path)
-    }
-
-    fn status(&self) -> StatusReport {
-        Host::status(self, None)
-    }
-
-    fn plugin(&self, id: &str) -> Option<PluginStatus> {
-        Host::status(self, Some(id)).plugins.pop()
-    }
-
-    fn install_dir(&self, id: &str) -> Option<PathBuf> {
-        Host::install_dir(self, id)
-    }
-
-    fn invoke(
-        &self,
-        id: PluginId,
-        channel: Channel,
-        args: Vec<Value>,
-    ) -> Later<Result<Box<RawValue>, RpcError>> {
-        let host = self.clone();
-        Box::pin(async move { Host::invoke(&host, &id, &channel, args, None).await })
-    }
-
-    fn bus(&self) -> BusClient {
-        self.services().bus.connect()
-    }
-
-    fn config(&self, id: &PluginId) -> Box<RawValue> {
-        self.services().config.snapshot(id)
-    }
-
-    fn events(&self) -> broadcast::Receiver<HostEvent> {
-        Host::events(self)
-    }
 }
