@@ -2,9 +2,12 @@
 //!
 //! Called by the dispatch and by control. Must not know where the token is kept.
 
+use std::sync::Arc;
+
 use outboard_protocol::context::auth::{AuthChangedParams, GetTokenResult, IsAuthenticatedResult};
 use outboard_protocol::control::{AuthSetParams, AuthStatus};
 use outboard_protocol::{ErrorReason, RpcError, methods};
+use tokio::sync::watch;
 
 use crate::notice::Notices;
 use crate::reply::{Durable, Reply};
@@ -16,16 +19,23 @@ use crate::store::Kept;
 pub struct Auth {
     sign_in: SignIn,
     notices: Notices,
+    signed_in: Arc<watch::Sender<bool>>,
 }
 
 impl Auth {
     pub(crate) fn new(sign_in: SignIn, notices: Notices) -> Self {
-        Self { sign_in, notices }
+        let signed_in = sign_in.content().auth.is_some();
+        Self { sign_in, notices, signed_in: Arc::new(watch::Sender::new(signed_in)) }
     }
 
     /// Whether somebody is signed in.
     pub fn status(&self) -> AuthStatus {
         AuthStatus { authenticated: self.sign_in.content().auth.is_some() }
+    }
+
+    /// Whether somebody is signed in, now and from now on: for those who wait until somebody is.
+    pub fn watch(&self) -> watch::Receiver<bool> {
+        self.signed_in.subscribe()
     }
 
     /// Signs in; ends when the token is on disk. Every plugin is told that it changed, and none what it is.
@@ -56,7 +66,7 @@ impl Auth {
     }
 
     fn change(&self, token: Option<Secret>) -> Kept<bool> {
-        let notices = self.notices.clone();
+        let (notices, signed_in) = (self.notices.clone(), Arc::clone(&self.signed_in));
         self.sign_in.change(
             move |content| {
                 let changed = content.auth != token;
@@ -65,6 +75,7 @@ impl Auth {
             },
             move |content| {
                 let authenticated = content.auth.is_some();
+                signed_in.send_replace(authenticated);
                 notices.tell(None, methods::AuthChanged::NAME, &AuthChangedParams { authenticated });
             },
         )

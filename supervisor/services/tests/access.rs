@@ -28,9 +28,11 @@ fn prefix(text: &str) -> RoutePrefix {
 async fn a_plugin_sees_the_sign_in_and_is_told_that_it_changed_and_not_what_it_is() {
     let (dir, services) = scene();
     let plugin = process(&services, &dir, "a");
-    let mut notices = services.notices();
+    let (mut notices, mut watch) = (services.notices(), services.auth.watch());
+    assert!(!*watch.borrow());
     assert_eq!(call(&plugin, "auth.getToken", json!({})).await.unwrap(), json!({ "token": null }));
     services.auth.set(auth("CANARY-1")).await.unwrap();
+    soon(watch.wait_for(|signed_in| *signed_in)).await.unwrap();
     assert_eq!(call(&plugin, "auth.getToken", json!({})).await.unwrap(), json!({ "token": "CANARY-1" }));
     let asked = call(&plugin, "auth.isAuthenticated", json!({})).await.unwrap();
     assert_eq!(asked, json!({ "authenticated": true }));

@@ -260,3 +260,40 @@ async fn one_plugin_cannot_name_the_keys_of_another() {
     assert_eq!(call(&b, "config.getAll", json!({})).await.unwrap(), json!({ "values": {} }));
     assert_eq!(call(&a, "config.get", json!({ "key": "k" })).await.unwrap()["value"], "of a");
 }
+
+#[tokio::test]
+async fn an_export_is_imported_elsewhere_all_of_it_or_nothing() {
+    let (dir, services) = scene();
+    let (a, b) = (process(&services, &dir, "a"), process(&services, &dir, "b"));
+    for n in 0..5 {
+        call(&a, "config.set", json!({ "key": format!("k{n}"), "value": { "n": n } })).await.unwrap();
+    }
+    call(&b, "config.set", json!({ "key": "k", "value": "of b" })).await.unwrap();
+    let document = serde_json::to_value(services.config.export(None)).unwrap();
+    assert_eq!(document["plugins"]["b"], json!({ "k": "of b" }));
+    assert_eq!(services.config.export(Some(&id("a"))).plugins.len(), 1);
+
+    let (dir, services) = scene();
+    let _b = process_with(&services, &dir, "b", &[json!({ "key": "k", "type": "number" })]);
+    let import =
+        |document: &Value| services.config.import(&serde_json::from_value(document.clone()).unwrap());
+    let error = import(&document).await.unwrap_err();
+    assert!(error.message.contains("plugin b") && error.message.contains("\"k\""), "{error}");
+    assert!(services.config.list(&id("a")).is_empty());
+    // A limit is found out only while the rows are written.
+    let big = "x".repeat(1_000_000);
+    let many: serde_json::Map<String, Value> = (0..20).map(|n| (format!("k{n}"), json!(big))).collect();
+    let error = import(&json!({ "version": 1, "plugins": { "a": many } })).await.unwrap_err();
+    assert_eq!(error.reason(), Some(ErrorReason::LimitExceeded));
+    assert!(services.config.list(&id("a")).is_empty());
+    let a = process(&services, &dir, "a");
+    for n in 0..15 {
+        call(&a, "config.set", json!({ "key": format!("k{n}"), "value": big })).await.unwrap();
+    }
+    let mut fitting = document.clone();
+    fitting["plugins"]["b"]["k"] = json!(5);
+    assert_eq!(import(&fitting).await.unwrap(), 6);
+    assert_eq!(call(&a, "config.get", json!({ "key": "k4" })).await.unwrap()["value"], json!({ "n": 4 }));
+    let newer = json!({ "version": 2, "plugins": {} });
+    assert_eq!(import(&newer).await.unwrap_err().reason(), Some(ErrorReason::InvalidParams));
+}

@@ -240,7 +240,9 @@ async fn a_console_that_stands_still_delays_nothing_and_is_told_what_it_missed()
 
 #[tokio::test]
 async fn a_flood_is_dropped_with_a_count_and_the_neighbour_loses_nothing() {
-    let (dir, services) = scene();
+    let dir = tempfile::tempdir().unwrap();
+    let log = LogOptions { rate: 0, ..LogOptions::default() };
+    let services = Services::open(ServiceOptions { log, ..options(&dir.path().join("data")) }).unwrap();
     let heavy = "x".repeat(400);
     for n in 0..20_000 {
         services.logs.record(line("flood", heavy.clone()));
@@ -264,4 +266,27 @@ async fn a_flood_is_dropped_with_a_count_and_the_neighbour_loses_nothing() {
         }
     }
     assert_eq!(kept + lost, 20_000, "{kept} kept, {lost} lost");
+}
+
+#[tokio::test]
+async fn a_source_over_its_rate_is_dropped_with_a_count_even_when_it_falls_silent() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = LogOptions { rate: 10, ..LogOptions::default() };
+    let services = Services::open(ServiceOptions { log, ..options(&dir.path().join("data")) }).unwrap();
+    let follower = services.logs.subscribe(wanted("loud")).unwrap();
+    for n in 0..500 {
+        services.logs.record(line("loud", n.to_string()));
+    }
+    services.logs.record(line("calm", "heard".to_owned()));
+    let (mut kept, mut lost) = (0, 0);
+    while kept + lost < 500 {
+        let record = soon(follower.next()).await.unwrap();
+        match record.message.strip_prefix("lost ").and_then(|rest| rest.split(' ').next()) {
+            Some(count) => lost += count.parse::<usize>().unwrap(),
+            None => kept += 1,
+        }
+    }
+    assert_eq!(kept + lost, 500);
+    assert!(kept >= 20 && lost > 0, "{kept} kept, {lost} lost");
+    assert_eq!(services.logs.tail(wanted("calm")).await.unwrap().len(), 1);
 }

@@ -5,6 +5,7 @@
 //! The order of a read is: what was stored, else the manifest's default, else the caller's.
 
 mod setting;
+mod transfer;
 mod values;
 mod write;
 
@@ -20,6 +21,8 @@ use rusqlite::Connection;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+pub use transfer::ConfigDocument;
 
 use crate::ipc::Bus;
 use crate::notice::Notices;

@@ -63,6 +63,9 @@ impl Drop for Ticket {
     }
 }
 
+/// One key's new value.
+pub(super) type Row = (PluginId, ConfigKey, Arc<str>);
+
 /// What plugins will have used when the transaction that is being put together is committed. Forgotten when it is not.
 #[derive(Default)]
 pub(super) struct Staged(Mutex<(u64, HashMap<PluginId, Usage>)>);
@@ -86,7 +89,7 @@ impl Config {
         Box::pin(async move { Ok(queued?.await?) })
     }
 
-    fn check(
+    pub(super) fn check(
         &self,
         id: &PluginId,
         writer: Writer,
@@ -141,7 +144,7 @@ impl Config {
 }
 
 impl Inner {
-    fn set_row(
+    pub(super) fn set_row(
         &self,
         group: &mut Group<'_>,
         id: &PluginId,
@@ -180,6 +183,16 @@ impl Inner {
         Ok(true)
     }
 
+    /// What this transaction has staged so far, to go back to when a write of many rows is undone.
+    pub(super) fn staged_now(&self, group: &Group<'_>) -> HashMap<PluginId, Usage> {
+        let staged = self.staged.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if staged.0 == group.number { staged.1.clone() } else { HashMap::new() }
+    }
+
+    pub(super) fn restage(&self, group: &Group<'_>, usage: HashMap<PluginId, Usage>) {
+        *self.staged.0.lock().unwrap_or_else(PoisonError::into_inner) = (group.number, usage);
+    }
+
     fn usage(&self, group: &Group<'_>, id: &PluginId) -> Usage {
         let mut staged = self.staged.0.lock().unwrap_or_else(PoisonError::into_inner);
         if staged.0 != group.number {
@@ -197,7 +210,7 @@ impl Inner {
         staged.1.insert(id.clone(), usage);
     }
 
-    fn set_done(&self, id: &PluginId, key: ConfigKey, text: &Arc<str>) {
+    pub(super) fn set_done(&self, id: &PluginId, key: ConfigKey, text: &Arc<str>) {
         let mut stored = self.stored.write().unwrap_or_else(PoisonError::into_inner);
         let old = stored.entry(id.clone()).or_default().insert(&key, Arc::clone(text));
         drop(stored);

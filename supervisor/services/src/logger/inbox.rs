@@ -11,15 +11,16 @@ use outboard_protocol::context::logger::LogLevel;
 use tokio::sync::oneshot;
 
 use super::filter::Filter;
+use super::rate::{Rates, Refused, TOLD_EVERY};
 use super::record::NewRecord;
 use super::subscription::LogOutlet;
 use super::tail::Snapshot;
 
-/// Records of one source that may wait: a second of a loud plugin.
-const RECORDS_MAX: usize = 4096;
+/// Records of one source that may wait: a burst of a loud plugin.
+const RECORDS_MAX: usize = 16 * 1024;
 
 /// Bytes of one source that may wait.
-const BYTES_MAX: usize = 2 * 1024 * 1024;
+const BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Orders that may wait: readers await theirs, so more than this means that the disk stands still.
 const ORDERS_MAX: usize = 256;
@@ -36,13 +37,23 @@ pub(super) enum Order {
         reply: oneshot::Sender<Snapshot>,
     },
     Flush(oneshot::Sender<()>),
-    /// So many records of this source could not wait.
+    /// So many records of this source were not taken.
     Lost {
         source: Source,
         generation: u64,
         count: u64,
+        why: Loss,
     },
     Close(oneshot::Sender<()>),
+}
+
+/// Why records were not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// The source's share of the inbox was full.
+    Full,
+    /// The source sent more than this a second.
+    Rate(u32),
 }
 
 /// One thing that the writer takes.
@@ -65,6 +76,7 @@ struct Waiting {
     closed: bool,
     /// Whether the writer has been told that there is something.
     awake: bool,
+    rates: Rates,
 }
 
 #[derive(Default)]
@@ -76,7 +88,7 @@ struct Backlog {
 }
 
 impl Inbox {
-    pub(super) fn new(level: LogLevel) -> Self {
+    pub(super) fn new(level: LogLevel, rate: u32) -> Self {
         let waiting = Waiting {
             items: VecDeque::new(),
             sources: HashMap::new(),
@@ -85,6 +97,7 @@ impl Inbox {
             level,
             closed: false,
             awake: false,
+            rates: Rates::new(rate),
         };
         Self { waiting: Mutex::new(waiting), arrived: Condvar::new() }
     }
@@ -95,6 +108,11 @@ impl Inbox {
         let weight = record.weight();
         let mut waiting = self.lock();
         if waiting.closed || record.level < waiting.level_of(record.plugin.as_ref()) {
+            return;
+        }
+        if !waiting.rates.allow(&record.plugin, record.generation, now) {
+            // Wakes the writer, so that the count is told even when nothing else comes.
+            self.arrived.notify_one();
             return;
         }
         let backlog = match waiting.sources.get_mut(&record.plugin) {
@@ -117,7 +135,7 @@ impl Inbox {
         if !waiting.closed && waiting.orders < ORDERS_MAX {
             waiting.orders += 1;
             // What was lost so far comes before whatever a reader is about to see.
-            waiting.tell_lost();
+            waiting.tell_lost(None);
             waiting.put(Item::Order(order), &self.arrived);
         }
     }
@@ -142,11 +160,19 @@ impl Inbox {
     pub(super) fn take(&self, items: &mut VecDeque<Item>) {
         let mut waiting = self.lock();
         while waiting.items.is_empty() {
-            waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            if waiting.rates.owes() {
+                let waited =
+                    self.arrived.wait_timeout(waiting, TOLD_EVERY).unwrap_or_else(PoisonError::into_inner);
+                waiting = waited.0;
+                waiting.tell_lost(Some(Timestamp::now()));
+            } else {
+                waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            }
         }
         // Close is the last that is ever put, so what was lost goes before it.
         let close = if waiting.closed { waiting.items.pop_back() } else { None };
-        waiting.tell_lost();
+        let now = (!waiting.closed).then(Timestamp::now);
+        waiting.tell_lost(now);
         waiting.items.extend(close);
         std::mem::swap(&mut waiting.items, items);
         waiting.orders = 0;
@@ -164,10 +190,16 @@ impl Waiting {
         plugin.and_then(|id| self.levels.get(id)).copied().unwrap_or(self.level)
     }
 
-    fn tell_lost(&mut self) {
+    /// Puts what was not taken so far where the writer finds it; counts of rates all of them, or those that are due now.
+    fn tell_lost(&mut self, now: Option<Timestamp>) {
         for (source, backlog) in self.sources.iter_mut().filter(|(_, backlog)| backlog.lost > 0) {
-            let (generation, count) = (backlog.generation, std::mem::take(&mut backlog.lost));
-            self.items.push_back(Item::Order(Order::Lost { source: source.clone(), generation, count }));
+            let (source, generation, why) = (source.clone(), backlog.generation, Loss::Full);
+            let count = std::mem::take(&mut backlog.lost);
+            self.items.push_back(Item::Order(Order::Lost { source, generation, count, why }));
+        }
+        let why = Loss::Rate(self.rates.rate());
+        for Refused { source, generation, count } in self.rates.take(now) {
+            self.items.push_back(Item::Order(Order::Lost { source, generation, count, why }));
         }
     }
 

@@ -14,6 +14,7 @@ mod console;
 mod file;
 mod filter;
 mod inbox;
+mod rate;
 mod record;
 mod subscription;
 mod tail;
@@ -54,6 +55,8 @@ pub struct LogOptions {
     pub file_max: u64,
     /// How many files a plugin has, the present one included. With `file_max` this is its cap on disk.
     pub files: u32,
+    /// How many records a second one source may send, twice as many at once; what is beyond is dropped and counted. 0: no limit.
+    pub rate: u32,
     /// A mirror for people.
     pub console: Option<Console>,
 }
@@ -61,7 +64,7 @@ pub struct LogOptions {
 impl Default for LogOptions {
     /// 4 files of 4 MiB a plugin: a day of a talkative one, and half a gigabyte for thirty.
     fn default() -> Self {
-        Self { level: LogLevel::Debug, file_max: 4 * 1024 * 1024, files: 4, console: None }
+        Self { level: LogLevel::Debug, file_max: 4 * 1024 * 1024, files: 4, rate: 20_000, console: None }
     }
 }
 
@@ -78,7 +81,7 @@ struct Inner {
 
 impl Logs {
     pub(crate) fn open(folder: &Path, options: LogOptions) -> std::io::Result<Self> {
-        let inbox = Arc::new(Inbox::new(options.level));
+        let inbox = Arc::new(Inbox::new(options.level, options.rate));
         let writer = Writer::new(folder, options)?;
         let thread = std::thread::Builder::new().name("logs".to_owned()).spawn({
             let inbox = Arc::clone(&inbox);

@@ -16,7 +16,7 @@ use super::LogOptions;
 use super::console::ConsoleThread;
 use super::file::{LogFile, open_all};
 use super::filter::Filter;
-use super::inbox::{Inbox, Item, Order, Source};
+use super::inbox::{Inbox, Item, Loss, Order, Source};
 use super::record::{Line, NewRecord, time_text};
 use super::subscription::LogOutlet;
 use super::tail::{Snapshot, SourceFiles};
@@ -98,8 +98,15 @@ impl Writer {
                 self.write_batches();
                 let _ = reply.send(());
             }
-            Order::Lost { source, generation, count } => {
-                let what = format!("lost {count} log records: they came faster than they could be written");
+            Order::Lost { source, generation, count, why } => {
+                let what = match why {
+                    Loss::Full => {
+                        format!("lost {count} log records: they came faster than they could be written")
+                    }
+                    Loss::Rate(rate) => {
+                        format!("lost {count} log records: more than {rate} a second, the limit")
+                    }
+                };
                 self.record(&about(source, generation, what), Timestamp::now());
             }
             Order::Close(_) => {}

@@ -1,0 +1,91 @@
+//! Export and import of configuration as one JSON document.
+//!
+//! Called by control. What is exported is what was set; defaults belong to manifests. An import is one transaction: all of
+//! it, or nothing. Must not know files.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+use outboard_protocol::id::ConfigKey;
+use outboard_protocol::{ErrorReason, PluginId, RpcError};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::write::Row;
+use super::{Config, Writer, values};
+use crate::reply::Durable;
+
+/// The version of the document.
+const VERSION: u32 = 1;
+
+/// What was set for some plugins, as a document. Keys that an import does not name are left as they are.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ConfigDocument {
+    /// 1.
+    pub version: u32,
+    /// Every key that was set with its value, by plugin.
+    pub plugins: BTreeMap<PluginId, BTreeMap<ConfigKey, Box<RawValue>>>,
+}
+
+impl Config {
+    /// What was set, for one plugin or for all.
+    pub fn export(&self, only: Option<&PluginId>) -> ConfigDocument {
+        let stored = self.inner.stored.read().unwrap_or_else(PoisonError::into_inner);
+        let plugins = stored
+            .iter()
+            .filter(|(id, _)| only.is_none_or(|only| only == *id))
+            .map(|(id, found)| {
+                let found = found.iter().map(|(key, text)| (key.clone(), values::raw(text).to_owned()));
+                (id.clone(), found.collect::<BTreeMap<_, _>>())
+            })
+            .filter(|(_, found)| !found.is_empty())
+            .collect();
+        ConfigDocument { version: VERSION, plugins }
+    }
+
+    /// Sets everything that the document holds, for an operator; tells how many keys. Either all of it is on disk or nothing
+    /// was changed.
+    ///
+    /// # Errors
+    /// `invalid_params` for another version or a value that breaks its manifest's rule, `limit_exceeded`, `storage_full`.
+    pub fn import(&self, document: &ConfigDocument) -> Durable<usize> {
+        let queued = self.check_document(document).map(|rows| {
+            let rows: Arc<[Row]> = rows.into();
+            let (applying, committing) = (Arc::clone(&self.inner), Arc::clone(&self.inner));
+            let told = Arc::clone(&rows);
+            self.inner.store.write(
+                move |group| {
+                    // A savepoint of its own would not help here: the write as a whole is undone when one row is refused.
+                    let before = applying.staged_now(group);
+                    rows.iter()
+                        .try_for_each(|(id, key, text)| applying.set_row(group, id, key, text))
+                        .inspect_err(|_| applying.restage(group, before))
+                        .map(|()| rows.len())
+                },
+                move |_| told.iter().for_each(|(id, key, text)| committing.set_done(id, key.clone(), text)),
+            )
+        });
+        Box::pin(async move { Ok(queued?.await?) })
+    }
+
+    fn check_document(&self, document: &ConfigDocument) -> Result<Vec<Row>, RpcError> {
+        if document.version != VERSION {
+            let what = format!(
+                "this document has version {}, and {VERSION} is what is understood here",
+                document.version
+            );
+            return Err(RpcError::new(ErrorReason::InvalidParams, what));
+        }
+        let mut rows = Vec::new();
+        for (id, values) in &document.plugins {
+            for (key, value) in values {
+                self.check(id, Writer::Operator, key, value).map_err(|mut error| {
+                    error.message = format!("plugin {id}, {}", error.message);
+                    error
+                })?;
+                rows.push((id.clone(), key.clone(), value.get().into()));
+            }
+        }
+        Ok(rows)
+    }
+}
