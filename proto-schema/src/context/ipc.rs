@@ -17,6 +17,9 @@ pub struct SendParams<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<serde_json::Value>")]
     pub payload: Option<&'a RawValue>,
+    /// Keep it as the channel's last value: who subscribes later gets it too, marked as `replayed`. Null forgets what was kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retain: bool,
 }
 
 /// Parameters of `ipc.handle` and `ipc.removeHandler`.

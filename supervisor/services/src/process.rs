@@ -42,6 +42,7 @@ pub struct ProcessServices {
 impl ProcessServices {
     pub(crate) fn new(services: Services, identity: ProcessIdentity) -> Self {
         services.config.declare(&identity.id, Arc::clone(&identity.settings));
+        services.bus.restarted(&identity.id, identity.generation);
         Self { services, identity, channels: Channels::default() }
     }
 
@@ -85,11 +86,11 @@ impl ProcessServices {
                 self.services.logs.notify(id, *generation, params);
                 Ok(())
             }
-            "ipc.send" => ipc::send(&self.services.bus, id, params),
+            "ipc.send" => ipc::send(&self.services.bus, id, *generation, params),
             _ => Err(unknown(method)),
         };
         if let Err(error) = outcome {
-            let message = format!("a notification was ignored: {error}");
+            let message = format!("a notification had no or not its full effect: {error}");
             self.services.logs.record(NewRecord::about(id, *generation, LogLevel::Warn, message));
         }
     }

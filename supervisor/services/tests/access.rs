@@ -9,6 +9,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use outboard_protocol::ErrorReason;
 use outboard_protocol::control::{AirlineSetParams, AuthSetParams};
 use outboard_protocol::id::{Channel, RoutePrefix};
+use outboard_services::{ProcessIdentity, ProcessServices};
 use serde_json::{Value, json};
 use support::*;
 
@@ -274,4 +275,41 @@ async fn channels_belong_to_one_process() {
         reason(call(&first, "ipc.handle", json!({ "channel": "c" })).await),
         ErrorReason::LimitExceeded
     );
+}
+
+#[tokio::test]
+async fn a_kept_value_reaches_those_who_come_later_even_after_a_restart() {
+    let (dir, services) = scene();
+    let first = process(&services, &dir, "a");
+    let send = |process: &ProcessServices, params: Value| process.notify("ipc.send", Some(&raw(&params)));
+    let early = services.bus.subscribe(&id("a"));
+    send(&first, json!({ "channel": "status", "payload": 1, "retain": true }));
+    send(&first, json!({ "channel": "status", "payload": 2, "retain": true }));
+    send(&first, json!({ "channel": "once", "payload": 3 }));
+    let frame = |bytes: bytes::Bytes| serde_json::from_slice::<Value>(&bytes).unwrap();
+    for payload in [1, 2, 3] {
+        let news = frame(soon(early.next()).await.unwrap());
+        assert_eq!((&news["payload"], news.get("replayed")), (&json!(payload), None));
+    }
+    let late = services.bus.subscribe(&id("a"));
+    let kept = json!({ "type": "event", "plugin": "a", "channel": "status", "payload": 2, "replayed": 1 });
+    assert_eq!(frame(soon(late.next()).await.unwrap()), kept);
+    drop(first);
+    let second = services
+        .for_process(ProcessIdentity { generation: 2, ..process(&services, &dir, "b").identity().clone() });
+    assert_eq!(second.identity().id, id("b"));
+    let second = services.for_process(ProcessIdentity { id: id("a"), ..second.identity().clone() });
+    let restarted = json!({ "type": "restarted", "plugin": "a", "generation": 2 });
+    assert_eq!(frame(soon(late.next()).await.unwrap()), restarted);
+    assert_eq!(frame(soon(services.bus.subscribe(&id("a")).next()).await.unwrap()), kept);
+    send(&second, json!({ "channel": "status", "payload": null, "retain": true }));
+    let after = services.bus.subscribe(&id("a"));
+    send(&second, json!({ "channel": "mark" }));
+    assert_eq!(frame(soon(after.next()).await.unwrap())["channel"], "mark", "null is kept as nothing");
+    // What does not fit is sent all the same, and the plugin's log says that it is not kept.
+    send(&second, json!({ "channel": "big", "payload": "x".repeat(2_000_000), "retain": true }));
+    assert_eq!(frame(soon(after.next()).await.unwrap())["channel"], "big");
+    let wanted = outboard_protocol::control::LogsParams { id: Some(id("a")), ..Default::default() };
+    let told = services.logs.tail(wanted).await.unwrap();
+    assert!(told.iter().any(|record| record.message.contains("not kept")), "{told:?}");
 }

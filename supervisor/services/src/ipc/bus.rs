@@ -14,19 +14,44 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::outlet::{CutOff, Outlet};
+use super::retained::{NotRetained, Retained};
 
 /// A frame on the wire of the bus.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Frame<'a> {
-    Event { plugin: &'a PluginId, channel: &'a Channel, payload: &'a RawValue },
-    Config { plugin: &'a PluginId, key: &'a str, value: &'a serde_json::Value, deleted: bool },
+    Event {
+        plugin: &'a PluginId,
+        channel: &'a Channel,
+        payload: &'a RawValue,
+        /// The process that sent it, where it is the kept value of a channel and not news.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        replayed: Option<u64>,
+    },
+    Config {
+        plugin: &'a PluginId,
+        key: &'a str,
+        value: &'a serde_json::Value,
+        deleted: bool,
+    },
+    /// A new process of a plugin of which values are kept: they are its predecessor's until it sends them anew.
+    Restarted {
+        plugin: &'a PluginId,
+        generation: u64,
+    },
 }
 
 /// The bus. Clones share it.
 #[derive(Clone, Default)]
 pub struct Bus {
-    topics: Arc<RwLock<HashMap<PluginId, Vec<Arc<Outlet>>>>>,
+    topics: Arc<RwLock<HashMap<PluginId, Topic>>>,
+}
+
+/// What there is for one plugin.
+#[derive(Default)]
+struct Topic {
+    clients: Vec<Arc<Outlet>>,
+    retained: Retained,
 }
 
 impl Bus {
@@ -48,11 +73,45 @@ impl Bus {
 
     /// How many clients are subscribed to a plugin.
     pub fn subscribers(&self, id: &PluginId) -> usize {
-        self.topics.read().unwrap_or_else(PoisonError::into_inner).get(id).map_or(0, Vec::len)
+        self.topics
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .map_or(0, |topic| topic.clients.len())
+    }
+
+    /// Forgets the values that are kept of a plugin, because it is installed no longer.
+    pub fn forget(&self, id: &PluginId) {
+        let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(topic) = topics.get_mut(id) {
+            topic.retained = Retained::default();
+        }
     }
 
     pub(crate) fn event(&self, plugin: &PluginId, channel: &Channel, payload: &RawValue) {
-        self.publish(plugin, &Frame::Event { plugin, channel, payload });
+        self.publish(plugin, &Frame::Event { plugin, channel, payload, replayed: None });
+    }
+
+    /// As [`Bus::event`], and kept for those who subscribe later; null is kept as nothing.
+    pub(crate) fn retain(
+        &self,
+        plugin: &PluginId,
+        generation: u64,
+        channel: &Channel,
+        payload: &RawValue,
+    ) -> Result<(), NotRetained> {
+        let replayed = Some(generation);
+        let kept = encode(&Frame::Event { plugin, channel, payload, replayed });
+        let sent = encode(&Frame::Event { plugin, channel, payload, replayed: None });
+        // Under one lock: who subscribes at this moment gets it once, from here or from what is kept.
+        let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
+        let topic = topics.entry(plugin.clone()).or_default();
+        topic.clients.iter().for_each(|client| client.push(&sent));
+        if payload.get() == "null" {
+            topic.retained.remove(channel);
+            return Ok(());
+        }
+        topic.retained.keep(channel, kept)
     }
 
     pub(crate) fn config(&self, plugin: &PluginId, changed: &ChangedParams) {
@@ -60,35 +119,44 @@ impl Bus {
         self.publish(plugin, &Frame::Config { plugin, key: key.as_str(), value, deleted: *deleted });
     }
 
+    /// Says that a new process is there, where values of the one before are kept.
+    pub(crate) fn restarted(&self, plugin: &PluginId, generation: u64) {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        let keeps = topics.get(plugin).is_some_and(|topic| !topic.retained.is_empty());
+        drop(topics);
+        if keeps {
+            self.publish(plugin, &Frame::Restarted { plugin, generation });
+        }
+    }
+
     fn publish(&self, id: &PluginId, frame: &Frame<'_>) {
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(clients) = topics.get(id).filter(|clients| !clients.is_empty()) else { return };
-        let frame = Bytes::from(
-            serde_json::to_vec(frame)
-                .expect("INVARIANT: a frame holds names and JSON only, all of which are JSON"),
-        );
-        for client in clients {
-            client.push(&frame);
-        }
+        let Some(topic) = topics.get(id).filter(|topic| !topic.clients.is_empty()) else { return };
+        let frame = encode(frame);
+        topic.clients.iter().for_each(|client| client.push(&frame));
     }
 
     fn join(&self, id: &PluginId, outlet: &Arc<Outlet>) {
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
-        let clients = topics.entry(id.clone()).or_default();
+        let Topic { clients, retained } = topics.entry(id.clone()).or_default();
         if !clients.iter().any(|client| Arc::ptr_eq(client, outlet)) {
+            retained.frames().for_each(|frame| outlet.push(frame));
             clients.push(Arc::clone(outlet));
         }
     }
 
     fn leave(&self, outlet: &Arc<Outlet>, which: impl Fn(&PluginId) -> bool) {
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
-        for (id, clients) in topics.iter_mut() {
-            if which(id) {
-                clients.retain(|client| !Arc::ptr_eq(client, outlet));
-            }
+        for (_, topic) in topics.iter_mut().filter(|(id, _)| which(id)) {
+            topic.clients.retain(|client| !Arc::ptr_eq(client, outlet));
         }
-        topics.retain(|_, clients| !clients.is_empty());
+        topics.retain(|_, topic| !topic.clients.is_empty() || !topic.retained.is_empty());
     }
+}
+
+fn encode(frame: &Frame<'_>) -> Bytes {
+    let text = serde_json::to_vec(frame);
+    text.expect("INVARIANT: a frame holds names and JSON only, all of which are JSON").into()
 }
 
 /// One client of the bus: any number of subscriptions, one queue.
@@ -98,7 +166,7 @@ pub struct BusClient {
 }
 
 impl BusClient {
-    /// From now on this client gets what is pushed for the plugin. Twice is as good as once.
+    /// From now on this client gets what is pushed for the plugin, after the values that are kept. Twice is as good as once.
     pub fn subscribe(&self, id: &PluginId) {
         self.bus.join(id, &self.outlet);
     }

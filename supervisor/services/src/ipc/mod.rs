@@ -5,6 +5,7 @@
 
 mod bus;
 mod outlet;
+mod retained;
 
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
@@ -17,6 +18,7 @@ use serde_json::value::RawValue;
 
 pub use bus::{Bus, BusClient, BusSubscription};
 pub use outlet::CutOff;
+pub use retained::{RETAINED_BYTES_MAX, RETAINED_MAX};
 
 use crate::reply::{Reply, owned_params, params};
 
@@ -53,9 +55,19 @@ impl Channels {
     }
 }
 
-/// Publishes what a plugin sends. A bad notification cannot be answered, so its error goes to the plugin's log.
-pub(crate) fn send(bus: &Bus, id: &PluginId, raw: Option<&RawValue>) -> Result<(), RpcError> {
-    let SendParams { channel, payload } = params("ipc.send", raw)?;
-    bus.event(id, &channel, payload.unwrap_or(RawValue::NULL));
-    Ok(())
+/// Publishes what a plugin sends. A notification cannot be answered, so an error goes to the plugin's log.
+pub(crate) fn send(
+    bus: &Bus,
+    id: &PluginId,
+    generation: u64,
+    raw: Option<&RawValue>,
+) -> Result<(), RpcError> {
+    let SendParams { channel, payload, retain } = params("ipc.send", raw)?;
+    let payload = payload.unwrap_or(RawValue::NULL);
+    if !retain {
+        bus.event(id, &channel, payload);
+        return Ok(());
+    }
+    bus.retain(id, generation, &channel, payload)
+        .map_err(|error| RpcError::new(ErrorReason::LimitExceeded, error.to_string()))
 }
