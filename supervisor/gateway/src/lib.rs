@@ -26,7 +26,6 @@
 
 mod accept;
 mod admission;
-mod bus;
 mod connection;
 pub mod control;
 mod deadline;

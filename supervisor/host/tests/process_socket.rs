@@ -71,3 +71,13 @@ fn a_folder_that_others_can_enter_is_refused() {
     assert!(matches!(error, BindError::OpenToOthers { mode: 0o755, .. }), "{error}");
     assert!(error.to_string().contains("chmod 700"), "{error}");
 }
+
+#[test]
+fn a_place_for_a_program_to_bind_is_free_and_in_a_closed_folder() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("run");
+    let (_listener, file) = socket::bind(&folder, "a").unwrap();
+    assert_eq!(socket::place(&folder, "a").unwrap(), file.path());
+    assert!(!file.path().exists(), "what stood there would refuse the program");
+    assert_eq!(mode(&folder), 0o700);
+}

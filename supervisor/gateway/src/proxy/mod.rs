@@ -26,4 +26,3 @@ mod upload;
 mod waiting;
 
 pub(crate) use forward::{Asked, Proxy};
-pub(crate) use request_head::mentions;

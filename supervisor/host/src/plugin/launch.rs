@@ -132,7 +132,7 @@ pub(super) async fn launch(
             LaunchedSocket::Bound(file)
         }
         HttpListen::Path => {
-            let path = options.socket_dir.join(&slot);
+            let path = socket::place(&options.socket_dir, &slot).map_err(LaunchFailure::lasting)?;
             set(&mut env, "OUTBOARD_HTTP_SOCKET", &path);
             LaunchedSocket::Path(path)
         }

@@ -73,23 +73,31 @@ impl Drop for SocketFile {
     }
 }
 
-/// Binds `<folder>/<slot>` with mode 0600, where the folder is made with mode 0700 if absent. A stale file of that name
-/// is replaced: slots are given out by one supervisor, which holds the lock on its folder.
+/// `<folder>/<slot>`, free for a program to bind by itself, in a folder as for [`bind`].
 ///
 /// # Errors
-/// When the path is too long, the folder is open to others, or the system refuses.
-pub fn bind(folder: &Path, slot: &str) -> Result<(OwnedFd, SocketFile), BindError> {
+/// As for [`bind`].
+pub fn place(folder: &Path, slot: &str) -> Result<PathBuf, BindError> {
     let path = folder.join(slot);
     let length = path.as_os_str().len();
     if length >= PATH_LIMIT {
         return Err(BindError::TooLong { path, length });
     }
     closed_folder(folder)?;
-    let refused = |source| BindError::System { path: path.clone(), source };
     match fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(refused(error)),
-        _ => {}
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(BindError::System { path, source }),
+        _ => Ok(path),
     }
+}
+
+/// Binds `<folder>/<slot>` with mode 0600, where the folder is made with mode 0700 if absent. A stale file of that name
+/// is replaced: slots are given out by one supervisor, which holds the lock on its folder.
+///
+/// # Errors
+/// When the path is too long, the folder is open to others, or the system refuses.
+pub fn bind(folder: &Path, slot: &str) -> Result<(OwnedFd, SocketFile), BindError> {
+    let path = place(folder, slot)?;
+    let refused = |source| BindError::System { path: path.clone(), source };
     let listener = UnixListener::bind(&path).map_err(refused)?;
     let file = SocketFile { path: path.clone() };
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(refused)?;
