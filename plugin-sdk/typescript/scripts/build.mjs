@@ -140,11 +140,11 @@ export async function buildShell(out = SHELL_DIR) {
     const names = Object.keys(require(name)).filter((key) => /^[A-Za-z_$][\w$]*$/.test(key) && key !== "default" && key !== "__esModule");
     const star = `import { ${variable} as all } from "./shell.js";\nexport default all.default ?? all;\n`;
     writeFileSync(join(out, file), `${star}export const { ${names.sort().join(", ")} } = all;\n`);
-    imports[name] = `/_outboard/assets/${file}`;
+    imports[name] = `/_outboard/shell/${file}`;
   }
   const sdk = ["CallError", "InvalidPluginError", "PluginShellProvider", "STRATOS_APP_BASE", "UncloneableError", "connect", "createPlugin", "usePluginContext"];
   writeFileSync(join(out, "sdk.js"), `import { Sdk } from "./shell.js";\nexport const { ${sdk.join(", ")} } = Sdk;\n`);
-  for (const name of SDK_NAMES) imports[name] = "/_outboard/assets/sdk.js";
+  for (const name of SDK_NAMES) imports[name] = "/_outboard/shell/sdk.js";
   copyFileSync(join(SRC, "shell/shell.css"), join(out, "shell.css"));
   writePage(out, imports);
   const notices = new Map();
@@ -157,16 +157,27 @@ function importsOf() {
   return [...shared, 'import * as Sdk from "./src/ui/index.ts";'].join("\n");
 }
 
-/** The page, with a policy that lets it run nothing but the supervisor's own files and this one import map. */
+/**
+ * The page, and the policy that the gateway sends with it: scripts are the supervisor's own files and this one import map; a
+ * plugin's UI may show pictures and ask servers from elsewhere, as plugins of this ecosystem do.
+ */
 function writePage(out, imports) {
   const map = JSON.stringify({ imports });
   const hash = createHash("sha256").update(map).digest("base64");
-  const policy = `default-src 'self'; script-src 'self' 'sha256-${hash}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:; connect-src 'self' ws: https:; base-uri 'none'; form-action 'self'`;
-  const page = readFileSync(join(SRC, "shell/index.html"), "utf8");
-  writeFileSync(
-    join(out, "index.html"),
-    page.replace("%IMPORT_MAP%", map).replace('<meta charset="utf-8" />', `<meta charset="utf-8" />\n    <meta http-equiv="Content-Security-Policy" content="${policy}" />`),
-  );
+  const rules = [
+    "default-src 'self'",
+    `script-src 'self' 'sha256-${hash}'`,
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob: https:",
+    "font-src 'self' data: https:",
+    "media-src 'self' data: blob: https:",
+    "connect-src 'self' https: wss:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ];
+  writeFileSync(join(out, "policy.txt"), rules.join("; "));
+  writeFileSync(join(out, "index.html"), readFileSync(join(SRC, "shell/index.html"), "utf8").replace("%IMPORT_MAP%", map));
 }
 
 /** The licences of what was bundled, which ask to be passed on. */

@@ -7,30 +7,47 @@ use std::path::Path;
 
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use outboard_protocol::PluginId;
+use outboard_protocol::manifest::UI_ENTRY;
 
 use crate::directory::Directory;
 use crate::problem::{Kind, Problem};
 use crate::reply::ReplyBody;
 use crate::ui_files::content_type;
 
-/// The files below `/_outboard/shell/`: path and content. With an `index.html` among them, `/` leads there.
-const SHELL: &[(&str, &[u8])] = &[];
-/// Shell and front page load nothing from elsewhere, and are framed by nobody.
+macro_rules! embedded {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_bytes!(concat!("../assets/shell/", $name)))),*]
+    };
+}
+
+/// The files below `/_outboard/shell/`, built by plugin-sdk/typescript/scripts/build.mjs and committed.
+const SHELL: &[(&str, &[u8])] = embedded![
+    "THIRD-PARTY.txt",
+    "index.html",
+    "react-dom-client.js",
+    "react-dom.js",
+    "react-jsx-runtime.js",
+    "react.js",
+    "sdk.js",
+    "shell.css",
+    "shell.js",
+    "tanstack-react-query.js",
+];
+/// The page that mounts a plugin's UI: `/_outboard/shell/<id>`.
+const SHELL_PAGE: &str = "index.html";
+/// What the shell page may load; names the digest of the import map in it.
+const SHELL_POLICY: &str = include_str!("../assets/shell/policy.txt");
+/// The front page loads nothing from elsewhere, and is framed by nobody.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// `/`.
 pub(crate) fn front(directory: &dyn Directory) -> Response<ReplyBody> {
-    if SHELL.iter().any(|(path, _)| *path == "index.html") {
-        let mut response = Response::new(ReplyBody::empty());
-        *response.status_mut() = StatusCode::FOUND;
-        response.headers_mut().insert(LOCATION, HeaderValue::from_static("/_outboard/shell/"));
-        return response;
-    }
     page(Bytes::from(list(directory)), "text/html; charset=utf-8", "no-store")
 }
 
@@ -47,11 +64,20 @@ fn list(directory: &dyn Directory) -> String {
             plugin.routes.iter().map(|route| format!("<a href=\"{0}/\">{0}</a> ", escaped(route))).collect();
         let (name, state, version) =
             (escaped(&plugin.name), escaped(&plugin.state), escaped(&plugin.version));
+        let name = if has_ui(directory, plugin.id.as_str()) {
+            format!("<a href=\"/_outboard/shell/{}\">{name}</a>", escaped(plugin.id.as_str()))
+        } else {
+            name
+        };
         // Writing into a string cannot fail.
         let _ = write!(html, "<tr><td>{name}<td>{state}<td>{version}<td>{routes}</tr>");
     }
     html.push_str("</table></html>\n");
     html
+}
+
+fn has_ui(directory: &dyn Directory, id: &str) -> bool {
+    directory.install_dir(id).is_some_and(|folder| folder.join(UI_ENTRY).is_file())
 }
 
 fn escaped(text: &str) -> String {
@@ -72,7 +98,8 @@ fn escaped(text: &str) -> String {
 /// `/shell/…`.
 pub(crate) fn shell(rest: &str, asked: &HeaderMap) -> Result<Response<ReplyBody>, Problem> {
     let path = rest.trim_start_matches("/shell/");
-    let path = if path.is_empty() { "index.html" } else { path };
+    // An id has no dot and every file has one, so neither hides the other. The page itself reads the id off its address.
+    let path = if PluginId::new(path.trim_end_matches('/')).is_ok() { SHELL_PAGE } else { path };
     let Some((_, content)) = SHELL.iter().find(|(name, _)| *name == path) else {
         return Err(Problem::new(Kind::NotFound, format!("The shell has no file {path:?}.")));
     };
@@ -80,6 +107,9 @@ pub(crate) fn shell(rest: &str, asked: &HeaderMap) -> Result<Response<ReplyBody>
     let tag = concat!("\"", env!("CARGO_PKG_VERSION"), "\"");
     let mut response = page(Bytes::from_static(content), content_type(Path::new(path)), "no-cache");
     response.headers_mut().insert(ETAG, HeaderValue::from_static(tag));
+    if path == SHELL_PAGE {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(SHELL_POLICY));
+    }
     if asked.get(IF_NONE_MATCH).is_some_and(|known| known == tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = ReplyBody::empty();

@@ -1,0 +1,9 @@
+//! Builds the plugin; `dist` is what gets installed.
+
+import { createPluginConfig } from "@skyvexsoftware/stratos-sdk/vite";
+
+export default createPluginConfig({
+  pluginDir: import.meta.dirname,
+  ui: { entry: "src/ui/index.tsx" },
+  background: { entry: "src/background/index.ts" },
+});
