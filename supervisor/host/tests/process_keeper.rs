@@ -127,11 +127,13 @@ async fn other_signals_are_passed_on_as_they_are() {
 
 #[tokio::test]
 async fn the_supervisor_is_in_a_group_of_its_own_so_that_the_terminal_reaches_the_keeper_alone() {
-    let kept = Kept::with_family().await;
+    let mut kept = Kept::with_family().await;
     let pid = kept.members["supervisor"].pid;
     let supervisor = facts::stat(pid).unwrap();
     assert_eq!((supervisor.parent, supervisor.group), (kept.keeper().pid, pid));
     assert_ne!(supervisor.group, facts::stat(kept.keeper().pid).unwrap().group);
+    kept.keeper().signal(Signal::TERM);
+    kept.ends().await;
 }
 
 #[tokio::test]

@@ -1,17 +1,19 @@
-//! What a spawn costs over a bare one of the same program: `process-probe measure <rounds>`, run by hand on a release
-//! build. It prints and asserts nothing.
+//! What a spawn costs over a bare one of the same program, beside that many idle plugins:
+//! `process-probe measure <rounds> <idle>`, run by hand on a release build. It prints and asserts nothing.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use outboard_host::process::{Label, SpawnSpec, Spawner, SpawnerOptions};
+use outboard_host::process::{Label, SpawnSpec, Spawned, Spawner, SpawnerOptions};
 
 const LIMIT: Duration = Duration::from_secs(10);
 const PROGRAM: &str = "/bin/true";
 
-pub fn run(rounds: u64) {
+pub fn run(rounds: u64, idle: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let spawner = Spawner::start(SpawnerOptions::default()).unwrap();
+    let _idle: Vec<Spawned> =
+        (0..idle).map(|number| runtime.block_on(start_idle(&spawner, number))).collect();
     let (mut bare, mut running, mut emptied) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
         bare.push(bare_spawn());
@@ -22,6 +24,13 @@ pub fn run(rounds: u64) {
     println!("bare spawn to exit            {}", summary(&mut bare));
     println!("ours, spawn to program runs   {}", summary(&mut running));
     println!("ours, spawn to proved empty   {}", summary(&mut emptied));
+}
+
+async fn start_idle(spawner: &Spawner, number: u64) -> Spawned {
+    let label = Label { plugin: format!("idle-{number}"), generation: 1 };
+    let mut spec = SpawnSpec::new(label, "/proc/self/exe", "/");
+    spec.args.push("hold".into());
+    spawner.spawn(spec).await.unwrap()
 }
 
 fn bare_spawn() -> Duration {

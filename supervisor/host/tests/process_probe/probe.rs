@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         [TRAMPOLINE_ARGUMENT] => trampoline_main(),
         ["keep", options @ ..] => return keep(options),
         [keeper::SUPERVISE_ARGUMENT, plan @ ..] => return supervise::run(plan),
-        ["measure", rounds] => measure::run(rounds.parse().unwrap()),
+        ["measure", rounds, idle] => measure::run(rounds.parse().unwrap(), idle.parse().unwrap()),
         ["exit", code] => std::process::exit(code.parse().unwrap()),
         ["raise", number] => raise(number.parse().unwrap()),
         ["report"] => report::about_self(),

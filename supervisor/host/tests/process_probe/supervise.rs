@@ -71,7 +71,7 @@ async fn start_plugin(spawner: &Spawner, program: &[&str], processes: Option<u64
 async fn relay(plugin: &mut Spawned) {
     let mut lines = BufReader::new(&mut plugin.stderr).lines();
     while let Some(line) = lines.next_line().await.unwrap() {
-        std::io::Write::write_all(&mut std::io::stderr(), format!("{line}\n").as_bytes()).unwrap();
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{line}\n").as_bytes());
     }
     std::future::pending::<()>().await;
 }
