@@ -183,7 +183,8 @@ impl fmt::Display for Remnant {
     }
 }
 
-fn counted(number: usize) -> String {
+/// "1 process", "3 processes".
+pub(super) fn counted(number: usize) -> String {
     if number == 1 { "1 process".to_owned() } else { format!("{number} processes") }
 }
 

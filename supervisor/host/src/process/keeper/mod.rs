@@ -29,6 +29,7 @@ use std::time::{Duration, Instant};
 pub use link::{KeeperLink, adopt_link};
 
 use self::watch::Watch;
+use super::containment::counted;
 use super::exit::{ExitReport, Leader};
 
 /// The first argument that makes our binary the supervisor proper.
@@ -121,7 +122,7 @@ fn conclude(supervisor: &Leader, report: ExitReport) {
     let (ended, remnants) = empty::everything_below();
     supervisor.reap();
     if !matches!(report, ExitReport::Code(code) if code != PANICKED) {
-        say(&format!("the supervisor {report}; {ended} processes that it left were ended"));
+        say(&format!("the supervisor {report}; {} that it left had to be ended", counted(ended)));
     }
     if !remnants.is_empty() {
         let names: Vec<String> = remnants.iter().map(ToString::to_string).collect();
