@@ -60,9 +60,20 @@ macro_rules! checked_name {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Checks the name against its rule.
+            /// Checks a name against the rule without keeping it.
+            ///
+            /// # Errors
+            /// [`InvalidName`] with the rule that it breaks.
+            pub fn check(name: &str) -> Result<(), InvalidName> {
+                $check(name)
+            }
+
+            /// A name that keeps to the rule.
+            ///
+            /// # Errors
+            /// [`InvalidName`] with the rule that it breaks.
             pub fn new(name: &str) -> Result<Self, InvalidName> {
-                $check(name)?;
+                Self::check(name)?;
                 Ok(Self(name.into()))
             }
 

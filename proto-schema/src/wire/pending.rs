@@ -2,7 +2,9 @@
 //!
 //! Kept by each side for the calls that it makes. A call leaves the book exactly once: answered, expired, or withdrawn.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
 /// What the book holds of one call: the caller's own value, and the deadline.
@@ -13,12 +15,39 @@ struct Entry<T> {
 }
 
 /// Calls that await an answer. Times are given as a distance from any one moment that the owner keeps to.
+///
+/// Deadlines that were struck or moved stay in the heap as stale marks until they come to its top or outnumber the living:
+/// most calls are answered long before, in about the order in which they were made, and pay next to nothing for theirs.
 #[derive(Debug)]
 pub struct Pending<T> {
-    entries: HashMap<u64, Entry<T>>,
-    deadlines: BTreeSet<(Duration, u64)>,
+    entries: HashMap<u64, Entry<T>, BuildHasherDefault<OwnIds>>,
+    deadlines: BinaryHeap<Reverse<(Duration, u64)>>,
     next_id: u64,
     capacity: usize,
+}
+
+/// Stale marks that are put up with before the heap is cleared of them, beyond as many as there are living ones.
+const STALE_ALLOWED: usize = 64;
+
+/// Hashes our own ids, which are counted upwards: multiplied by an odd number they are spread well, and nobody else chooses
+/// what is stored, so that there are no collisions to be attacked with.
+#[derive(Debug, Clone, Copy, Default)]
+struct OwnIds(u64);
+
+impl Hasher for OwnIds {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        self.0 = (self.0 ^ id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }
 
 /// The book is full: as many calls as it may hold await their answers.
@@ -32,7 +61,7 @@ pub struct Full {
 impl<T> Pending<T> {
     /// A book for at most `capacity` calls at a time.
     pub fn new(capacity: usize) -> Self {
-        Self { entries: HashMap::new(), deadlines: BTreeSet::new(), next_id: 1, capacity }
+        Self { entries: HashMap::default(), deadlines: BinaryHeap::new(), next_id: 1, capacity }
     }
 
     /// Enters a call and gives its id. Ids are never used twice.
@@ -46,23 +75,20 @@ impl<T> Pending<T> {
         let id = self.next_id;
         self.next_id += 1;
         self.entries.insert(id, Entry { caller, deadline });
-        self.deadlines.insert((deadline, id));
+        self.mark(deadline, id);
         Ok(id)
     }
 
     /// Strikes a call that was answered or withdrawn. `None`: it is unknown, or was struck before.
     pub fn remove(&mut self, id: u64) -> Option<T> {
-        let entry = self.entries.remove(&id)?;
-        self.deadlines.remove(&(entry.deadline, id));
-        Some(entry.caller)
+        self.entries.remove(&id).map(|entry| entry.caller)
     }
 
     /// Moves a call's deadline. False: there is no such call.
     pub fn extend(&mut self, id: u64, deadline: Duration) -> bool {
         let Some(entry) = self.entries.get_mut(&id) else { return false };
-        self.deadlines.remove(&(entry.deadline, id));
         entry.deadline = deadline;
-        self.deadlines.insert((deadline, id));
+        self.mark(deadline, id);
         true
     }
 
@@ -80,17 +106,31 @@ impl<T> Pending<T> {
     }
 
     /// The earliest deadline.
-    pub fn next_deadline(&self) -> Option<Duration> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+    pub fn next_deadline(&mut self) -> Option<Duration> {
+        while let Some(Reverse((deadline, id))) = self.deadlines.peek() {
+            if is_living(&self.entries, *deadline, *id) {
+                return Some(*deadline);
+            }
+            self.deadlines.pop();
+        }
+        None
     }
 
     /// Strikes and gives one call whose deadline is not after `now`.
     pub fn pop_expired(&mut self, now: Duration) -> Option<(u64, T)> {
-        let (deadline, id) = *self.deadlines.first()?;
-        if deadline > now {
+        if self.next_deadline()? > now {
             return None;
         }
+        let Reverse((_, id)) = self.deadlines.pop()?;
         self.remove(id).map(|caller| (id, caller))
+    }
+
+    fn mark(&mut self, deadline: Duration, id: u64) {
+        self.deadlines.push(Reverse((deadline, id)));
+        if self.deadlines.len() > 2 * self.entries.len() + STALE_ALLOWED {
+            let entries = &self.entries;
+            self.deadlines.retain(|Reverse((deadline, id))| is_living(entries, *deadline, *id));
+        }
     }
 
     /// Strikes and gives every call: the conversation is over.
@@ -118,4 +158,12 @@ impl<T> Pending<T> {
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
+}
+
+fn is_living<T>(
+    entries: &HashMap<u64, Entry<T>, BuildHasherDefault<OwnIds>>,
+    deadline: Duration,
+    id: u64,
+) -> bool {
+    entries.get(&id).is_some_and(|entry| entry.deadline == deadline)
 }

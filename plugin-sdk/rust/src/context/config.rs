@@ -44,8 +44,8 @@ impl Config {
     /// # Errors
     /// [`CallError::Unreadable`] when the value is not a `T`; [`CallError::InvalidName`] for a key that breaks the rules.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, CallError> {
-        let key = ConfigKey::new(key)?;
-        let raw = self.session.call_raw(ConfigGet::NAME, &Get { key: key.as_str() }).await?;
+        ConfigKey::check(key)?;
+        let raw = self.session.call_raw(ConfigGet::NAME, &Get { key }).await?;
         let unreadable = |source| CallError::Unreadable { method: ConfigGet::NAME, source };
         let got: Got<'_> = serde_json::from_str(raw.get()).map_err(unreadable)?;
         if !got.found {
@@ -67,8 +67,8 @@ impl Config {
     /// # Errors
     /// [`CallError::Refused`] with the host's reason: a limit, a full or a broken disk. The old value is then untouched.
     pub async fn set(&self, key: &str, value: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
-        let key = ConfigKey::new(key)?;
-        let raw = self.session.call_raw(ConfigSet::NAME, &Set { key: key.as_str(), value }).await?;
+        ConfigKey::check(key)?;
+        let raw = self.session.call_raw(ConfigSet::NAME, &Set { key, value }).await?;
         read::<Empty>(ConfigSet::NAME, &raw).map(|_| ())
     }
 

@@ -107,8 +107,8 @@ impl Ipc {
     /// # Errors
     /// [`CallError`] when nothing was sent: a channel that breaks the rules, a payload that is no JSON, or a full queue.
     pub fn send(&self, channel: &str, payload: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
-        let channel = Channel::new(channel)?;
-        self.session.peer.tell(Urgency::Normal, IpcSend::NAME, &Event { channel: channel.as_str(), payload })
+        Channel::check(channel)?;
+        self.session.peer.tell(Urgency::Normal, IpcSend::NAME, &Event { channel, payload })
     }
 }
 

@@ -41,13 +41,19 @@ struct Caller {
 /// One end of the conversation.
 pub(crate) struct Peer {
     pub(crate) outbox: Outbox,
-    calls: Mutex<Pending<Caller>>,
+    calls: Mutex<Calls>,
     /// Deadlines are distances from here.
     epoch: Instant,
     /// A call with an earlier deadline than all others was made.
     sooner: Notify,
     /// The book was full and is not any longer.
     vacant: Notify,
+}
+
+/// The book, and the moment up to which the watcher of deadlines sleeps.
+struct Calls {
+    book: Pending<Caller>,
+    watched_until: Duration,
 }
 
 /// What a frame asks of this side.
@@ -62,7 +68,7 @@ impl Default for Peer {
     fn default() -> Self {
         Self {
             outbox: Outbox::default(),
-            calls: Mutex::new(Pending::new(CALLS_MAX)),
+            calls: Mutex::new(Calls { book: Pending::new(CALLS_MAX), watched_until: Duration::MAX }),
             epoch: Instant::now(),
             sooner: Notify::new(),
             vacant: Notify::new(),
@@ -127,15 +133,15 @@ impl Peer {
             return None;
         }
         let mut calls = self.lock();
-        if calls.len() >= CALLS_MAX {
+        if calls.book.len() >= CALLS_MAX {
             return None;
         }
         let entered = caller.take()?;
         let deadline = self.epoch.elapsed() + entered.allowed;
-        let earliest = calls.next_deadline().is_none_or(|next| deadline < next);
-        let id = calls.insert(entered, deadline).ok()?;
+        let id = calls.book.insert(entered, deadline).ok()?;
+        let sooner = deadline < calls.watched_until;
         drop(calls);
-        if earliest {
+        if sooner {
             self.sooner.notify_one();
         }
         Some(id)
@@ -213,8 +219,8 @@ impl Peer {
 
     fn strike(&self, id: u64) -> Option<Caller> {
         let mut calls = self.lock();
-        let was_full = calls.len() >= CALLS_MAX;
-        let caller = calls.remove(id);
+        let was_full = calls.book.len() >= CALLS_MAX;
+        let caller = calls.book.remove(id);
         drop(calls);
         if was_full {
             self.vacant.notify_waiters();
@@ -227,13 +233,18 @@ impl Peer {
         let Some(id) = params.and_then(|params| params.id.as_u64()) else { return };
         let mut calls = self.lock();
         let now = self.epoch.elapsed();
-        calls.renew(id, |caller| now + caller.allowed);
+        calls.book.renew(id, |caller| now + caller.allowed);
     }
 
     /// Ends calls whose deadline has passed, for as long as it is polled.
     pub(crate) async fn watch_deadlines(&self) {
         loop {
-            let next = self.lock().next_deadline();
+            let next = {
+                let mut calls = self.lock();
+                let next = calls.book.next_deadline();
+                calls.watched_until = next.unwrap_or(Duration::MAX);
+                next
+            };
             match next {
                 None => self.sooner.notified().await,
                 Some(deadline) => tokio::select! {
@@ -247,7 +258,7 @@ impl Peer {
     fn expire(&self) {
         let now = self.epoch.elapsed();
         loop {
-            let expired = self.lock().pop_expired(now);
+            let expired = self.lock().book.pop_expired(now);
             let Some((id, caller)) = expired else { break };
             let _ = caller.answer.send(Err(Ended::TimedOut));
             self.tell_withdrawn(id);
@@ -263,14 +274,14 @@ impl Peer {
     /// Ends the conversation: every call fails, nothing more is sent.
     pub(crate) fn close(&self) {
         self.outbox.close();
-        let callers: Vec<Caller> = self.lock().drain().map(|(_, caller)| caller).collect();
+        let callers: Vec<Caller> = self.lock().book.drain().map(|(_, caller)| caller).collect();
         for caller in callers {
             let _ = caller.answer.send(Err(Ended::Closed));
         }
         self.vacant.notify_waiters();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Pending<Caller>> {
+    fn lock(&self) -> MutexGuard<'_, Calls> {
         // Nothing panics while the lock is held.
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -364,9 +375,9 @@ mod tests {
         let call = peer.call("m", &(), Duration::from_secs(600));
         tokio::pin!(call);
         assert!(std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_pending())).await);
-        let before = peer.lock().next_deadline().unwrap();
+        let before = peer.lock().book.next_deadline().unwrap();
         peer.receive(br#"{"jsonrpc":"2.0","method":"$/progress","params":{"id":1}}"#, |_| unreachable!());
-        assert!(peer.lock().next_deadline().unwrap() > before);
+        assert!(peer.lock().book.next_deadline().unwrap() > before);
         for answer in [r#"{"jsonrpc":"2.0","id":1,"result":7}"#, r#"{"jsonrpc":"2.0","id":1,"result":8}"#] {
             peer.receive(answer.as_bytes(), |_| unreachable!());
         }
