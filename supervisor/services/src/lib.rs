@@ -30,7 +30,7 @@
 pub mod airline;
 pub mod auth;
 pub mod config;
-mod database;
+pub mod database;
 pub mod ipc;
 pub mod logger;
 mod notice;

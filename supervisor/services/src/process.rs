@@ -13,7 +13,6 @@ use outboard_protocol::settings::Setting;
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use serde_json::value::RawValue;
 
-use crate::database;
 use crate::ipc::{self, Channels};
 use crate::logger::NewRecord;
 use crate::reply::{Reply, owned_params};
@@ -71,7 +70,7 @@ impl ProcessServices {
             }
             "airline.refresh" => services.airline.answer_refresh(params),
             "airline.request" => services.airline.answer_request(params),
-            "database.open" => database::answer_open(&self.identity.data_dir, params),
+            "database.open" => services.databases.answer_open(id, &self.identity.data_dir, params),
             "server.register" => services.prefixes.answer_register(id, params),
             "server.unregister" => services.prefixes.answer_unregister(id, params),
             _ => Reply::Now(Err(unknown(method))),

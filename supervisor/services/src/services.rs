@@ -12,6 +12,7 @@ use tokio::sync::broadcast;
 use crate::airline::Airline;
 use crate::auth::Auth;
 use crate::config::{self, Config};
+use crate::database::Databases;
 use crate::ipc::Bus;
 use crate::logger::{LogOptions, Logs, NewRecord};
 use crate::notice::{Notice, Notices};
@@ -26,6 +27,9 @@ use crate::store::{
 /// Largest `state.db` when nobody says otherwise: far above what plugins may keep in it, far below a disk.
 const STATE_MAX: u64 = 4 * 1024 * 1024 * 1024;
 
+/// What a plugin may keep in its data folder when nobody says otherwise.
+const DATABASE_QUOTA: u64 = 1024 * 1024 * 1024;
+
 /// How the services are opened.
 #[derive(Debug)]
 pub struct ServiceOptions {
@@ -37,6 +41,8 @@ pub struct ServiceOptions {
     pub log: LogOptions,
     /// How large `state.db` may grow, in bytes; beyond it sets are answered `storage_full`.
     pub state_max: u64,
+    /// How many bytes a plugin may keep in its data folder; near it the plugin is warned, beyond it it is granted nothing more.
+    pub database_quota: u64,
 }
 
 impl ServiceOptions {
@@ -47,6 +53,7 @@ impl ServiceOptions {
             base_url: String::new(),
             log: LogOptions::default(),
             state_max: STATE_MAX,
+            database_quota: DATABASE_QUOTA,
         }
     }
 }
@@ -81,6 +88,8 @@ pub struct Services {
     pub auth: Auth,
     /// The bound airline.
     pub airline: Airline,
+    /// Grants of database files.
+    pub databases: Databases,
     /// Who owns which path.
     pub prefixes: Prefixes,
     /// What is remembered of each plugin.
@@ -96,7 +105,7 @@ impl Services {
     /// # Errors
     /// See [`OpenError`]. A damaged file is no error: it is set aside, and [`Services::findings`] says so.
     pub fn open(options: ServiceOptions) -> Result<Self, OpenError> {
-        let ServiceOptions { data_dir, base_url, log, state_max } = options;
+        let ServiceOptions { data_dir, base_url, log, state_max, database_quota } = options;
         let folder = Folder::take(&data_dir)?;
         let data_dir = folder.path().to_owned();
         let state = folder.state_file();
@@ -119,6 +128,7 @@ impl Services {
             config: Config::new(store.clone(), stored_config, notices.clone(), bus.clone()),
             auth: Auth::new(sign_in.clone(), notices.clone()),
             airline: Airline::new(sign_in, notices.clone(), logs.clone()),
+            databases: Databases::new(database_quota, logs.clone()),
             prefixes: Prefixes::new(store.clone(), stored_prefixes, String::new()),
             plugins: Plugins::new(store.clone(), stored_plugins),
             logs,

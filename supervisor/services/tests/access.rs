@@ -9,7 +9,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use outboard_protocol::ErrorReason;
 use outboard_protocol::control::{AirlineSetParams, AuthSetParams};
 use outboard_protocol::id::{Channel, RoutePrefix};
-use outboard_services::{ProcessIdentity, ProcessServices};
+use outboard_services::{ProcessIdentity, ProcessServices, ServiceOptions, Services};
 use serde_json::{Value, json};
 use support::*;
 
@@ -312,4 +312,29 @@ async fn a_kept_value_reaches_those_who_come_later_even_after_a_restart() {
     let wanted = outboard_protocol::control::LogsParams { id: Some(id("a")), ..Default::default() };
     let told = services.logs.tail(wanted).await.unwrap();
     assert!(told.iter().any(|record| record.message.contains("not kept")), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_plugin_near_its_quota_is_warned_and_beyond_it_is_granted_nothing_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = ServiceOptions { database_quota: 100_000, ..options(&dir.path().join("data")) };
+    let services = Services::open(options).unwrap();
+    let (a, b) = (process(&services, &dir, "a"), process(&services, &dir, "b"));
+    let granted = call(&a, "database.open", json!({ "file": "a.db" })).await.unwrap();
+    let path = std::path::PathBuf::from(granted["path"].as_str().unwrap());
+    fs::write(&path, vec![0; 90_000]).unwrap();
+    services.databases.measure();
+    services.databases.measure();
+    let wanted = outboard_protocol::control::LogsParams { id: Some(id("a")), ..Default::default() };
+    let told = services.logs.tail(wanted).await.unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].message.contains("90000"), "{told:?}");
+    call(&a, "database.open", json!({ "file": "a.db" })).await.unwrap();
+    fs::create_dir(path.with_file_name("below")).unwrap();
+    fs::write(path.with_file_name("below").join("x"), vec![0; 20_000]).unwrap();
+    assert_eq!(reason(call(&a, "database.open", json!({ "file": "a.db" })).await), ErrorReason::StorageFull);
+    call(&b, "database.open", json!({ "file": "b.db" })).await.unwrap();
+    assert_eq!(services.databases.opened(&id("a"))[0].as_str(), "a.db");
+    let files = outboard_services::database::files_in(path.parent().unwrap());
+    assert_eq!(files.iter().map(|file| (&*file.name, file.bytes)).collect::<Vec<_>>(), [("a.db", 90_000)]);
 }
