@@ -10,6 +10,8 @@ use outboard_protocol::{ErrorReason, RpcError};
 /// Exit codes. Scripts rely on them; they never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
+    /// Whoever read standard output has heard enough and closed it.
+    HeardEnough = 0,
     /// What was asked for failed.
     Failed = 1,
     /// The command line or the settings file is wrong; nothing was done.
@@ -89,7 +91,7 @@ impl From<io::Error> for Failure {
     /// Only for writes to standard output: who reads has heard enough, or the disk behind it is full.
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self::said(Exit::Failed);
+            return Self::said(Exit::HeardEnough);
         }
         Self::failed(format!("cannot write to standard output: {error}"))
     }

@@ -150,4 +150,5 @@ fn a_reader_that_leaves_early_is_no_panic() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!said.contains("panicked"), "{said}");
     assert!(said.is_empty(), "{said}");
+    assert_eq!(output.status.code(), Some(0));
 }

@@ -60,7 +60,7 @@ impl Settings {
         let (source, file) = read_file(global.config.as_deref(), &standard)?;
         let runtime_dir = global.runtime_dir.clone().or_else(|| file.runtime_dir.clone());
         Ok(Self {
-            runtime_dir: absolute(runtime_dir.unwrap_or_else(|| standard.runtime_dir()))?,
+            runtime_dir: absolute(&runtime_dir.unwrap_or_else(|| standard.runtime_dir()))?,
             json: global.json.or(file.json).unwrap_or(false),
             color: global.color.or(file.color).unwrap_or(Color::Auto),
             timeout: global.timeout.or(file.timeout).map(|span| span.0),
@@ -86,8 +86,8 @@ impl Settings {
             (dirs, _) => dirs.to_vec(),
         };
         Ok(RunSettings {
-            plugin_dirs: plugin_dirs.into_iter().map(absolute).collect::<Outcome<_>>()?,
-            data_dir: absolute(data_dir)?,
+            plugin_dirs: plugin_dirs.iter().map(|dir| absolute(dir)).collect::<Outcome<_>>()?,
+            data_dir: absolute(&data_dir)?,
             listen: flags.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
             ready_json: flags.ready_json.or(file.ready_json).unwrap_or(false),
             exit_with_parent: flags.exit_with_parent.or(file.exit_with_parent).unwrap_or(false),
@@ -100,7 +100,7 @@ impl Settings {
 /// A named file must be there; the standard one need not be.
 fn read_file(named: Option<&Path>, standard: &Standard) -> Outcome<(Option<PathBuf>, File)> {
     let path = match named {
-        Some(path) => absolute(path.to_owned())?,
+        Some(path) => absolute(path)?,
         None => match standard.settings_file().filter(|path| path.exists()) {
             Some(path) => path,
             None => return Ok((None, File::default())),
@@ -111,7 +111,7 @@ fn read_file(named: Option<&Path>, standard: &Standard) -> Outcome<(Option<PathB
 }
 
 /// Makes a path independent of where the command was typed.
-fn absolute(path: PathBuf) -> Outcome<PathBuf> {
-    std::path::absolute(&path)
+fn absolute(path: &Path) -> Outcome<PathBuf> {
+    std::path::absolute(path)
         .map_err(|error| Failure::usage(format!("{:?} is no path to work with: {error}", path.display())))
 }

@@ -27,7 +27,7 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, verb: ConfigVerb) 
             done(screen, &said, &format!("{} of {id} is {} now", params.key, params.value))?;
         }
         ConfigVerb::Delete { id, key } => {
-            delete(client, screen, ConfigKeyParams { id: plugin_id(&id)?, key }).await?
+            delete(client, screen, ConfigKeyParams { id: plugin_id(&id)?, key }).await?;
         }
         ConfigVerb::List { id } => {
             let params = PluginParams { id: plugin_id(&id)? };
