@@ -240,6 +240,8 @@ export interface IpcSendParams {
   channel: Channel;
   /** Any JSON; absent counts as null. */
   payload?: unknown;
+  /** Keep it as the channel's last value: who subscribes later gets it too, marked as `replayed`. Null forgets what was kept. */
+  retain?: boolean;
 }
 
 /** How much a record matters. */

@@ -331,6 +331,9 @@ class IpcSendParams(_IpcSendParamsRequired, total=False):
     payload: Any
     """Any JSON; absent counts as null."""
 
+    retain: bool
+    """Keep it as the channel's last value: who subscribes later gets it too, marked as `replayed`. Null forgets what was kept."""
+
 
 class _LogParamsRequired(TypedDict):
     """Members that are always there."""
