@@ -73,6 +73,8 @@ class Life(unittest.IsolatedAsyncioTestCase):
             await host.open(protocol_versions=(7, 8))
         self.assertIn("[7, 8]", caught.exception.message)
         self.assertIn("upgrade the plugin's SDK", caught.exception.message)
+        self.assertIs(caught.exception.reason, ErrorReason.CONFLICT)
+        self.assertEqual(caught.exception.data["protocolVersions"], [1])
         await host.close()
 
     async def test_calls_out_of_order_are_refused_and_unknown_ones_named(self) -> None:

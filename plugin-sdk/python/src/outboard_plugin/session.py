@@ -186,7 +186,7 @@ def _no_common_version(offered: Any) -> CallError:
     older = versions and max(versions) < min(PROTOCOL_VERSIONS)
     side = "the host" if older or not versions else "the plugin's SDK, outboard-plugin,"
     return CallError(
-        ErrorReason.INVALID_PARAMS,
+        ErrorReason.CONFLICT,
         f"no common protocol version: the host speaks {versions}, this plugin speaks {ours}; upgrade {side}",
-        {"hostVersions": versions, "pluginVersions": list(PROTOCOL_VERSIONS)},
+        {"protocolVersions": list(PROTOCOL_VERSIONS)},
     )

@@ -13,6 +13,7 @@ from . import FRAME_MAX
 
 # How much of an oversized line is kept to show where it came from.
 OVERSIZED_SHOWN = 256
+_BLANK = b" \t\r"
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,9 @@ class Decoder:
     def __init__(self, limit: int = FRAME_MAX) -> None:
         self._limit = limit
         self._pieces: list[bytes] = []
+        # Of the pieces: all bytes, and those up to the last one that is no blank.
         self._size = 0
+        self._lasting = 0
         self._skipping = False
 
     def feed(self, data: bytes) -> Iterator[bytes | Oversized]:
@@ -48,9 +51,8 @@ class Decoder:
         if self._pieces:
             self._pieces.append(line)
             line = b"".join(self._pieces)
-            self._pieces.clear()
-            self._size = 0
-        line = line.strip(b" \t\r")
+            self._clear()
+        line = line.strip(_BLANK)
         if len(line) > self._limit:
             return Oversized(line[:OVERSIZED_SHOWN])
         return line or None
@@ -58,11 +60,21 @@ class Decoder:
     def _keep(self, rest: bytes) -> Iterator[Oversized]:
         if self._skipping:
             return
-        self._pieces.append(rest)
+        if not self._pieces:
+            rest = rest.lstrip(_BLANK)
+        lasting = len(rest.rstrip(_BLANK))
+        if lasting or self._size < self._limit:
+            # Blanks past the limit are not kept: either the line ends after them, or it is too long.
+            self._pieces.append(rest)
+        if lasting:
+            self._lasting = self._size + lasting
         self._size += len(rest)
-        if self._size > self._limit:
+        if self._lasting > self._limit:
             beginning = b"".join(self._pieces)[:OVERSIZED_SHOWN]
-            self._pieces.clear()
-            self._size = 0
+            self._clear()
             self._skipping = True
             yield Oversized(beginning)
+
+    def _clear(self) -> None:
+        self._pieces.clear()
+        self._size = self._lasting = 0

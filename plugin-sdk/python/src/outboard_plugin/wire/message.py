@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from ..error import CallError, ErrorReason
 from . import DEPTH_MAX, FRAME_MAX
 
+_MEMBERS = ("jsonrpc", "id", "method", "params", "result", "error")
 # Longest id text that a caller may use, in bytes. Ids are kept as long as their call runs.
 ID_MAX = 128
 
@@ -59,6 +60,8 @@ def parse(frame: bytes) -> Request | Notification | Response:
     try:
         text = frame.decode()
     except UnicodeDecodeError as error:
+        if frame[:1] == b"{" and b'"jsonrpc"' in frame:
+            raise Broken(CallError(ErrorReason.PARSE_ERROR, "the frame is no UTF-8")) from error
         raise Noise from error
     if '"jsonrpc"' not in text or text[0] not in "{[":
         raise Noise
@@ -74,13 +77,43 @@ def parse(frame: bytes) -> Request | Notification | Response:
         raise Broken(CallError(ErrorReason.PARSE_ERROR, f"the frame is not JSON: {error}")) from error
     if not isinstance(message, dict) or "jsonrpc" not in message:
         raise Noise
+    _check(text, message)
     if message["jsonrpc"] != "2.0":
         raise _broken('`jsonrpc` must be "2.0"')
     return _sort(message)
 
 
+def _check(text: str, message: dict[str, Any]) -> None:
+    """What Python's reader lets pass and others do not. The cheap looks come first: they are for each message."""
+    if text.count("[") + text.count("{") > DEPTH_MAX and _is_deeper(message, DEPTH_MAX):
+        raise _broken(f"nested deeper than {DEPTH_MAX} levels")
+    if "\\ud" in text or "\\uD" in text:
+        try:
+            json.dumps(message, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise Broken(CallError(ErrorReason.PARSE_ERROR, "half of a surrogate pair is no text")) from error
+    if any(text.count(f'"{member}"') > 1 for member in _MEMBERS):
+        outermost: list[tuple[str, Any]] = []
+        json.loads(text, object_pairs_hook=lambda pairs: outermost.__setitem__(slice(None), pairs))
+        names = [name for name, _ in outermost if name in _MEMBERS]
+        if len(names) != len(set(names)):
+            raise _broken("a member of the message stands there twice")
+
+
+def _is_deeper(message: Any, limit: int) -> bool:
+    """Whether arrays and objects stand in one another on more than ``limit`` levels."""
+    level = [message]
+    for _ in range(limit):
+        members = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [inner for inside in members for inner in inside if isinstance(inner, (dict, list))]
+        if not level:
+            return False
+    return True
+
+
 def _sort(message: dict[str, Any]) -> Request | Notification | Response:
-    answers = ("result" in message) + ("error" in message)
+    failed = message.get("error") is not None
+    answers = ("result" in message) + failed
     if "method" in message:
         method = message["method"]
         if answers or not isinstance(method, str):
@@ -94,14 +127,14 @@ def _sort(message: dict[str, Any]) -> Request | Notification | Response:
         raise _broken("a message has either `method`, or `result`, or `error`")
     if "id" not in message:
         raise _broken("a response needs the `id` of its call")
-    error = CallError.from_wire(message["error"]) if "error" in message else None
+    error = CallError.from_wire(message["error"]) if failed else None
     return Response(message["id"], message.get("result"), error)
 
 
 def _is_id(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return False
-    return len(str(value).encode("utf-8", "surrogatepass")) <= ID_MAX
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")) <= ID_MAX
 
 
 def _no_constant(name: str) -> NoReturn:
