@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { FRAME_MAX = 8 * 1024 * 1024 }; /* Bytes of a frame, by the protocol. */
+
 static atomic_int served; /* HTTP requests, told by the channel `status`. */
 
 /* Past one JSON value: the end of a string, or of whatever stands between brackets. */
@@ -84,6 +86,13 @@ static void *serve(void *listener) {
     return NULL;
 }
 
+/* Whether the line is one object and nothing after it. What stands inside is believed. */
+static int whole(const char *line) {
+    const char *end = *line == '{' ? past(line + 1) : "";
+    while (*end == ',' || *end == ':') end = past(end + 1);
+    return *end == '}' && !end[1 + strspn(end + 1, " \t\r\n")];
+}
+
 static void respond(const char *id, const char *method, const char *params) {
     char status[64], *channel;
     if (!strcmp(method, "\"initialize\""))
@@ -107,15 +116,23 @@ static void respond(const char *id, const char *method, const char *params) {
 int main(void) {
     const char *listener = getenv("OUTBOARD_HTTP_FD");
     pthread_t thread;
-    char *line = NULL;
-    size_t room = 0;
+    static char buffer[FRAME_MAX + 3];
     if (isatty(0)) return puts("This is an Outboard plugin: put its folder into the plugins folder, and `outboard run` starts it."), 2;
     if (listener) pthread_create(&thread, NULL, serve, (void *)atol(listener));
-    while (getline(&line, &room, stdin) > 0) {
+    while (fgets(buffer, sizeof buffer, stdin)) {
+        char *line = buffer + strspn(buffer, " \t\r\n");
+        if (!strchr(line, '\n') && !feof(stdin)) { /* Too long: the rest is skipped, and what began is no message. */
+            for (int byte; (byte = getchar()) != EOF && byte != '\n';) continue;
+            refuse("null", -32003, "limit_exceeded");
+            continue;
+        }
+        if (!strstr(line, "\"jsonrpc\"") || (*line != '{' && *line != '[')) continue; /* Text that somebody printed. */
         char *version = member(line, "jsonrpc"), *id = member(line, "id"), *method = member(line, "method"), *params = member(line, "params");
-        /* Without `jsonrpc` it is text that somebody printed; without `method` an answer to us; without `id` news. */
-        if (*line == '[' || (version && strcmp(version, "\"2.0\"")) || (method && id && !strcmp(id, "null"))) refuse("null", -32600, "invalid_request");
-        else if (version && method && id) respond(id, method, params);
+        /* Without `method` it is an answer to us; without `id` it is news. */
+        if (*line == '{' && !whole(line)) refuse("null", -32700, "parse_error");
+        else if (*line == '[' || !version || strcmp(version, "\"2.0\"") || (method && id && *id != '"' && !strchr("-0123456789", *id)))
+            refuse("null", -32600, "invalid_request");
+        else if (method && id) respond(id, method, params);
         free(version), free(id), free(method), free(params);
     }
     return 0;
