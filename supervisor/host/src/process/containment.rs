@@ -13,9 +13,10 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::Instant;
 
-use super::census::{Containments, Members, Sighting};
+use super::census::Containments;
 use super::exit::Leader;
 use super::kill;
+use super::kinship::{Members, Sighting};
 use super::spec::Label;
 
 /// The first pause between two rounds of killing. A killed process is gone in well under a millisecond.

@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::census::{Containments, Orphan, Owner, Sighting};
+use super::census::Containments;
 use super::containment;
+use super::kinship::{Orphan, Owner, Sighting};
 
 /// How often to look without having been told. Nothing announces an adoption, and an escaped process must not live long.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -31,6 +31,7 @@ use super::exit::ExitWatch;
 use super::launch::{self, Launch, Launched, failed};
 use super::ledger::Ledger;
 use super::order::{self, Order, Outcome};
+use super::pipes::{Ours, Pipes};
 use super::spec::{Label, SpawnSpec, Wire};
 use super::{LISTENER_NUMBER, MARKER_VARIABLE, WIRE_NUMBERS};
 
@@ -153,42 +154,6 @@ impl Spawner {
         }
         Ok(())
     }
-}
-
-/// The supervisor's and the child's ends of every pipe.
-struct Pipes {
-    ours: Ours,
-    input: OwnedFd,
-    output: OwnedFd,
-    log: Option<OwnedFd>,
-    errors: OwnedFd,
-}
-
-struct Ours {
-    wire_writer: pipe::Sender,
-    wire_reader: pipe::Receiver,
-    stdout: Option<pipe::Receiver>,
-    stderr: pipe::Receiver,
-}
-
-impl Pipes {
-    fn open(wire: Wire) -> io::Result<Self> {
-        let (input, writer) = std::io::pipe()?;
-        let (wire_reader, output) = incoming()?;
-        let (stderr, errors) = incoming()?;
-        let (stdout, log) = match wire {
-            Wire::Stdio => (None, None),
-            Wire::Fd | Wire::None => incoming().map(|(near, far)| (Some(near), Some(far)))?,
-        };
-        let wire_writer = pipe::Sender::from_owned_fd(writer.into())?;
-        let ours = Ours { wire_writer, wire_reader, stdout, stderr };
-        Ok(Self { ours, input: input.into(), output, log, errors })
-    }
-}
-
-fn incoming() -> io::Result<(pipe::Receiver, OwnedFd)> {
-    let (reader, writer) = std::io::pipe()?;
-    Ok((pipe::Receiver::from_owned_fd(reader.into())?, writer.into()))
 }
 
 /// Numbers the child's descriptors and writes the order.

@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::MARKER_VARIABLE;
-use super::census::{Sighting, descend};
 use super::containment::{Remnant, Remnants};
 use super::facts;
 use super::kill;
+use super::kinship::{Sighting, descend};
 use super::ledger::{self, Entry, Ledger};
 use super::spec::Label;
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{WaitId, WaitIdOptions};
 
-use crate::process::census::{Sighting, descend};
 use crate::process::containment::{Remnant, end};
+use crate::process::kinship::{Sighting, descend};
 use crate::process::{facts, own_pid};
 
 /// Everything must be gone within 2 s of the supervisor's death; SIGKILL takes milliseconds, and what is stuck in the

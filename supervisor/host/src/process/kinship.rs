@@ -1,0 +1,150 @@
+//! Whose a process is: the members of one containment, and the owners of what the supervisor has adopted.
+//!
+//! Used by [`super::containment`] to find its members, by [`super::orphans`] to judge orphans, and by keeper and sweep to
+//! walk down a tree. It must not signal or reap anything: it only looks.
+//!
+//! Everything that a plugin starts descends from the supervisor, which is a subreaper: where a process's parent dies,
+//! the supervisor becomes its parent, double forks included. So the children of the supervisor are leaders and adopted
+//! orphans, and walking down from those finds all there is. An orphan is told by, in this order: having been seen as
+//! somebody's descendant before; its session; its group; the marker in its environment. What fails all four has escaped
+//! and belongs to nobody.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use super::MARKER_VARIABLE;
+use super::census::Containments;
+use super::exit::Leader;
+use super::facts::{self, Stat};
+
+/// At most this many members are found in one round, so that a fork bomb makes many short rounds, not an endless one.
+/// What is cut off is found by the next round, as a round that found anything proves nothing.
+const LOOK_LIMIT: usize = 4096;
+/// How long a process may keep its environment out of sight before it counts as nobody's. An exec hides it for some
+/// microseconds, on a loaded machine for a few milliseconds.
+const UNSURE_FOR: Duration = Duration::from_millis(20);
+
+/// A process that was looked at.
+#[derive(Clone, Debug)]
+pub(super) struct Sighting {
+    pub(super) pid: i32,
+    pub(super) stat: Stat,
+    /// A child of the supervisor, which alone can reap it.
+    pub(super) is_child: bool,
+}
+
+/// To whom an adopted orphan belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The containment with this leader.
+    Leader(i32),
+    /// It cannot be told yet: an exec in progress hides the environment. To be left alone, and asked about again.
+    Unsure,
+    /// It has escaped.
+    Nobody,
+}
+
+/// An adopted orphan.
+#[derive(Debug)]
+pub(super) struct Orphan {
+    pub(super) sighting: Sighting,
+    pub(super) owner: Owner,
+}
+
+/// What a look at one containment finds.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    /// Its processes; and those of nobody which are young enough to be its own.
+    pub(super) sure: Vec<Sighting>,
+    /// What may turn out to be one of them.
+    pub(super) unsure: Vec<Sighting>,
+}
+
+impl Containments {
+    /// The supervisor's children that are nobody's leader and not of its own session, with their owners.
+    ///
+    /// A trampoline that waits for its order is in the supervisor's session still, so it is not taken for an orphan.
+    pub(super) fn orphans(&self) -> Vec<Orphan> {
+        let mut found = Vec::new();
+        for pid in facts::children(super::own_pid()) {
+            if self.entries().contains_key(&pid) {
+                continue;
+            }
+            let Some(stat) = facts::stat(pid).filter(|stat| stat.session != self.shared.session) else {
+                continue;
+            };
+            // Entered between the two looks: a leader, by its own hand out of our session.
+            if self.entries().contains_key(&pid) {
+                continue;
+            }
+            let owner = self.owner_of(pid, &stat);
+            found.push(Orphan { sighting: Sighting { pid, stat, is_child: true }, owner });
+        }
+        found
+    }
+
+    /// The living processes of the containment of `leader`, the leader included while it lives; and every zombie of it
+    /// that only the supervisor can reap.
+    pub(super) fn members(&self, leader: &Leader) -> Members {
+        let (mut roots, mut unsure) = (Vec::new(), Vec::new());
+        for Orphan { sighting, owner } in self.orphans() {
+            // What is older than the leader cannot descend from it.
+            let young = sighting.stat.start_time >= leader.start_time;
+            match owner {
+                Owner::Leader(pid) if pid == leader.pid => roots.push(sighting),
+                Owner::Nobody if young => roots.push(sighting),
+                Owner::Unsure if young => unsure.push(sighting),
+                _ => {}
+            }
+        }
+        if let Some(stat) = facts::stat(leader.pid).filter(|_| leader.peek().is_none()) {
+            roots.push(Sighting { pid: leader.pid, stat, is_child: true });
+        }
+        let sure = descend(roots);
+        self.remember(leader.pid, &sure);
+        Members { sure, unsure }
+    }
+
+    fn owner_of(&self, pid: i32, stat: &Stat) -> Owner {
+        // Read before the lock is taken: it is the one slow thing here.
+        let marker = facts::environment_value(pid, MARKER_VARIABLE);
+        let entries = self.entries();
+        let seen = entries.iter().find(|(_, entry)| entry.seen.get(&pid) == Some(&stat.start_time));
+        let by_number = || [stat.session, stat.group].into_iter().find(|number| entries.contains_key(number));
+        let by_marker = || entries.iter().find(|(_, entry)| Some(&entry.marker) == marker.as_ref());
+        let owner = seen.map(|(pid, _)| *pid).or_else(by_number).or_else(|| by_marker().map(|(pid, _)| *pid));
+        match owner {
+            Some(leader) => Owner::Leader(leader),
+            None if stat.is_dead() || stat.environment_known => Owner::Nobody,
+            None => self.doubt(pid, stat),
+        }
+    }
+
+    /// Gives a process whose environment is out of sight some time to show it.
+    fn doubt(&self, pid: i32, stat: &Stat) -> Owner {
+        let mut unsure = self.shared.unsure.lock().unwrap_or_else(PoisonError::into_inner);
+        unsure.retain(|_, since| since.elapsed() < UNSURE_FOR * 100);
+        let since = *unsure.entry((pid, stat.start_time)).or_insert_with(Instant::now);
+        if since.elapsed() < UNSURE_FOR { Owner::Unsure } else { Owner::Nobody }
+    }
+}
+
+/// The roots and everything below them. Zombies count only among the roots: deeper ones are their parents' to reap.
+pub(super) fn descend(roots: Vec<Sighting>) -> Vec<Sighting> {
+    let mut found = BTreeMap::new();
+    let mut queue = roots;
+    while let Some(one) = queue.pop() {
+        if found.len() >= LOOK_LIMIT || (one.stat.is_dead() && !one.is_child) {
+            continue;
+        }
+        let pid = one.pid;
+        if found.insert(pid, one).is_none() {
+            let below = facts::children(pid).into_iter();
+            queue.extend(
+                below.filter_map(|pid| Some(Sighting { pid, stat: facts::stat(pid)?, is_child: false })),
+            );
+        }
+    }
+    found.into_values().collect()
+}
