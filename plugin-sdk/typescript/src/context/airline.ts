@@ -24,6 +24,8 @@ interface Carried {
   retried?: boolean;
   /** Whether the base URL is ours, to be resolved anew. */
   resolved?: boolean;
+  /** Whether it went to the airline: a stranger's 401 says nothing about the airline's token. */
+  own?: boolean;
 }
 
 type Carrying<Config> = Config & { outboard?: Carried };
@@ -52,15 +54,16 @@ function createClient(peer: Peer, getCurrent: () => Promise<PluginAirline | null
     const resolved = before.resolved ?? !config.baseURL;
     if (resolved) config.baseURL = airline.baseUrl;
     const token = before.retried ? (before.token ?? null) : airline.token;
-    if (isFor(airline.baseUrl, client.getUri(config))) setBearer(config, token);
-    config.outboard = { ...before, token, resolved };
+    const own = isFor(airline.baseUrl, client.getUri(config));
+    if (own) setBearer(config, token);
+    config.outboard = { ...before, token, resolved, own };
     return config;
   });
 
   client.interceptors.response.use(undefined, async (error: { config?: Carrying<InternalAxiosRequestConfig>; response?: { status: number } }) => {
     const { config, response } = error;
     const sent = config?.outboard;
-    if (!config || !sent || response?.status !== 401 || sent.retried || isStream(config.data)) throw error;
+    if (!config || !sent?.own || response?.status !== 401 || sent.retried || isStream(config.data)) throw error;
     let token: string;
     try {
       ({ token } = await peer.request<{ token: string }>("airline.refresh", sent.token ? { staleToken: sent.token } : {}));

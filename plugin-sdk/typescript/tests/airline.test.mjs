@@ -1,0 +1,95 @@
+//! `ctx.airline.createClient()` against a server whose tokens expire: one renewal for everybody, one more try for each.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { test } from "node:test";
+import { runPlugin } from "../dist/testing/index.js";
+
+/** An airline's API that takes one token; counts what it is asked. */
+async function airlineServer(t, valid) {
+  const seen = { total: 0, refused: 0, bodies: [], authorizations: [] };
+  const server = createServer(async (req, res) => {
+    seen.total++;
+    seen.authorizations.push(req.headers.authorization);
+    let body = "";
+    for await (const chunk of req) body += chunk;
+    seen.bodies.push(body);
+    const good = req.headers.authorization === `Bearer ${valid()}`;
+    if (!good) seen.refused++;
+    res.writeHead(good ? 200 : 401, { "content-type": "application/json" }).end(JSON.stringify({ url: req.url, good }));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  return { seen, baseUrl: `http://127.0.0.1:${server.address().port}` };
+}
+
+/** A plugin that gives its client away. */
+async function client(airline) {
+  let va;
+  const plugin = await runPlugin({ onStart(ctx) { va = ctx.airline.createClient(); }, onStop() {} }, { airline });
+  return { va, plugin };
+}
+
+test("fifty requests at once that meet an expired token cause one renewal and are each tried once more", async (t) => {
+  const { seen, baseUrl } = await airlineServer(t, () => "new");
+  let refreshes = 0;
+  const { va, plugin } = await client({ id: "va", baseUrl, token: "old", refresh: async () => (refreshes++, "new") });
+  const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => va.post(`/x/${i}`, { n: i })));
+  assert.ok(answers.every(({ data }, i) => data.good && data.url === `/x/${i}`));
+  assert.deepEqual([refreshes, seen.refused, seen.total], [1, 50, 100]);
+  const sent = new Map();
+  for (const body of seen.bodies) sent.set(body, (sent.get(body) ?? 0) + 1);
+  assert.ok([...sent].every(([body, times]) => times === 2 && /^\{"n":\d+\}$/.test(body)), "the second try sends the same body");
+  await plugin.stop();
+});
+
+test("a refused renewal gives each request its own 401", async (t) => {
+  const { seen, baseUrl } = await airlineServer(t, () => "never");
+  const { va, plugin } = await client({ id: "va", baseUrl, token: "old" });
+  const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => va.get("/x")));
+  assert.ok(outcomes.every(({ status, reason }) => status === "rejected" && reason.response.status === 401 && reason.isAxiosError));
+  assert.equal(seen.total, 10, "nothing is tried again");
+  await plugin.stop();
+});
+
+test("a request is tried again once, not for ever", async (t) => {
+  const { seen, baseUrl } = await airlineServer(t, () => "never");
+  const { va, plugin } = await client({ id: "va", baseUrl, token: "old", refresh: () => "still-wrong" });
+  await assert.rejects(va.get("/x"), (error) => error.response.status === 401);
+  assert.deepEqual(seen.authorizations, ["Bearer old", "Bearer still-wrong"]);
+  await plugin.stop();
+});
+
+test("the client follows the binding: base URL and bearer are those of the moment of each request", async (t) => {
+  const one = await airlineServer(t, () => "a");
+  const two = await airlineServer(t, () => "b");
+  const { va, plugin } = await client({ id: "one", baseUrl: one.baseUrl, token: "a" });
+  assert.equal((await va.get("/x")).data.good, true);
+  plugin.setAirline({ id: "two", baseUrl: two.baseUrl, token: "b" });
+  assert.equal((await va.get("/x")).data.good, true);
+  plugin.setAirline(null);
+  await assert.rejects(va.get("/x"), /no airline is bound/);
+  assert.deepEqual([one.seen.total, two.seen.total], [1, 1]);
+  await plugin.stop();
+});
+
+test("the bearer goes to nobody but the airline", async (t) => {
+  const airline = await airlineServer(t, () => "secret");
+  const stranger = await airlineServer(t, () => "none");
+  const { va, plugin } = await client({ id: "va", baseUrl: airline.baseUrl, token: "secret", refresh: () => assert.fail("a stranger's 401 renews nothing") });
+  await assert.rejects(va.get(`${stranger.baseUrl}/x`), (error) => error.response.status === 401);
+  assert.equal(stranger.seen.total, 1);
+  assert.ok(stranger.seen.authorizations.every((value) => value === undefined));
+  await plugin.stop();
+});
+
+test("an interceptor and defaults of the author's own work as in any axios instance", async (t) => {
+  const { seen, baseUrl } = await airlineServer(t, () => "a");
+  const { va, plugin } = await client({ id: "va", baseUrl, token: "a" });
+  va.defaults.headers.common["x-mine"] = "1";
+  va.interceptors.request.use((config) => ({ ...config, params: { ...config.params, added: 1 } }));
+  assert.equal((await va.get("/x", { params: { own: 2 } })).data.url, "/x?own=2&added=1");
+  assert.equal(seen.total, 1);
+  await plugin.stop();
+});
