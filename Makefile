@@ -98,6 +98,12 @@ ifneq ($(wildcard plugin-sdk/python/tests),)
 	cd plugin-sdk/python && PYTHONPATH=src "$(abspath target/python-tests)/bin/python3" -m unittest discover -t . -s tests
 endif
 
+.PHONY: bench
+bench: build ## Measure beside limits and peers; writes docs/PERFORMANCE.md
+	$(call need,python3:python3 wrk:wrk nginx:nginx-light taskset:util-linux)
+	cargo build --release --locked -p bench
+	CARGO_TARGET_DIR="$(TARGET)" python3 tests/bench/table.py --write
+
 .PHONY: check
 check: ## Formatting and lints
 	$(need_rust)

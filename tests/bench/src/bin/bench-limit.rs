@@ -1,0 +1,151 @@
+//! The limits: the same work with nothing around it.
+//!
+//! `bench-limit rpc CALLS AT_ONCE`: two blocking processes, serde_json, pipes. `bench-limit sync FILE SECONDS`: overwrite in place
+//! and sync. Each prints one JSON line.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a figure that cannot be taken ends the run; printing is its purpose"
+)]
+
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+use std::io::{BufRead, BufReader, Read, Seek, Write};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["rpc", calls, at_once] => rpc(calls, at_once),
+        ["ask", calls, at_once] => ask(calls.parse().unwrap(), at_once.parse().unwrap()),
+        ["sync", file, seconds] => sync(file, seconds.parse().unwrap()),
+        _ => panic!("bench-limit rpc CALLS AT_ONCE | sync FILE SECONDS"),
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Call<'a> {
+    jsonrpc: &'a str,
+    id: u64,
+    #[serde(borrow)]
+    method: Cow<'a, str>,
+    #[serde(borrow)]
+    params: &'a RawValue,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Key<'a> {
+    key: &'a str,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Answer<'a> {
+    jsonrpc: &'a str,
+    id: u64,
+    #[serde(borrow)]
+    result: &'a RawValue,
+}
+
+/// The side that answers, as the parent; prints the processor time of both sides a call.
+fn rpc(calls: &str, at_once: &str) {
+    let mut child = Command::new("/proc/self/exe")
+        .args(["ask", calls, at_once])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut input, mut output) =
+        (BufReader::with_capacity(1 << 16, child.stdout.take().unwrap()), child.stdin.take().unwrap());
+    let store = HashMap::from([(
+        "key".to_owned(),
+        RawValue::from_string(format!("\"{}\"", "x".repeat(60))).unwrap(),
+    )]);
+    let (mut line, mut answers) = (Vec::new(), Vec::new());
+    loop {
+        line.clear();
+        if input.read_until(b'\n', &mut line).unwrap() == 0 {
+            break;
+        }
+        let call: Call<'_> = serde_json::from_slice(&line).unwrap();
+        let key: Key<'_> = serde_json::from_str(call.params.get()).unwrap();
+        let result = format!("{{\"value\":{},\"found\":true}}", store[key.key]);
+        let result = RawValue::from_string(result).unwrap();
+        serde_json::to_writer(&mut answers, &Answer { jsonrpc: "2.0", id: call.id, result: &result })
+            .unwrap();
+        answers.push(b'\n');
+        // Everything that is here already is answered in one write.
+        if input.buffer().is_empty() {
+            output.write_all(&answers).unwrap();
+            answers.clear();
+        }
+    }
+    drop(output);
+    let mut p50 = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut p50).unwrap();
+    child.wait().unwrap();
+    let cpu = spent(UsageWho::RUSAGE_SELF) + spent(UsageWho::RUSAGE_CHILDREN);
+    let calls: f64 = calls.parse().unwrap();
+    let p50: Value = serde_json::from_str(&p50).unwrap();
+    println!("{}", json!({"cpu_us": cpu.as_secs_f64() * 1e6 / calls, "p50_us": p50}));
+}
+
+fn spent(who: UsageWho) -> Duration {
+    let usage = getrusage(who).unwrap();
+    let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
+    Duration::from_micros(micros.unsigned_abs())
+}
+
+/// The side that asks, as the child.
+fn ask(calls: u64, at_once: u64) {
+    let (mut input, mut output) = (BufReader::with_capacity(1 << 16, std::io::stdin()), std::io::stdout());
+    let params = serde_json::value::to_raw_value(&Key { key: "key" }).unwrap();
+    let (mut line, mut out, mut made) = (Vec::new(), Vec::new(), VecDeque::new());
+    let mut times = Vec::with_capacity(usize::try_from(calls).unwrap());
+    let (mut next, mut answered) = (0, 0);
+    while answered < calls {
+        while next < calls && next - answered < at_once {
+            let call = Call { jsonrpc: "2.0", id: next, method: "config.get".into(), params: &params };
+            serde_json::to_writer(&mut out, &call).unwrap();
+            out.push(b'\n');
+            made.push_back(Instant::now());
+            next += 1;
+        }
+        output.write_all(&out).unwrap();
+        output.flush().unwrap();
+        out.clear();
+        loop {
+            line.clear();
+            input.read_until(b'\n', &mut line).unwrap();
+            let answer: Answer<'_> = serde_json::from_slice(&line).unwrap();
+            assert_eq!(answer.id, answered);
+            let value: Value = serde_json::from_str(answer.result.get()).unwrap();
+            assert_eq!(value["found"], true);
+            times.push(made.pop_front().unwrap().elapsed());
+            answered += 1;
+            if input.buffer().is_empty() {
+                break;
+            }
+        }
+    }
+    eprint!("{}", bench::median_us(&mut times));
+}
+
+fn sync(file: &str, seconds: f64) {
+    let mut file = std::fs::File::options().create(true).truncate(false).write(true).open(file).unwrap();
+    let (begun, mut writes) = (Instant::now(), 0u32);
+    while begun.elapsed().as_secs_f64() < seconds {
+        file.rewind().unwrap();
+        file.write_all(format!("{writes:0>100}").as_bytes()).unwrap();
+        file.sync_data().unwrap();
+        writes += 1;
+    }
+    println!("{}", json!({"a_second": f64::from(writes) / begun.elapsed().as_secs_f64()}));
+}
