@@ -27,12 +27,18 @@ pub(crate) struct Client {
     peer: String,
     pub(crate) signals: Arc<Signals>,
     afterwards: Mutex<Option<Later<()>>>,
+    stopping: watch::Receiver<bool>,
 }
 
 impl Client {
     /// The client's address, without its port.
     pub(crate) fn peer(&self) -> &str {
         &self.peer
+    }
+
+    /// Turns true when the gateway stops: then what has no end of its own has to end.
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.clone()
     }
 
     /// What the connection does once HTTP has ended on it by an upgrade.
@@ -61,7 +67,12 @@ pub(crate) async fn serve(
 ) {
     let signals = Arc::new(Signals::default());
     let peer = peer.ip().to_canonical().to_string();
-    let client = Arc::new(Client { peer, signals: Arc::clone(&signals), afterwards: Mutex::default() });
+    let client = Arc::new(Client {
+        peer,
+        signals: Arc::clone(&signals),
+        afterwards: Mutex::default(),
+        stopping: stopping.clone(),
+    });
     // Answers are written whole; waiting for more bytes to fill a packet would only delay them.
     let _ = socket.set_nodelay(true);
     let options = front_door.options();
@@ -85,7 +96,6 @@ pub(crate) async fn serve(
         .header_read_timeout(None)
         .max_header_size(head_bytes)
         .max_buf_size(BUFFER_MAX)
-        .pipeline_flush(true)
         .serve_connection(io, service)
         .with_upgrades();
     let mut http = pin!(http);
@@ -101,16 +111,12 @@ pub(crate) async fn serve(
         tracing::debug!(peer = client.peer(), error = %Chain(&error), "a connection broke off");
     }
     if let Some(afterwards) = client.take_afterwards() {
-        tokio::select! {
-            () = afterwards => {}
-            // An upgraded connection has no request that could be finished.
-            () = stops(&mut stopping) => {}
-        }
+        afterwards.await;
     }
 }
 
 /// Resolves when the gateway stops, also when it was dropped.
-async fn stops(stopping: &mut watch::Receiver<bool>) {
+pub(crate) async fn stops(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 

@@ -7,14 +7,14 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use outboard_host::routes::Route;
-use outboard_protocol::control::{HostEvent, StatusReport};
+use outboard_protocol::control::{HostEvent, PluginStatus, StatusReport};
 use outboard_protocol::id::{Channel, RoutePrefix};
 use outboard_protocol::{PluginId, RpcError};
+use outboard_services::BusClient;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use tokio::sync::broadcast;
 
 /// A future that can be kept.
@@ -31,20 +31,25 @@ pub trait Directory: Send + Sync + 'static {
     /// The supervisor and its plugins at this moment.
     fn status(&self) -> StatusReport;
 
+    /// One plugin at this moment; also one that cannot be used.
+    fn plugin(&self, id: &str) -> Option<PluginStatus>;
+
     /// Where a plugin is installed.
     fn install_dir(&self, id: &str) -> Option<PathBuf>;
 
     /// Asks a plugin, as its UI does. Dropping the future withdraws the call.
     fn invoke(
         &self,
-        id: &PluginId,
+        id: PluginId,
         channel: Channel,
         args: Vec<Value>,
-        timeout: Option<Duration>,
     ) -> Later<Result<Box<RawValue>, RpcError>>;
 
-    /// A plugin's configuration as its UI sees it.
-    fn config(&self, id: &PluginId) -> Map<String, Value>;
+    /// A new client of the bus, without subscriptions.
+    fn bus(&self) -> BusClient;
+
+    /// A plugin's configuration as its UI sees it: one JSON object.
+    fn config(&self, id: &PluginId) -> Box<RawValue>;
 
     /// Changes of plugins' states, from now on.
     fn events(&self) -> broadcast::Receiver<HostEvent>;

@@ -3,7 +3,7 @@
 //! Each connection asks for each of its requests. Must not know sockets.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
@@ -17,7 +17,10 @@ use crate::problem::{Kind, Problem};
 use crate::proxy::{Asked, Proxy};
 use crate::reply::ReplyBody;
 use crate::router::{self, Destination};
-use crate::{health, pages, ui_files};
+use crate::{bus, health, pages, ui_files};
+
+/// When to come again where only an operator can help: somebody may be at it.
+const COME_AGAIN: Duration = Duration::from_secs(30);
 
 /// Everything that a request may need.
 pub(crate) struct FrontDoor {
@@ -25,6 +28,7 @@ pub(crate) struct FrontDoor {
     admission: Admission,
     directory: Arc<dyn Directory>,
     proxy: Proxy,
+    bus: bus::Bus,
 }
 
 impl FrontDoor {
@@ -37,6 +41,7 @@ impl FrontDoor {
         Self {
             admission: Admission::new(&options, listen),
             proxy: Proxy::new(Arc::clone(&options)),
+            bus: bus::Bus::new(Arc::clone(&directory), options.bus_clients),
             directory,
             options,
         }
@@ -94,11 +99,11 @@ impl FrontDoor {
             Destination::Plugin(id, prefix) => (self.directory.route(id.as_str()).ok_or(id), Some(prefix)),
             Destination::Unregistered(id) => match self.directory.route(id) {
                 Some(route) => (Ok(route), None),
-                None => return Err(unknown(id)),
+                None => return Err(no_route(&*self.directory, id)),
             },
             Destination::Ours => return Box::pin(self.ours(client, request)).await,
         };
-        let route = route.map_err(|id| unknown(id.as_str()))?;
+        let route = route.map_err(|id| no_route(&*self.directory, id.as_str()))?;
         self.proxy.forward(&*self.directory, Asked { client, route, prefix, request }).await
     }
 
@@ -110,7 +115,9 @@ impl FrontDoor {
     ) -> Result<Response<ReplyBody>, Problem> {
         let path = request.uri().path();
         let rest = path.strip_prefix(outboard_protocol::id::SUPERVISOR_PREFIX).unwrap_or(path);
-        let _ = client;
+        if rest == "/bus" {
+            return self.bus.join(client, request);
+        }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let detail = format!("{} is not served at {path:?}; use GET.", request.method());
             return Err(Problem::new(Kind::MethodNotAllowed, detail));
@@ -125,6 +132,14 @@ impl FrontDoor {
             _ => Err(Problem::new(Kind::NotFound, format!("The supervisor serves nothing at {path:?}."))),
         }
     }
+}
+
+/// A plugin that cannot be used is known, and says why; any other id is nobody's.
+fn no_route(directory: &dyn Directory, id: &str) -> Problem {
+    let Some(status) = directory.plugin(id) else { return unknown(id) };
+    let cause = status.cause.unwrap_or(status.state);
+    let detail = format!("The plugin {id} cannot be used; `outboard why {id}` says more.");
+    Problem::new(Kind::NotRunning, detail).plugin(id).cause(cause).retry_after(COME_AGAIN)
 }
 
 pub(crate) fn unknown(id: &str) -> Problem {

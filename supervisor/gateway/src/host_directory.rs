@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use outboard_host::Host;
 use outboard_host::routes::Route;
-use outboard_protocol::control::{HostEvent, StatusReport};
+use outboard_protocol::control::{HostEvent, PluginStatus, StatusReport};
 use outboard_protocol::id::{Channel, RoutePrefix};
 use outboard_protocol::{PluginId, RpcError};
+use outboard_services::BusClient;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use tokio::sync::broadcast;
 
 use crate::directory::{Directory, Later};
@@ -28,24 +28,30 @@ impl Directory for Host {
         Host::status(self, None)
     }
 
+    fn plugin(&self, id: &str) -> Option<PluginStatus> {
+        Host::status(self, Some(id)).plugins.pop()
+    }
+
     fn install_dir(&self, id: &str) -> Option<PathBuf> {
         Host::install_dir(self, id)
     }
 
     fn invoke(
         &self,
-        id: &PluginId,
+        id: PluginId,
         channel: Channel,
         args: Vec<Value>,
-        timeout: Option<Duration>,
     ) -> Later<Result<Box<RawValue>, RpcError>> {
-        let (host, id) = (self.clone(), id.clone());
-        Box::pin(async move { Host::invoke(&host, &id, &channel, args, timeout).await })
+        let host = self.clone();
+        Box::pin(async move { Host::invoke(&host, &id, &channel, args, None).await })
     }
 
-    fn config(&self, id: &PluginId) -> Map<String, Value> {
-        let snapshot = self.services().config.snapshot(id);
-        serde_json::from_str(snapshot.get()).expect("INVARIANT: the snapshot is one JSON object")
+    fn bus(&self) -> BusClient {
+        self.services().bus.connect()
+    }
+
+    fn config(&self, id: &PluginId) -> Box<RawValue> {
+        self.services().config.snapshot(id)
     }
 
     fn events(&self) -> broadcast::Receiver<HostEvent> {

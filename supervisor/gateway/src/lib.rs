@@ -26,6 +26,7 @@
 
 mod accept;
 mod admission;
+mod bus;
 mod connection;
 pub mod control;
 mod deadline;

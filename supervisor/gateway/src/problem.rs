@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
@@ -47,6 +47,7 @@ problems! {
     HostNotAllowed   "host-not-allowed"    FORBIDDEN             "This host name is not served here.";
     OriginNotAllowed "origin-not-allowed"  FORBIDDEN             "Pages of this origin may not call plugins.";
     MethodNotAllowed "method-not-allowed"  METHOD_NOT_ALLOWED    "This method is not served here.";
+    UpgradeRequired  "upgrade-required"    UPGRADE_REQUIRED      "This is served over a WebSocket only.";
     HeadTooLarge     "head-too-large"      REQUEST_HEADER_FIELDS_TOO_LARGE "The head of the request is too large.";
     NotFound         "not-found"           NOT_FOUND             "There is nothing at this path.";
     UnknownPlugin    "unknown-plugin"      NOT_FOUND             "There is no such plugin.";
@@ -141,6 +142,9 @@ impl Problem {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.kind == Kind::UpgradeRequired {
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         }
         if self.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -45,7 +45,7 @@ fn below_api<'p>(
     let id = rest.split('/').next().unwrap_or_default();
     if id.contains('%') {
         let detail = format!("The plugin id {id:?} is percent-encoded; write it plainly.");
-        return Err(Problem::new(Kind::Ambiguous, detail));
+        return Err(Problem::new(Kind::Ambiguous, detail).closing());
     }
     if RESERVED_IDS.contains(&id) {
         return Err(Problem::new(

@@ -11,7 +11,7 @@ use crate::problem::{Kind, Problem};
 /// Refuses what is ambiguous in the target.
 pub(crate) fn check(uri: &Uri) -> Result<(), Problem> {
     let path = uri.path();
-    let refuse = |detail: &str| Err(Problem::new(Kind::Ambiguous, detail));
+    let refuse = |detail: &str| Err(Problem::new(Kind::Ambiguous, detail).closing());
     if !path.starts_with('/') {
         return refuse("The target is not a path; begin it with '/'.");
     }

@@ -238,11 +238,18 @@ impl Proxy {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, protocol);
         let idle = self.options.tunnel_idle;
+        let mut stopping = client.stopping();
         let (plugin, from_plugin) = exchange.connection.into_parts();
         client.afterwards(Box::pin(async move {
             let Some((stream, from_client)) = crate::connection::upgraded(on_upgrade).await else { return };
-            if let Err(error) = tunnel::run(stream, from_client, plugin, from_plugin, idle).await {
-                tracing::debug!(%error, "an upgraded connection broke off");
+            tokio::select! {
+                outcome = tunnel::run(stream, from_client, plugin, from_plugin, idle) => {
+                    if let Err(error) = outcome {
+                        tracing::debug!(%error, "an upgraded connection broke off");
+                    }
+                }
+                // There is no request that could be finished first.
+                () = crate::connection::stops(&mut stopping) => {}
             }
         }));
         Ok(Response::new(ReplyBody::empty()))

@@ -26,3 +26,4 @@ mod upload;
 mod waiting;
 
 pub(crate) use forward::{Asked, Proxy};
+pub(crate) use request_head::mentions;

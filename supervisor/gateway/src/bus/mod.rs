@@ -1,0 +1,81 @@
+//! `/_outboard/bus`: the WebSocket over which UIs hear their plugins and ask them.
+//!
+//! The front door hands over the request that opens it. [`frames`] are the words, [`client`] is one client's conversation.
+//! Must not know what plugins say.
+
+mod client;
+mod frames;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::sync::Semaphore;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::connection::Client;
+use crate::directory::Directory;
+use crate::problem::{Kind, Problem};
+use crate::proxy::mentions;
+use crate::reply::ReplyBody;
+
+/// When to come again while all seats are taken: a tab that is closed frees one.
+const COME_AGAIN: Duration = Duration::from_secs(2);
+
+/// The bus, as the front door knows it.
+pub(crate) struct Bus {
+    directory: Arc<dyn Directory>,
+    seats: Arc<Semaphore>,
+}
+
+impl Bus {
+    pub(crate) fn new(directory: Arc<dyn Directory>, clients: usize) -> Self {
+        Self { directory, seats: Arc::new(Semaphore::new(clients)) }
+    }
+
+    /// Lets a client in.
+    pub(crate) fn join(
+        &self,
+        client: &Arc<Client>,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<ReplyBody>, Problem> {
+        let accept = accept_key(request.method(), request.headers())?;
+        let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_| {
+            let detail = "As many UIs as are allowed are connected already; close one, or raise bus_clients.";
+            Problem::new(Kind::Busy, detail).retry_after(COME_AGAIN).closing()
+        })?;
+        let on_upgrade = hyper::upgrade::on(&mut request);
+        let (directory, stopping) = (Arc::clone(&self.directory), client.stopping());
+        client.afterwards(Box::pin(async move {
+            if let Some((stream, begun)) = crate::connection::upgraded(on_upgrade).await {
+                client::converse(stream, begun, directory, stopping).await;
+            }
+            drop(seat);
+        }));
+        let mut response = Response::new(ReplyBody::empty());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+        Ok(response)
+    }
+}
+
+/// What a proper opening is answered with.
+fn accept_key(method: &Method, headers: &HeaderMap) -> Result<HeaderValue, Problem> {
+    let says = |name, token| headers.get_all(name).iter().any(|value| mentions(value, token));
+    if *method != Method::GET || !says(UPGRADE, "websocket") || !says(CONNECTION, "upgrade") {
+        let detail = "This is the bus of UIs; open it as a WebSocket.";
+        return Err(Problem::new(Kind::UpgradeRequired, detail).closing());
+    }
+    let version = headers.get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
+    let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24);
+    let accept = key.filter(|_| version).map(|key| derive_accept_key(key.as_bytes()));
+    accept.and_then(|accept| HeaderValue::try_from(accept).ok()).ok_or_else(|| {
+        let detail = "The WebSocket opening lacks Sec-WebSocket-Version: 13 or a proper Sec-WebSocket-Key.";
+        Problem::new(Kind::Ambiguous, detail).closing()
+    })
+}

@@ -1,0 +1,232 @@
+//! The bus of UIs: events, calls, states, and clients that do not keep up.
+
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+mod fixture;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use fixture::*;
+use futures_util::{SinkExt, StreamExt};
+use outboard_gateway::Gateway;
+use outboard_protocol::control::HostEvent;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+fn opening(listen: SocketAddr) -> String {
+    format!(
+        "GET /_outboard/bus HTTP/1.1\r\nHost: {listen}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+}
+
+struct Ui(WebSocketStream<TcpStream>);
+
+impl Ui {
+    async fn connect(gateway: &Gateway) -> Self {
+        let mut stream = TcpStream::connect(gateway.listen()).await.unwrap();
+        stream.write_all(opening(gateway.listen()).as_bytes()).await.unwrap();
+        let head = soon(read_head(&mut stream)).await;
+        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+        assert!(head.contains("sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{head}");
+        Self(WebSocketStream::from_raw_socket(stream, Role::Client, None).await)
+    }
+
+    async fn say(&mut self, frame: Value) {
+        self.0.send(Message::text(frame.to_string())).await.unwrap();
+    }
+
+    /// The next frame; a close is `{"close": code}`.
+    async fn hear(&mut self) -> Value {
+        loop {
+            match soon(self.0.next()).await {
+                Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).unwrap(),
+                Some(Ok(Message::Close(frame))) => {
+                    return json!({ "close": frame.map(|f| u16::from(f.code)) });
+                }
+                Some(Ok(_)) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    async fn subscribe(&mut self, plugin: &str) {
+        self.say(json!({ "type": "subscribe", "plugin": plugin })).await;
+        assert_eq!(self.hear().await["type"], "subscribed");
+    }
+}
+
+async fn house_with(ids: &[&str]) -> (Arc<House>, Gateway) {
+    let house = House::new();
+    for id in ids {
+        house.plugin(id, waiting("it is starting"));
+    }
+    let gateway = gateway(&house, |options| options.bus_clients = 3).await;
+    (house, gateway)
+}
+
+#[tokio::test]
+async fn a_ui_hears_its_own_plugin_and_no_other() {
+    let (house, gateway) = house_with(&["x", "y"]).await;
+    let (mut one, mut other) = (Ui::connect(&gateway).await, Ui::connect(&gateway).await);
+    one.say(json!({ "type": "subscribe", "plugin": "x" })).await;
+    let subscribed = one.hear().await;
+    assert_eq!(subscribed, json!({ "type": "subscribed", "plugin": "x", "state": "starting", "config": {} }));
+    other.subscribe("y").await;
+    house.push("y", "status", &json!("not for x"));
+    house.push("x", "status", &json!({ "pilots": 42 }));
+    let event = json!({ "type": "event", "plugin": "x", "channel": "status", "payload": { "pilots": 42 } });
+    assert_eq!(one.hear().await, event);
+    assert_eq!(other.hear().await["payload"], "not for x");
+    one.say(json!({ "type": "unsubscribe", "plugin": "x" })).await;
+    assert_eq!(one.hear().await, json!({ "type": "unsubscribed", "plugin": "x" }));
+    house.push("x", "status", &json!("unheard"));
+    one.say(json!({ "type": "ping" })).await;
+    assert_eq!(one.hear().await, json!({ "type": "pong" }));
+}
+
+#[tokio::test]
+async fn a_ui_hears_of_its_plugins_states() {
+    let (house, gateway) = house_with(&["x", "y"]).await;
+    let mut ui = Ui::connect(&gateway).await;
+    ui.subscribe("x").await;
+    let plugins = outboard_gateway::Directory::status(&*house).plugins;
+    for mut status in plugins {
+        status.state = "errored".to_owned();
+        house.events.send(HostEvent::PluginState { status: Box::new(status) }).unwrap();
+    }
+    assert_eq!(ui.hear().await, json!({ "type": "state", "plugin": "x", "state": "errored" }));
+    ui.say(json!({ "type": "ping" })).await;
+    assert_eq!(ui.hear().await["type"], "pong");
+}
+
+#[tokio::test]
+async fn calls_are_answered_by_their_ids_in_any_order_and_can_be_withdrawn() {
+    let (house, gateway) = house_with(&["x"]).await;
+    let mut calls = house.calls();
+    let mut ui = Ui::connect(&gateway).await;
+    let call =
+        |id: Value| json!({ "type": "invoke", "id": id, "plugin": "x", "channel": "get", "args": [1, "b"] });
+    ui.say(call(json!(1))).await;
+    ui.say(call(json!("two"))).await;
+    let (first, second) = (soon(calls.recv()).await.unwrap(), soon(calls.recv()).await.unwrap());
+    assert_eq!((first.plugin.as_str(), first.channel.as_str()), ("x", "get"));
+    assert_eq!(first.args, [json!(1), json!("b")]);
+    second.answer.send(Ok(serde_json::value::to_raw_value("later").unwrap())).unwrap();
+    assert_eq!(ui.hear().await, json!({ "type": "result", "id": "two", "result": "later" }));
+    ui.say(call(json!(1))).await;
+    assert_eq!(ui.hear().await["error"]["data"]["reason"], "invalid_request", "the id is in use");
+    ui.say(json!({ "type": "cancel", "id": 1 })).await;
+    let cancelled = ui.hear().await;
+    assert_eq!((&cancelled["id"], &cancelled["error"]["code"]), (&json!(1), &json!(-32800)));
+    assert!(first.answer.is_closed(), "the call was withdrawn");
+}
+
+#[tokio::test]
+async fn the_calls_of_a_ui_that_goes_away_are_withdrawn() {
+    let (house, gateway) = house_with(&["x"]).await;
+    let mut calls = house.calls();
+    let mut ui = Ui::connect(&gateway).await;
+    ui.say(json!({ "type": "invoke", "id": 1, "plugin": "x", "channel": "get" })).await;
+    let mut call = soon(calls.recv()).await.unwrap();
+    drop(ui);
+    soon(call.answer.closed()).await;
+}
+
+#[tokio::test]
+async fn only_so_many_calls_are_in_flight() {
+    let (house, gateway) = house_with(&["x"]).await;
+    let mut calls = house.calls();
+    let mut ui = Ui::connect(&gateway).await;
+    let mut held = Vec::new();
+    for id in 0..64 {
+        ui.say(json!({ "type": "invoke", "id": id, "plugin": "x", "channel": "get" })).await;
+        held.push(soon(calls.recv()).await.unwrap());
+    }
+    ui.say(json!({ "type": "invoke", "id": 64, "plugin": "x", "channel": "get" })).await;
+    assert_eq!(ui.hear().await["error"]["data"]["reason"], "limit_exceeded");
+}
+
+#[tokio::test]
+async fn bad_frames_are_answered_and_change_nothing() {
+    let (_house, gateway) = house_with(&["x"]).await;
+    let mut ui = Ui::connect(&gateway).await;
+    for bad in [
+        "",
+        "{",
+        "[]",
+        r#"{"type":"dance"}"#,
+        r#"{"type":"subscribe","plugin":"../x"}"#,
+        r#"{"type":"invoke"}"#,
+    ] {
+        ui.0.send(Message::text(bad)).await.unwrap();
+        let answer = ui.hear().await;
+        assert_eq!((&answer["type"], &answer["id"]), (&json!("error"), &Value::Null), "{bad}");
+    }
+    ui.say(json!({ "type": "subscribe", "plugin": "nobody" })).await;
+    assert_eq!(ui.hear().await["error"]["data"]["reason"], "not_found");
+    ui.subscribe("x").await;
+    ui.0.send(Message::text("x".repeat(1024 * 1024 + 1))).await.unwrap();
+    assert_eq!(ui.hear().await, json!({ "close": 1009 }));
+}
+
+#[tokio::test]
+async fn a_ui_that_does_not_keep_up_is_cut_off_and_its_neighbour_hears_everything() {
+    let (house, gateway) = house_with(&["x"]).await;
+    let (mut slow, mut quick) = (Ui::connect(&gateway).await, Ui::connect(&gateway).await);
+    slow.subscribe("x").await;
+    quick.subscribe("x").await;
+    let payload = json!("x".repeat(64 * 1024));
+    for _ in 0..400 {
+        house.push("x", "flood", &payload);
+        assert_eq!(quick.hear().await["channel"], "flood");
+    }
+    let mut heard = 0;
+    let close = loop {
+        let frame = slow.hear().await;
+        if frame.get("close").is_some() {
+            break frame;
+        }
+        heard += 1;
+    };
+    assert_eq!(close, json!({ "close": 4008 }));
+    assert!(heard < 400);
+}
+
+#[tokio::test]
+async fn the_bus_is_a_websocket_with_so_many_seats_and_says_so() {
+    let (_house, gateway) = house_with(&[]).await;
+    let listen = gateway.listen();
+    let answer = exchange(listen, &get(listen, "/_outboard/bus", "")).await.unwrap();
+    assert_eq!((status(&answer), problem(&answer).as_str()), (426, "upgrade-required"));
+    let bad = opening(listen).replace("Version: 13", "Version: 8");
+    assert_eq!(status(&exchange(listen, bad.as_bytes()).await.unwrap()), 400);
+    let seated = [Ui::connect(&gateway).await, Ui::connect(&gateway).await, Ui::connect(&gateway).await];
+    let answer = exchange(listen, opening(listen).as_bytes()).await.unwrap();
+    assert_eq!(status(&answer), 503);
+    drop(seated);
+    loop {
+        let mut stream = TcpStream::connect(listen).await.unwrap();
+        stream.write_all(opening(listen).as_bytes()).await.unwrap();
+        if soon(read_head(&mut stream)).await.starts_with("HTTP/1.1 101") {
+            break;
+        }
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_says_goodbye_to_uis() {
+    let (_house, gateway) = house_with(&["x"]).await;
+    let mut ui = Ui::connect(&gateway).await;
+    ui.subscribe("x").await;
+    let down = tokio::spawn(gateway.shutdown(HANG));
+    assert_eq!(ui.hear().await, json!({ "close": 1001 }));
+    drop(ui);
+    soon(down).await.unwrap();
+}

@@ -1,0 +1,260 @@
+//! The control API over its socket: who may ask, what is refused, and that bounds hold.
+
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use outboard_gateway::control::{BindError, Control, Credential, CredentialError, bind};
+use outboard_host::{Host, HostOptions, HostTasks, PluginPolicy, ShutdownMode, javascript};
+use outboard_services::{ServiceOptions, Services};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+/// A guard against hanging, not a promise.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A supervisor without plugins, and its control API.
+struct Running {
+    folder: TempDir,
+    credential: String,
+    services: Services,
+    host: Host,
+    tasks: HostTasks,
+    control: Control,
+}
+
+impl Running {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = folder.path().join("data");
+        let services = Services::open(ServiceOptions::new(&data_dir)).unwrap();
+        let credential = Credential::open(&data_dir.join("credential")).unwrap();
+        let options = HostOptions {
+            plugin_dirs: Vec::new(),
+            data_dir: data_dir.clone(),
+            runtime_dir: folder.path().to_owned(),
+            listen: "127.0.0.1:1".parse().unwrap(),
+            keeper_pid: None,
+            policy: PluginPolicy::default(),
+            javascript: javascript::Options::default(),
+        };
+        let (host, tasks) = Host::start(options, services.clone()).unwrap();
+        let socket = bind(&folder.path().join("control.sock")).unwrap();
+        let control = Control::serve(host.clone(), socket, credential).unwrap();
+        let credential = std::fs::read_to_string(data_dir.join("credential")).unwrap();
+        Self { folder, credential, services, host, tasks, control }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("control.sock")
+    }
+
+    /// Sends a request with these headers and reads the answer until the connection closes.
+    async fn send(&self, headers: &str, body: &str) -> (u16, String) {
+        let mut stream = UnixStream::connect(self.socket()).await.unwrap();
+        let head = format!(
+            "POST / HTTP/1.1\r\nhost: outboard\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n{headers}\r\n",
+            body.len()
+        );
+        // Who refuses early may close before everything was sent.
+        let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
+        let mut answer = Vec::new();
+        let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("an answer comes");
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        (status, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+    }
+
+    fn known(&self) -> String {
+        format!("authorization: Bearer {}\r\n", self.credential)
+    }
+
+    async fn ask(&self, method: &str, params: Value) -> Value {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
+        let (status, answer) = self.send(&self.known(), &body).await;
+        assert_eq!(status, 200, "{answer}");
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    async fn end(mut self) {
+        self.host.shutdown(ShutdownMode::Now).await;
+        timeout(PATIENCE, self.tasks.ended()).await.expect("the host ends");
+        timeout(PATIENCE, self.control.stop()).await.expect("control ends");
+        self.services.close().await;
+    }
+}
+
+const STATUS: &str = r#"{"jsonrpc":"2.0","id":1,"method":"status","params":{}}"#;
+
+#[tokio::test]
+async fn nobody_is_answered_without_the_credential() {
+    let running = Running::start();
+    let wrong = format!("authorization: Bearer {}\r\n", "0".repeat(64));
+    let short = format!("authorization: Bearer {}\r\n", &running.credential[..63]);
+    let twice = format!("{}{}", running.known(), running.known());
+    let other = format!("authorization: Basic {}\r\n", running.credential);
+    for headers in ["", &wrong, &short, &twice, &other] {
+        let (status, body) = running.send(headers, STATUS).await;
+        assert_eq!(status, 401, "{headers}: {body}");
+        assert!(!body.contains(&running.credential) && !body.contains("listen"), "{body}");
+    }
+    assert_eq!(running.send(&running.known(), STATUS).await.0, 200);
+    running.end().await;
+}
+
+#[tokio::test]
+async fn a_web_page_is_refused_even_with_the_credential() {
+    let running = Running::start();
+    let headers = format!("{}origin: http://localhost:5173\r\n", running.known());
+    assert_eq!(running.send(&headers, STATUS).await.0, 403);
+    running.end().await;
+}
+
+#[tokio::test]
+async fn a_question_is_answered_over_plain_http_as_well() {
+    let running = Running::start();
+    let answer = running.ask("status", json!({})).await;
+    assert_eq!(answer["result"]["pid"], std::process::id());
+    // No parameters count as an empty object.
+    let (status, _) = running.send(&running.known(), r#"{"jsonrpc":"2.0","id":1,"method":"status"}"#).await;
+    assert_eq!(status, 200);
+    running.end().await;
+}
+
+#[tokio::test]
+async fn errors_carry_the_code_the_word_and_a_sentence() {
+    let running = Running::start();
+    for (method, params, word) in [
+        ("start", json!({ "id": "nobody" }), "not_found"),
+        ("start", json!({ "id": "No Id" }), "invalid_params"),
+        ("start", json!({}), "invalid_params"),
+        ("config.get", json!({ "id": "nobody", "key": "k" }), "not_found"),
+        ("auth.set", json!({ "token": "" }), "invalid_params"),
+    ] {
+        let error = running.ask(method, params).await["error"].clone();
+        assert_eq!(error["data"]["reason"], word, "{method}: {error}");
+        assert!(!error["message"].as_str().unwrap().is_empty());
+    }
+    assert_eq!(running.ask("no.such", json!({})).await["error"]["code"], -32601);
+    running.end().await;
+}
+
+#[tokio::test]
+async fn every_method_of_the_table_is_served() {
+    let running = Running::start();
+    use outboard_protocol::control::method::*;
+    for method in [
+        STATUS,
+        START,
+        STOP,
+        RESTART,
+        ENABLE,
+        DISABLE,
+        RESCAN,
+        WHY,
+        LOGS,
+        CONFIG_GET,
+        CONFIG_SET,
+        CONFIG_DELETE,
+        CONFIG_LIST,
+        AUTH_SET,
+        AUTH_CLEAR,
+        AUTH_STATUS,
+        AIRLINE_SET,
+        AIRLINE_CLEAR,
+        AIRLINE_STATUS,
+        INVOKE,
+    ] {
+        assert_ne!(running.ask(method, json!({})).await["error"]["code"], -32601, "{method} is not served");
+    }
+    running.end().await;
+}
+
+#[tokio::test]
+async fn batches_and_questions_that_are_too_large_are_refused() {
+    let running = Running::start();
+    let (_, batch) = running.send(&running.known(), &format!("[{STATUS},{STATUS}]")).await;
+    assert!(batch.contains("error") && !batch.contains("listen"), "{batch}");
+    let large =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "status", "params": { "x": "x".repeat(9 << 20) } });
+    let (status, body) = running.send(&running.known(), &large.to_string()).await;
+    assert_ne!(status, 200, "{body}");
+    assert_eq!(running.send(&running.known(), STATUS).await.0, 200);
+    running.end().await;
+}
+
+#[tokio::test]
+async fn idle_connections_keep_nobody_out_for_good() {
+    let running = Running::start();
+    let mut idle = Vec::new();
+    for _ in 0..200 {
+        idle.push(UnixStream::connect(running.socket()).await.unwrap());
+    }
+    // Those beyond the bound are told at once; the accept loop goes on.
+    let (status, _) = running.send(&running.known(), STATUS).await;
+    assert_eq!(status, 503);
+    drop(idle);
+    let answered = async {
+        while running.send(&running.known(), STATUS).await.0 != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, answered).await.expect("there is room again");
+    running.end().await;
+}
+
+#[tokio::test]
+async fn stopping_ends_idle_connections() {
+    let running = Running::start();
+    let mut idle = UnixStream::connect(running.socket()).await.unwrap();
+    assert_eq!(running.send(&running.known(), STATUS).await.0, 200);
+    running.end().await;
+    let mut nothing = [0; 1];
+    let read = timeout(PATIENCE, idle.read(&mut nothing)).await.expect("the connection ends");
+    assert!(matches!(read, Ok(0) | Err(_)));
+}
+
+#[test]
+fn socket_and_credential_are_their_users_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mode = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    let _socket = bind(&folder.path().join("control.sock")).unwrap();
+    assert_eq!(mode("control.sock"), 0o600);
+    let file = folder.path().join("credential");
+    Credential::open(&file).unwrap();
+    assert_eq!(mode("credential"), 0o600);
+    let first = std::fs::read_to_string(&file).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    Credential::open(&file).unwrap();
+    assert_eq!(mode("credential"), 0o600);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), first);
+}
+
+#[test]
+fn a_credential_that_is_none_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("credential");
+    for text in ["", "short", &"g".repeat(64), &"0".repeat(65)] {
+        std::fs::write(&file, text).unwrap();
+        assert!(matches!(Credential::open(&file), Err(CredentialError::Malformed(_))), "{text}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    }
+}
+
+#[test]
+fn a_socket_that_is_served_is_not_taken_and_one_that_was_left_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control.sock");
+    let first = bind(&path).unwrap();
+    assert!(matches!(bind(&path), Err(BindError::InUse(_))));
+    drop(first);
+    assert!(bind(&path).is_ok());
+    let long = folder.path().join("x".repeat(108));
+    assert!(matches!(bind(&long), Err(BindError::TooLong(_))));
+}

@@ -1,0 +1,186 @@
+//! Slow clients, silent clients, too many clients, and a system without descriptors.
+
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+mod fixture;
+
+use std::time::Duration;
+
+use fixture::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// A patience short enough to wait for, long enough for a busy machine to do something else in between.
+const SHORT: Duration = Duration::from_millis(200);
+
+/// Waits until the other side ends the connection, whichever way.
+async fn ended(stream: &mut TcpStream) {
+    let mut rest = Vec::new();
+    let _ = soon(stream.read_to_end(&mut rest)).await;
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_is_cut_off_however_diligently_it_drips() {
+    let house = House::new();
+    let gateway = gateway(&house, |options| options.head_timeout = SHORT).await;
+    let mut silent = TcpStream::connect(gateway.listen()).await.unwrap();
+    ended(&mut silent).await;
+    let mut dripping = TcpStream::connect(gateway.listen()).await.unwrap();
+    dripping.write_all(b"GET / HTTP/1.1\r\nX: ").await.unwrap();
+    let drip = async {
+        while dripping.write_all(b"a").await.is_ok() {
+            tokio::time::sleep(SHORT / 20).await;
+        }
+    };
+    soon(drip).await;
+}
+
+#[tokio::test]
+async fn a_connection_may_idle_between_requests_for_its_own_while() {
+    let house = House::new();
+    let gateway = gateway(&house, |options| options.keep_alive = SHORT).await;
+    let mut client = TcpStream::connect(gateway.listen()).await.unwrap();
+    let request = format!("GET /_outboard/health HTTP/1.1\r\nHost: {}\r\n\r\n", gateway.listen());
+    client.write_all(request.as_bytes()).await.unwrap();
+    assert!(soon(read_head(&mut client)).await.starts_with("HTTP/1.1 200"));
+    ended(&mut client).await;
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_ends_the_request_at_both_ends() {
+    let house = House::new();
+    let (gone, mut seen) = tokio::sync::mpsc::channel(1);
+    let upstream = house.generation(move |mut stream, _| {
+        let gone = gone.clone();
+        async move {
+            let mut all = Vec::new();
+            let _ = stream.read_to_end(&mut all).await;
+            gone.send(String::from_utf8(all).unwrap()).await.unwrap();
+        }
+    });
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |options| options.client_stall = SHORT).await;
+    let mut client = TcpStream::connect(gateway.listen()).await.unwrap();
+    let head =
+        format!("POST /api/x/ HTTP/1.1\r\nHost: {}\r\nContent-Length: 10\r\n\r\nhalf", gateway.listen());
+    client.write_all(head.as_bytes()).await.unwrap();
+    assert!(soon(seen.recv()).await.unwrap().ends_with("half"));
+    ended(&mut client).await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_reset() {
+    let house = House::new();
+    let upstream = house.generation(|mut stream, _| async move {
+        read_head(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n").await;
+        while stream.write_all(&[0; 65536]).await.is_ok() {}
+    });
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |options| options.client_stall = SHORT).await;
+    let mut client = TcpStream::connect(gateway.listen()).await.unwrap();
+    client.write_all(&get(gateway.listen(), "/api/x/", "")).await.unwrap();
+    while upstream.in_flight() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let given_up = async {
+        while upstream.in_flight() > 0 {
+            tokio::time::sleep(SHORT / 20).await;
+        }
+    };
+    soon(given_up).await;
+    let error = soon(client.read_to_end(&mut Vec::new())).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn a_plugin_that_falls_silent_within_its_answer_is_cut_off() {
+    let house = House::new();
+    let upstream = house.generation(|mut stream, _| async move {
+        read_head(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf").await.unwrap();
+        read_head(&mut stream).await;
+    });
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |options| options.stream_idle = SHORT).await;
+    let outcome = exchange(gateway.listen(), &get(gateway.listen(), "/api/x/", "")).await;
+    assert_eq!(outcome.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn heads_beyond_the_limits_are_refused_with_431() {
+    let house = House::new();
+    let gateway = gateway(&house, |_| {}).await;
+    let listen = gateway.listen();
+    let long = get(listen, "/_outboard/health", &format!("X-Long: {}\r\n", "a".repeat(70_000)));
+    let answer = exchange(listen, &long).await.unwrap_or_default();
+    assert!(answer.is_empty() || status(&answer) == 431, "{answer}");
+    let many = get(listen, "/_outboard/health", &"X: y\r\n".repeat(200));
+    let answer = exchange(listen, &many).await.unwrap_or_default();
+    assert!(answer.is_empty() || status(&answer) == 431, "{answer}");
+    assert_eq!(status(&exchange(listen, &get(listen, "/_outboard/health", "")).await.unwrap()), 200);
+}
+
+#[tokio::test]
+async fn whoever_comes_while_all_seats_are_taken_is_served_when_one_is_free() {
+    let house = House::new();
+    let gateway = gateway(&house, |options| options.connections = 2).await;
+    let listen = gateway.listen();
+    let request = format!("GET /_outboard/health HTTP/1.1\r\nHost: {listen}\r\n\r\n");
+    let mut seated = Vec::new();
+    for _ in 0..2 {
+        let mut client = TcpStream::connect(listen).await.unwrap();
+        client.write_all(request.as_bytes()).await.unwrap();
+        assert!(soon(read_head(&mut client)).await.starts_with("HTTP/1.1 200"));
+        seated.push(client);
+    }
+    let waiting =
+        tokio::spawn(async move { exchange(listen, &get(listen, "/_outboard/health", "")).await.unwrap() });
+    tokio::time::sleep(SHORT).await;
+    assert!(!waiting.is_finished());
+    seated.pop();
+    assert_eq!(status(&soon(waiting).await.unwrap()), 200);
+}
+
+/// Set in the process that runs out of descriptors.
+const STARVED: &str = "OUTBOARD_TEST_STARVED";
+
+#[test]
+fn the_accept_loop_outlives_a_lack_of_descriptors() {
+    if std::env::var_os(STARVED).is_some() {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(starve());
+        return;
+    }
+    // Starving would hurt other tests of this process, so a second one does it.
+    let this = std::env::current_exe().unwrap();
+    let name = "the_accept_loop_outlives_a_lack_of_descriptors";
+    let starved = std::process::Command::new(this)
+        .args([name, "--exact", "--nocapture"])
+        .env(STARVED, "1")
+        .output()
+        .unwrap();
+    assert!(starved.status.success(), "{}", String::from_utf8_lossy(&starved.stderr));
+}
+
+async fn starve() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let house = House::new();
+    let gateway = gateway(&house, |_| {}).await;
+    let listen = gateway.listen();
+    let mut clients = vec![TcpStream::connect(listen).await.unwrap()];
+    // Room for what is open and a few more; both ends of each connection count in this process.
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as u64;
+    let before = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(open + 9), maximum: before.maximum }).unwrap();
+    while let Ok(client) = TcpStream::connect(listen).await {
+        clients.push(client);
+        tokio::task::yield_now().await;
+    }
+    // Now the kernel holds connections that nobody can accept. The loop has met that by the time it is given a second.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut last = clients.pop().unwrap();
+    let request = get(listen, "/_outboard/health", "");
+    drop(clients);
+    last.write_all(&request).await.unwrap();
+    assert_eq!(status(&read_all(&mut last).await.unwrap()), 200);
+}

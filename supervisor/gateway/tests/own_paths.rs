@@ -1,0 +1,109 @@
+//! What the supervisor serves itself: health, pages, and the files of plugins.
+
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+mod fixture;
+
+use std::os::unix::fs::symlink;
+
+use fixture::*;
+use outboard_gateway::Gateway;
+
+async fn with_files() -> (std::sync::Arc<House>, Gateway) {
+    let house = House::new();
+    house.plugin("x", waiting("it is starting"));
+    let install = house.folder.path().join("x");
+    std::fs::create_dir_all(install.join("ui/deep")).unwrap();
+    std::fs::create_dir_all(install.join("assets")).unwrap();
+    std::fs::write(install.join("ui/index.js"), "export default 1;").unwrap();
+    std::fs::write(install.join("ui/deep/a b.css"), "a{}").unwrap();
+    std::fs::write(install.join("ui/.env"), "secret").unwrap();
+    std::fs::write(install.join("ui/big.bin"), vec![7; 300_000]).unwrap();
+    std::fs::write(install.join("assets/icon.svg"), "<svg/>").unwrap();
+    std::fs::write(install.join("plugin.json"), "secret").unwrap();
+    std::fs::write(house.folder.path().join("outside"), "secret").unwrap();
+    symlink("../plugin.json", install.join("ui/up")).unwrap();
+    symlink(house.folder.path().join("outside"), install.join("ui/out")).unwrap();
+    symlink("index.js", install.join("ui/inside")).unwrap();
+    let gateway = gateway(&house, |_| {}).await;
+    (house, gateway)
+}
+
+async fn file(gateway: &Gateway, path: &str, lines: &str) -> String {
+    let path = format!("/_outboard/plugins/x/{path}");
+    exchange(gateway.listen(), &get(gateway.listen(), &path, lines)).await.unwrap()
+}
+
+#[tokio::test]
+async fn files_of_a_plugins_ui_are_served_with_their_types_and_tags() {
+    let (_house, gateway) = with_files().await;
+    let answer = file(&gateway, "ui/index.js", "").await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\nexport default 1;"), "{answer}");
+    for line in [
+        "content-type: text/javascript; charset=utf-8",
+        "x-content-type-options: nosniff",
+        "cache-control: no-cache",
+        "content-length: 17",
+        "last-modified: ",
+    ] {
+        assert!(answer.contains(line), "{line} is missing: {answer}");
+    }
+    let tag = answer.split("etag: ").nth(1).unwrap().split("\r\n").next().unwrap();
+    let unchanged = file(&gateway, "ui/index.js", &format!("If-None-Match: W/\"other\", {tag}\r\n")).await;
+    assert!(unchanged.starts_with("HTTP/1.1 304") && unchanged.ends_with("\r\n\r\n"), "{unchanged}");
+    assert!(file(&gateway, "ui/deep/a%20b.css", "").await.ends_with("a{}"));
+    assert!(file(&gateway, "ui/inside", "").await.ends_with("export default 1;"));
+    assert!(file(&gateway, "ui/big.bin", "").await.ends_with(&"\u{7}".repeat(300_000)));
+    let picture = file(&gateway, "assets/icon.svg", "").await;
+    assert!(picture.contains("content-type: image/svg+xml") && picture.contains("sandbox"), "{picture}");
+}
+
+#[tokio::test]
+async fn nothing_outside_the_served_folders_is_ever_served() {
+    let (house, gateway) = with_files().await;
+    let pipe = house.folder.path().join("x/ui/pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [
+        "plugin.json",
+        "ui/../plugin.json",
+        "ui/%2e%2e/plugin.json",
+        "ui/..%2fplugin.json",
+        "ui/%2fetc%2fpasswd",
+        "ui//etc/passwd",
+        "ui/up",
+        "ui/out",
+        "ui/.env",
+        "ui/%2eenv",
+        "ui/deep",
+        "ui",
+        "ui/",
+        "ui/nothing",
+        "ui/pipe",
+        "ui/index.js/",
+        "ui/index.js%00",
+        "ui/..%5cplugin.json",
+        "background/index.js",
+    ] {
+        let answer = file(&gateway, path, "").await;
+        assert!(matches!(status(&answer), 400 | 404), "{path}: {answer}");
+        assert!(!answer.contains("secret") && !answer.contains("root:"), "{path}: {answer}");
+    }
+    let listen = gateway.listen();
+    let answer = exchange(listen, &get(listen, "/_outboard/plugins/nobody/ui/index.js", "")).await.unwrap();
+    assert_eq!(problem(&answer), "unknown-plugin");
+}
+
+#[tokio::test]
+async fn health_and_the_front_page_tell_of_every_plugin() {
+    let (_house, gateway) = with_files().await;
+    let listen = gateway.listen();
+    let answer = exchange(listen, &get(listen, "/_outboard/health", "")).await.unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let health: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!((&health["status"], &health["plugins"]["x"]), (&"ok".into(), &"starting".into()));
+    let page = exchange(listen, &get(listen, "/", "")).await.unwrap();
+    assert!(page.contains("text/html") && page.contains("&lt;x&gt;") && page.contains("/api/x/"), "{page}");
+    let refused =
+        format!("POST / HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(status(&exchange(listen, refused.as_bytes()).await.unwrap()), 405);
+}
