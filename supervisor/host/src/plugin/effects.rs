@@ -42,7 +42,7 @@ pub(super) fn carry_out(actor: &mut Actor, effect: Effect) {
             call(actor, |session, policy| calls::resume(session, from_version, policy.start));
         }
         Effect::SendStop { reason } => {
-            call(actor, move |session, policy| calls::stop(session, reason, policy.ask))
+            call(actor, move |session, policy| calls::stop(session, reason, policy.ask));
         }
         Effect::SendPing => call(actor, |session, policy| calls::ping(session, policy.ping_every)),
         Effect::OpenRoute => open_route(actor),
@@ -319,7 +319,7 @@ impl Actor {
         let Some(living) = self.living.as_mut() else { return };
         // A connection to a process that is gone would be refused; requests wait for the next one instead.
         living.upstream.close();
-        let mut tasks = living.finish(report.clone());
+        let mut tasks = living.finish(report);
         self.work.spawn(async move {
             // Beyond this somebody else holds the pipes and writes; the rest is not this process's.
             let _ = timeout(LAST_WORDS, async { while tasks.join_next().await.is_some() {} }).await;

@@ -76,8 +76,8 @@ pub(super) struct LaunchFailure {
 }
 
 impl LaunchFailure {
-    fn lasting(why: impl ToString) -> Self {
-        Self { why: why.to_string(), transient: false }
+    fn lasting(why: impl std::fmt::Display) -> Self {
+        Self { why: format!("{why}"), transient: false }
     }
 }
 

@@ -130,7 +130,7 @@ async fn read_on<R: AsyncRead + Unpin>(
             match frame {
                 Frame::Line(line) => printer.print(source, line),
                 Frame::Oversized(beginning) => {
-                    printer.print(source, &[beginning, "… (cut)".as_bytes()].concat())
+                    printer.print(source, &[beginning, "… (cut)".as_bytes()].concat());
                 }
             }
         }
