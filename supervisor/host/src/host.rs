@@ -148,6 +148,7 @@ impl Host {
         tasks.spawn(supervisor.run(inbox));
         tasks.spawn(tend_orphans(spawner));
         tasks.spawn(pass_on_events(shared.clone()));
+        tasks.spawn(measure_databases(shared.clone()));
         let inner = Inner {
             shared,
             requests,
@@ -378,6 +379,18 @@ fn report_swept(swept: &Swept) {
 async fn tend_orphans(spawner: Spawner) {
     let Err(error) = orphans::tend(spawner.containments()).await;
     tracing::error!(%error, "orphaned processes are not watched");
+}
+
+/// Between two looks at how much plugins keep in their databases. They write on their own, so looking is all there is.
+const MEASURE_EVERY: Duration = Duration::from_secs(60);
+
+async fn measure_databases(shared: Shared) {
+    loop {
+        tokio::time::sleep(MEASURE_EVERY).await;
+        let databases = shared.services.databases.clone();
+        // A panic in there costs this one look.
+        let _ = tokio::task::spawn_blocking(move || databases.measure()).await;
+    }
 }
 
 /// What services have to say to host applications goes the way of everything else.

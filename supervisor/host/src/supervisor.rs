@@ -144,6 +144,10 @@ impl Supervisor {
                 continue;
             }
             self.retiring.insert(id.clone(), entry.task);
+            self.shared.services.bus.forget(&id);
+            let forgotten = self.shared.services.prefixes.forget(&id);
+            // Its prefixes are free at once; that this is remembered is awaited with the actors.
+            self.actors.spawn(forgotten);
             self.plugins.remove(&id);
             self.shared.routes.remove(&id);
             report.removed.push(id.to_string());
@@ -171,6 +175,7 @@ impl Supervisor {
         };
         entry.installed = Arc::clone(&found);
         let handle = entry.handle.clone();
+        self.declare(&id, &found);
         handle.order(order, Some(found)).await;
     }
 
@@ -178,6 +183,7 @@ impl Supervisor {
         self.seed = self.seed.wrapping_add(1);
         let settings = self.policy.of(&id);
         let machine = Lifecycle::new(settings.policy.clone(), self.seed);
+        self.declare(&id, &found);
         let wanted = found.program != Program::None
             && settings.enabled
             && self.shared.services.plugins.is_enabled(&id);
@@ -185,6 +191,11 @@ impl Supervisor {
         if wanted {
             handle.order(Order::Start, None).await;
         }
+    }
+
+    /// Defaults and rules of its settings hold for operators too, before it ever runs.
+    fn declare(&self, id: &PluginId, found: &Installed) {
+        self.shared.services.config.declare(id, found.manifest.available_settings.clone().into());
     }
 
     fn begin(
