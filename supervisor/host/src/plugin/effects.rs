@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use outboard_lifecycle::{Decision, Effect, Event, Exit, Fact, Generation};
+use outboard_lifecycle::{Decision, Effect, Event, Exit, Fact, Failure, Generation, Mishap};
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::{ExitRecord, LogSource};
 use outboard_protocol::handshake::{Hook, InitializeResult, features};
@@ -213,13 +213,14 @@ fn record_exit(actor: &mut Actor, decision: &Decision) {
 }
 
 fn exit_record(actor: &Actor, living: &Living, ended: &Ended, decision: &Decision) -> ExitRecord {
-    let failure = actor.machine.snapshot().failure;
+    // The machine keeps the last failure for as long as the plugin lives; an earlier process's says nothing about this one.
+    let failure = actor.machine.snapshot().failure.filter(|failure| failure.generation == living.generation);
     ExitRecord {
         at: actor.on_the_clock(ended.at),
         generation: actor.generation().0,
         pid: Some(living.pid),
-        phase: failure.as_ref().map_or("run", |failure| failure.stage.name()).to_owned(),
-        ended: ended.report.to_string(),
+        phase: failure.as_ref().map_or("stop", |failure| failure.stage.name()).to_owned(),
+        ended: how_it_ended(failure.as_ref(), &ended.report),
         exit_code: ended.report.code(),
         signal: signal_name(&ended.report),
         core_dumped: matches!(ended.report, ExitReport::Signal { core_dumped: true, .. }),
@@ -232,6 +233,14 @@ fn exit_record(actor: &Actor, living: &Living, ended: &Ended, decision: &Decisio
         decision: decision.to_string(),
         stderr: living.printer.tail(),
         in_flight: ended.in_flight.clone(),
+    }
+}
+
+/// The report alone would show a hung process as one that SIGTERM ended, and keep quiet about why it was sent.
+fn how_it_ended(failure: Option<&Failure>, report: &ExitReport) -> String {
+    match failure.map(|failure| &failure.mishap) {
+        None | Some(Mishap::Exited(_)) => report.to_string(),
+        Some(mishap) => format!("{mishap}, and {report}"),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The session enters a call here before it is sent; the reader brings the answers. Each call has exactly one outcome:
 //! the answer, its deadline, the end of the session, or its caller's going away.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use outboard_protocol::RpcError;
@@ -32,11 +32,14 @@ pub(super) struct Calls {
     book: Mutex<Option<Pending<Caller>>>,
     epoch: Instant,
     longest: Duration,
+    /// The calls that the end of the session left without an answer.
+    unanswered: OnceLock<Vec<String>>,
 }
 
 impl Calls {
     pub(super) fn new(capacity: usize, longest: Duration) -> Self {
-        Self { book: Mutex::new(Some(Pending::new(capacity))), epoch: Instant::now(), longest }
+        let book = Mutex::new(Some(Pending::new(capacity)));
+        Self { book, epoch: Instant::now(), longest, unanswered: OnceLock::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Pending<Caller>>> {
@@ -70,16 +73,16 @@ impl Calls {
 
     /// The session is over: every caller learns so, and no call is entered any more.
     pub(super) fn close(&self) {
+        let mut open = self.lock();
+        // The streams of a process close before its exit is seen, and the exit's report names these.
+        let _ = self.unanswered.set(names(open.as_ref()));
         // Dropping the senders tells the callers.
-        self.lock().take();
+        open.take();
     }
 
+    /// The calls that await their answers, or that the end of the session left without one.
     pub(super) fn names(&self) -> Vec<String> {
-        let book = self.lock();
-        let mut names: Vec<String> =
-            book.iter().flat_map(Pending::callers).map(|caller| caller.method.to_owned()).collect();
-        names.sort_unstable();
-        names
+        self.unanswered.get().cloned().unwrap_or_else(|| names(self.lock().as_ref()))
     }
 
     fn deadline(&self, id: u64) -> Option<Instant> {
@@ -90,6 +93,13 @@ impl Calls {
         let caller = self.lock().as_mut().and_then(|book| book.remove(id))?;
         Some(self.epoch.elapsed().saturating_sub(caller.made))
     }
+}
+
+fn names(book: Option<&Pending<Caller>>) -> Vec<String> {
+    let callers = book.into_iter().flat_map(Pending::callers);
+    let mut names: Vec<String> = callers.map(|caller| caller.method.to_owned()).collect();
+    names.sort_unstable();
+    names
 }
 
 /// One call that was entered. Dropped without an answer, it is withdrawn.
