@@ -66,6 +66,8 @@ impl Arguments {
                 "--noise" => read.noise = true,
                 "--resumes" => read.resumes = true,
                 "--prefix" => read.prefixes.push(value()),
+                // What a debugger that lives inside a program looks like from outside.
+                "--inspect" => {}
                 unknown => panic!("no fault is called {unknown}"),
             }
         }

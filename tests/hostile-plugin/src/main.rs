@@ -5,6 +5,8 @@
 //! Written by hand on purpose: an SDK would keep it from most of what it has to do.
 #![allow(
     clippy::unwrap_used,
+    clippy::zombie_processes,
+    clippy::needless_pass_by_value,
     reason = "whatever goes wrong in here may end the process; that is what it is for"
 )]
 
@@ -80,7 +82,7 @@ impl Plugin {
         }
         match self.arguments.handshake {
             Handshake::Good => {
-                self.wire.result(id, json!({"protocolVersion": 1, "hooks": hooks, "unknown": true}))
+                self.wire.result(id, json!({"protocolVersion": 1, "hooks": hooks, "unknown": true}));
             }
             Handshake::Future => self.wire.result(id, json!({"protocolVersion": 99})),
             Handshake::Garbage => self.wire.result(id, json!(["what?"])),
@@ -126,7 +128,10 @@ impl Plugin {
         match params["channel"].as_str().unwrap_or_default() {
             "echo" => self.wire.result(id, json!(args)),
             "refuse" => self.wire.error(id, -4711, "this channel refuses"),
-            "never" => {}
+            "never" => {
+                let said = json!({"level": "info", "tag": "Hostile", "message": "never is called"});
+                self.wire.tell("log", said);
+            }
             "fault" => {
                 self.wire.result(id, json!("as you wish"));
                 faults::bring_about(&self.wire, &args);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Wire {
     output: Mutex<Box<dyn Write + Send>>,
     next: AtomicU64,
-    asked: Mutex<HashMap<u64, Sender<Value>>>,
+    asked: Mutex<HashMap<u64, SyncSender<Value>>>,
 }
 
 impl Wire {
@@ -67,7 +67,7 @@ impl Wire {
     /// Asks, and gives the whole answer. Not from the main loop, which brings the answers.
     pub(crate) fn ask(&self, method: &str, params: Value) -> Value {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let (sender, answer) = channel();
+        let (sender, answer) = sync_channel(1);
         self.asked.lock().unwrap().insert(id, sender);
         self.say(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
         answer.recv_timeout(PATIENCE).unwrap_or_else(|_| json!({"error": {"message": "no answer"}}))

@@ -1,0 +1,198 @@
+//! Stopping: one plugin, all of them, and the ends of supervisor and keeper that nobody ordered.
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::process::Stdio;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+use system_tests::processes::{self, Process};
+use system_tests::supervisor::{lines_of, run_command};
+use system_tests::{NEIGHBOUR, Plugin, Supervisor, eventually, http};
+
+/// Stops that ignore everything are over soon.
+const IMPATIENT: &str =
+    "[deadlines]\ndrain = \"300ms\"\nstop = \"300ms\"\nleave = \"200ms\"\nterminate = \"300ms\"\n";
+
+#[test]
+fn sigterm_tells_every_plugin_to_stop_and_leaves_nothing() {
+    let mut supervisor = Supervisor::builder()
+        .plugin(Plugin::hostile("one", &[]))
+        .plugin(Plugin::hostile("two", &[]))
+        .plugin(Plugin::hello())
+        .start();
+    supervisor.verify();
+    let family = supervisor.family();
+    supervisor.stop();
+    for id in [NEIGHBOUR, "one", "two"] {
+        let stops = lines_of(supervisor.folders().plugin_data(id).join("stops"));
+        assert_eq!(stops.len(), 1, "{id} saw {stops:?}");
+    }
+    assert!(family.iter().all(|process| !process.lives()), "{family:?}");
+    assert!(!supervisor.folders().runtime().join("control.sock").exists());
+}
+
+#[test]
+fn a_second_signal_stops_at_once() {
+    // With these deadlines an orderly stop would take longer than any guard.
+    let settings =
+        "[plugins.stubborn]\ndeadlines = { stop = \"10m\", leave = \"10m\", terminate = \"10m\" }\n";
+    let mut supervisor = Supervisor::builder()
+        .settings(settings)
+        .plugin(Plugin::hostile("stubborn", &["--ignore-stop", "--ignore-term"]))
+        .start();
+    supervisor.verify();
+    let stops = supervisor.folders().plugin_data("stubborn").join("stops");
+    supervisor.signal(Signal::SIGTERM);
+    eventually("the first stop to arrive", || (!lines_of(stops.clone()).is_empty()).then_some(()));
+    supervisor.signal(Signal::SIGTERM);
+    assert_eq!(supervisor.ended().code(), Some(0), "{}", supervisor.errors());
+    assert_eq!(supervisor.programs(), []);
+}
+
+#[test]
+fn a_plugin_that_ignores_everything_is_stopped_all_the_same() {
+    let supervisor = Supervisor::builder()
+        .settings(IMPATIENT)
+        .plugin(Plugin::hostile("stubborn", &["--ignore-stop", "--ignore-term"]))
+        .start();
+    supervisor.fault("stubborn", json!(["start-family", "daemon"]));
+    eventually("the daemon", || (supervisor.programs().len() == 3).then_some(()));
+    assert_eq!(supervisor.cli(&["stop", "stubborn"]).code, 0);
+    // Done is said when nothing is left, not when the leader has gone.
+    assert_eq!(supervisor.programs().len(), 1, "{:?}", supervisor.programs());
+    assert_eq!(supervisor.plugin("stubborn")["state"], "stopped");
+    supervisor.verify();
+}
+
+#[test]
+fn the_end_of_the_parent_stops_everything() {
+    let mut supervisor = Supervisor::builder().start();
+    supervisor.verify();
+    supervisor.close_input();
+    assert_eq!(supervisor.ended().code(), Some(0), "{}", supervisor.errors());
+    assert_eq!(lines_of(supervisor.folders().plugin_data(NEIGHBOUR).join("stops")).len(), 1);
+    assert_eq!(supervisor.programs(), []);
+}
+
+/// Every kind of grandchild that wants to stay.
+fn with_a_family(roles: &[&str]) -> Supervisor {
+    let supervisor = Supervisor::builder()
+        .settings(IMPATIENT)
+        .plugin(Plugin::hostile("parent", &["--ignore-stop", "--ignore-term"]))
+        .start();
+    for &role in roles {
+        let before = supervisor.programs().len();
+        supervisor.call("parent", "fault", json!(["start-family", role]));
+        eventually(role, || (supervisor.programs().len() > before).then_some(()));
+    }
+    supervisor
+}
+
+/// Sets values until the supervisor is gone; gives the last that was acknowledged.
+fn set_until_the_end(address: &str, latest: &Mutex<u64>, stop: &AtomicBool) {
+    for value in 1.. {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let request = http::get_request(address, &format!("/api/{NEIGHBOUR}/set?counter={value}"));
+        match http::exchange(address, &request) {
+            Ok(answer) if answer.whole && answer.json().get("result").is_some() => {
+                *latest.lock().unwrap() = value
+            }
+            _ => return,
+        }
+    }
+}
+
+fn a_kill_leaves_nothing_and_loses_nothing(whom: impl Fn(&Supervisor) -> u32) {
+    let mut supervisor = with_a_family(&["sleeper", "daemon", "daemon-without-a-past"]);
+    let mut family: Vec<Process> = supervisor.family();
+    family.extend(supervisor.programs());
+    family.push(Process::look(supervisor.keeper_pid()).unwrap());
+    let (latest, stop) = (Mutex::new(0), AtomicBool::new(false));
+    let address = supervisor.address().to_owned();
+    std::thread::scope(|scope| {
+        scope.spawn(|| set_until_the_end(&address, &latest, &stop));
+        eventually("some acknowledged values", || (*latest.lock().unwrap() > 5).then_some(()));
+        processes::kill(whom(&supervisor), Signal::SIGKILL);
+        let killed = Instant::now();
+        eventually("the end of everything", || {
+            let left = family.iter().any(Process::lives) || !supervisor.programs().is_empty();
+            (!left).then_some(())
+        });
+        println!("after the kill everything was gone in {:?}", killed.elapsed());
+        stop.store(true, Ordering::Relaxed);
+    });
+    supervisor.ended();
+    let supervisor = supervisor.start_again();
+    let stored = supervisor.ask("config.get", json!({ "id": NEIGHBOUR, "key": "counter" }));
+    let (stored, acknowledged) =
+        (stored["value"].as_str().unwrap().parse::<u64>().unwrap(), latest.into_inner().unwrap());
+    assert!(stored >= acknowledged, "{acknowledged} was acknowledged and {stored} is there");
+    let twice = supervisor.programs();
+    assert_eq!(twice.len(), 2, "one process a plugin: {twice:?}");
+    supervisor.verify();
+}
+
+#[test]
+fn sigkill_of_the_supervisor_leaves_nothing_and_loses_no_acknowledged_value() {
+    a_kill_leaves_nothing_and_loses_nothing(Supervisor::pid);
+}
+
+#[test]
+fn sigkill_of_the_keeper_leaves_nothing_and_loses_no_acknowledged_value() {
+    a_kill_leaves_nothing_and_loses_nothing(Supervisor::keeper_pid);
+}
+
+#[test]
+fn sigkill_of_both_at_once_is_swept_up_by_the_next_start() {
+    // One that has also cleared its environment leaves no trace that a stranger's process could not have: with both of its
+    // ancestors gone, nobody may claim it.
+    let mut supervisor = with_a_family(&["sleeper", "daemon"]);
+    let old = supervisor.programs();
+    let (keeper, child) = (supervisor.keeper_pid(), supervisor.pid());
+    // Stopped first, so that neither notices the other's end.
+    processes::kill(keeper, Signal::SIGSTOP);
+    processes::kill(child, Signal::SIGKILL);
+    processes::kill(keeper, Signal::SIGKILL);
+    supervisor.ended();
+    let supervisor = supervisor.start_again();
+    eventually("the end of every old process", || old.iter().all(|process| !process.lives()).then_some(()));
+    assert_eq!(supervisor.programs().len(), 2, "{:?}", supervisor.programs());
+    supervisor.verify();
+}
+
+#[test]
+fn a_second_supervisor_on_the_same_data_exits_and_names_the_first() {
+    let supervisor = Supervisor::builder().start();
+    let elsewhere = supervisor.folders().root().join("elsewhere");
+    let mut command = run_command(supervisor.folders());
+    command.env("OUTBOARD_RUNTIME_DIR", &elsewhere).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut second = command.spawn().unwrap();
+    // Held open: its end would be an order to stop.
+    let _parent = second.stdin.take();
+    let output = second.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(said.contains(&supervisor.pid().to_string()), "{said}");
+    supervisor.verify();
+}
+
+#[test]
+fn a_disabled_plugin_stays_down_over_a_start_of_the_supervisor_and_a_stopped_one_does_not() {
+    let mut supervisor = Supervisor::builder()
+        .plugin(Plugin::hostile("stopped", &[]))
+        .plugin(Plugin::hostile("disabled", &[]))
+        .start();
+    assert_eq!(supervisor.cli(&["stop", "stopped"]).code, 0);
+    assert_eq!(supervisor.cli(&["disable", "disabled"]).code, 0);
+    supervisor.verify();
+    supervisor.stop();
+    let supervisor = supervisor.start_again();
+    assert_eq!(supervisor.plugin("stopped")["state"], "running");
+    assert_eq!(supervisor.plugin("disabled")["state"], "stopped");
+    supervisor.verify();
+}

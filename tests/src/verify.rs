@@ -1,0 +1,178 @@
+//! The seven things that must hold after every case, whatever was done to a plugin in it.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::NEIGHBOUR;
+use crate::patience::{GUARD, within};
+use crate::processes::{self, Process};
+use crate::supervisor::Supervisor;
+use crate::transitions;
+
+/// The host's sign-in token in every case. It may appear where a plugin asks for it, and nowhere else.
+pub const CANARY: &str = "canary-0c4d6f2a-never-to-be-seen";
+/// Descriptors beyond the baseline: kept-alive connections to plugins, and files that are open for a moment.
+const DESCRIPTORS_MORE: usize = 16;
+/// Memory beyond the baseline, in KiB: what an allocator keeps after a flood; a leak of what these cases send is larger.
+const MEMORY_MORE_KIB: u64 = 64 * 1024;
+/// Threads beyond the baseline: some of the pool for blocking work, which go after a while.
+const THREADS_MORE: u64 = 4;
+
+/// What the supervisor held when it was ready.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Baseline {
+    /// Open descriptors.
+    pub descriptors: usize,
+    /// Resident memory in KiB.
+    pub memory_kib: u64,
+    /// Threads.
+    pub threads: u64,
+}
+
+impl Baseline {
+    /// Looks at a process.
+    pub fn of(pid: u32) -> Self {
+        Self {
+            descriptors: processes::descriptors(pid),
+            memory_kib: processes::status_number(pid, "VmRSS"),
+            threads: processes::status_number(pid, "Threads"),
+        }
+    }
+}
+
+impl Supervisor {
+    /// Checks the seven things.
+    ///
+    /// # Panics
+    /// When one does not hold.
+    pub fn verify(&self) {
+        self.answers_about_its_health();
+        self.every_running_plugin_answers();
+        self.no_call_hangs();
+        self.nothing_is_left_over();
+        self.holds_no_more_than_before();
+        self.published_every_change();
+        self.no_secret_was_told();
+    }
+
+    fn answers_about_its_health(&self) {
+        let health = self.get("/_outboard/health");
+        assert_eq!((health.status, &health.json()["status"]), (200, &"ok".into()), "{health:?}");
+    }
+
+    fn every_running_plugin_answers(&self) {
+        for plugin in self.plugins() {
+            let (id, route) = (plugin["id"].as_str().unwrap(), plugin["routes"][0].as_str());
+            if let Some(route) = route.filter(|_| plugin["state"] == "running") {
+                let answer = self.get(&format!("{route}/"));
+                assert_eq!(answer.status, 200, "{id} does not answer: {answer:?}");
+            }
+        }
+        let neighbour = self.plugin(NEIGHBOUR);
+        // Whatever the case did, it did it to others.
+        let untouched = neighbour["state"] == "running" && neighbour["restarts"] == 0;
+        assert!(untouched, "the neighbour felt it: {neighbour}");
+    }
+
+    fn no_call_hangs(&self) {
+        for mut call in self.calls.lock().unwrap().drain(..) {
+            let ended = within(GUARD, || call.try_wait().unwrap());
+            if ended.is_none() {
+                let _ = call.kill();
+                panic!("a call was left hanging");
+            }
+        }
+    }
+
+    /// Processes are gone a moment after their plugin's state says so, hence the looks.
+    fn nothing_is_left_over(&self) {
+        let mut strange = Vec::new();
+        let clean = within(GUARD, || {
+            let plugins: Vec<u64> =
+                self.plugins().iter().filter_map(|plugin| plugin["pid"].as_u64()).collect();
+            let expected = |process: &Process| {
+                process.state != 'Z' && (process.pid == self.pid() || self.has_above(process, &plugins))
+            };
+            strange = self.family();
+            strange.extend(self.programs());
+            strange.retain(|process| !expected(process));
+            strange.is_empty().then_some(())
+        });
+        assert!(clean.is_some(), "zombies or strays were left: {strange:?}");
+    }
+
+    fn has_above(&self, process: &Process, plugins: &[u64]) -> bool {
+        let mut at = Some(process.clone());
+        while let Some(process) = at {
+            if plugins.contains(&u64::from(process.pid)) {
+                return true;
+            }
+            at = Process::look(process.parent).filter(|parent| parent.pid > 1);
+        }
+        false
+    }
+
+    fn holds_no_more_than_before(&self) {
+        let (before, mut now) = (self.baseline, Baseline::default());
+        let settled = within(GUARD, || {
+            now = Baseline::of(self.pid());
+            let plenty = now.descriptors > before.descriptors + DESCRIPTORS_MORE
+                || now.memory_kib > before.memory_kib + MEMORY_MORE_KIB
+                || now.threads > before.threads + THREADS_MORE;
+            (!plenty).then_some(())
+        });
+        assert!(
+            settled.is_some(),
+            "the supervisor grew from {before:?} to {now:?}: {:?}",
+            processes::descriptor_targets(self.pid())
+        );
+    }
+
+    fn published_every_change(&self) {
+        let mut told = (Value::Null, Value::Null);
+        let agree = within(GUARD, || {
+            let last = transitions::check(&self.published.lock().unwrap());
+            let differs = self.plugins().into_iter().find_map(|plugin| {
+                let seen = last.get(plugin["id"].as_str().unwrap())?;
+                (seen["state"] != plugin["state"] || seen["generation"] != plugin["generation"])
+                    .then(|| (seen.clone(), plugin))
+            });
+            told = differs.clone().unwrap_or_default();
+            differs.is_none().then_some(())
+        });
+        assert!(agree.is_some(), "a state was not published: {} while it is {}", told.0, told.1);
+    }
+
+    fn no_secret_was_told(&self) {
+        let credential = self.control.authorization.trim_start_matches("Bearer ");
+        for secret in [CANARY, credential] {
+            let errors = self.errors();
+            assert!(!errors.contains(secret), "a secret is on standard error");
+            assert!(
+                !self.complaints.lock().unwrap().contains(secret),
+                "a secret is in an error of a command"
+            );
+            find_in_files(&self.folders.data().join("logs"), secret);
+            find_in_files(&self.folders.runtime().join("ledger"), secret);
+            for process in self.family() {
+                let line = processes::command_line(process.pid);
+                assert!(!line.contains(secret), "a secret is on a command line: {process:?}");
+                let environment = std::fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
+                let environment = String::from_utf8_lossy(&environment);
+                assert!(!environment.contains(secret), "a secret is in an environment: {process:?}");
+            }
+        }
+    }
+}
+
+fn find_in_files(folder: &Path, secret: &str) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let text = std::fs::read(entry.path()).unwrap_or_default();
+        assert!(
+            !String::from_utf8_lossy(&text).contains(secret),
+            "a secret is in {}",
+            entry.path().display()
+        );
+    }
+}
