@@ -26,10 +26,15 @@ struct Running {
     host: Host,
     tasks: HostTasks,
     control: Control,
+    _turn: tokio::sync::MutexGuard<'static, ()>,
 }
 
+/// A process has one host at a time, and a test runner may run all tests in one process.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 impl Running {
-    fn start() -> Self {
+    async fn start() -> Self {
+        let turn = TURN.lock().await;
         let folder = tempfile::tempdir().unwrap();
         let data_dir = folder.path().join("data");
         let services = Services::open(ServiceOptions::new(&data_dir)).unwrap();
@@ -47,7 +52,7 @@ impl Running {
         let socket = bind(&folder.path().join("control.sock")).unwrap();
         let control = Control::serve(host.clone(), socket, credential).unwrap();
         let credential = std::fs::read_to_string(data_dir.join("credential")).unwrap();
-        Self { folder, credential, services, host, tasks, control }
+        Self { folder, credential, services, host, tasks, control, _turn: turn }
     }
 
     fn socket(&self) -> PathBuf {
@@ -94,7 +99,7 @@ const STATUS: &str = r#"{"jsonrpc":"2.0","id":1,"method":"status","params":{}}"#
 
 #[tokio::test]
 async fn nobody_is_answered_without_the_credential() {
-    let running = Running::start();
+    let running = Running::start().await;
     let wrong = format!("authorization: Bearer {}\r\n", "0".repeat(64));
     let short = format!("authorization: Bearer {}\r\n", &running.credential[..63]);
     let twice = format!("{}{}", running.known(), running.known());
@@ -110,7 +115,7 @@ async fn nobody_is_answered_without_the_credential() {
 
 #[tokio::test]
 async fn a_web_page_is_refused_even_with_the_credential() {
-    let running = Running::start();
+    let running = Running::start().await;
     let headers = format!("{}origin: http://localhost:5173\r\n", running.known());
     assert_eq!(running.send(&headers, STATUS).await.0, 403);
     running.end().await;
@@ -118,7 +123,7 @@ async fn a_web_page_is_refused_even_with_the_credential() {
 
 #[tokio::test]
 async fn a_question_is_answered_over_plain_http_as_well() {
-    let running = Running::start();
+    let running = Running::start().await;
     let answer = running.ask("status", json!({})).await;
     assert_eq!(answer["result"]["pid"], std::process::id());
     // No parameters count as an empty object.
@@ -129,7 +134,7 @@ async fn a_question_is_answered_over_plain_http_as_well() {
 
 #[tokio::test]
 async fn errors_carry_the_code_the_word_and_a_sentence() {
-    let running = Running::start();
+    let running = Running::start().await;
     for (method, params, word) in [
         ("start", json!({ "id": "nobody" }), "not_found"),
         ("start", json!({ "id": "No Id" }), "invalid_params"),
@@ -147,7 +152,7 @@ async fn errors_carry_the_code_the_word_and_a_sentence() {
 
 #[tokio::test]
 async fn every_method_of_the_table_is_served() {
-    let running = Running::start();
+    let running = Running::start().await;
     use outboard_protocol::control::method::*;
     for method in [
         STATUS,
@@ -178,7 +183,7 @@ async fn every_method_of_the_table_is_served() {
 
 #[tokio::test]
 async fn batches_and_questions_that_are_too_large_are_refused() {
-    let running = Running::start();
+    let running = Running::start().await;
     let (_, batch) = running.send(&running.known(), &format!("[{STATUS},{STATUS}]")).await;
     assert!(batch.contains("error") && !batch.contains("listen"), "{batch}");
     let large =
@@ -191,7 +196,7 @@ async fn batches_and_questions_that_are_too_large_are_refused() {
 
 #[tokio::test]
 async fn idle_connections_keep_nobody_out_for_good() {
-    let running = Running::start();
+    let running = Running::start().await;
     let mut idle = Vec::new();
     for _ in 0..200 {
         idle.push(UnixStream::connect(running.socket()).await.unwrap());
@@ -211,7 +216,7 @@ async fn idle_connections_keep_nobody_out_for_good() {
 
 #[tokio::test]
 async fn stopping_ends_idle_connections() {
-    let running = Running::start();
+    let running = Running::start().await;
     let mut idle = UnixStream::connect(running.socket()).await.unwrap();
     assert_eq!(running.send(&running.known(), STATUS).await.0, 200);
     running.end().await;

@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -71,6 +72,21 @@ impl Default for SpawnerOptions {
 pub struct Spawner {
     launches: mpsc::Sender<Launch>,
     all: Containments,
+    /// Held by all clones together.
+    _only: Arc<Only>,
+}
+
+/// Whether this process has a spawner.
+static STARTED: AtomicBool = AtomicBool::new(false);
+
+/// That this is the one spawner of the process; another can be started when the last clone is gone.
+#[derive(Debug)]
+struct Only;
+
+impl Drop for Only {
+    fn drop(&mut self) {
+        STARTED.store(false, Ordering::SeqCst);
+    }
 }
 
 /// A process that runs its program.
@@ -97,19 +113,19 @@ pub struct Spawned {
 impl Spawner {
     /// Makes this process a subreaper and starts the spawning thread, which lives as long as the process.
     ///
-    /// Once a process: two spawners would take each other's children for escaped orphans.
+    /// One at a time in a process: two spawners would take each other's children for escaped orphans.
     ///
     /// # Errors
-    /// When one was started before, when the kernel refuses, or when /proc is not there.
+    /// When there is one already, when the kernel refuses, or when /proc is not there.
     pub fn start(options: SpawnerOptions) -> io::Result<Self> {
-        static STARTED: AtomicBool = AtomicBool::new(false);
         if STARTED.swap(true, Ordering::SeqCst) {
             return Err(io::Error::other("this process has a spawner already; clone that one"));
         }
+        let only = Arc::new(Only);
         // Any pid but none means yes.
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
         let all = Containments::new(options.ledger)?;
-        Ok(Self { launches: launch::start(options.binary, all.clone())?, all })
+        Ok(Self { launches: launch::start(options.binary, all.clone())?, all, _only: only })
     }
 
     /// All living containments, for [`super::orphans::tend`].
