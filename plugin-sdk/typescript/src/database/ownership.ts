@@ -3,26 +3,16 @@
 
 import { readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 
-/** Open connections of this process by file. */
-const open = new Map<string, number>();
 
-/** Takes the file for this process. Throws while another living process has it: their locks would not see each other's caches. */
-export function claim(path: string): void {
-  if (!open.has(path)) takeOver(path);
-  open.set(path, (open.get(path) ?? 0) + 1);
-}
-
-/** Gives back one connection; the last one gives back the file. */
+/** Gives the file back. */
 export function release(path: string): void {
-  const left = (open.get(path) ?? 1) - 1;
-  if (left > 0) return void open.set(path, left);
-  open.delete(path);
   rmSync(ownerFile(path), { force: true });
 }
 
 const ownerFile = (path: string): string => `${path}.owner`;
 
-function takeOver(path: string): void {
+/** Takes the file for this process. Throws while another living process has it. */
+export function claim(path: string): void {
   const self = `${process.pid} ${startOf(process.pid) ?? ""}`;
   for (;;) {
     try {
@@ -31,7 +21,7 @@ function takeOver(path: string): void {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
     const owner = readOwner(path);
-    if (owner === self) return; // another thread of this process
+    if (owner === self) throw new Error(`${path} is open in another thread of this process; open it in one of them`);
     const [pid = "", start = ""] = (owner ?? "").split(" ");
     if (owner !== undefined && startOf(Number(pid)) === start) {
       throw new Error(`${path} is open in process ${pid}; one process at a time may work on it (an own better-sqlite3 lifts this)`);

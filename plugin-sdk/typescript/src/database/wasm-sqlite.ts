@@ -1,6 +1,10 @@
 //! The engine over node-sqlite3-wasm: SQLite compiled to WebAssembly, on real files through Node's synchronous calls, each
-//! commit synced. Its lock on a file is a folder `<file>.lock`, whose remains after a kill `ownership.ts` takes away.
+//! commit synced. Its lock on a file is a folder, whose remains after a kill `ownership.ts` takes away; making and removing
+//! that folder for each statement would cost a hundred times the statement, so the lock is held for as long as the file is
+//! open, and a second opening in this process shares the connection.
 
+import { closeSync, fsyncSync, openSync } from "node:fs";
+import { dirname } from "node:path";
 import type { WasmSqlite } from "../bundled.js";
 import { withArity, type Bound, type Engine, type EngineStatement } from "./engine.js";
 import { claim, release } from "./ownership.js";
@@ -9,6 +13,7 @@ import type { ColumnDefinition, SqlValue } from "./types.js";
 /** The statement with members that are not in its package's types; its version is pinned. */
 interface WasmStatement {
   run(values?: unknown): Counts;
+  finalize(): void;
   _reset(): boolean;
   _bindValue(value: unknown, position: number): void;
   _bindObject(values: object): void;
@@ -19,17 +24,39 @@ interface WasmStatement {
 
 type Counts = { changes: number; lastInsertRowid: number | bigint };
 
+type WasmDatabase = InstanceType<WasmSqlite["Database"]>;
+
+/** A connection, how often it is open, and its statements: SQLite ends a connection only after all of them. */
+interface Shared {
+  database: WasmDatabase;
+  uses: number;
+  statements: Set<WasmStatement>;
+}
+
+/** Open connections of this process by file. */
+const shared = new Map<string, Shared>();
+
+/** Ends statements that nobody can reach any more. */
+const forgotten = new FinalizationRegistry(({ statements, wasm }: { statements: Set<WasmStatement>; wasm: WasmStatement }) => {
+  if (statements.delete(wasm)) wasm.finalize();
+});
+
 /** Opens or creates a file. */
-export function openWasmSqlite({ Database }: WasmSqlite, path: string): Engine {
-  claim(path);
-  const database = new Database(path);
+export function openWasmSqlite(sqlite: WasmSqlite, path: string): Engine {
+  const { database, statements } = acquire(sqlite, path);
   const errors = new UserErrors();
   const counts = () => database.get("SELECT changes() AS changes, last_insert_rowid() AS lastInsertRowid") as unknown as Counts;
   return {
     get inTransaction() {
       return database.inTransaction;
     },
-    prepare: (sql) => new WasmEngineStatement(database.prepare(sql) as unknown as WasmStatement, counts, errors),
+    prepare(sql) {
+      const wasm = database.prepare(sql) as unknown as WasmStatement;
+      const statement = new WasmEngineStatement(wasm, counts, errors);
+      statements.add(wasm);
+      forgotten.register(statement, { statements, wasm });
+      return statement;
+    },
     exec: (sql) => errors.rethrowing(() => database.exec(sql)),
     define(name, { arity, deterministic, bigints }, fn) {
       const call = errors.remembering((...args: SqlValue[]) => fn(...args.map((value) => integer(value, bigints))));
@@ -37,11 +64,47 @@ export function openWasmSqlite({ Database }: WasmSqlite, path: string): Engine {
       withArity(call, arity);
       database.function(name, call as never, { deterministic });
     },
-    close() {
-      database.close();
-      release(path);
-    },
+    close: () => letGo(path),
   };
+}
+
+function acquire({ Database }: WasmSqlite, path: string): Shared {
+  const known = shared.get(path);
+  if (known) {
+    known.uses++;
+    return known;
+  }
+  claim(path);
+  keepJournal(path);
+  const database = new Database(path);
+  database.exec("PRAGMA locking_mode = EXCLUSIVE");
+  const opened: Shared = { database, uses: 1, statements: new Set() };
+  shared.set(path, opened);
+  return opened;
+}
+
+function letGo(path: string): void {
+  const known = shared.get(path);
+  if (!known || --known.uses > 0) return;
+  shared.delete(path);
+  for (const wasm of known.statements) wasm.finalize();
+  known.statements.clear();
+  known.database.close();
+  release(path);
+}
+
+/**
+ * Makes the rollback journal's name durable before anything relies on it: the package syncs the journal, and not the folder
+ * that it is in, so that a power cut could leave a half-written database without its journal. An empty journal is no journal.
+ */
+function keepJournal(path: string): void {
+  closeSync(openSync(`${path}-journal`, "a", 0o600));
+  const folder = openSync(dirname(path), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }
 
 class WasmEngineStatement implements EngineStatement {
