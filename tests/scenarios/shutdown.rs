@@ -100,7 +100,7 @@ fn set_until_the_end(address: &str, latest: &Mutex<u64>, stop: &AtomicBool) {
         let request = http::get_request(address, &format!("/api/{NEIGHBOUR}/set?counter={value}"));
         match http::exchange(address, &request) {
             Ok(answer) if answer.whole && answer.json().get("result").is_some() => {
-                *latest.lock().unwrap() = value
+                *latest.lock().unwrap() = value;
             }
             _ => return,
         }
@@ -123,7 +123,7 @@ fn a_kill_leaves_nothing_and_loses_nothing(whom: impl Fn(&Supervisor) -> u32) {
             let left = family.iter().any(Process::lives) || !supervisor.programs().is_empty();
             (!left).then_some(())
         });
-        println!("after the kill everything was gone in {:?}", killed.elapsed());
+        eprintln!("after the kill everything was gone in {:?}", killed.elapsed());
         stop.store(true, Ordering::Relaxed);
     });
     supervisor.ended();

@@ -52,13 +52,7 @@ async fn on_start(ctx: Context) -> Result<(), Failure> {
                 let ctx = ctx.clone();
                 // A value that changes, or nothing would be written.
                 async move {
-                    ctx.config
-                        .set(
-                            &format!("set{}", n % 64),
-                            &Instant::now().elapsed().subsec_nanos().wrapping_add(n as u32),
-                        )
-                        .await
-                        .unwrap()
+                    ctx.config.set(&format!("set{}", n % 64), &n).await.unwrap();
                 }
             })
             .await)
