@@ -131,18 +131,15 @@ impl Connection {
 
     fn read_body(&mut self, head: &str, body: &mut Vec<u8>) -> io::Result<bool> {
         if header(head, "transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
-            return self.read_chunks(body);
+            return broken_off(self.read_chunks(body));
         }
         let length: u64 = match header(head, "content-length") {
             Some(length) => length.parse().map_err(io::Error::other)?,
             None if header(head, "connection").is_some_and(|value| value == "close") => u64::MAX,
             None => 0,
         };
-        match (&mut self.stream).take(length).read_to_end(body) {
-            Ok(read) => Ok(length == u64::MAX || read as u64 == length),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(false),
-            Err(error) => Err(error),
-        }
+        let read = (&mut self.stream).take(length).read_to_end(body);
+        broken_off(read.map(|read| length == u64::MAX || read as u64 == length))
     }
 
     fn read_chunks(&mut self, body: &mut Vec<u8>) -> io::Result<bool> {
@@ -157,6 +154,14 @@ impl Connection {
                 return Ok(true);
             }
         }
+    }
+}
+
+/// A connection that is reset in the middle of a body is an answer that broke off.
+fn broken_off(whole: io::Result<bool>) -> io::Result<bool> {
+    match whole {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(false),
+        other => other,
     }
 }
 

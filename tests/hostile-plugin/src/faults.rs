@@ -65,27 +65,31 @@ pub(crate) fn bring_about(wire: &Arc<Wire>, args: &[Value]) {
 /// Floods run in a thread, so that the main loop still hears and answers.
 fn elsewhere(wire: &Arc<Wire>, name: &str, number: u64) {
     let (wire, name) = (Arc::clone(wire), name.to_owned());
-    std::thread::spawn(move || match name.as_str() {
-        "flood-noise" => repeat(number, || wire.raw(b"la la la la la la la la la la la la\n")),
-        "flood-logs" => repeat(number, || {
-            wire.tell("log", json!({"level": "info", "tag": "flood", "message": "la la la"}));
-        }),
-        "flood-stderr" => {
-            repeat(number, || drop(std::io::stderr().write_all(b"la la la la la la la la la la la\n")));
+    std::thread::spawn(move || {
+        match name.as_str() {
+            "flood-noise" => repeat(number, || wire.raw(b"la la la la la la la la la la la la\n")),
+            "flood-logs" => repeat(number, || {
+                wire.tell("log", json!({"level": "info", "tag": "flood", "message": "la la la"}));
+            }),
+            "flood-stderr" => {
+                repeat(number, || drop(std::io::stderr().write_all(b"la la la la la la la la la la la\n")));
+            }
+            "flood-requests" => {
+                repeat(number, || {
+                    wire.raw(b"{\"jsonrpc\":\"2.0\",\"id\":\"flood\",\"method\":\"config.getAll\"}\n");
+                });
+            }
+            "flood-empty" => repeat(number, || wire.raw(b"{}\n\n\r\n")),
+            "huge-frame" => huge_frame(&wire, number),
+            "single-bytes" => {
+                let line = br#"{"jsonrpc":"2.0","method":"log","params":{"level":"info","tag":"bytes","message":"one by one"}}"#;
+                line.iter().chain(b"\n").for_each(|byte| wire.raw(&[*byte]));
+            }
+            "abuse" => abuse(&wire),
+            unknown => panic!("no fault is called {unknown}"),
         }
-        "flood-requests" => {
-            repeat(number, || {
-                wire.raw(b"{\"jsonrpc\":\"2.0\",\"id\":\"flood\",\"method\":\"config.getAll\"}\n");
-            });
-        }
-        "flood-empty" => repeat(number, || wire.raw(b"{}\n\n\r\n")),
-        "huge-frame" => huge_frame(&wire, number),
-        "single-bytes" => {
-            let line = br#"{"jsonrpc":"2.0","method":"log","params":{"level":"info","tag":"bytes","message":"one by one"}}"#;
-            line.iter().chain(b"\n").for_each(|byte| wire.raw(&[*byte]));
-        }
-        "abuse" => abuse(&wire),
-        unknown => panic!("no fault is called {unknown}"),
+        // Comes after everything that was written before it, and unlike a log record it is never dropped.
+        wire.ask("config.set", json!({"key": "over", "value": name}));
     });
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,17 +11,17 @@ use serde_json::json;
 
 use crate::wire::Wire;
 
-pub(crate) fn serve(wire: Arc<Wire>, starts: u64) {
+pub(crate) fn serve(wire: Arc<Wire>, starts: u64, data_dir: PathBuf) {
     let Ok(Some(listener)) = ListenFd::from_env().take_unix_listener(0) else { return };
     std::thread::spawn(move || {
         for connection in listener.incoming() {
-            let (connection, wire) = (connection.unwrap(), Arc::clone(&wire));
-            std::thread::spawn(move || drop(talk(&connection, &wire, starts)));
+            let (connection, wire, data_dir) = (connection.unwrap(), Arc::clone(&wire), data_dir.clone());
+            std::thread::spawn(move || drop(talk(&connection, &wire, starts, &data_dir)));
         }
     });
 }
 
-fn talk(connection: &UnixStream, wire: &Wire, starts: u64) -> std::io::Result<()> {
+fn talk(connection: &UnixStream, wire: &Wire, starts: u64, data_dir: &Path) -> std::io::Result<()> {
     let mut reader = BufReader::new(connection);
     loop {
         let head = read_head(&mut reader)?;
@@ -30,6 +31,23 @@ fn talk(connection: &UnixStream, wire: &Wire, starts: u64) -> std::io::Result<()
         let path = target.split('?').next().unwrap_or_default();
         match path.rsplit('/').next().unwrap_or_default() {
             "die" => std::process::exit(7),
+            // The first process that gets this request ends on it; whichever gets it after that answers.
+            "die-once" => {
+                let query = target.split('?').nth(1).unwrap_or_default();
+                let line = format!("{} {query}", head.split(' ').next().unwrap_or_default());
+                let before = std::fs::read_to_string(data_dir.join("served")).unwrap_or_default();
+                crate::note(data_dir, "served", &line);
+                if !before.lines().any(|served| served == line) {
+                    std::process::exit(7);
+                }
+                answer(writer, "text/plain", b"alive")?;
+            }
+            "die-mid-chunks" => {
+                write!(writer, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n")?;
+                writer.flush()?;
+                std::thread::sleep(Duration::from_millis(100));
+                std::process::exit(7);
+            }
             "die-mid-body" => {
                 write!(writer, "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\nthe beginning")?;
                 writer.flush()?;

@@ -17,7 +17,7 @@ mod http;
 mod wire;
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arguments::{Arguments, Handshake, Stage};
@@ -101,11 +101,12 @@ impl Plugin {
         }
         let (wire, id, plugin) = (Arc::clone(&self.wire), id.clone(), self.id.clone());
         let (prefixes, end) = (self.arguments.prefixes.clone(), self.arguments.ends_after_start);
+        let data_dir = self.data_dir.clone();
         let note = format!("{method} {}", params["fromVersion"].as_str().unwrap_or_default());
         self.note("starts", note.trim());
         // In a thread of its own: the answers to what it asks come in through the main loop.
         std::thread::spawn(move || {
-            if let Err(refusal) = begin(&wire, &plugin, &prefixes) {
+            if let Err(refusal) = begin(&wire, &plugin, &prefixes, data_dir) {
                 return wire.error(&id, -32603, &refusal);
             }
             wire.result(&id, json!({}));
@@ -152,24 +153,27 @@ impl Plugin {
         }
     }
 
-    /// Appends a line to a file in the data folder, for the test to read.
     fn note(&self, file: &str, line: &str) {
-        std::fs::create_dir_all(&self.data_dir).unwrap();
-        let mut file =
-            std::fs::OpenOptions::new().create(true).append(true).open(self.data_dir.join(file)).unwrap();
-        writeln!(file, "{line}").unwrap();
+        note(&self.data_dir, file, line);
     }
 }
 
+/// Appends a line to a file in the data folder, for the test to read.
+fn note(data_dir: &Path, file: &str, line: &str) {
+    std::fs::create_dir_all(data_dir).unwrap();
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(data_dir.join(file)).unwrap();
+    writeln!(file, "{line}").unwrap();
+}
+
 /// What a well-behaved plugin does in onStart.
-fn begin(wire: &Arc<Wire>, id: &str, prefixes: &[String]) -> Result<(), String> {
+fn begin(wire: &Arc<Wire>, id: &str, prefixes: &[String], data_dir: PathBuf) -> Result<(), String> {
     let starts = wire.ask("config.get", json!({"key": "starts", "default": 0}));
     let starts = starts["result"]["value"].as_u64().unwrap_or_default() + 1;
     wire.ask("config.set", json!({"key": "starts", "value": starts}));
     for channel in ["echo", "refuse", "never", "fault", "ask", "tell"] {
         wire.ask("ipc.handle", json!({"channel": channel}));
     }
-    http::serve(Arc::clone(wire), starts);
+    http::serve(Arc::clone(wire), starts, data_dir);
     let own = format!("/api/{id}");
     for prefix in std::iter::once(&own).chain(prefixes) {
         let answer = wire.ask("server.register", json!({"prefix": prefix}));

@@ -1,0 +1,107 @@
+//! Everything that a plugin starts or takes: it goes with the plugin, and limits hit that plugin alone.
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use serde_json::json;
+use system_tests::{Plugin, Supervisor, eventually, supervisor::lines_of};
+
+const IMPATIENT: &str =
+    "[restart]\nbase = \"10ms\"\n[deadlines]\nstop = \"500ms\"\nleave = \"200ms\"\nterminate = \"300ms\"\n";
+const FAMILY: [&str; 3] = ["sleeper", "daemon", "daemon-without-a-past"];
+
+fn with_a(role: &str, arguments: &[&str]) -> Supervisor {
+    let supervisor =
+        Supervisor::builder().settings(IMPATIENT).plugin(Plugin::hostile("parent", arguments)).start();
+    let before = supervisor.programs().len();
+    supervisor.fault("parent", json!(["start-family", role]));
+    eventually(role, || (supervisor.programs().len() > before).then_some(()));
+    supervisor
+}
+
+#[test]
+fn a_stop_is_done_when_every_descendant_is_gone_deaf_ones_in_sessions_of_their_own_too() {
+    for role in FAMILY {
+        let supervisor = with_a(role, &[]);
+        supervisor.ask("stop", json!({ "id": "parent" }));
+        let left = supervisor.programs();
+        assert_eq!(left.len(), 1, "{role}: {left:?}");
+        supervisor.verify();
+    }
+}
+
+#[test]
+fn a_crash_takes_every_descendant_along_before_the_next_process_starts() {
+    for role in FAMILY {
+        let supervisor = with_a(role, &[]);
+        let before = supervisor.plugin("parent");
+        let old = supervisor.programs();
+        supervisor.fault("parent", json!(["kill"]));
+        let now = supervisor.wait_for_generation_after("parent", &before["generation"]);
+        let alive: Vec<_> = old.iter().filter(|process| process.lives()).collect();
+        assert_eq!(alive.len(), 1, "{role}: only the neighbour lives on: {alive:?}");
+        assert_eq!(supervisor.programs().len(), 2, "{now}");
+        supervisor.verify();
+    }
+}
+
+#[test]
+fn a_descendant_that_holds_the_pipes_open_delays_nothing() {
+    let supervisor = Supervisor::builder().settings(IMPATIENT).plugin(Plugin::hostile("parent", &[])).start();
+    let generation = supervisor.plugin("parent")["generation"].clone();
+    supervisor.fault("parent", json!(["hold-pipe-and-exit"]));
+    supervisor.wait_for_generation_after("parent", &generation);
+    assert_eq!(supervisor.last_end("parent", 1)["exitCode"], 9);
+    assert_eq!(supervisor.programs().len(), 2);
+    supervisor.verify();
+}
+
+#[test]
+fn a_limit_on_descriptors_hits_the_plugin_that_leaks_and_the_report_says_so() {
+    let supervisor = Supervisor::builder()
+        .settings("[plugins.leaky]\nlimits = { open_files = 64 }\n")
+        .plugin(Plugin::hostile("leaky", &[]))
+        .start();
+    let generation = supervisor.plugin("leaky")["generation"].clone();
+    supervisor.fault("leaky", json!(["leak-descriptors", 10_000]));
+    supervisor.wait_for_generation_after("leaky", &generation);
+    let end = supervisor.last_end("leaky", 1);
+    assert_eq!(end["exitCode"], 24, "{end}");
+    assert!(end["stderr"].to_string().contains("no more descriptors"), "{end}");
+    supervisor.verify();
+}
+
+#[test]
+fn a_limit_on_memory_hits_the_plugin_that_hoards_and_nobody_else() {
+    let supervisor = Supervisor::builder()
+        .settings("[plugins.greedy]\nlimits = { memory = \"512MiB\" }\n")
+        .plugin(Plugin::hostile("greedy", &[]))
+        .start();
+    let generation = supervisor.plugin("greedy")["generation"].clone();
+    supervisor.fault("greedy", json!(["hog-memory", 2048]));
+    supervisor.wait_for_generation_after("greedy", &generation);
+    let end = supervisor.last_end("greedy", 1);
+    assert_eq!(end["exitCode"], 12, "{end}");
+    assert!(end["stderr"].to_string().contains("no more memory"), "{end}");
+    supervisor.verify();
+}
+
+#[test]
+fn a_limit_in_the_manifest_holds_without_any_setting() {
+    let plugin = Plugin::hostile("leaky", &[]).with(json!({ "limits": { "openFiles": 64 } }));
+    let supervisor = Supervisor::builder().plugin(plugin).start();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", supervisor.pid_of("leaky"))).unwrap();
+    let open_files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    assert!(open_files.contains(" 64 "), "{open_files}");
+    supervisor.verify();
+}
+
+#[test]
+fn the_temporary_folder_of_a_plugin_is_its_own() {
+    let supervisor = Supervisor::builder().plugin(Plugin::hostile("neat", &[])).start();
+    let environment =
+        std::fs::read_to_string(format!("/proc/{}/environ", supervisor.pid_of("neat"))).unwrap();
+    let folder = environment.split('\0').find_map(|line| line.strip_prefix("TMPDIR=")).unwrap().to_owned();
+    let data = supervisor.folders().plugin_data("neat");
+    assert!(std::path::Path::new(&folder).starts_with(&data), "{folder}");
+    assert_eq!(lines_of(data.join("starts")), ["start"]);
+    supervisor.verify();
+}
