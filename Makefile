@@ -69,7 +69,7 @@ run: build plugins ## Run the supervisor on the examples; prints URLs to try
 	"$(TARGET)/release/outboard" run --plugins "$(PLUGINS)" --data "$(RUN_DATA)" $(ARGS)
 
 .PHONY: test
-test: test-rust test-typescript test-python ## Every test
+test: test-rust test-typescript test-python test-browser ## Every test
 
 .PHONY: test-rust
 test-rust: plugins
@@ -88,6 +88,14 @@ test-typescript: sdk-typescript
 ifneq ($(wildcard plugin-sdk/typescript/package.json),)
 	npm test --workspace plugin-sdk/typescript
 endif
+
+# Plugins' UIs in Chromium, and JavaScript plugins under the real supervisor. The guard is for the whole file.
+.PHONY: test-browser
+test-browser: plugins
+	$(need_rust)
+	$(call need,chromium:chromium)
+	cargo build --locked -p outboard
+	OUTBOARD_BIN="$(TARGET)/debug/outboard" node --test --test-timeout=900000 tests/browser/*.test.mjs
 
 # The SDK's own tests need web frameworks, so they run in an environment of their own below target/.
 .PHONY: test-python

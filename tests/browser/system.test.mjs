@@ -80,7 +80,7 @@ test("an onStart that never resolves is ended by its deadline and told", async (
   supervisor.install("endless", module(`await new Promise((resolve) => setInterval(() => {}, 1000));`));
   supervisor.settings = join(supervisor.root, "settings.toml");
   await supervisor.up();
-  const why = await supervisor.until("an end is told", async () => (await supervisor.json("why", "endless")).exits?.length > 0 && supervisor.cli("--json", "why", "endless"));
+  const why = await supervisor.until("an end is told", async () => (await supervisor.json("why", "endless")).history.length > 0 && supervisor.cli("--json", "why", "endless"));
   assert.match(why, /deadline|did not answer|in time|within/);
 });
 
