@@ -81,7 +81,7 @@ test("an onStart that never resolves is ended by its deadline and told", async (
   supervisor.settings = join(supervisor.root, "settings.toml");
   await supervisor.up();
   const why = await supervisor.until("an end is told", async () => (await supervisor.json("why", "endless")).history.length > 0 && supervisor.cli("--json", "why", "endless"));
-  assert.match(why, /deadline|did not answer|in time|within/);
+  assert.match(why, /its start took longer than 1s/);
 });
 
 test("what a module and its children print shows up in its log, and the conversation goes on", async (t) => {
