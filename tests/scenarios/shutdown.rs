@@ -1,6 +1,7 @@
 //! Stopping: one plugin, all of them, and the ends of supervisor and keeper that nobody ordered.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +9,7 @@ use std::time::Instant;
 
 use nix::sys::signal::Signal;
 use serde_json::json;
+use system_tests::control::Control;
 use system_tests::processes::{self, Process};
 use system_tests::supervisor::{lines_of, run_command};
 use system_tests::{NEIGHBOUR, Plugin, Supervisor, eventually, http};
@@ -195,4 +197,61 @@ fn a_disabled_plugin_stays_down_over_a_start_of_the_supervisor_and_a_stopped_one
     assert_eq!(supervisor.plugin("stopped")["state"], "running");
     assert_eq!(supervisor.plugin("disabled")["state"], "stopped");
     supervisor.verify();
+}
+
+#[test]
+fn a_damaged_state_file_is_set_aside_and_the_supervisor_starts() {
+    let mut supervisor = Supervisor::builder().start();
+    supervisor.verify();
+    supervisor.stop();
+    let file = supervisor.folders().data().join("state.db");
+    std::fs::write(
+        &file,
+        "this is no database, and it is long enough to be taken for the head of one".repeat(9),
+    )
+    .unwrap();
+    for beside in ["state.db-wal", "state.db-shm"] {
+        let _ = std::fs::remove_file(supervisor.folders().data().join(beside));
+    }
+    let supervisor = supervisor.start_again();
+    assert_eq!(supervisor.get(&format!("/api/{NEIGHBOUR}/")).status, 200);
+    let kept = std::fs::read_dir(supervisor.folders().data()).unwrap().flatten().find(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        name != "state.db"
+            && std::fs::read(entry.path()).is_ok_and(|text| text.starts_with(b"this is no database"))
+    });
+    assert!(kept.is_some(), "the damaged file was not kept");
+    supervisor.verify();
+}
+
+/// A flood of log records while the console behaves like this; then an answer, and an orderly end.
+fn with_a_console(stderr: impl FnOnce(&mut std::process::Child)) {
+    let builder = Supervisor::builder();
+    std::fs::write(builder.folders().settings(), "").unwrap();
+    let mut command = run_command(builder.folders());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut keeper = command.spawn().unwrap();
+    stderr(&mut keeper);
+    let mut ready = String::new();
+    BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    assert!(ready.starts_with('{'), "{ready}");
+    let control = Control::find(&builder.folders().runtime());
+    for fault in ["flood-noise", "flood-stderr", "flood-logs"] {
+        let params = json!({ "id": NEIGHBOUR, "channel": "fault", "args": [fault, 50_000] });
+        assert!(control.ask("ipc.invoke", &params).unwrap().get("result").is_some());
+        eventually("the end of the flood", || {
+            let over = control.ask("config.get", &json!({ "id": NEIGHBOUR, "key": "over" })).unwrap();
+            (over["result"]["value"] == fault).then_some(())
+        });
+    }
+    processes::kill(keeper.id(), Signal::SIGTERM);
+    let status = eventually("the end of `outboard run`", || keeper.try_wait().unwrap());
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(processes::programs_below(&builder.folders().plugins()), []);
+}
+
+#[test]
+fn a_console_that_nobody_reads_and_one_that_is_closed_block_nothing() {
+    with_a_console(|_unread| {});
+    with_a_console(|keeper| drop(keeper.stderr.take()));
 }
