@@ -1,47 +1,17 @@
 //! A plugin that ends, or hangs: what follows for it, for those who use it, and for nobody else.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use system_tests::{NEIGHBOUR, Plugin, Supervisor, eventually, http, processes};
+use system_tests::asking::while_asking;
+use system_tests::{NEIGHBOUR, Plugin, Supervisor, eventually, processes};
 
 /// Restarts follow each other fast, so that a loop is over soon.
 const HASTY: &str = "[restart]\nbase = \"10ms\"\ncap = \"20ms\"\nin_a_row = 4\n";
 /// A hang is found after some of a second rather than fifteen.
 const ATTENTIVE: &str = "[deadlines]\nping = \"300ms\"\nterminate = \"300ms\"\n";
-
-/// GETs one after the other until told to stop; gives how many there were, and those that failed.
-fn keep_asking(address: &str, path: &str, stop: &AtomicBool, asked: &AtomicUsize) -> Vec<String> {
-    let mut failures = Vec::new();
-    while !stop.load(Ordering::Relaxed) {
-        match http::exchange(address, &http::get_request(address, path)) {
-            Ok(answer) if answer.status == 200 && answer.whole => {}
-            other => failures.push(format!("{other:?}")),
-        }
-        asked.fetch_add(1, Ordering::Relaxed);
-    }
-    failures
-}
-
-/// Does something while a loop of GETs runs, and gives the GETs that failed.
-fn while_asking(supervisor: &Supervisor, path: &str, act: impl FnOnce(&AtomicUsize)) -> Vec<String> {
-    let (stop, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
-    std::thread::scope(|scope| {
-        let asking = scope.spawn(|| keep_asking(supervisor.address(), path, &stop, &asked));
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            eventually("first answers", || (asked.load(Ordering::Relaxed) > 3).then_some(()));
-            act(&asked);
-            let before = asked.load(Ordering::Relaxed);
-            eventually("last answers", || (asked.load(Ordering::Relaxed) > before + 3).then_some(()));
-        }));
-        stop.store(true, Ordering::Relaxed);
-        let failures = asking.join().unwrap();
-        outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        failures
-    })
-}
 
 #[test]
 fn three_kills_under_a_loop_of_requests_fail_none_of_them() {

@@ -3,6 +3,7 @@
 
 use nix::sys::signal::Signal;
 use serde_json::json;
+use system_tests::asking::while_asking;
 use system_tests::install::write_at_once;
 use system_tests::supervisor::lines_of;
 use system_tests::{NEIGHBOUR, Plugin, Supervisor, eventually};
@@ -146,6 +147,23 @@ fn a_changed_version_stops_the_old_process_and_starts_a_new_one() {
     assert_eq!(lines_of(data.join("stops")), ["update"], "the old process was told");
     assert_eq!(lines_of(data.join("starts")), ["start", "start"]);
     assert_eq!(supervisor.get("/api/moving/").json()["starts"], 2, "its values came along");
+    supervisor.verify();
+}
+
+#[test]
+fn updates_and_restarts_under_a_loop_of_requests_fail_none_of_them() {
+    let supervisor = Supervisor::builder().plugin(Plugin::hostile("moving", &[])).start();
+    let failures = while_asking(&supervisor, "/api/moving/", |_| {
+        for version in ["1.1.0", "1.2.0"] {
+            supervisor.install(&Plugin::hostile("moving", &[]).version(version));
+            supervisor.wait_for("moving", version, |plugin| {
+                plugin["version"] == version && plugin["state"] == "running"
+            });
+        }
+        supervisor.ask("restart", json!({ "id": "moving" }));
+        supervisor.wait_for_state("moving", "running");
+    });
+    assert_eq!(failures, Vec::<String>::new());
     supervisor.verify();
 }
 

@@ -168,6 +168,28 @@ fn sigkill_of_both_at_once_is_swept_up_by_the_next_start() {
 }
 
 #[test]
+fn a_killed_supervisor_is_started_again_where_that_is_asked_for() {
+    let mut supervisor = Supervisor::builder().flag("--restart-supervisor").start();
+    let old = supervisor.programs();
+    let first = supervisor.pid();
+    processes::kill(first, Signal::SIGKILL);
+    let record = eventually("the record of another supervisor", || {
+        let text = std::fs::read(supervisor.folders().runtime().join("supervisor.json")).ok()?;
+        let record: serde_json::Value = serde_json::from_slice(&text).ok()?;
+        (record["pid"] != first).then_some(record)
+    });
+    let address = record["listen"].as_str().unwrap();
+    let answer = eventually("an answer of its plugin", || {
+        let request = http::get_request(address, &format!("/api/{NEIGHBOUR}/"));
+        http::exchange(address, &request).ok().filter(|answer| answer.status == 200)
+    });
+    assert_eq!(answer.json()["starts"], 2, "its values are there: {answer:?}");
+    assert!(old.iter().all(|process| !process.lives()), "{old:?}");
+    assert_eq!(supervisor.programs().len(), 1);
+    supervisor.stop();
+}
+
+#[test]
 fn a_second_supervisor_on_the_same_data_exits_and_names_the_first() {
     let supervisor = Supervisor::builder().start();
     let elsewhere = supervisor.folders().root().join("elsewhere");

@@ -18,6 +18,7 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails in the harness fails the test, with its place")]
 #![allow(clippy::needless_pass_by_value, reason = "a case writes its values down where it hands them over")]
 
+pub mod asking;
 pub mod binaries;
 pub mod builder;
 pub mod control;
