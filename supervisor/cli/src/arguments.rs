@@ -110,6 +110,8 @@ pub(crate) enum Verb {
         /// The folder that holds plugin.json
         dir: PathBuf,
     },
+    /// Run a plugin against a scripted host, and say rule by rule of the protocol what holds
+    Conform(ConformArguments),
     /// Say what works on this machine
     Doctor(RunArguments),
     /// Print completions for a shell
@@ -272,6 +274,16 @@ pub(crate) struct CallArguments {
     /// The arguments as JSON; what is no JSON is taken as a string
     #[arg(value_name = "JSON", allow_hyphen_values = true)]
     pub(crate) args: Vec<String>,
+}
+
+/// Arguments of `conform`.
+#[derive(Debug, Args)]
+pub(crate) struct ConformArguments {
+    /// The folder that holds plugin.json; the plugin is run, its channels are called, its data goes to a temporary folder
+    pub(crate) dir: PathBuf,
+    /// Write the report to this file as JUnit XML, too
+    #[arg(long, env = "OUTBOARD_CONFORM_JUNIT", hide_env = true, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
 }
 
 /// Parses the words of a command line.

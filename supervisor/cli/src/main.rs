@@ -14,7 +14,7 @@
 //! * `run` resolves the settings once to catch mistakes early, then becomes the keeper.
 //! * `__supervise` is the supervisor proper: the composition root in [`run`] opens every layer and connects them.
 //! * `__exec` is the trampoline of one plugin process. It must stay single-threaded, so it is looked at first.
-//! * every other verb is a client of the control API, or works on files alone (`check`, `doctor`, `completions`).
+//! * every other verb is a client of the control API, or works on files alone (`check`, `conform`, `doctor`, `completions`).
 //!
 //! This crate decides nothing about plugins: it reads settings, connects the layers, asks, and shows answers.
 

@@ -33,5 +33,5 @@ pub mod session;
 mod supervisor;
 
 pub use host::{Host, HostOptions, HostTasks, Order, StartError};
-pub use plugin::PluginSettings;
+pub use plugin::{PluginSettings, trial};
 pub use supervisor::{PluginPolicy, ShutdownMode};

@@ -8,6 +8,7 @@ mod call;
 mod check;
 mod completions;
 mod config;
+mod conform;
 mod doctor;
 mod list;
 mod listen;
@@ -43,6 +44,7 @@ pub(crate) fn dispatch(arguments: Arguments, role: Role) -> Outcome<ExitCode> {
     let mut screen = Screen::new(&settings);
     let done = match arguments.verb {
         Verb::Check { dir } => check::run(&mut screen, &dir),
+        Verb::Conform(flags) => conform::run(&mut screen, &flags),
         Verb::Doctor(flags) => doctor::run(&mut screen, &settings, &flags),
         verb => ask(&settings, &mut screen, verb),
     };
@@ -74,7 +76,7 @@ fn ask(settings: &Settings, screen: &mut Screen, verb: Verb) -> Outcome {
             with_client(settings, async |client| call::run(client, screen, settings, call).await)
         }
         Verb::Listen(one) => with_client(settings, async |client| listen::run(client, screen, &one.id).await),
-        Verb::Run(_) | Verb::Check { .. } | Verb::Doctor(_) | Verb::Completions { .. } => {
+        Verb::Run(_) | Verb::Check { .. } | Verb::Conform(_) | Verb::Doctor(_) | Verb::Completions { .. } => {
             Err(Failure::usage("this verb needs no supervisor"))
         }
     }

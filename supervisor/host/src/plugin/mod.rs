@@ -18,6 +18,7 @@ mod launch;
 mod living;
 mod output;
 mod timers;
+pub mod trial;
 mod unaware;
 mod view;
 

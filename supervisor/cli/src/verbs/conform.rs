@@ -1,0 +1,88 @@
+//! `outboard conform DIR`: does this plugin keep the rules of the protocol? It is run, and no supervisor is needed.
+//!
+//! Shows what `outboard-conform` finds. Must not know any rule.
+
+use std::path::Path;
+
+use outboard_conform::{ConformError, Level, Line, Report, Verdict, examine, junit};
+
+use crate::arguments::ConformArguments;
+use crate::failure::{Exit, Failure, Outcome};
+use crate::render::{Screen, Style, tame};
+
+/// Examines, and tells.
+pub(super) fn run(screen: &mut Screen, flags: &ConformArguments) -> Outcome {
+    let dir = std::path::absolute(&flags.dir).unwrap_or_else(|_| flags.dir.clone());
+    // A reader that has heard enough is told of at the end; the examination goes on to clean up after itself.
+    let mut shown = Ok(());
+    let json = screen.json();
+    let report = super::block_on(async {
+        let mut each = |line: &Line| {
+            if !json && shown.is_ok() {
+                shown = show(screen, line);
+            }
+        };
+        examine(&dir, &mut each).await.map_err(refused)
+    })?;
+    if let Some(file) = &flags.junit {
+        write_junit(file, &report)?;
+    }
+    shown?;
+    if json {
+        screen.json_document(&report)?
+    } else {
+        sum(screen, &report)?
+    }
+    if report.conforms { Ok(()) } else { Err(Failure::said(Exit::Failed)) }
+}
+
+fn refused(error: ConformError) -> Failure {
+    match error {
+        ConformError::NoPlugin(_) | ConformError::NotSpoken(..) => Failure::usage(error.to_string()),
+        ConformError::Ground(_) => Failure::failed(error.to_string()),
+    }
+}
+
+fn write_junit(file: &Path, report: &Report) -> Outcome {
+    std::fs::write(file, junit(report)).map_err(|error| {
+        Failure::failed(format!("the report cannot be written to {}: {error}", file.display()))
+    })
+}
+
+fn show(screen: &mut Screen, line: &Line) -> std::io::Result<()> {
+    let (style, word) = match line.verdict {
+        Verdict::Holds => (Style::Good, "holds  "),
+        Verdict::Broken => (Style::Bad, "BROKEN "),
+        Verdict::Advice => (Style::Off, "advice "),
+        Verdict::Skipped => (Style::Dim, "skipped"),
+    };
+    let word = screen.paint(style, word);
+    screen.line(format!("{word}  [{}] {}", line.rule, line.case))?;
+    let Some(note) = &line.note else { return Ok(()) };
+    screen.line(format!("         {}", tame(note)))?;
+    if line.verdict == Verdict::Skipped {
+        return Ok(());
+    }
+    let level = if line.level == Level::Must { "MUST" } else { "SHOULD" };
+    let rule = format!("PROTOCOL.md, section {} ({level}): {}", line.section, line.paragraph);
+    screen.line(format!("         {}", screen.paint(Style::Dim, &rule)))
+}
+
+fn sum(screen: &mut Screen, report: &Report) -> std::io::Result<()> {
+    let count = |verdict| report.count(verdict);
+    let verdict = if report.conforms {
+        screen.paint(Style::Good, "conforms")
+    } else {
+        screen.paint(Style::Bad, "does not conform")
+    };
+    screen.line(format!(
+        "{} {} {verdict} to protocol version {}: {} hold, {} broken, {} advice, {} skipped",
+        report.plugin,
+        report.version,
+        report.protocol,
+        count(Verdict::Holds),
+        count(Verdict::Broken),
+        count(Verdict::Advice),
+        count(Verdict::Skipped),
+    ))
+}

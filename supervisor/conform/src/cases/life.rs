@@ -1,0 +1,119 @@
+//! `start`, `ping`, `stop` and the end of the wire (section 4).
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::{Case, Finding, Look, Seen, must, should};
+use crate::conversation::{GRACE, START_ID};
+use crate::stage::{ANSWER, Stage};
+
+/// Calls of a channel that are under way while a ping has to be answered; a shell script works through them in a second or
+/// two.
+const CALLS: u32 = 32;
+/// Three pings in a row, with 5 s for each: what the host takes for hung.
+const HUNG: Duration = Duration::from_secs(15);
+
+/// The rule whose first case decides whether there is anything to talk with.
+pub(crate) const GATE: &str = "P-LIFE-6";
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        must(GATE, "answers `start` when it is ready", Look::Early(|stage| Box::pin(starts(stage)))),
+        must(
+            "P-LIFE-8",
+            "answers pings while it starts",
+            Look::Early(|stage| Box::pin(answers_while_it_starts(stage))),
+        ),
+        must(
+            "P-LIFE-8",
+            "answers a ping behind many other calls",
+            Look::Running(|stage| Box::pin(answers_under_load(stage))),
+        ),
+        should(
+            "P-LIFE-9",
+            "answers `stop` and exits with code 0 within 5 s",
+            Look::Running(|stage| Box::pin(stops(stage))),
+        ),
+        must(
+            "P-LIFE-10",
+            "exits when the wire's input ends without `stop`",
+            Look::Running(|stage| Box::pin(exits_at_the_end(stage))),
+        ),
+        must(
+            "P-LIFE-10",
+            "exits when the wire's input ends before `initialize`",
+            Look::Early(|stage| Box::pin(exits_at_once(stage))),
+        ),
+    ]
+}
+
+async fn starts(stage: &Stage) -> Finding {
+    let conversation = stage.running().await?;
+    stage.keep(conversation.finish().await);
+    Ok(Seen::Holds)
+}
+
+async fn answers_while_it_starts(stage: &Stage) -> Finding {
+    let conversation = stage.initialized().await?;
+    conversation.hold();
+    conversation.ask(START_ID, "start", &json!({}));
+    conversation.ask("ping", "ping", &json!({}));
+    let answered = conversation.answer("ping", ANSWER).await.is_some();
+    stage.keep(conversation.finish().await);
+    if answered { Ok(Seen::Holds) } else { Err(late("a ping behind `start`", ANSWER)) }
+}
+
+async fn answers_under_load(stage: &Stage) -> Finding {
+    let conversation = stage.running().await?;
+    let channel = conversation.record().channels.first().cloned();
+    let channel = channel.unwrap_or_else(|| "outboard-conform-nobody".to_owned());
+    // The host does not answer what those calls need, so that they are all under way when the ping comes.
+    conversation.hold();
+    for id in 0..CALLS {
+        conversation.ask(id, "ipc.invoke", &json!({"channel": channel, "args": []}));
+    }
+    conversation.ask("ping", "ping", &json!({}));
+    let answered = conversation.answer("ping", HUNG).await.is_some();
+    stage.keep(conversation.finish().await);
+    if answered { Ok(Seen::Holds) } else { Err(late("a ping behind many calls of a channel", HUNG)) }
+}
+
+async fn stops(stage: &Stage) -> Finding {
+    let conversation = stage.running().await?;
+    let asked = Instant::now();
+    if conversation.stop().await.is_none() {
+        stage.keep(conversation.end().await);
+        return Err("`stop` was not answered within 5 s".to_owned());
+    }
+    conversation.hang_up();
+    let exit = conversation.exited(GRACE.saturating_sub(asked.elapsed())).await;
+    stage.keep(conversation.end().await);
+    match exit {
+        Some(exit) if exit.code() == Some(0) => Ok(Seen::Holds),
+        Some(exit) => Err(format!("after `stop`, the process {exit}")),
+        None => Err("the process was still there 5 s after `stop`".to_owned()),
+    }
+}
+
+async fn exits_at_the_end(stage: &Stage) -> Finding {
+    let conversation = stage.running().await?;
+    judge_end(stage.keep(conversation.end().await).exit.is_some())
+}
+
+async fn exits_at_once(stage: &Stage) -> Finding {
+    let conversation = stage.silent().await?;
+    judge_end(stage.keep(conversation.end().await).exit.is_some())
+}
+
+fn judge_end(exited: bool) -> Finding {
+    if exited {
+        return Ok(Seen::Holds);
+    }
+    Err("the process was still there 5 s after the wire's input had ended, and was killed".to_owned())
+}
+
+fn late(what: &str, limit: Duration) -> String {
+    format!("{what} was not answered within {} s", limit.as_secs())
+}

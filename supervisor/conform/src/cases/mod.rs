@@ -1,0 +1,77 @@
+//! The table of cases. Each looks at one rule; a rule may have several.
+//!
+//! Read by [`crate::examine`] and [`crate::rules`]. A case knows its rule and nothing of other cases.
+
+mod cancellation;
+mod exchange;
+mod framing;
+mod handshake;
+mod life;
+mod messages;
+mod reading;
+mod serving;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use exchange::Exchange;
+
+pub(crate) use life::GATE;
+
+use crate::record::Record;
+use crate::report::Level;
+use crate::stage::Stage;
+
+/// What a case saw: that the rule holds or does not apply, or the sentence that says how it is broken.
+pub(crate) type Finding = Result<Seen, String>;
+/// A case that talks, under way.
+pub(crate) type Looking<'a> = Pin<Box<dyn Future<Output = Finding> + 'a>>;
+
+/// A rule that was not seen broken.
+#[derive(Debug)]
+pub(crate) enum Seen {
+    Holds,
+    /// Why it does not apply to this plugin.
+    NotApplicable(String),
+}
+
+/// How a case looks.
+pub(crate) enum Look {
+    /// Talks with a process that need not run well.
+    Early(fn(&Stage) -> Looking<'_>),
+    /// Talks with a plugin that has answered `start`.
+    Running(fn(&Stage) -> Looking<'_>),
+    /// Sends something to a plugin that runs, and compares the answers.
+    Exchange(Exchange),
+    /// Reads the records of all conversations.
+    Read(fn(&[Record]) -> Finding),
+}
+
+/// One row of the table.
+pub(crate) struct Case {
+    pub(crate) rule: &'static str,
+    pub(crate) level: Level,
+    /// What a plugin does that passes.
+    pub(crate) says: &'static str,
+    pub(crate) look: Look,
+}
+
+/// Every case.
+pub(crate) fn all() -> Vec<Case> {
+    let mut cases = handshake::cases();
+    cases.extend(framing::cases());
+    cases.extend(messages::cases());
+    cases.extend(cancellation::cases());
+    cases.extend(life::cases());
+    cases.extend(serving::cases());
+    cases.extend(reading::cases());
+    cases
+}
+
+const fn must(rule: &'static str, says: &'static str, look: Look) -> Case {
+    Case { rule, level: Level::Must, says, look }
+}
+
+const fn should(rule: &'static str, says: &'static str, look: Look) -> Case {
+    Case { rule, level: Level::Should, says, look }
+}

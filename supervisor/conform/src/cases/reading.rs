@@ -1,0 +1,143 @@
+//! Cases that send nothing: rules about all that a plugin says, judged over the records of every conversation.
+
+use std::collections::HashSet;
+
+use outboard_protocol::wire::FRAME_MAX;
+use outboard_protocol::wire::message::ID_MAX;
+use serde_json::{Value, json};
+
+use super::{Case, Finding, Look, Seen, must, should};
+use crate::conversation::INITIALIZE_ID;
+use crate::record::{Entry, LINES_MAX, Record};
+use crate::script::SECRET;
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        should("P-SPAWN-2", "lets nothing but messages onto the wire", Look::Read(no_noise)),
+        must("P-FRAME-1", "writes one whole message a line", Look::Read(whole_messages)),
+        must("P-FRAME-4", "writes no frame over 8 MiB", Look::Read(no_oversized)),
+        must("P-FRAME-6", "writes whole frames, the last one too", Look::Read(whole_frames)),
+        must("P-MSG-1", "says \"jsonrpc\": \"2.0\" in every message", Look::Read(version_in_each)),
+        must("P-MSG-2", "gives its calls ids that are short and tell them apart", Look::Read(good_ids)),
+        should("P-LIFE-1", "calls nothing before it has answered `initialize`", Look::Read(answers_first)),
+        must("P-ERR-1", "gives every error a code and a message", Look::Read(errors_have_words)),
+        should(
+            "P-ERR-1",
+            "gives every error `data.reason` and `data.retryable`",
+            Look::Read(errors_have_data),
+        ),
+        must("P-LOG-1", "writes no token that it was given to a log", Look::Read(no_secrets)),
+    ]
+}
+
+/// The first of what is found fault with.
+fn none<'a, T>(mut faults: impl Iterator<Item = T> + 'a, tell: impl Fn(T) -> String) -> Finding {
+    match faults.next() {
+        Some(fault) => Err(tell(fault)),
+        None => Ok(Seen::Holds),
+    }
+}
+
+fn entries(records: &[Record]) -> impl Iterator<Item = &Entry> {
+    records.iter().flat_map(|record| &record.entries)
+}
+
+fn no_noise(records: &[Record]) -> Finding {
+    let noise = entries(records).filter_map(|entry| match entry {
+        Entry::Noise(text) if !is_unversioned(text) => Some(text),
+        _ => None,
+    });
+    none(noise, |text| format!("a line on the wire is no message: {text:?}"))
+}
+
+fn whole_messages(records: &[Record]) -> Finding {
+    if records.iter().any(Record::is_full) {
+        return Err(format!("more than {LINES_MAX} lines in one conversation"));
+    }
+    let broken = entries(records).filter_map(|entry| match entry {
+        Entry::Broken(text, why) => Some(format!("{text:?} is no message: {why}")),
+        Entry::Noise(text) if text.contains("\"jsonrpc\"") => Some(format!("a part of a message: {text:?}")),
+        _ => None,
+    });
+    none(broken, |fault| fault)
+}
+
+fn no_oversized(records: &[Record]) -> Finding {
+    let large = entries(records).filter(|entry| matches!(entry, Entry::Oversized));
+    none(large, |_| format!("a frame of more than {FRAME_MAX} bytes"))
+}
+
+fn whole_frames(records: &[Record]) -> Finding {
+    let halves = records.iter().filter_map(|record| record.remainder.as_ref());
+    none(halves, |half| format!("the stream ended within a line: {half:?}"))
+}
+
+fn version_in_each(records: &[Record]) -> Finding {
+    let wrong = entries(records).filter_map(|entry| match entry {
+        Entry::Noise(text) if is_unversioned(text) => Some(text),
+        Entry::Broken(text, why) if why.contains("`jsonrpc`") => Some(text),
+        _ => None,
+    });
+    none(wrong, |text| format!("a message without it: {text:?}"))
+}
+
+/// Whether a line looks like a message but for its version.
+fn is_unversioned(text: &str) -> bool {
+    let Ok(Value::Object(members)) = serde_json::from_str(text) else { return false };
+    ["method", "result", "error"].iter().any(|name| members.contains_key(*name))
+}
+
+fn good_ids(records: &[Record]) -> Finding {
+    for record in records {
+        let mut used = HashSet::new();
+        for id in record.calls().filter_map(|call| call.get("id")) {
+            let text = id.to_string();
+            if !(id.is_string() || id.is_number()) || text.len() > ID_MAX {
+                return Err(format!("the id {text} is no number and no string of at most {ID_MAX} bytes"));
+            }
+            // The host answers at once, so an id that comes again is at best one that was used twice.
+            if !used.insert(text) {
+                return Err(format!("the id {id} was used for two calls"));
+            }
+        }
+    }
+    Ok(Seen::Holds)
+}
+
+fn answers_first(records: &[Record]) -> Finding {
+    for record in records {
+        for entry in &record.entries {
+            match entry {
+                Entry::Message(said) if said.get("id") == Some(&json!(INITIALIZE_ID)) => break,
+                Entry::Message(said) if said.get("method").is_some() => {
+                    return Err(format!("{} came before the answer to `initialize`", said["method"]));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(Seen::Holds)
+}
+
+fn errors(records: &[Record]) -> impl Iterator<Item = &Value> {
+    records.iter().flat_map(Record::answers).filter_map(|answer| answer.get("error"))
+}
+
+fn errors_have_words(records: &[Record]) -> Finding {
+    let wordless = errors(records).filter(|error| !error["code"].is_i64() || !error["message"].is_string());
+    none(wordless, |error| format!("an error without: {error}"))
+}
+
+fn errors_have_data(records: &[Record]) -> Finding {
+    let bare = errors(records)
+        .filter(|error| !error["data"]["reason"].is_string() || !error["data"]["retryable"].is_boolean());
+    none(bare, |error| format!("an error without: {error}"))
+}
+
+fn no_secrets(records: &[Record]) -> Finding {
+    let logged = |record: &&Record| {
+        let logs = record.calls().filter(|call| call["method"] == json!("log"));
+        record.log.contains(SECRET) || logs.map(Value::to_string).any(|log| log.contains(SECRET))
+    };
+    none(records.iter().filter(logged), |_| "a token of the host stands in its log".to_owned())
+}

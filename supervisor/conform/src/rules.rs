@@ -1,0 +1,91 @@
+//! Every rule of docs/PROTOCOL.md: its paragraph, and whether there is a case for it or why not.
+//!
+//! Read by [`crate::examine`] for the paragraphs and by the tests, which hold this table and the document to each other.
+
+use std::collections::BTreeSet;
+
+use crate::cases;
+
+/// The document, as it stands in the repository.
+pub const DOCUMENT: &str = include_str!("../../../docs/PROTOCOL.md");
+
+/// A rule as the document has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paragraph {
+    /// Its id, without brackets.
+    pub rule: &'static str,
+    /// The heading above it.
+    pub section: &'static str,
+    /// Its words on one line, without the id.
+    pub text: String,
+}
+
+/// Rules without a case, and why.
+pub const WITHOUT_CASE: &[(&str, &str)] = &[
+    ("P-SPAWN-3", "needs a terminal, which an examination in CI has not"),
+    (
+        "P-MSG-11",
+        "a member that stands twice is found as a broken message under P-FRAME-1; what a receiver does is left open",
+    ),
+    (
+        "P-DEADLINE-1",
+        "a deadline on the plugin's own calls shows only after it has passed, which takes 30 s and more, and its end may be silent",
+    ),
+    ("P-DEADLINE-2", "a permission; there is nothing to break"),
+    (
+        "P-CANCEL-3",
+        "the host cannot make a plugin give up a call; that answers to unknown calls do no harm is seen under P-MSG-6",
+    ),
+    (
+        "P-LIFE-7",
+        "says how the host takes a refusal; a plugin that refuses to start is reported under P-LIFE-6",
+    ),
+    ("P-CALL-1", "what a plugin relies on cannot be seen from outside"),
+    ("P-CALL-2", "whether a value may be lost is known to the plugin alone"),
+    ("P-CALL-3", "a permission; there is nothing to break"),
+    ("P-HTTP-2", "kept by the host: requests are sent only to routes"),
+    ("P-HTTP-4", "kept by the host: it makes the path and the headers"),
+    ("P-HTTP-5", "which bodies are large, and where, is known to the plugin alone"),
+    ("P-HTTP-6", "whether a request is safe to repeat is known to the plugin alone"),
+    ("P-LOG-2", "records are notifications, so there is no answer that could be waited for or fail"),
+];
+
+/// The ids of rules that have at least one case.
+pub fn with_case() -> BTreeSet<&'static str> {
+    cases::all().iter().map(|case| case.rule).collect()
+}
+
+/// Every rule of the document, in its order. A rule begins with its id in brackets at the head of a list item, and ends
+/// where the next item, a blank line or a heading begins.
+pub fn paragraphs() -> Vec<Paragraph> {
+    let (mut found, mut section): (Vec<Paragraph>, &str) = (Vec::new(), "");
+    let mut within = false;
+    for line in DOCUMENT.lines() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            section = heading;
+        }
+        let item = line.strip_prefix("- [P-").and_then(|rest| rest.split_once(']'));
+        if let Some((number, text)) = item {
+            let rule = &line[3..3 + 2 + number.len()];
+            found.push(Paragraph { rule, section, text: text.trim().to_owned() });
+        } else if within
+            && line.starts_with("  ")
+            && let Some(last) = found.last_mut()
+        {
+            last.text.push(' ');
+            last.text.push_str(line.trim());
+        }
+        within = item.is_some() || (within && line.starts_with("  "));
+    }
+    found
+}
+
+/// One rule of the document.
+pub fn paragraph(rule: &str) -> Option<Paragraph> {
+    paragraphs().into_iter().find(|paragraph| paragraph.rule == rule)
+}
+
+/// Where a rule stands in the document, for sorting.
+pub(crate) fn position(rule: &str) -> usize {
+    paragraphs().iter().position(|paragraph| paragraph.rule == rule).unwrap_or(usize::MAX)
+}
