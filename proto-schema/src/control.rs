@@ -3,6 +3,8 @@
 //! The gateway serves these methods on the control socket, the CLI calls them. The types are shared so that neither can
 //! drift from the other. Must not know the transport.
 
+mod keeping;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -11,6 +13,10 @@ use serde_json::Value;
 
 use crate::context::logger::LogLevel;
 use crate::id::{Channel, ConfigKey, PluginId};
+
+pub use keeping::{
+    BackupParams, BackupReport, DataFile, DataReport, DataUse, LogLevelParams, LogLevelReport,
+};
 
 /// Names of the control methods. Parameters are one object (`ParamKind::Map` in JSON-RPC words).
 pub mod method {
@@ -58,6 +64,18 @@ pub mod method {
     pub const CONFIG_DELETE: &str = "config.delete";
     /// [`super::PluginParams`] → `Vec<`[`super::ConfigEntry`]`>`.
     pub const CONFIG_LIST: &str = "config.list";
+    /// [`super::PluginParams`] → a document `{version: 1, plugins: {<id>: {<key>: value}}}` with what was set, and no defaults.
+    pub const CONFIG_EXPORT: &str = "config.export";
+    /// `{id, document}`, the document as from [`CONFIG_EXPORT`] → `{imported}`, how many keys; all of it is on disk, or none.
+    pub const CONFIG_IMPORT: &str = "config.import";
+    /// [`super::PluginParams`] → [`super::DataReport`].
+    pub const DATABASES: &str = "databases";
+    /// [`super::BackupParams`] → [`super::BackupReport`]; answered when the backup is on disk, complete and under its name.
+    pub const BACKUP: &str = "backup";
+    /// [`super::PluginParams`] → [`super::LogLevelReport`].
+    pub const LOGS_LEVEL: &str = "logs.level";
+    /// [`super::LogLevelParams`] → [`super::LogLevelReport`]; holds until the supervisor ends.
+    pub const LOGS_LEVEL_SET: &str = "logs.level.set";
     /// [`super::AuthSetParams`] → [`super::AuthStatus`].
     pub const AUTH_SET: &str = "auth.set";
     /// `{}` → [`super::AuthStatus`].
@@ -107,6 +125,9 @@ pub struct StatusReport {
     pub data_dir: String,
     /// The plugin folders, in the order in which they are read.
     pub plugin_dirs: Vec<String>,
+    /// Whether plugins are held back until a host signs in.
+    #[serde(default)]
+    pub waiting_for_sign_in: bool,
     /// The plugins, by id.
     pub plugins: Vec<PluginStatus>,
 }
@@ -148,6 +169,9 @@ pub struct PluginStatus {
     /// What is amiss with its manifest and not fatal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Its databases, once it has opened one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataUse>,
 }
 
 /// What an operator wants.
@@ -235,6 +259,9 @@ pub struct LogsParams {
     /// Records of this moment and later, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
+    /// Records of this moment and earlier, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 /// One log record, as it stands in the file.
@@ -447,6 +474,9 @@ pub struct BusEvent {
     pub channel: Channel,
     /// Any JSON.
     pub payload: Value,
+    /// Present where the value was kept and is told again: which process of the plugin had sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replayed: Option<u64>,
 }
 
 /// Something that the host application may want to act upon.
@@ -464,6 +494,18 @@ pub enum HostEvent {
     AuthRequired {
         /// Why, a sentence without secrets.
         reason: String,
+    },
+    /// A plugin's data folder has come near its quota, or over it.
+    #[serde(rename = "database.quota")]
+    DatabaseQuota {
+        /// Whose it is.
+        plugin: PluginId,
+        /// What the folder holds.
+        bytes: u64,
+        /// What it may hold.
+        quota: u64,
+        /// Whether nothing more is granted.
+        full: bool,
     },
     /// Events were lost because this subscriber was too slow.
     #[serde(rename = "lost")]

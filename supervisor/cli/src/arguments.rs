@@ -3,6 +3,8 @@
 //! Called by `main` alone. Must not know what a verb does, nor the settings file: an absent flag stays `None` here and is
 //! decided in [`crate::settings`].
 
+mod airline;
+
 use std::ffi::OsString;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -12,7 +14,9 @@ use std::process::ExitCode;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use outboard_protocol::context::logger::LogLevel;
-use outboard_protocol::id::{Channel, ConfigKey};
+use outboard_protocol::id::{Channel, ConfigKey, DatabaseFile};
+
+pub(crate) use airline::{AirlineArguments, AirlineVerb, BodyShape, RefreshArguments};
 
 use crate::settings::Span;
 
@@ -101,10 +105,39 @@ pub(crate) enum Verb {
     /// The airline that the host is bound to
     #[command(subcommand)]
     Airline(AirlineVerb),
+    /// List a plugin's files and what it opened, or look into one of its databases with sqlite3, read-only
+    Db {
+        /// Which plugin
+        id: String,
+        /// Which database, the file's name alone
+        file: Option<DatabaseFile>,
+    },
+    /// Copy state.db and the plugins' databases into a new folder, while everything goes on
+    Backup {
+        /// The folder to be made
+        folder: PathBuf,
+    },
+    /// Put a backup back, while no supervisor runs; what was there is set aside
+    Restore {
+        /// The folder that `backup` made
+        folder: PathBuf,
+        /// The data folder [default: $XDG_DATA_HOME/outboard]
+        #[arg(long, env = "OUTBOARD_DATA", hide_env = true, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Show or set the least level that is kept of a plugin's log, until the supervisor ends
+    LogLevel {
+        /// Which plugin
+        id: String,
+        /// debug, info, warn or error; default is the common one again
+        level: Option<LevelWord>,
+    },
     /// Call a channel that a plugin handles, as its UI does
     Call(CallArguments),
     /// Print what a plugin pushes to its UIs, until interrupted
     Listen(OneId),
+    /// Print what a host application may act upon: state changes, auth.required, quota warnings, until interrupted
+    Events,
     /// Look at a plugin folder without running it
     Check {
         /// The folder that holds plugin.json
@@ -152,6 +185,10 @@ pub(crate) struct RunArguments {
     #[arg(long, env = "OUTBOARD_RESTART_SUPERVISOR", hide_env = true, value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     pub(crate) restart_supervisor: Option<bool>,
+    /// Start plugins only once a host is signed in (`outboard auth set`)
+    #[arg(long, env = "OUTBOARD_HOLD_UNTIL_AUTH", hide_env = true, value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub(crate) hold_until_auth: Option<bool>,
     /// Least level of log records on the console: debug, info, warn or error [default: info]
     #[arg(long, env = "OUTBOARD_LOG_LEVEL", hide_env = true, value_name = "LEVEL")]
     pub(crate) log_level: Option<LogLevel>,
@@ -178,6 +215,9 @@ pub(crate) struct LogsArguments {
     /// Records since then: RFC 3339 (2026-03-01T12:00:00Z), or a time back from now (15m)
     #[arg(long, env = "OUTBOARD_LOGS_SINCE", hide_env = true, value_name = "WHEN")]
     pub(crate) since: Option<String>,
+    /// Records until then, told in the same ways
+    #[arg(long, env = "OUTBOARD_LOGS_UNTIL", hide_env = true, value_name = "WHEN")]
+    pub(crate) until: Option<String>,
     /// Records whose message contains this text
     #[arg(long, env = "OUTBOARD_LOGS_GREP", hide_env = true, value_name = "TEXT")]
     pub(crate) grep: Option<String>,
@@ -210,10 +250,24 @@ pub(crate) enum ConfigVerb {
         /// Which key
         key: ConfigKey,
     },
-    /// Print every key and value
+    /// Print every key with its value, default, scope and source
     List {
         /// Which plugin
         id: String,
+    },
+    /// Write what was set, and no defaults, as a JSON document
+    Export {
+        /// Which plugin
+        id: String,
+        /// Where to; standard output when absent
+        file: Option<PathBuf>,
+    },
+    /// Set everything that an exported document holds, all of it or nothing; other keys are left as they are
+    Import {
+        /// Which plugin
+        id: String,
+        /// The document; - is standard input
+        file: PathBuf,
     },
 }
 
@@ -235,33 +289,24 @@ pub(crate) enum AuthVerb {
     Status,
 }
 
-/// What to do with the bound airline.
-#[derive(Debug, Subcommand)]
-pub(crate) enum AirlineVerb {
-    /// Bind an airline; tokens are read from files or standard input, never from the command line
-    Set(AirlineArguments),
-    /// Unbind the airline and forget its tokens
-    Clear,
-    /// Show the bound airline, without its tokens
-    Status,
+/// A level, or the word for the common one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LevelWord {
+    /// This one.
+    Level(LogLevel),
+    /// The common one.
+    Default,
 }
 
-/// Flags of `airline set`.
-#[derive(Debug, Args)]
-pub(crate) struct AirlineArguments {
-    /// The airline's id
-    pub(crate) id: String,
-    /// Origin of the airline's API, such as https://api.example.com
-    pub(crate) base_url: String,
-    /// File with the bearer; - is standard input. Without it the airline is bound without one
-    #[arg(long, env = "OUTBOARD_AIRLINE_TOKEN_FILE", hide_env = true, value_name = "FILE")]
-    pub(crate) token_file: Option<PathBuf>,
-    /// File with the refresh token; - is standard input
-    #[arg(long, env = "OUTBOARD_AIRLINE_REFRESH_TOKEN_FILE", hide_env = true, value_name = "FILE")]
-    pub(crate) refresh_token_file: Option<PathBuf>,
-    /// Where the refresh token is exchanged
-    #[arg(long, env = "OUTBOARD_AIRLINE_REFRESH_URL", hide_env = true, value_name = "URL")]
-    pub(crate) refresh_url: Option<String>,
+impl std::str::FromStr for LevelWord {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        if word == "default" {
+            return Ok(Self::Default);
+        }
+        word.parse().map(Self::Level).map_err(|_| "give debug, info, warn, error or default".to_owned())
+    }
 }
 
 /// Arguments of `call`.

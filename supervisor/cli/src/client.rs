@@ -31,6 +31,8 @@ const CONNECT_WAIT: Duration = Duration::from_secs(5);
 pub(crate) const QUESTION_WAIT: Duration = Duration::from_secs(15);
 /// For orders: longer than a stop and a start together take with the default deadlines.
 pub(crate) const ORDER_WAIT: Duration = Duration::from_secs(120);
+/// For a backup: what the supervisor allows itself.
+pub(crate) const BACKUP_WAIT: Duration = outboard_services::backup::BACKUP_WAIT;
 /// What the supervisor may take beyond a wait that it was told, to say that it ran out.
 const MARGIN: Duration = Duration::from_secs(5);
 /// Largest answer that is taken: a page of log records with their extras fits many times.
@@ -68,7 +70,7 @@ impl Client {
             }
         };
         let rpc = ClientBuilder::default()
-            .request_timeout(settings.timeout.unwrap_or(ORDER_WAIT) + MARGIN)
+            .request_timeout(settings.timeout.unwrap_or(BACKUP_WAIT) + MARGIN)
             .max_buffer_capacity_per_subscription(SUBSCRIPTION_BUFFER)
             .build_with_tokio(sender, receiver);
         Ok(Self { rpc, timeout: settings.timeout })

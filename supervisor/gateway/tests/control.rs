@@ -47,6 +47,7 @@ impl Running {
             keeper_pid: None,
             policy: PluginPolicy::default(),
             javascript: javascript::Options::default(),
+            hold_until_auth: false,
         };
         let (host, tasks) = Host::start(options, services.clone()).unwrap();
         let socket = bind(&folder.path().join("control.sock")).unwrap();

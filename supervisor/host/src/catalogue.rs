@@ -43,5 +43,6 @@ pub(crate) fn invalid_status(name: &str, invalid: &Invalid, since: &str) -> Plug
         desired: Desired::Down,
         enabled: true,
         warnings: Vec::new(),
+        data: None,
     }
 }

@@ -23,9 +23,10 @@ use tokio::time::timeout;
 use crate::catalogue::{Catalogue, invalid_status};
 use crate::javascript;
 use crate::plugin::{LaunchOptions, PluginHandle, Shared};
-use crate::process::{Ledger, Spawner, SpawnerOptions, Swept, orphans, sweep};
+use crate::process::{Ledger, Spawner, SpawnerOptions, sweep};
 use crate::routes::Routes;
 use crate::supervisor::{PluginPolicy, Request, ShutdownMode, Supervisor};
+use crate::upkeep;
 
 /// Requests that may wait for the supervisor task.
 const REQUESTS_WAITING: usize = 16;
@@ -52,6 +53,8 @@ pub struct HostOptions {
     pub policy: PluginPolicy,
     /// How JavaScript plugins are run.
     pub javascript: javascript::Options,
+    /// Whether plugins are started only once somebody is signed in.
+    pub hold_until_auth: bool,
 }
 
 /// A host could not be started.
@@ -95,6 +98,7 @@ struct Inner {
     shared: Shared,
     requests: mpsc::Sender<Request>,
     catalogue: watch::Receiver<Arc<Catalogue>>,
+    held: watch::Receiver<bool>,
     listen: ArcSwap<SocketAddr>,
     keeper_pid: Option<u32>,
     since: String,
@@ -123,7 +127,7 @@ impl Host {
         let folder = options.runtime_dir.join("ledger");
         let ledger_error = |source| StartError::Ledger { folder: folder.clone(), source };
         let ledger = Ledger::open(&folder).map_err(ledger_error)?;
-        sweep(&ledger).map_err(ledger_error)?.iter().for_each(report_swept);
+        sweep(&ledger).map_err(ledger_error)?.iter().for_each(upkeep::report_swept);
         let spawner = Spawner::start(SpawnerOptions { ledger: Some(ledger), ..SpawnerOptions::default() })
             .map_err(StartError::Spawner)?;
         let launch = LaunchOptions {
@@ -142,17 +146,21 @@ impl Host {
         let (requests, inbox) = mpsc::channel(REQUESTS_WAITING);
         let catalogue = watch::Sender::new(Arc::new(Catalogue::default()));
         let seen = catalogue.subscribe();
+        let held =
+            watch::Sender::new(options.hold_until_auth && !shared.services.auth.status().authenticated);
+        let seen_held = held.subscribe();
         let supervisor =
-            Supervisor::new(options.plugin_dirs.clone(), options.policy, shared.clone(), catalogue);
+            Supervisor::new(options.plugin_dirs.clone(), options.policy, shared.clone(), catalogue, held);
         let mut tasks = JoinSet::new();
         tasks.spawn(supervisor.run(inbox));
-        tasks.spawn(tend_orphans(spawner));
-        tasks.spawn(pass_on_events(shared.clone()));
-        tasks.spawn(measure_databases(shared.clone()));
+        tasks.spawn(upkeep::tend_orphans(spawner));
+        tasks.spawn(upkeep::pass_on_events(shared.clone()));
+        tasks.spawn(upkeep::measure_databases(shared.clone()));
         let inner = Inner {
             shared,
             requests,
             catalogue: seen,
+            held: seen_held,
             listen: ArcSwap::from_pointee(options.listen),
             keeper_pid: options.keeper_pid,
             since: now(),
@@ -195,6 +203,7 @@ impl Host {
             since: self.inner.since.clone(),
             data_dir: self.inner.data_dir.display().to_string(),
             plugin_dirs: self.inner.plugin_dirs.iter().map(|dir| dir.display().to_string()).collect(),
+            waiting_for_sign_in: *self.inner.held.borrow(),
             plugins,
         }
     }
@@ -327,6 +336,7 @@ impl Host {
         let routes = self.services().prefixes.of(&handle.id);
         status.routes = routes.iter().map(|prefix| prefix.to_string()).collect();
         status.enabled = self.services().plugins.is_enabled(&handle.id);
+        status.data = self.services().databases.usage(&handle.id);
         status
     }
 }
@@ -370,38 +380,4 @@ fn unknown(id: &str, catalogue: &Catalogue) -> RpcError {
 
 fn now() -> String {
     format!("{:.3}", jiff::Timestamp::now())
-}
-
-fn report_swept(swept: &Swept) {
-    tracing::warn!(?swept, "a former supervisor left a process behind");
-}
-
-async fn tend_orphans(spawner: Spawner) {
-    let Err(error) = orphans::tend(spawner.containments()).await;
-    tracing::error!(%error, "orphaned processes are not watched");
-}
-
-/// Between two looks at how much plugins keep in their databases. They write on their own, so looking is all there is.
-const MEASURE_EVERY: Duration = Duration::from_secs(60);
-
-async fn measure_databases(shared: Shared) {
-    loop {
-        tokio::time::sleep(MEASURE_EVERY).await;
-        let databases = shared.services.databases.clone();
-        // A panic in there costs this one look.
-        let _ = tokio::task::spawn_blocking(move || databases.measure()).await;
-    }
-}
-
-/// What services have to say to host applications goes the way of everything else.
-async fn pass_on_events(shared: Shared) {
-    let mut events = shared.services.host_events();
-    loop {
-        match events.recv().await {
-            // Nobody may be listening.
-            Ok(event) => drop(shared.events.send(event)),
-            Err(broadcast::error::RecvError::Lagged(_)) => {}
-            Err(broadcast::error::RecvError::Closed) => return,
-        }
-    }
 }

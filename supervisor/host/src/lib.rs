@@ -31,6 +31,7 @@ pub mod process;
 pub mod routes;
 pub mod session;
 mod supervisor;
+mod upkeep;
 
 pub use host::{Host, HostOptions, HostTasks, Order, StartError};
 pub use plugin::{PluginSettings, trial};

@@ -70,6 +70,8 @@ pub(crate) struct Supervisor {
     retiring: BTreeMap<PluginId, Id>,
     actors: JoinSet<()>,
     catalogue: watch::Sender<Arc<Catalogue>>,
+    /// Whether plugins wait for a sign-in before their first start.
+    held: watch::Sender<bool>,
     /// Counts actors, so that each has its own chance in its delays.
     seed: u64,
 }
@@ -80,16 +82,18 @@ impl Supervisor {
         policy: PluginPolicy,
         shared: Shared,
         catalogue: watch::Sender<Arc<Catalogue>>,
+        held: watch::Sender<bool>,
     ) -> Self {
         let seed = jiff::Timestamp::now().as_nanosecond() as u64;
         let watcher = Watcher::new(&dirs);
         let (plugins, retiring, actors) = (BTreeMap::new(), BTreeMap::new(), JoinSet::new());
-        Self { dirs, policy, shared, watcher, plugins, retiring, actors, catalogue, seed }
+        Self { dirs, policy, shared, watcher, plugins, retiring, actors, catalogue, held, seed }
     }
 
     /// Scans once, then looks after everything until it is told to shut down.
     pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         self.rescan().await;
+        let mut signed_in = self.shared.services.auth.watch();
         loop {
             tokio::select! {
                 request = requests.recv() => match request {
@@ -101,6 +105,10 @@ impl Supervisor {
                     Some(Request::Shutdown(mode)) => return self.shut_down(mode, &mut requests).await,
                     None => return self.shut_down(ShutdownMode::Graceful, &mut requests).await,
                 },
+                // Failing means that the services are gone, and then nobody can sign in any more.
+                true = async { signed_in.wait_for(|signed_in| *signed_in).await.is_ok() }, if *self.held.borrow() => {
+                    self.release().await;
+                }
                 () = self.watcher.changed() => { self.rescan().await; }
                 Some(ended) = self.actors.join_next_with_id() => if self.actor_ended(ended) {
                     self.rescan().await;
@@ -184,9 +192,7 @@ impl Supervisor {
         let settings = self.policy.of(&id);
         let machine = Lifecycle::new(settings.policy.clone(), self.seed);
         self.declare(&id, &found);
-        let wanted = found.program != Program::None
-            && settings.enabled
-            && self.shared.services.plugins.is_enabled(&id);
+        let wanted = self.is_wanted(&id, &found) && !*self.held.borrow();
         let handle = self.begin(id, found, settings, machine, Arc::default(), None);
         if wanted {
             handle.order(Order::Start, None).await;
@@ -196,6 +202,24 @@ impl Supervisor {
     /// Defaults and rules of its settings hold for operators too, before it ever runs.
     fn declare(&self, id: &PluginId, found: &Installed) {
         self.shared.services.config.declare(id, found.manifest.available_settings.clone().into());
+    }
+
+    /// Whether a plugin is to be started without anybody asking.
+    fn is_wanted(&self, id: &PluginId, found: &Installed) -> bool {
+        found.program != Program::None
+            && self.policy.of(id).enabled
+            && self.shared.services.plugins.is_enabled(id)
+    }
+
+    /// Somebody has signed in: what was held back is started.
+    async fn release(&mut self) {
+        self.held.send_replace(false);
+        tracing::info!("somebody is signed in; the plugins are started");
+        for (id, entry) in &self.plugins {
+            if self.is_wanted(id, &entry.installed) {
+                entry.handle.order(Order::Start, None).await;
+            }
+        }
     }
 
     fn begin(

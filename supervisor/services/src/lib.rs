@@ -29,6 +29,7 @@
 
 pub mod airline;
 pub mod auth;
+pub mod backup;
 pub mod config;
 pub mod database;
 pub mod ipc;

@@ -2,15 +2,17 @@
 //!
 //! Held by the host for as long as the supervisor runs. Must not know plugins' states.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use outboard_protocol::RpcError;
 use outboard_protocol::context::logger::LogLevel;
-use outboard_protocol::control::HostEvent;
+use outboard_protocol::control::{BackupReport, HostEvent};
 use tokio::sync::broadcast;
 
 use crate::airline::Airline;
 use crate::auth::Auth;
+use crate::backup;
 use crate::config::{self, Config};
 use crate::database::Databases;
 use crate::ipc::Bus;
@@ -26,6 +28,9 @@ use crate::store::{
 
 /// Largest `state.db` when nobody says otherwise: far above what plugins may keep in it, far below a disk.
 const STATE_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
+/// The folder, in the data folder, with a folder for each plugin.
+pub(crate) const PLUGINS_DATA: &str = "plugins-data";
 
 /// What a plugin may keep in its data folder when nobody says otherwise.
 const DATABASE_QUOTA: u64 = 1024 * 1024 * 1024;
@@ -96,6 +101,7 @@ pub struct Services {
     pub plugins: Plugins,
     notices: Notices,
     store: Store,
+    data_dir: Arc<Path>,
     findings: Arc<[String]>,
 }
 
@@ -128,13 +134,19 @@ impl Services {
             config: Config::new(store.clone(), stored_config, notices.clone(), bus.clone()),
             auth: Auth::new(sign_in.clone(), notices.clone()),
             airline: Airline::new(sign_in, notices.clone(), logs.clone()),
-            databases: Databases::new(database_quota, logs.clone()),
+            databases: Databases::new(
+                data_dir.join(PLUGINS_DATA),
+                database_quota,
+                logs.clone(),
+                notices.clone(),
+            ),
             prefixes: Prefixes::new(store.clone(), stored_prefixes, String::new()),
             plugins: Plugins::new(store.clone(), stored_plugins),
             logs,
             bus,
             notices,
             store,
+            data_dir: data_dir.into(),
             findings: findings.into(),
         };
         services.set_base_url(&base_url);
@@ -164,6 +176,15 @@ impl Services {
     /// What the host application may want to act upon, from now on.
     pub fn host_events(&self) -> broadcast::Receiver<HostEvent> {
         self.notices.events()
+    }
+
+    /// Copies `state.db` and the plugins' databases into a new folder while everything goes on; see [`backup`].
+    ///
+    /// # Errors
+    /// `invalid_params` for a folder that is no absolute path, `conflict` where something is there already, `storage_full`,
+    /// `storage_corrupt`, `timeout`. The folder is then not there.
+    pub async fn backup(&self, folder: &Path) -> Result<BackupReport, RpcError> {
+        backup::make(&self.store, &self.data_dir, folder).await
     }
 
     /// Writes what is queued, closes the files and lets go of the data folder; bounded in time.

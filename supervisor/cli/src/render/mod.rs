@@ -10,7 +10,7 @@ mod table;
 use std::io::{self, IsTerminal, Write};
 
 pub(crate) use moment::{ago, span};
-pub(crate) use plugin::{plugin_details, plugin_table, state_style};
+pub(crate) use plugin::{bytes, plugin_details, plugin_table, state_style};
 pub(crate) use record::log_line;
 pub(crate) use table::Table;
 

@@ -60,6 +60,10 @@ pub(crate) fn plugin_details(screen: &mut Screen, plugin: &PluginStatus) -> io::
     if !plugin.enabled {
         fact("enabled", format!("no; `outboard enable {}` starts it", plugin.id), Style::Off);
     }
+    if let Some(data) = &plugin.data {
+        fact("databases", data.opened.join(" "), Style::Plain);
+        fact("data", format!("{} of {}", bytes(data.bytes), bytes(data.quota)), Style::Plain);
+    }
     for warning in &plugin.warnings {
         fact("warning", warning.clone(), Style::Off);
     }
@@ -71,6 +75,15 @@ fn state(plugin: &PluginStatus) -> String {
         Some(phase) => format!("{} ({phase})", plugin.state),
         None if !plugin.enabled && plugin.state == "stopped" => "disabled".to_owned(),
         None => plugin.state.clone(),
+    }
+}
+
+/// A number of bytes for people.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    match UNITS.iter().find(|(_, size)| bytes >= *size) {
+        Some((unit, size)) => format!("{:.1} {unit}", bytes as f64 / *size as f64),
+        None => format!("{bytes} B"),
     }
 }
 

@@ -10,6 +10,9 @@ use serde_json::json;
 use super::SupervisorRecord;
 use crate::render::tame;
 
+/// What is said while plugins are held back.
+pub(crate) const WAITING: &str = "plugins are held back until somebody is signed in; `outboard auth set` does that, `outboard start ID` starts one anyway";
+
 /// Says it, on a thread of its own: whoever reads standard output may stand still, and the supervisor must not.
 pub(super) fn announce(report: &StatusReport, record: &SupervisorRecord, runtime_dir: &Path, as_json: bool) {
     let text = if as_json { ready_line(report, record, runtime_dir) } else { summary(report) };
@@ -36,6 +39,7 @@ fn ready_line(report: &StatusReport, record: &SupervisorRecord, runtime_dir: &Pa
         "version": record.version,
         "runtimeDir": runtime_dir,
         "dataDir": record.data_dir,
+        "waitingForSignIn": report.waiting_for_sign_in,
         "plugins": plugins,
     });
     format!("{line}\n")
@@ -52,6 +56,10 @@ fn summary(report: &StatusReport) -> String {
         ),
         all => format!("outboard {}: {running} of {all} plugins are running\n", report.version),
     };
+    if report.waiting_for_sign_in {
+        text.push_str(WAITING);
+        text.push('\n');
+    }
     let width = |of: fn(&PluginStatus) -> usize| report.plugins.iter().map(of).max().unwrap_or(0);
     let (ids, states) =
         (width(|plugin| plugin.id.chars().count()), width(|plugin| plugin.state.chars().count()));

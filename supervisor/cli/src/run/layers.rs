@@ -71,6 +71,7 @@ impl Layers {
                 node: settings.file.javascript.node.clone(),
                 runner_dir: run.data_dir.join(RUNNER),
             },
+            hold_until_auth: run.hold_until_auth,
         };
         let (host, tasks) =
             Host::start(host_options, services.clone()).map_err(|error| Failure::failed(told(&error)))?;

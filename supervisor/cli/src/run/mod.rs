@@ -27,6 +27,7 @@ use crate::arguments::RunArguments;
 use crate::failure::Outcome;
 use crate::settings::Settings;
 
+pub(crate) use announce::WAITING;
 pub(crate) use keeper::SUPERVISE_ARGUMENT;
 pub(crate) use record::SupervisorRecord;
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::keys;
 use super::span::{Size, Span};
-use crate::arguments::{Color, listen_address};
+use crate::arguments::{BodyShape, Color, listen_address};
 
 /// Settings are written by hand; a larger file is something else.
 const FILE_MAX: u64 = 1024 * 1024;
@@ -32,6 +32,7 @@ pub(crate) struct File {
     pub(crate) ready_json: Option<bool>,
     pub(crate) exit_with_parent: Option<bool>,
     pub(crate) restart_supervisor: Option<bool>,
+    pub(crate) hold_until_auth: Option<bool>,
     pub(crate) log_level: Option<LogLevel>,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) deadlines: Deadlines,
@@ -158,6 +159,7 @@ pub(crate) struct Logs {
     pub(crate) level: Option<LogLevel>,
     pub(crate) tag: Option<String>,
     pub(crate) since: Option<String>,
+    pub(crate) until: Option<String>,
     pub(crate) grep: Option<String>,
 }
 
@@ -175,6 +177,11 @@ pub(crate) struct Airline {
     pub(crate) token_file: Option<PathBuf>,
     pub(crate) refresh_token_file: Option<PathBuf>,
     pub(crate) refresh_url: Option<String>,
+    pub(crate) refresh_body: Option<BodyShape>,
+    pub(crate) refresh_token_field: Option<String>,
+    pub(crate) refresh_extra_file: Option<PathBuf>,
+    pub(crate) access_token_field: Option<String>,
+    pub(crate) new_refresh_token_field: Option<String>,
 }
 
 fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
@@ -234,8 +241,12 @@ impl File {
                 _ => *path = folder.join(&*path),
             }
         };
-        let files =
-            [&mut self.auth.token_file, &mut self.airline.token_file, &mut self.airline.refresh_token_file];
+        let files = [
+            &mut self.auth.token_file,
+            &mut self.airline.token_file,
+            &mut self.airline.refresh_token_file,
+            &mut self.airline.refresh_extra_file,
+        ];
         let folders = [&mut self.runtime_dir, &mut self.data_dir, &mut self.javascript.node];
         files.into_iter().chain(folders).flatten().for_each(anchor);
         self.plugin_dirs.iter_mut().flatten().for_each(anchor);

@@ -16,6 +16,7 @@ pub(super) const KEYS: &[&str] = &[
     "ready_json",
     "exit_with_parent",
     "restart_supervisor",
+    "hold_until_auth",
     "log_level",
     "env.*",
     "deadlines.spawn",
@@ -71,11 +72,17 @@ pub(super) const KEYS: &[&str] = &[
     "logs.level",
     "logs.tag",
     "logs.since",
+    "logs.until",
     "logs.grep",
     "auth.token_file",
     "airline.token_file",
     "airline.refresh_token_file",
     "airline.refresh_url",
+    "airline.refresh_body",
+    "airline.refresh_token_field",
+    "airline.refresh_extra_file",
+    "airline.access_token_field",
+    "airline.new_refresh_token_field",
     "plugins.*.enabled",
 ];
 
@@ -166,10 +173,20 @@ mod tests {
     fn every_key_of_the_list_is_read_by_the_typed_file() {
         for key in all() {
             let key = key.replace("plugins.*", "plugins.some-id").replace("env.*", "env.NAME");
-            let read =
-                ["true", "7", "\"1s\"", "\"8MiB\"", "\"127.0.0.1:1\"", "\"info\"", "\"auto\"", "[]", "\"x\""]
-                    .iter()
-                    .any(|value| toml::from_str::<File>(&format!("{key} = {value}")).is_ok());
+            let read = [
+                "true",
+                "7",
+                "\"1s\"",
+                "\"8MiB\"",
+                "\"127.0.0.1:1\"",
+                "\"info\"",
+                "\"auto\"",
+                "\"form\"",
+                "[]",
+                "\"x\"",
+            ]
+            .iter()
+            .any(|value| toml::from_str::<File>(&format!("{key} = {value}")).is_ok());
             assert!(read, "{key} is in the list and nobody reads it");
         }
     }

@@ -46,6 +46,8 @@ pub(crate) struct RunSettings {
     pub(crate) exit_with_parent: bool,
     /// Whether the keeper starts a supervisor again that was killed or failed.
     pub(crate) restart_supervisor: bool,
+    /// Whether plugins wait until a host is signed in.
+    pub(crate) hold_until_auth: bool,
     /// Least level on the console.
     pub(crate) log_level: LogLevel,
 }
@@ -92,6 +94,7 @@ impl Settings {
             ready_json: flags.ready_json.or(file.ready_json).unwrap_or(false),
             exit_with_parent: flags.exit_with_parent.or(file.exit_with_parent).unwrap_or(false),
             restart_supervisor: flags.restart_supervisor.or(file.restart_supervisor).unwrap_or(false),
+            hold_until_auth: flags.hold_until_auth.or(file.hold_until_auth).unwrap_or(false),
             log_level: flags.log_level.or(file.log_level).unwrap_or(LogLevel::Info),
         })
     }

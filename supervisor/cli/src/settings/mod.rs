@@ -14,6 +14,6 @@ mod merge;
 mod paths;
 mod span;
 
-pub(crate) use file::{Deadlines, Limits, Restart, Wire};
+pub(crate) use file::{Airline, Deadlines, Limits, Restart, Wire};
 pub(crate) use merge::{RunSettings, Settings};
 pub(crate) use span::{Size, Span};

@@ -5,7 +5,9 @@ use outboard_protocol::control::{
 };
 use serde_json::{Value, json};
 
-use super::{json_or_string, plugin_id};
+use outboard_protocol::settings::SettingScope;
+
+use super::{json_or_string, plugin_id, transfer};
 use crate::arguments::ConfigVerb;
 use crate::client::{Client, QUESTION_WAIT};
 use crate::failure::{Exit, Failure, Outcome};
@@ -34,6 +36,8 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, verb: ConfigVerb) 
             let entries: Vec<ConfigEntry> = client.ask(method::CONFIG_LIST, &params, QUESTION_WAIT).await?;
             show(screen, &entries)?;
         }
+        ConfigVerb::Export { id, file } => transfer::export(client, screen, &id, file.as_deref()).await?,
+        ConfigVerb::Import { id, file } => transfer::import(client, screen, &id, &file).await?,
     }
     Ok(())
 }
@@ -65,13 +69,24 @@ fn show(screen: &mut Screen, entries: &[ConfigEntry]) -> std::io::Result<()> {
     if entries.is_empty() {
         return screen.line("nothing is set, and the manifest declares no settings");
     }
-    let mut table = Table::new(&["KEY", "SOURCE", "VALUE"]);
+    let mut table = Table::new(&["KEY", "SOURCE", "SCOPE", "DEFAULT", "VALUE"]);
     for entry in entries {
         let source = match entry.source {
             ConfigSource::Stored => ("stored".to_owned(), Style::Plain),
             ConfigSource::Default => ("default".to_owned(), Style::Dim),
         };
-        table.row([(entry.key.clone(), Style::Bold), source, (entry.value.to_string(), Style::Plain)]);
+        let scope = entry.scope.map_or("-", |scope| match scope {
+            SettingScope::User => "user",
+            SettingScope::Airline => "airline",
+        });
+        let default = entry.default.as_ref().map_or_else(|| "-".to_owned(), Value::to_string);
+        table.row([
+            (entry.key.clone(), Style::Bold),
+            source,
+            (scope.to_owned(), Style::Plain),
+            (default, Style::Dim),
+            (entry.value.to_string(), Style::Plain),
+        ]);
     }
     table.print(screen)
 }

@@ -1,4 +1,4 @@
-//! `outboard listen ID`: what a plugin pushes to its UIs, a line each, until interrupted.
+//! `outboard listen ID`: what a plugin pushes to its UIs, a line each, until interrupted. Values that are kept come first.
 
 use outboard_protocol::control::{BusEvent, PluginParams, method};
 
@@ -17,8 +17,9 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, id: &str) -> Outco
         if screen.json() {
             screen.json_line(&event)?;
         } else {
+            let kept = if event.replayed.is_some() { "(kept) " } else { "" };
             screen.line(format!(
-                "{} {}",
+                "{kept}{} {}",
                 screen.paint(Style::Bold, event.channel.as_str()),
                 event.payload
             ))?;

@@ -19,6 +19,7 @@ const DEFAULT_LINES: u32 = 50;
 pub(super) fn run(settings: &Settings, screen: &mut Screen, flags: &LogsArguments) -> Outcome {
     let file = &settings.file.logs;
     let since = flags.since.as_ref().or(file.since.as_ref());
+    let until = flags.until.as_ref().or(file.until.as_ref());
     let params = LogsParams {
         id: flags.id.as_deref().map(plugin_id).transpose()?,
         lines: Some(flags.lines.or(file.lines).unwrap_or(DEFAULT_LINES)),
@@ -26,6 +27,7 @@ pub(super) fn run(settings: &Settings, screen: &mut Screen, flags: &LogsArgument
         tag: flags.tag.clone().or_else(|| file.tag.clone()),
         contains: flags.grep.clone().or_else(|| file.grep.clone()),
         since: since.map(|since| moment(since)).transpose()?,
+        until: until.map(|until| moment(until)).transpose()?,
     };
     if flags.follow.or(file.follow).unwrap_or(false) {
         return with_client(settings, async |client| follow(client, screen, &params).await);

@@ -4,19 +4,24 @@
 
 mod airline;
 mod auth;
+mod backup;
 mod call;
 mod check;
 mod completions;
 mod config;
 mod conform;
+mod db;
 mod doctor;
+mod events;
 mod list;
 mod listen;
+mod log_level;
 mod logs;
 mod order;
 mod rescan;
 mod secret;
 mod status;
+mod transfer;
 mod why;
 
 use std::future::Future;
@@ -45,6 +50,7 @@ pub(crate) fn dispatch(arguments: Arguments, role: Role) -> Outcome<ExitCode> {
     let done = match arguments.verb {
         Verb::Check { dir } => check::run(&mut screen, &dir),
         Verb::Conform(flags) => conform::run(&mut screen, &flags),
+        Verb::Restore { folder, data } => backup::restore(&mut screen, &settings, &folder, data),
         Verb::Doctor(flags) => doctor::run(&mut screen, &settings, &flags),
         verb => ask(&settings, &mut screen, verb),
     };
@@ -68,6 +74,14 @@ fn ask(settings: &Settings, screen: &mut Screen, verb: Verb) -> Outcome {
         Verb::Disable(one) => order(settings, screen, method::DISABLE, &one.id),
         Verb::Rescan => with_client(settings, async |client| rescan::run(client, screen).await),
         Verb::Logs(flags) => logs::run(settings, screen, &flags),
+        Verb::LogLevel { id, level } => {
+            with_client(settings, async |client| log_level::run(client, screen, &id, level).await)
+        }
+        Verb::Events => with_client(settings, async |client| events::run(client, screen).await),
+        Verb::Db { id, file } => db::run(settings, screen, &id, file.as_ref()),
+        Verb::Backup { folder } => {
+            with_client(settings, async |client| backup::run(client, screen, &folder).await)
+        }
         Verb::Why(one) => with_client(settings, async |client| why::run(client, screen, &one.id).await),
         Verb::Config(verb) => with_client(settings, async |client| config::run(client, screen, verb).await),
         Verb::Auth(verb) => auth::run(settings, screen, verb),
@@ -76,9 +90,12 @@ fn ask(settings: &Settings, screen: &mut Screen, verb: Verb) -> Outcome {
             with_client(settings, async |client| call::run(client, screen, settings, call).await)
         }
         Verb::Listen(one) => with_client(settings, async |client| listen::run(client, screen, &one.id).await),
-        Verb::Run(_) | Verb::Check { .. } | Verb::Conform(_) | Verb::Doctor(_) | Verb::Completions { .. } => {
-            Err(Failure::usage("this verb needs no supervisor"))
-        }
+        Verb::Run(_)
+        | Verb::Restore { .. }
+        | Verb::Check { .. }
+        | Verb::Conform(_)
+        | Verb::Doctor(_)
+        | Verb::Completions { .. } => Err(Failure::usage("this verb needs no supervisor")),
     }
 }
 

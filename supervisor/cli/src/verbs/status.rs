@@ -32,6 +32,9 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, id: Option<&str>) 
     screen.line(screen.paint(Style::Bold, &title))?;
     screen.line(format!("pid {}, up {}, data in {}", report.pid, ago(&report.since), report.data_dir))?;
     screen.line(format!("plugins from {}", report.plugin_dirs.join(", ")))?;
+    if report.waiting_for_sign_in {
+        screen.line(crate::run::WAITING)?;
+    }
     screen.line("")?;
     plugin_table(screen, &report.plugins)?;
     Ok(())

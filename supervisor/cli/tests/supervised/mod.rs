@@ -27,8 +27,28 @@ while IFS= read -r line; do
       result='{"protocolVersion":1,"sdk":{"name":"none","version":"0.0.0","language":"sh"},"hooks":["onStart","onStop"],"features":[]}' ;;
     *'"method":"start"'*)
       printf '{"jsonrpc":"2.0","method":"log","params":{"level":"info","tag":"life","message":"started by a test"}}\n'
-      printf '{"jsonrpc":"2.0","id":900001,"method":"ipc.handle","params":{"channel":"echo"}}\n'
+      for channel in echo open log retain refresh; do
+        handled=$((handled + 1))
+        printf '{"jsonrpc":"2.0","id":80000%s,"method":"ipc.handle","params":{"channel":"%s"}}\n' "$handled" "$channel"
+      done
       result='{}' ;;
+    *'"method":"ipc.invoke"'*'"channel":"open"'*)
+      printf '{"jsonrpc":"2.0","id":900002,"method":"database.open","params":{"file":"flights.db"}}\n'
+      # The answer comes first, so that whoever called finds the file granted.
+      IFS= read -r granted; result='{"heard":true}' ;;
+    *'"method":"ipc.invoke"'*'"channel":"log"'*)
+      rest=100
+      while [ "$rest" -gt 0 ]; do
+        rest=$((rest - 1)); said=$((said + 1))
+        printf '{"jsonrpc":"2.0","method":"log","params":{"level":"warn","tag":"many","message":"a long line with a number %s"}}\n' "$said"
+      done
+      result='{"heard":true}' ;;
+    *'"method":"ipc.invoke"'*'"channel":"retain"'*)
+      printf '{"jsonrpc":"2.0","method":"ipc.send","params":{"channel":"gate","payload":{"number":5},"retain":true}}\n'
+      result='{"heard":true}' ;;
+    *'"method":"ipc.invoke"'*'"channel":"refresh"'*)
+      printf '{"jsonrpc":"2.0","id":900003,"method":"airline.refresh","params":{}}\n'
+      result='{"heard":true}' ;;
     *'"method":"ipc.invoke"'*)
       printf '{"jsonrpc":"2.0","method":"ipc.send","params":{"channel":"called","payload":[1,2]}}\n'
       result='{"heard":true}' ;;

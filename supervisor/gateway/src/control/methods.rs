@@ -1,6 +1,7 @@
 //! The methods, each a line to whoever knows the answer.
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +9,13 @@ use jsonrpsee::RpcModule;
 use jsonrpsee::core::RegisterMethodError;
 use outboard_host::{Host, Order};
 use outboard_protocol::control::{
-    AirlineSetParams, AuthSetParams, ConfigKeyParams, ConfigSetParams, InvokeParams, LogsParams,
-    PluginParams, StatusParams, method,
+    AirlineSetParams, AuthSetParams, BackupParams, ConfigKeyParams, ConfigSetParams, InvokeParams,
+    LogLevelParams, LogLevelReport, LogsParams, PluginParams, StatusParams, method,
 };
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
-use serde::Serialize;
+use outboard_services::config::ConfigDocument;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::parameters;
@@ -24,7 +26,10 @@ type Registered = Result<(), RegisterMethodError>;
 pub(super) fn register(module: &mut RpcModule<Host>) -> Registered {
     plugins(module)?;
     config(module)?;
+    transfer(module)?;
     sign_in(module)?;
+    data(module)?;
+    log_levels(module)?;
     on(module, method::LOGS, async |host: Host, params: LogsParams| host.services().logs.tail(params).await)?;
     on(module, method::INVOKE, async |host: Host, call: InvokeParams| {
         let limit = call.timeout_ms.map(Duration::from_millis);
@@ -79,6 +84,59 @@ fn config(module: &mut RpcModule<Host>) -> Registered {
         known(&host, &id)?;
         Ok(host.services().config.list(&id))
     })
+}
+
+/// Parameters of `config.import`: the document's values stay as they were written.
+#[derive(Deserialize)]
+struct Import {
+    id: PluginId,
+    document: ConfigDocument,
+}
+
+fn transfer(module: &mut RpcModule<Host>) -> Registered {
+    on(module, method::CONFIG_EXPORT, async |host: Host, PluginParams { id }| {
+        known(&host, &id)?;
+        Ok(host.services().config.export(Some(&id)))
+    })?;
+    on(module, method::CONFIG_IMPORT, async |host: Host, Import { id, document }| {
+        known(&host, &id)?;
+        if let Some(other) = document.plugins.keys().find(|other| **other != id) {
+            let message =
+                format!("the document holds values of plugin {other}, and only those of {id} are asked for");
+            return Err(RpcError::new(ErrorReason::InvalidParams, message));
+        }
+        host.services().config.import(&document).await.map(|imported| json!({ "imported": imported }))
+    })
+}
+
+fn data(module: &mut RpcModule<Host>) -> Registered {
+    on(module, method::DATABASES, async |host: Host, PluginParams { id }| {
+        host.why(id.as_str())?;
+        let databases = host.services().databases.clone();
+        let measured = tokio::task::spawn_blocking(move || databases.report(&id)).await;
+        measured
+            .map_err(|_| RpcError::new(ErrorReason::InternalError, "the data folder could not be measured"))
+    })?;
+    on(module, method::BACKUP, async |host: Host, BackupParams { folder }| {
+        host.services().backup(Path::new(&folder)).await
+    })
+}
+
+fn log_levels(module: &mut RpcModule<Host>) -> Registered {
+    on(module, method::LOGS_LEVEL, async |host: Host, PluginParams { id }| {
+        host.why(id.as_str())?;
+        Ok(log_level(&host, &id))
+    })?;
+    on(module, method::LOGS_LEVEL_SET, async |host: Host, LogLevelParams { id, level }| {
+        host.why(id.as_str())?;
+        host.services().logs.set_level(&id, level);
+        Ok(log_level(&host, &id))
+    })
+}
+
+fn log_level(host: &Host, id: &PluginId) -> LogLevelReport {
+    let (level, own) = host.services().logs.level_of(id);
+    LogLevelReport { level, own }
 }
 
 fn sign_in(module: &mut RpcModule<Host>) -> Registered {

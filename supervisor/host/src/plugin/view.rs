@@ -42,6 +42,7 @@ impl View {
             },
             enabled: true,
             warnings: installed.manifest.warnings.clone(),
+            data: None,
         };
         Self { snapshot, status, runs_something: installed.program != Program::None }
     }

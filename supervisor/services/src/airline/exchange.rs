@@ -70,6 +70,22 @@ impl From<NoToken> for RpcError {
     }
 }
 
+/// Refuses a format with which no exchange could work.
+pub(super) fn check_format(format: &RefreshFormat) -> Result<(), RpcError> {
+    let fields = [
+        ("refreshTokenField", &format.refresh_token_field),
+        ("accessTokenField", &format.access_token_field),
+        ("newRefreshTokenField", &format.new_refresh_token_field),
+    ];
+    match fields.iter().find(|(_, field)| field.is_empty()) {
+        Some((name, _)) => {
+            let what = format!("refreshFormat.{name} is empty; give the member's name, or leave it out");
+            Err(RpcError::new(ErrorReason::InvalidParams, what))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Asks the server. Follows no redirect: the refresh token goes to the one URL that the host named.
 pub(super) async fn exchange(client: &Client, binding: &Binding) -> Result<Tokens, NoToken> {
     let (Some(url), Some(refresh_token)) = (&binding.refresh_url, &binding.refresh_token) else {

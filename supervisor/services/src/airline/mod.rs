@@ -188,6 +188,7 @@ fn binding(params: AirlineSetParams) -> Result<Binding, RpcError> {
     for (name, secret) in [("token", &token), ("refreshToken", &refresh_token)] {
         secret.as_deref().map_or(Ok(()), |secret| check_token(name, secret))?;
     }
+    refresh_format.as_ref().map_or(Ok(()), exchange::check_format)?;
     let (token, refresh_token) = (token.map(Secret::new), refresh_token.map(Secret::new));
     Ok(Binding { id, base_url, token, refresh_token, refresh_url, refresh_format })
 }

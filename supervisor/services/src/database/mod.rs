@@ -14,14 +14,16 @@ use std::time::Duration;
 
 use outboard_protocol::context::database::{OpenParams, OpenResult};
 use outboard_protocol::context::logger::LogLevel;
+use outboard_protocol::control::{DataReport, DataUse, HostEvent};
 use outboard_protocol::id::DatabaseFile;
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
 use crate::logger::{Logs, NewRecord};
+use crate::notice::Notices;
 use crate::reply::{Reply, owned_params};
-pub use usage::{FileUsage, files_in};
+pub use usage::files_in;
 use usage::{Level, usage_of};
 
 use crate::store::{FolderError, StoreError, make_private_folder};
@@ -42,9 +44,12 @@ pub struct Databases {
 }
 
 struct Inner {
+    /// The folder with a folder for each plugin.
+    root: PathBuf,
     quota: u64,
     plugins: Mutex<HashMap<PluginId, Granted>>,
     logs: Logs,
+    notices: Notices,
 }
 
 /// What a plugin was granted since the supervisor started.
@@ -52,11 +57,34 @@ struct Granted {
     folder: PathBuf,
     files: BTreeSet<DatabaseFile>,
     warned: Level,
+    /// Bytes in the folder, as last measured.
+    bytes: u64,
 }
 
 impl Databases {
-    pub(crate) fn new(quota: u64, logs: Logs) -> Self {
-        Self { inner: Arc::new(Inner { quota, plugins: Mutex::default(), logs }) }
+    pub(crate) fn new(root: PathBuf, quota: u64, logs: Logs, notices: Notices) -> Self {
+        Self { inner: Arc::new(Inner { root, quota, plugins: Mutex::default(), logs, notices }) }
+    }
+
+    /// What a plugin opened and how much there is, as last measured; `None` for one that opened nothing.
+    pub fn usage(&self, id: &PluginId) -> Option<DataUse> {
+        let plugins = self.inner.lock();
+        let granted = plugins.get(id)?;
+        let opened = granted.files.iter().map(ToString::to_string).collect();
+        Some(DataUse { opened, bytes: granted.bytes, quota: self.inner.quota })
+    }
+
+    /// Measures a plugin's data folder, whether it opened something or not. Blocks on the disk.
+    pub fn report(&self, id: &PluginId) -> DataReport {
+        let folder = self.inner.root.join(id.as_str());
+        let bytes = usage_of(&folder);
+        self.inner.judge(id, bytes);
+        let opened = self.opened(id).iter().map(ToString::to_string).collect();
+        DataReport {
+            files: files_in(&folder),
+            folder: folder.display().to_string(),
+            usage: DataUse { opened, bytes, quota: self.inner.quota },
+        }
     }
 
     /// The files that a plugin was granted since the supervisor started, by name.
@@ -105,6 +133,7 @@ impl Inner {
             folder: data_dir.to_owned(),
             files: BTreeSet::new(),
             warned: Level::Fine,
+            bytes: 0,
         });
         granted.folder = data_dir.to_owned();
         if granted.files.len() < OPENED_MAX {
@@ -130,11 +159,14 @@ impl Inner {
         let Some(granted) = plugins.get_mut(id) else { return level };
         let worse = level > granted.warned;
         granted.warned = level;
+        granted.bytes = used;
         drop(plugins);
         if worse {
             let what =
                 format!("the data folder holds {used} bytes of the {} that plugin {id} may have", self.quota);
             self.logs.record(NewRecord::about(id, 0, LogLevel::Warn, what));
+            let (plugin, quota, full) = (id.clone(), self.quota, level == Level::Full);
+            self.notices.announce(HostEvent::DatabaseQuota { plugin, bytes: used, quota, full });
         }
         level
     }

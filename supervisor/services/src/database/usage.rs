@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::Path;
 
+use outboard_protocol::control::DataFile;
+
 /// Entries of a folder that are looked at: beyond it the folder is no plugin's data any more, and counting costs too much.
 const ENTRIES_MAX: usize = 100_000;
 
@@ -34,24 +36,16 @@ impl Level {
     }
 }
 
-/// One file of a data folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileUsage {
-    /// Its name in the folder.
-    pub name: String,
-    /// Its length in bytes.
-    pub bytes: u64,
-}
-
 /// The plain files of a data folder, by name; empty where there is no folder. Blocks on the disk.
-pub fn files_in(folder: &Path) -> Vec<FileUsage> {
+pub fn files_in(folder: &Path) -> Vec<DataFile> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut files: Vec<_> = entries
         .take(ENTRIES_MAX)
         .filter_map(|entry| {
             let entry = entry.ok()?;
             let found = entry.metadata().ok().filter(fs::Metadata::is_file)?;
-            Some(FileUsage { name: entry.file_name().into_string().ok()?, bytes: found.len() })
+            let name = entry.file_name().into_string().ok()?;
+            Some(DataFile { name, bytes: found.len() })
         })
         .collect();
     files.sort_by(|a, b| a.name.cmp(&b.name));

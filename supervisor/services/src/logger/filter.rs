@@ -17,12 +17,14 @@ const LINES_DEFAULT: u32 = 200;
 pub(super) struct Filter {
     wanted: LogsParams,
     since: Option<String>,
+    until: Option<String>,
 }
 
 impl Filter {
     pub(super) fn new(wanted: LogsParams) -> Result<Self, RpcError> {
-        let since = wanted.since.as_deref().map(read_time).transpose()?;
-        Ok(Self { wanted, since })
+        let since = wanted.since.as_deref().map(|text| read_time("since", text)).transpose()?;
+        let until = wanted.until.as_deref().map(|text| read_time("until", text)).transpose()?;
+        Ok(Self { wanted, since, until })
     }
 
     pub(super) fn lines(&self) -> usize {
@@ -45,13 +47,14 @@ impl Filter {
             && level.is_none_or(|level| record.level >= level)
             && tag.as_ref().is_none_or(|tag| record.tag == *tag)
             && contains.as_ref().is_none_or(|text| record.message.contains(text.as_str()))
+            && self.until.as_ref().is_none_or(|until| record.time <= *until)
             && !self.is_too_old(record)
     }
 }
 
-fn read_time(text: &str) -> Result<String, RpcError> {
+fn read_time(name: &str, text: &str) -> Result<String, RpcError> {
     let time: Timestamp = text.parse().map_err(|_| {
-        let what = format!("since: {text:?} is no time; use RFC 3339, such as 2026-01-31T12:00:00Z");
+        let what = format!("{name}: {text:?} is no time; use RFC 3339, such as 2026-01-31T12:00:00Z");
         RpcError::new(ErrorReason::InvalidParams, what)
     })?;
     Ok(time_text(time))

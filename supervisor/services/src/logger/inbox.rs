@@ -156,6 +156,12 @@ impl Inbox {
         };
     }
 
+    /// The least level that is kept of a plugin, and whether it is its own.
+    pub(super) fn level_of(&self, id: &PluginId) -> (LogLevel, bool) {
+        let waiting = self.lock();
+        (waiting.level_of(Some(id)), waiting.levels.contains_key(id))
+    }
+
     /// Everything that waits, in order, after waiting for the first.
     pub(super) fn take(&self, items: &mut VecDeque<Item>) {
         let mut waiting = self.lock();

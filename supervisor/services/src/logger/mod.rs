@@ -100,6 +100,11 @@ impl Logs {
         self.inner.inbox.set_level(id, level);
     }
 
+    /// The least level that is kept of one plugin, and whether it was set for this one.
+    pub fn level_of(&self, id: &PluginId) -> (LogLevel, bool) {
+        self.inner.inbox.level_of(id)
+    }
+
     /// The latest records, oldest first, everything included that was recorded before the call.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ pub use error::StoreError;
 pub use folder::FolderError;
 pub(crate) use folder::{Folder, make_private_folder};
 pub use open::OpenStoreError;
-pub(crate) use open::{Opened, open};
+pub(crate) use open::{Opened, SCHEMA, open};
 pub(crate) use thread::Group;
 use thread::{Aside, Job, Write};
 

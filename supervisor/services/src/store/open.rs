@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::StoreError;
 
 /// The shape of the tables that this program knows, kept in the file's `user_version`.
-const SCHEMA: i64 = 1;
+pub(crate) const SCHEMA: i64 = 1;
 
 /// The tables. Values are JSON text, byte for byte as they were given.
 const TABLES: &str = "

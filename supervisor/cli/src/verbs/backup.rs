@@ -1,0 +1,65 @@
+//! `outboard backup FOLDER` and `outboard restore FOLDER`: the supervisor's database and those of plugins.
+
+use std::path::{Path, PathBuf};
+
+use outboard_protocol::control::{BackupParams, BackupReport, method};
+use outboard_services::backup::{self, RestoreError};
+use serde_json::json;
+
+use crate::arguments::RunArguments;
+use crate::client::{BACKUP_WAIT, Client};
+use crate::failure::{Exit, Failure, Outcome};
+use crate::render::{Screen, bytes, tame};
+use crate::settings::Settings;
+
+/// Has a backup made, and says what is in it.
+pub(super) async fn run(client: &Client, screen: &mut Screen, folder: &Path) -> Outcome {
+    let folder = std::path::absolute(folder)
+        .map_err(|error| Failure::usage(format!("{} is no path: {error}", folder.display())))?;
+    let Some(folder) = folder.to_str() else {
+        return Err(Failure::usage(format!("{} is no UTF-8; choose another name", folder.display())));
+    };
+    // Without the slash that a shell's completion leaves at the end.
+    let params = BackupParams { folder: folder.trim_end_matches('/').to_owned() };
+    let report: BackupReport = client.ask(method::BACKUP, &params, BACKUP_WAIT).await?;
+    if screen.json() {
+        screen.json_document(&report)?;
+    } else {
+        let count = report.files.len();
+        screen.line(format!("{}: {count} databases, {}", tame(&report.folder), bytes(report.bytes)))?;
+    }
+    if report.skipped.is_empty() {
+        return Ok(());
+    }
+    let skipped: Vec<String> = report.skipped.iter().map(|sentence| tame(sentence)).collect();
+    Err(Failure::failed(format!("the backup is made, without these: {}", skipped.join("; "))))
+}
+
+/// Puts a backup back; needs no supervisor, and refuses where one runs.
+pub(super) fn restore(
+    screen: &mut Screen,
+    settings: &Settings,
+    folder: &Path,
+    data: Option<PathBuf>,
+) -> Outcome {
+    let run = settings.for_run(&RunArguments { data, ..RunArguments::default() })?;
+    let restored = backup::restore(&run.data_dir, folder).map_err(|error| {
+        let exit = match &error {
+            RestoreError::Folder(_) => Exit::Refused,
+            RestoreError::NotABackup { .. } => Exit::Usage,
+            RestoreError::Unusable { .. } | RestoreError::Refused { .. } => Exit::Failed,
+        };
+        let below = std::error::Error::source(&error).map(|below| format!(": {below}"));
+        Failure::new(exit, format!("{error}{}", below.unwrap_or_default()))
+    })?;
+    if screen.json() {
+        screen.json_document(&json!({ "files": restored.files, "aside": restored.aside }))?;
+        return Ok(());
+    }
+    let (count, data) = (restored.files.len(), run.data_dir.display());
+    screen.line(format!("{count} databases are put back into {data}"))?;
+    if let Some(aside) = &restored.aside {
+        screen.line(format!("what was there before is in {}", aside.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! `outboard events`: what a host application may act upon, a line each, until interrupted.
+
+use outboard_protocol::control::{HostEvent, method};
+use serde_json::json;
+
+use crate::client::Client;
+use crate::failure::Outcome;
+use crate::render::{Screen, Style, bytes, state_style, tame};
+
+/// Listens until the supervisor or the reader goes.
+pub(super) async fn run(client: &Client, screen: &mut Screen) -> Outcome {
+    let mut events =
+        client.subscribe::<HostEvent>(method::HOST_SUBSCRIBE, &json!({}), method::HOST_UNSUBSCRIBE).await?;
+    while let Some(event) = events.next().await {
+        // One that a newer supervisor sends and this command line does not know.
+        let Ok(event) = event else { continue };
+        if screen.json() {
+            screen.json_line(&event)?;
+        } else {
+            screen.line(line(screen, &event))?;
+            screen.flush()?;
+        }
+    }
+    Err(client.subscription_ended())
+}
+
+fn line(screen: &Screen, event: &HostEvent) -> String {
+    let name = |name: &str| screen.paint(Style::Bold, name);
+    match event {
+        HostEvent::PluginState { status } => {
+            let state = screen.paint(state_style(&status.state), &status.state);
+            let phase = status.phase.as_ref().map(|phase| format!(" ({phase})")).unwrap_or_default();
+            let cause = status.cause.as_ref().map(|cause| format!(": {}", tame(cause))).unwrap_or_default();
+            format!("{} {} {state}{phase}{cause}", name("plugin.state"), tame(&status.id))
+        }
+        HostEvent::AuthRequired { reason } => format!("{} {}", name("auth.required"), tame(reason)),
+        HostEvent::DatabaseQuota { plugin, bytes: used, quota, full } => {
+            let word = if *full { "over its quota" } else { "near its quota" };
+            format!("{} {plugin} is {word}: {} of {}", name("database.quota"), bytes(*used), bytes(*quota))
+        }
+        HostEvent::Lost { count } => format!("{} {count} events, not read fast enough", name("lost")),
+    }
+}

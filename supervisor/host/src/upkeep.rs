@@ -1,0 +1,49 @@
+//! The host's small standing tasks: orphaned processes, events of the services, the size of what plugins keep.
+//!
+//! Started by [`crate::Host::start`], ended with it. Must not know single plugins.
+
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::plugin::Shared;
+use crate::process::{Spawner, Swept, orphans};
+
+/// How often plugins' data folders are measured: what they write passes nobody here, and looking costs the disk.
+const MEASURE_EVERY: Duration = Duration::from_secs(60);
+
+pub(crate) fn report_swept(swept: &Swept) {
+    tracing::warn!(?swept, "a former supervisor left a process behind");
+}
+
+pub(crate) async fn tend_orphans(spawner: Spawner) {
+    let Err(error) = orphans::tend(spawner.containments()).await;
+    tracing::error!(%error, "orphaned processes are not watched");
+}
+
+/// What services have to say to host applications goes the way of everything else.
+pub(crate) async fn pass_on_events(shared: Shared) {
+    let mut events = shared.services.host_events();
+    loop {
+        match events.recv().await {
+            // Nobody may be listening.
+            Ok(event) => drop(shared.events.send(event)),
+            Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Plugins near their quota are warned even when they ask for nothing.
+pub(crate) async fn measure_databases(shared: Shared) {
+    let mut ticks = interval(MEASURE_EVERY);
+    // A disk that hangs is asked once, not once for every minute that it hung.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let databases = shared.services.databases.clone();
+        // A panic in there is logged by its thread, and the next round measures again.
+        let _ = tokio::task::spawn_blocking(move || databases.measure()).await;
+    }
+}

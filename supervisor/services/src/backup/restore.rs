@@ -1,0 +1,166 @@
+//! Puts a backup back, while no supervisor runs on the data folder.
+//!
+//! Called by the command line. Everything is copied and checked first; then each old file is moved aside and the new one
+//! takes its place. Nothing is deleted, and what the backup does not hold stays as it is.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::contents::{Contents, STATE};
+use super::{copy, sync_tree};
+use crate::store::{Folder, FolderError, SCHEMA, make_private_folder};
+
+/// What SQLite keeps beside a database; it belongs to the old one and goes with it.
+const WITH_SIDES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+
+/// What was done.
+#[derive(Debug)]
+pub struct Restored {
+    /// The files that were put back, as paths below the data folder.
+    pub files: Vec<String>,
+    /// Where the old ones are; `None` where there were none.
+    pub aside: Option<PathBuf>,
+}
+
+/// Why a backup was not put back.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The data folder cannot be taken; a supervisor may run on it.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The folder is no backup.
+    #[error("{} is no backup: {why}; nothing was changed", folder.display())]
+    NotABackup {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// A file of the backup cannot be used.
+    #[error("{file} in the backup cannot be used ({why}); nothing was changed")]
+    Unusable {
+        /// The file's path below the folder.
+        file: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The system refused; what had been moved was moved back.
+    #[error("cannot {act} {}; what was there before is there still", path.display())]
+    Refused {
+        /// What was tried.
+        act: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Puts a backup back into a data folder. Blocks on the disk.
+///
+/// # Errors
+/// See [`RestoreError`]; whatever it is, the data folder is as it was.
+pub fn restore(data_dir: &Path, backup: &Path) -> Result<Restored, RestoreError> {
+    let not_a_backup = |why| RestoreError::NotABackup { folder: backup.to_owned(), why };
+    let contents = Contents::read(backup).map_err(not_a_backup)?;
+    let held = Folder::take(data_dir)?;
+    let data_dir = held.path();
+    let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ").to_string();
+    let (new, old) =
+        (data_dir.join(format!("restore-{stamp}.partial")), data_dir.join(format!("before-restore-{stamp}")));
+    let brought = bring(&contents, backup, &new);
+    let swapped = brought.and_then(|()| swap(&contents, data_dir, &new, &old));
+    // The copies that were not put in place are ours alone, and the backup still has them.
+    let _ = fs::remove_dir_all(&new);
+    let moved = swapped?;
+    Ok(Restored { files: contents.files, aside: (moved > 0).then_some(old) })
+}
+
+/// Copies every file beside the data and looks at it.
+fn bring(contents: &Contents, backup: &Path, new: &Path) -> Result<(), RestoreError> {
+    make_private_folder(new)?;
+    for name in &contents.files {
+        let to = new.join(name);
+        make_private_folder(to.parent().unwrap_or(new))?;
+        let unusable = |why: String| RestoreError::Unusable { file: name.clone(), why };
+        copy::copy_plain(&backup.join(name), &to).map_err(|error| unusable(error.to_string()))?;
+        let version = copy::check(&to).map_err(unusable)?;
+        if name == STATE && version > SCHEMA {
+            let why = format!("its tables have version {version}, and this program knows {SCHEMA}");
+            return Err(unusable(why));
+        }
+    }
+    sync_tree(new).map_err(|source| RestoreError::Refused { act: "sync", path: new.to_owned(), source })
+}
+
+/// Moves old files aside and new ones in their places; tells how many were moved aside. All of it, or nothing.
+fn swap(contents: &Contents, data_dir: &Path, new: &Path, old: &Path) -> Result<usize, RestoreError> {
+    let mut moves: Vec<(PathBuf, PathBuf)> = Vec::new();
+    let mut aside = 0;
+    for name in &contents.files {
+        match swap_one(name, data_dir, new, old, &mut moves) {
+            Ok(moved) => aside += moved,
+            Err(error) => {
+                for (from, to) in moves.iter().rev() {
+                    // A file that cannot go back is where the message says that the old ones are.
+                    let _ = fs::rename(to, from);
+                }
+                return Err(error);
+            }
+        }
+    }
+    for folder in [data_dir, old].into_iter().filter(|folder| folder.exists()) {
+        // Everything is in its place; a disk that cannot sync a folder says so at the next write.
+        let _ = sync_tree(folder);
+    }
+    Ok(aside)
+}
+
+fn swap_one(
+    name: &str,
+    data_dir: &Path,
+    new: &Path,
+    old: &Path,
+    moves: &mut Vec<(PathBuf, PathBuf)>,
+) -> Result<usize, RestoreError> {
+    let place = data_dir.join(name);
+    let folder = place.parent().unwrap_or(data_dir);
+    if fs::symlink_metadata(folder).is_ok_and(|found| !found.is_dir()) {
+        return Err(FolderError::NotAFolder { folder: folder.to_owned() }.into());
+    }
+    make_private_folder(folder)?;
+    let mut aside = 0;
+    for side in WITH_SIDES {
+        let (from, to) = (with_suffix(&place, side), with_suffix(&old.join(name), side));
+        if fs::symlink_metadata(&from).is_ok() {
+            make_private_folder(to.parent().unwrap_or(old))?;
+            rename("set aside", from, to, moves)?;
+            aside += 1;
+        }
+    }
+    rename("put back", new.join(name), place, moves)?;
+    Ok(aside)
+}
+
+fn rename(
+    act: &'static str,
+    from: PathBuf,
+    to: PathBuf,
+    moves: &mut Vec<(PathBuf, PathBuf)>,
+) -> Result<(), RestoreError> {
+    match fs::rename(&from, &to) {
+        Ok(()) => {
+            moves.push((from, to));
+            Ok(())
+        }
+        Err(source) => Err(RestoreError::Refused { act, path: from, source }),
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
