@@ -15,7 +15,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("outboard-services", &["outboard-protocol"]),
     ("outboard-host", &["outboard-protocol", "outboard-lifecycle", "outboard-services"]),
     ("outboard-gateway", &["outboard-protocol", "outboard-services", "outboard-host"]),
-    ("outboard", &["outboard-protocol", "outboard-services", "outboard-host", "outboard-gateway"]),
+    // Plays the host to one plugin; docs/decisions/conformance-kit.md has the reasons.
+    ("outboard-conform", &["outboard-protocol", "outboard-host"]),
+    (
+        "outboard",
+        &["outboard-protocol", "outboard-services", "outboard-host", "outboard-gateway", "outboard-conform"],
+    ),
     // The SDK's tests run its own probe, hence the edge to itself.
     ("outboard-plugin", &["outboard-protocol", "outboard-plugin"]),
     ("hello-rust", &["outboard-plugin"]),

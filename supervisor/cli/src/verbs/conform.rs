@@ -22,21 +22,21 @@ pub(super) fn run(screen: &mut Screen, flags: &ConformArguments) -> Outcome {
                 shown = show(screen, line);
             }
         };
-        examine(&dir, &mut each).await.map_err(refused)
+        examine(&dir, &mut each).await.map_err(|error| refused(&error))
     })?;
     if let Some(file) = &flags.junit {
         write_junit(file, &report)?;
     }
     shown?;
     if json {
-        screen.json_document(&report)?
+        screen.json_document(&report)?;
     } else {
-        sum(screen, &report)?
+        sum(screen, &report)?;
     }
     if report.conforms { Ok(()) } else { Err(Failure::said(Exit::Failed)) }
 }
 
-fn refused(error: ConformError) -> Failure {
+fn refused(error: &ConformError) -> Failure {
     match error {
         ConformError::NoPlugin(_) | ConformError::NotSpoken(..) => Failure::usage(error.to_string()),
         ConformError::Ground(_) => Failure::failed(error.to_string()),
