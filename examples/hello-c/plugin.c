@@ -93,9 +93,20 @@ static int whole(const char *line) {
     return *end == '}' && !end[1 + strspn(end + 1, " \t\r\n")];
 }
 
+/* Whether version 1 is among those that the host offers. */
+static int speaks(const char *params) {
+    char *versions = params ? member(params, "protocolVersions") : NULL, *at = versions;
+    int found = 0;
+    while (at && !found && *at && *at != ']') found = strtol(at + 1, &at, 10) == 1;
+    free(versions);
+    return found;
+}
+
 static void respond(const char *id, const char *method, const char *params) {
     char status[64], *channel;
-    if (!strcmp(method, "\"initialize\""))
+    if (!strcmp(method, "\"initialize\"") && !speaks(params))
+        answer(id, "error", "{\"code\":-32009,\"message\":\"hello-c speaks protocol version 1\",\"data\":{\"reason\":\"conflict\",\"retryable\":false,\"protocolVersions\":[1]}}");
+    else if (!strcmp(method, "\"initialize\""))
         answer(id, "result", "{\"protocolVersion\":1,\"sdk\":{\"name\":\"none\",\"language\":\"c\"},\"hooks\":[\"onStart\"],\"features\":[\"http\"]}");
     else if (!strcmp(method, "\"start\"")) {
         puts("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ipc.handle\",\"params\":{\"channel\":\"status\"}}");
@@ -121,8 +132,8 @@ int main(void) {
     if (listener) pthread_create(&thread, NULL, serve, (void *)atol(listener));
     while (fgets(buffer, sizeof buffer, stdin)) {
         char *line = buffer + strspn(buffer, " \t\r\n");
-        if (!strchr(line, '\n') && !feof(stdin)) { /* Too long: the rest is skipped, and what began is no message. */
-            for (int byte; (byte = getchar()) != EOF && byte != '\n';) continue;
+        if (strcspn(buffer, "\r\n") > FRAME_MAX) { /* The rest is skipped, and what began is no message. */
+            for (int byte = buffer[strlen(buffer) - 1]; byte != EOF && byte != '\n';) byte = getchar();
             refuse("null", -32003, "limit_exceeded");
             continue;
         }

@@ -7,6 +7,7 @@ if sys.stdin.isatty() or "OUTBOARD_PROTOCOL" not in os.environ:
 wire_in, wire_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # the wire is private from here on:
 os.dup2(2, 1)                                 # print() writes to the log
+FRAME_MAX = 8 * 1024 * 1024
 writing, numbers, awaited = threading.Lock(), itertools.count(1), {}
 
 def send(**message):
@@ -26,6 +27,11 @@ def call(method, **params):  # from any thread but the reading one
         raise RuntimeError(f"{method}: {message['error']['message']}")
     return message["result"]
 
+class Refusal(Exception):  # an error of the protocol: its code, its word, and a sentence
+    def __init__(self, code, reason, sentence, **data):
+        super().__init__(sentence)
+        self.code, self.reason, self.data = code, reason, data
+
 class Web(BaseHTTPRequestHandler):
     protocol_version, log_message = "HTTP/1.1", lambda *_: None
     def do_GET(self):
@@ -43,7 +49,7 @@ class Web(BaseHTTPRequestHandler):
 def answer(method, params):
     if method == "initialize":
         if 1 not in params["protocolVersions"]:
-            raise RuntimeError("hello-plain speaks protocol version 1")
+            raise Refusal(-32009, "conflict", "hello-plain speaks protocol version 1", protocolVersions=[1])
         return {"protocolVersion": 1, "sdk": {"name": "none", "language": "python"}, "hooks": ["onStart", "onStop"], "features": ["http"]}
     if method == "start":
         web = ThreadingHTTPServer(None, Web, bind_and_activate=False)
@@ -56,19 +62,42 @@ def answer(method, params):
         return {"online": True, "visits": call("config.get", key="visits", default=0)["value"]}
     if method in ("stop", "ping"):
         return {}
-    raise NotImplementedError(f"no method {method!r}")
+    raise Refusal(-32601, "method_not_found", f"no method {method!r}")
+
+def refuse(number, refusal):
+    data = {"reason": refusal.reason, "retryable": refusal.code == -32003, **refusal.data}
+    send(id=number, error={"code": refusal.code, "message": str(refusal), "data": data})
 
 def work(message):
     try:
         send(id=message["id"], result=answer(message["method"], message.get("params") or {}))
     except Exception as error:
-        code, reason = (-32601, "method_not_found") if isinstance(error, NotImplementedError) else (-32603, "internal_error")
-        send(id=message["id"], error={"code": code, "message": str(error), "data": {"reason": reason, "retryable": False}})
+        refuse(message["id"], error if isinstance(error, Refusal) else Refusal(-32603, "internal_error", str(error)))
+
+def read(line):  # one frame to one message; None for a blank line, and for text that is no attempt at one
+    if len(line.rstrip(b"\r\n")) > FRAME_MAX:
+        while line and not line.endswith(b"\n"):  # the rest is not gathered
+            line = wire_in.readline(1 << 16)
+        raise Refusal(-32003, "limit_exceeded", "a frame has at most 8 MiB")
+    if b'"jsonrpc"' not in line or line.strip()[:1] not in (b"{", b"["):
+        return None
+    try:
+        message = json.loads(line)
+    except ValueError as error:
+        raise Refusal(-32700, "parse_error", f"this is no JSON: {error}") from None
+    if not isinstance(message, dict) or message.get("jsonrpc") != "2.0" or (
+            "method" in message and not isinstance(message.get("id", ""), (str, int, float))):
+        raise Refusal(-32600, "invalid_request", "this is no single JSON-RPC 2.0 message")
+    return message
 
 counting = threading.Lock()
-for line in wire_in:  # until the host hangs up
-    message = json.loads(line) if line.strip() else {}
-    if "method" in message and "id" in message:
+while line := wire_in.readline(FRAME_MAX + 3):  # until the host hangs up
+    try:
+        message = read(line)
+    except Refusal as refusal:
+        refuse(None, refusal)
+        continue
+    if message and "method" in message and "id" in message:
         threading.Thread(target=work, args=(message,), daemon=True).start()
-    elif message.get("id") in awaited:
+    elif message and "method" not in message and message.get("id") in awaited:
         awaited[message["id"]].put(message)
