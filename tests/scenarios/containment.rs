@@ -2,24 +2,23 @@
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use serde_json::json;
-use system_tests::{Plugin, Supervisor, eventually, supervisor::lines_of};
+use system_tests::family::ROLES;
+use system_tests::supervisor::lines_of;
+use system_tests::{Plugin, Supervisor};
 
 const IMPATIENT: &str =
     "[restart]\nbase = \"10ms\"\n[deadlines]\nstop = \"500ms\"\nleave = \"200ms\"\nterminate = \"300ms\"\n";
-const FAMILY: [&str; 3] = ["sleeper", "daemon", "daemon-without-a-past"];
 
 fn with_a(role: &str, arguments: &[&str]) -> Supervisor {
     let supervisor =
         Supervisor::builder().settings(IMPATIENT).plugin(Plugin::hostile("parent", arguments)).start();
-    let before = supervisor.programs().len();
-    supervisor.fault("parent", json!(["start-family", role]));
-    eventually(role, || (supervisor.programs().len() > before).then_some(()));
+    supervisor.start_family("parent", role);
     supervisor
 }
 
 #[test]
 fn a_stop_is_done_when_every_descendant_is_gone_deaf_ones_in_sessions_of_their_own_too() {
-    for role in FAMILY {
+    for role in ROLES {
         let supervisor = with_a(role, &[]);
         supervisor.ask("stop", json!({ "id": "parent" }));
         let left = supervisor.programs();
@@ -30,7 +29,7 @@ fn a_stop_is_done_when_every_descendant_is_gone_deaf_ones_in_sessions_of_their_o
 
 #[test]
 fn a_crash_takes_every_descendant_along_before_the_next_process_starts() {
-    for role in FAMILY {
+    for role in ROLES {
         let supervisor = with_a(role, &[]);
         let before = supervisor.plugin("parent");
         let old = supervisor.programs();

@@ -10,6 +10,7 @@ use std::time::Instant;
 use nix::sys::signal::Signal;
 use serde_json::json;
 use system_tests::control::Control;
+use system_tests::family::ROLES;
 use system_tests::processes::{self, Process};
 use system_tests::supervisor::{lines_of, run_command};
 use system_tests::{NEIGHBOUR, Plugin, Supervisor, eventually, http};
@@ -86,9 +87,7 @@ fn with_a_family(roles: &[&str]) -> Supervisor {
         .plugin(Plugin::hostile("parent", &["--ignore-stop", "--ignore-term"]))
         .start();
     for &role in roles {
-        let before = supervisor.programs().len();
-        supervisor.call("parent", "fault", json!(["start-family", role]));
-        eventually(role, || (supervisor.programs().len() > before).then_some(()));
+        supervisor.start_family("parent", role);
     }
     supervisor
 }
@@ -110,7 +109,7 @@ fn set_until_the_end(address: &str, latest: &Mutex<u64>, stop: &AtomicBool) {
 }
 
 fn a_kill_leaves_nothing_and_loses_nothing(whom: impl Fn(&Supervisor) -> u32) {
-    let mut supervisor = with_a_family(&["sleeper", "daemon", "daemon-without-a-past"]);
+    let mut supervisor = with_a_family(&ROLES);
     let mut family: Vec<Process> = supervisor.family();
     family.extend(supervisor.programs());
     family.push(Process::look(supervisor.keeper_pid()).unwrap());

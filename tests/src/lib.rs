@@ -22,6 +22,7 @@ pub mod asking;
 pub mod binaries;
 pub mod builder;
 pub mod control;
+pub mod family;
 pub mod http;
 pub mod install;
 pub mod patience;

@@ -33,9 +33,11 @@ impl Process {
         })
     }
 
-    /// Whether this very process still lives; a zombie does not.
+    /// Whether this very process still lives. A zombie does not, once the last of its threads has let go of what it held.
     pub fn lives(&self) -> bool {
-        Self::look(self.pid).is_some_and(|now| now.started == self.started && now.state != 'Z')
+        let threads = || std::fs::read_dir(format!("/proc/{}/task", self.pid)).map_or(0, Iterator::count);
+        Self::look(self.pid)
+            .is_some_and(|now| now.started == self.started && (now.state != 'Z' || threads() > 1))
     }
 
     /// Sends a signal.
