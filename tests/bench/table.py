@@ -188,7 +188,7 @@ def measure_memory(rounds):
 def unix_get(path):
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(path))
-        client.sendall(b"GET /api/bench/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        client.sendall(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         return client.recv(64).startswith(b"HTTP/1.1 200")
 
 
@@ -199,13 +199,14 @@ def bare_start(folder):
     begun = time.perf_counter()
     child = subprocess.Popen([TARGET / "bench-plugin", "--serve", path])
     try:
-        while True:
+        while time.perf_counter() - begun < GUARD:
             try:
                 if unix_get(path):
                     return (time.perf_counter() - begun) * 1e3
             except OSError:
                 pass
             time.sleep(0.0002)
+        raise SystemExit("the bare program never answered")
     finally:
         child.kill()
         child.wait()
@@ -217,7 +218,8 @@ def measure_restart(rounds):
     with Outboard() as outboard, tempfile.TemporaryDirectory() as folder:
         host, port = outboard.listen.rsplit(":", 1)
         for _ in range(rounds):
-            outboard.cli("restart", "bench")  # a new beginning, so that the first restart is at once
+            outboard.cli("stop", "bench")
+            outboard.cli("start", "bench")  # a new beginning, so that the first restart is at once
             pid = outboard.plugin_pid()
             begun = time.perf_counter()
             os.kill(pid, signal.SIGKILL)

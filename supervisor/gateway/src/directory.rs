@@ -9,10 +9,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use outboard_host::routes::Route;
-use outboard_protocol::control::{HostEvent, PluginStatus, StatusReport};
+use outboard_protocol::control::{AirlineStatus, AuthStatus, HostEvent, PluginStatus, StatusReport};
 use outboard_protocol::id::{Channel, RoutePrefix};
 use outboard_protocol::{PluginId, RpcError};
-use outboard_services::BusClient;
+use outboard_services::{BusClient, Notice};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::broadcast;
@@ -50,6 +50,12 @@ pub trait Directory: Send + Sync + 'static {
 
     /// A plugin's configuration as its UI sees it: one JSON object.
     fn config(&self, id: &PluginId) -> Box<RawValue>;
+
+    /// Whether somebody is signed in, and the bound airline without its secrets.
+    fn access(&self) -> (AuthStatus, AirlineStatus);
+
+    /// What plugins are told, from now on; the bus takes the news of sign-in and airline from it.
+    fn notices(&self) -> broadcast::Receiver<Notice>;
 
     /// Changes of plugins' states, from now on.
     fn events(&self) -> broadcast::Receiver<HostEvent>;

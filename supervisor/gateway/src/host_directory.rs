@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use outboard_host::Host;
 use outboard_host::routes::Route;
-use outboard_protocol::control::{HostEvent, PluginStatus, StatusReport};
+use outboard_protocol::control::{AirlineStatus, AuthStatus, HostEvent, PluginStatus, StatusReport};
 use outboard_protocol::id::{Channel, RoutePrefix};
 use outboard_protocol::{PluginId, RpcError};
-use outboard_services::BusClient;
+use outboard_services::{BusClient, Notice};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::broadcast;
@@ -52,6 +52,14 @@ impl Directory for Host {
 
     fn config(&self, id: &PluginId) -> Box<RawValue> {
         self.services().config.snapshot(id)
+    }
+
+    fn access(&self) -> (AuthStatus, AirlineStatus) {
+        (self.services().auth.status(), self.services().airline.status())
+    }
+
+    fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.services().notices()
     }
 
     fn events(&self) -> broadcast::Receiver<HostEvent> {

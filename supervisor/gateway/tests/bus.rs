@@ -10,7 +10,7 @@ use std::sync::Arc;
 use fixture::*;
 use futures_util::{SinkExt, StreamExt};
 use outboard_gateway::Gateway;
-use outboard_protocol::control::HostEvent;
+use outboard_protocol::control::{AuthSetParams, HostEvent};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -76,7 +76,8 @@ async fn a_ui_hears_its_own_plugin_and_no_other() {
     let (mut one, mut other) = (Ui::connect(&gateway).await, Ui::connect(&gateway).await);
     one.say(json!({ "type": "subscribe", "plugin": "x" })).await;
     let subscribed = one.hear().await;
-    assert_eq!(subscribed, json!({ "type": "subscribed", "plugin": "x", "state": "starting", "config": {} }));
+    assert_eq!((&subscribed["type"], &subscribed["plugin"]), (&json!("subscribed"), &json!("x")));
+    assert_eq!((&subscribed["state"], &subscribed["config"]), (&json!("starting"), &json!({})));
     other.subscribe("y").await;
     house.push("y", "status", &json!("not for x"));
     house.push("x", "status", &json!({ "pilots": 42 }));
@@ -103,6 +104,24 @@ async fn a_ui_hears_of_its_plugins_states() {
     assert_eq!(ui.hear().await, json!({ "type": "state", "plugin": "x", "state": "errored" }));
     ui.say(json!({ "type": "ping" })).await;
     assert_eq!(ui.hear().await["type"], "pong");
+}
+
+#[tokio::test]
+async fn a_ui_knows_of_the_sign_in_and_the_airline_and_never_sees_a_token() {
+    let (house, gateway) = house_with(&["one"]).await;
+    let mut ui = Ui::connect(&gateway).await;
+    ui.say(json!({ "type": "subscribe", "plugin": "one" })).await;
+    let subscribed = ui.hear().await;
+    assert_eq!((&subscribed["authenticated"], &subscribed["airline"]), (&json!(false), &Value::Null));
+
+    let token = "canary-token".to_owned();
+    house.services.auth.set(AuthSetParams { token: token.clone() }).await.unwrap();
+    assert_eq!(ui.hear().await, json!({ "type": "auth", "authenticated": true }));
+    let airline = json!({ "id": "va", "baseUrl": "https://va.example", "token": token });
+    house.services.airline.set(serde_json::from_value(airline).unwrap()).await.unwrap();
+    let named = json!({ "id": "va", "baseUrl": "https://va.example" });
+    assert_eq!(ui.hear().await, json!({ "type": "airline", "airline": named }));
+    drop((house, gateway));
 }
 
 #[tokio::test]

@@ -12,8 +12,9 @@ use futures_util::future::{AbortHandle, Abortable, Aborted};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt, StreamExt};
 use outboard_protocol::control::HostEvent;
+use outboard_protocol::methods::{AirlineChanged, AuthChanged};
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
-use outboard_services::BusClient;
+use outboard_services::{BusClient, Notice};
 use serde_json::value::RawValue;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, MissedTickBehavior, timeout};
@@ -87,6 +88,7 @@ struct Conversation {
     directory: Arc<dyn Directory>,
     pushed: BusClient,
     events: broadcast::Receiver<HostEvent>,
+    notices: broadcast::Receiver<Notice>,
     subscribed: HashSet<PluginId>,
     calls: FuturesUnordered<Later<CallOutcome>>,
     cancels: HashMap<CallId, AbortHandle>,
@@ -99,6 +101,7 @@ impl Conversation {
             socket,
             pushed: directory.bus(),
             events: directory.events(),
+            notices: directory.notices(),
             directory,
             subscribed: HashSet::new(),
             calls: FuturesUnordered::new(),
@@ -118,6 +121,7 @@ impl Conversation {
                     Ok(()) => self.pass_on(&mut batch).await,
                     Err(_) => Err(End::Told(CloseCode::from(TOO_SLOW), "too slow")),
                 },
+                notice = self.notices.recv() => self.tell_access(notice).await,
                 event = self.events.recv() => self.tell_state(event).await,
                 Some(outcome) = self.calls.next(), if !self.calls.is_empty() => self.answer(outcome).await,
                 _ = pings.tick() => self.ping().await,
@@ -172,6 +176,31 @@ impl Conversation {
                 Err(End::Told(CloseCode::Away, "the supervisor is stopping"))
             }
         }
+    }
+
+    /// News of the sign-in and of the airline concern every UI. What is told is how things are now, so that news which was
+    /// missed is made up for by the next.
+    async fn tell_access(&mut self, notice: Result<Notice, broadcast::error::RecvError>) -> Result<(), End> {
+        let (auth, airline) = match notice {
+            Ok(Notice { method: AuthChanged::NAME, .. }) => (true, false),
+            Ok(Notice { method: AirlineChanged::NAME, .. }) => (false, true),
+            Ok(_) => (false, false),
+            Err(broadcast::error::RecvError::Lagged(_)) => (true, true),
+            Err(broadcast::error::RecvError::Closed) => {
+                return Err(End::Told(CloseCode::Away, "the supervisor is stopping"));
+            }
+        };
+        if self.subscribed.is_empty() || !(auth || airline) {
+            return Ok(());
+        }
+        let (signed_in, bound) = self.directory.access();
+        if auth {
+            self.say(&ToClient::Auth { authenticated: signed_in.authenticated }).await?;
+        }
+        if airline {
+            self.say(&ToClient::Airline { airline: bound.airline.as_ref() }).await?;
+        }
+        Ok(())
     }
 
     /// Some changes were missed; the present state makes up for all of them.
@@ -256,7 +285,15 @@ impl Conversation {
         // Subscribed first, told second: what happens in between comes twice rather than never.
         self.pushed.subscribe(&plugin);
         let config = self.directory.config(&plugin);
-        let told = ToClient::Subscribed { plugin: &plugin, state: &status.state, config: &config }.text();
+        let (signed_in, bound) = self.directory.access();
+        let told = ToClient::Subscribed {
+            plugin: &plugin,
+            state: &status.state,
+            config: &config,
+            authenticated: signed_in.authenticated,
+            airline: bound.airline.as_ref(),
+        };
+        let told = told.text();
         self.subscribed.insert(plugin);
         self.feed(Message::text(told)).await
     }

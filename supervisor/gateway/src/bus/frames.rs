@@ -3,6 +3,7 @@
 //! [`super::client`] reads and writes them. Events and config changes are not here: the services encode those once for
 //! all clients.
 
+use outboard_protocol::context::airline::AirlineName;
 use outboard_protocol::id::Channel;
 use outboard_protocol::{PluginId, RpcError};
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,16 @@ pub(super) enum ToClient<'a> {
         plugin: &'a PluginId,
         state: &'a str,
         config: &'a RawValue,
+        authenticated: bool,
+        airline: Option<&'a AirlineName>,
+    },
+    /// Somebody signed in or out.
+    Auth {
+        authenticated: bool,
+    },
+    /// The host is bound to another airline, or to none. Its bearer never reaches a page.
+    Airline {
+        airline: Option<&'a AirlineName>,
     },
     Unsubscribed {
         plugin: &'a PluginId,
