@@ -3,7 +3,9 @@
 //! The gateway serves these methods on the control socket, the CLI calls them. The types are shared so that neither can
 //! drift from the other. Must not know the transport.
 
+mod access;
 mod keeping;
+mod logs;
 
 use std::collections::BTreeMap;
 
@@ -11,12 +13,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::context::logger::LogLevel;
 use crate::id::{Channel, ConfigKey, PluginId};
 
+pub use access::{AirlineSetParams, AirlineStatus, AuthSetParams, AuthStatus, RefreshBody, RefreshFormat};
 pub use keeping::{
     BackupParams, BackupReport, DataFile, DataReport, DataUse, LogLevelParams, LogLevelReport,
 };
+pub use logs::{LogRecord, LogSource, LogsParams};
 
 /// Names of the control methods. Parameters are one object (`ParamKind::Map` in JSON-RPC words).
 pub mod method {
@@ -237,69 +240,6 @@ pub struct ExitRecord {
     pub in_flight: Vec<String>,
 }
 
-/// Which log records are wanted.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct LogsParams {
-    /// One plugin; all of them, and the supervisor itself, when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<PluginId>,
-    /// How many of the latest records.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lines: Option<u32>,
-    /// This level and above.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub level: Option<LogLevel>,
-    /// Exactly this tag.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tag: Option<String>,
-    /// Records whose message contains this text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub contains: Option<String>,
-    /// Records of this moment and later, RFC 3339.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<String>,
-    /// Records of this moment and earlier, RFC 3339.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<String>,
-}
-
-/// One log record, as it stands in the file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct LogRecord {
-    /// When the supervisor had it, RFC 3339.
-    pub time: String,
-    /// How much it matters.
-    pub level: LogLevel,
-    /// Whose it is; null for the supervisor's own.
-    pub plugin: Option<String>,
-    /// Which process of the plugin wrote it.
-    pub generation: u64,
-    /// Where it came from.
-    pub source: LogSource,
-    /// Which part of the plugin speaks.
-    pub tag: String,
-    /// What it says. Control characters are escaped.
-    pub message: String,
-    /// Anything else.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub extra: Option<Value>,
-}
-
-/// Where a log record came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum LogSource {
-    /// `ctx.logger`.
-    Logger,
-    /// A line on standard output that was no message.
-    Stdout,
-    /// A line on standard error.
-    Stderr,
-    /// The supervisor, about the plugin.
-    Supervisor,
-}
-
 /// Parameters that name a config key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigKeyParams {
@@ -345,108 +285,6 @@ pub enum ConfigSource {
     Stored,
     /// The manifest declares it.
     Default,
-}
-
-/// Parameters of `auth.set`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct AuthSetParams {
-    /// The host's bearer token.
-    pub token: String,
-}
-
-impl std::fmt::Debug for AuthSetParams {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AuthSetParams").finish_non_exhaustive()
-    }
-}
-
-/// Whether somebody is signed in; never the token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct AuthStatus {
-    /// Whether somebody is signed in.
-    pub authenticated: bool,
-}
-
-/// Parameters of `airline.set`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AirlineSetParams {
-    /// The airline's id.
-    pub id: String,
-    /// Origin of the airline's API.
-    pub base_url: String,
-    /// The bearer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token: Option<String>,
-    /// What is exchanged for a new bearer. It never leaves the supervisor but for the exchange.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refresh_token: Option<String>,
-    /// Where it is exchanged.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refresh_url: Option<String>,
-    /// How it is exchanged, where that differs from OAuth 2.0's refresh_token grant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refresh_format: Option<RefreshFormat>,
-}
-
-impl std::fmt::Debug for AirlineSetParams {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AirlineSetParams")
-            .field("id", &self.id)
-            .field("base_url", &self.base_url)
-            .finish_non_exhaustive()
-    }
-}
-
-/// How a refresh token is exchanged. The default is OAuth 2.0's refresh_token grant: a form with `grant_type` and
-/// `refresh_token`, answered by JSON with `access_token` and perhaps a new `refresh_token`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct RefreshFormat {
-    /// `form` or `json`.
-    pub body: RefreshBody,
-    /// Name of the request's member that carries the refresh token.
-    pub refresh_token_field: String,
-    /// Further members of the request, such as `client_id`.
-    pub extra: BTreeMap<String, String>,
-    /// Name of the answer's member that carries the new bearer.
-    pub access_token_field: String,
-    /// Name of the answer's member that may carry a new refresh token.
-    pub new_refresh_token_field: String,
-}
-
-impl Default for RefreshFormat {
-    fn default() -> Self {
-        Self {
-            body: RefreshBody::Form,
-            refresh_token_field: "refresh_token".to_owned(),
-            extra: BTreeMap::from([("grant_type".to_owned(), "refresh_token".to_owned())]),
-            access_token_field: "access_token".to_owned(),
-            new_refresh_token_field: "refresh_token".to_owned(),
-        }
-    }
-}
-
-/// How the request of a refresh is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum RefreshBody {
-    /// `application/x-www-form-urlencoded`.
-    Form,
-    /// `application/json`.
-    Json,
-}
-
-/// The bound airline without its secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AirlineStatus {
-    /// The airline; null when there is none.
-    pub airline: Option<crate::context::airline::AirlineName>,
-    /// Whether a bearer is stored.
-    pub has_token: bool,
-    /// Whether a refresh token and a place to exchange it are stored.
-    pub can_refresh: bool,
 }
 
 /// Parameters of `ipc.invoke`.
