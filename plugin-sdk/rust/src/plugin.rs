@@ -5,6 +5,8 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use tokio::task::JoinSet;
+
 use crate::context::Context;
 use crate::failure::{Failure, chain};
 use crate::inherited::{self, Input, Output, Wire};
@@ -114,10 +116,17 @@ impl Plugin {
     pub(crate) async fn converse(self, input: Input, output: Output, routers: Routers) {
         let session = Arc::new(Session::new(routers));
         let dispatcher = Dispatcher::new(Arc::clone(&session), Lifecycle::new(self.hooks));
-        // The writer ends when the outbox closes, which the dispatcher's end brings about; the deadlines never end.
+        // A task of its own: frames are queued by tasks, and waking the task that the runtime itself stands in costs a look at
+        // the poller before it runs.
+        let mut writer = JoinSet::new();
+        let ours = Arc::clone(&session);
+        writer.spawn(async move { ours.peer.outbox.write_to(output).await });
+        // The writer ends when the host is gone, or when the outbox closes, which the dispatcher's end brings about; the
+        // deadlines never end.
         tokio::select! {
             () = dispatcher.run(input) => {}
-            ((), ()) = async { tokio::join!(session.peer.outbox.write_to(output), session.peer.watch_deadlines()) } => {}
+            _ = writer.join_next() => {}
+            () = session.peer.watch_deadlines() => {}
         }
     }
 }
