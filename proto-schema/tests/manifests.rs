@@ -76,6 +76,11 @@ fn an_error_names_the_line_and_what_is_wrong_there() {
             "shell",
         ),
         ("{\n \"id\":\"a\",\n \"name\":\"A\",\n \"version\":\"1.0.0\",\n \"wire\": \"tcp\"\n}", 5, "tcp"),
+        (
+            "{\n \"id\":\"a\",\n \"name\":\"A\",\n \"version\":\"1.0.0\",\n \"http\": {\n  \"listen\": \"port\"}\n}",
+            6,
+            "`run.protocol` \"none\"",
+        ),
         ("{\n \"id\":\"a\",\n \"id\":\"b\",\n \"name\":\"A\", \"version\":\"1.0.0\"\n}", 3, "duplicate"),
         ("{\n \"id\":\"a\",\n \"name\":\"A\",\n \"version\":\"1.0.0\",\n}", 5, "trailing comma"),
     ] {

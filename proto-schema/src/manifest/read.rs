@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Background, Http, Limits, MANIFEST_MAX, Manifest, Run, RunProtocol, Wire};
+use super::{Background, Http, HttpListen, Limits, MANIFEST_MAX, Manifest, Run, RunProtocol, Wire};
 use crate::id::PluginId;
 use crate::settings::Setting;
 
@@ -82,7 +82,18 @@ pub fn parse(text: &[u8]) -> Result<Manifest, ManifestError> {
             "`http.health` is a path of visible ASCII that begins with '/', such as /healthz",
         ));
     }
+    if draft.http.listen == HttpListen::Port && speaks(draft.run.as_ref()) {
+        return Err(located_key(
+            text,
+            "listen",
+            "`http.listen` \"port\" is for programs with `run.protocol` \"none\"; one that speaks the protocol takes the socket that it inherits, or \"path\"",
+        ));
+    }
     Ok(finish(draft))
+}
+
+fn speaks(run: Option<&Run>) -> bool {
+    run.is_none_or(|run| run.protocol == RunProtocol::Outboard)
 }
 
 fn finish(draft: Draft) -> Manifest {
@@ -101,9 +112,7 @@ fn finish(draft: Draft) -> Manifest {
     if other.get("type").is_some_and(|kind| kind != "user" && kind != "airline") {
         warnings.push("`type` ought to be \"user\" or \"airline\"".to_owned());
     }
-    if draft.http.health.is_some()
-        && draft.run.as_ref().is_none_or(|run| run.protocol == RunProtocol::Outboard)
-    {
+    if draft.http.health.is_some() && speaks(draft.run.as_ref()) {
         warnings.push(
             "`http.health` is for programs with `run.protocol` \"none\"; this one is pinged".to_owned(),
         );

@@ -85,6 +85,8 @@ pub enum HttpListen {
     Fd,
     /// The plugin, at the path in `OUTBOARD_HTTP_SOCKET`.
     Path,
+    /// The plugin, at the port of 127.0.0.1 in `PORT`: for a program with `run.protocol` `none` that can bind nothing else.
+    Port,
 }
 
 /// What a plugin's processes may use at most. Absent: no limit of ours.

@@ -1,10 +1,10 @@
 //! Where a plugin's HTTP requests go at this moment: snapshots that the gateway reads without asking anybody.
 //!
 //! Plugin actors publish here, the gateway reads. Reading takes no lock and no hop through a task. Must not know HTTP: a
-//! route says which socket, never what is sent to it.
+//! route says which address, never what is sent to it.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -112,20 +112,29 @@ impl Route {
     }
 }
 
-/// The HTTP side of one generation: its socket, and how many requests are inside.
+/// Where one generation of a plugin is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// A Unix socket, at this path.
+    Socket(PathBuf),
+    /// A port of 127.0.0.1, of a program that can bind nothing else.
+    Port(u16),
+}
+
+/// The HTTP side of one generation: its address, and how many requests are inside.
 #[derive(Debug)]
 pub struct Upstream {
     generation: u64,
-    socket: PathBuf,
+    address: Address,
     in_flight: AtomicUsize,
     drained: watch::Sender<bool>,
 }
 
 impl Upstream {
-    pub(crate) fn new(generation: u64, socket: PathBuf) -> Arc<Self> {
+    pub(crate) fn new(generation: u64, address: Address) -> Arc<Self> {
         Arc::new(Self {
             generation,
-            socket,
+            address,
             in_flight: AtomicUsize::new(0),
             drained: watch::Sender::new(false),
         })
@@ -136,9 +145,9 @@ impl Upstream {
         self.generation
     }
 
-    /// The Unix socket.
-    pub fn socket(&self) -> &Path {
-        &self.socket
+    /// Where to connect.
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 
     /// Enters a request. `None`: the generation takes no more; look at the route again.
@@ -186,7 +195,7 @@ pub mod testing {
 
     /// An open upstream at a socket.
     pub fn upstream(generation: u64, socket: PathBuf) -> Arc<Upstream> {
-        Upstream::new(generation, socket)
+        Upstream::new(generation, Address::Socket(socket))
     }
 
     /// A table with one route.

@@ -64,6 +64,18 @@ fn an_unmodified_server_on_an_inherited_listener_is_proxied_restarted_and_stoppe
 }
 
 #[test]
+fn an_unmodified_server_on_a_port_is_proxied_restarted_and_stopped_by_a_signal() {
+    let supervisor = Supervisor::run("unmodified-python");
+    let (status, body) = supervisor.get("/api/unmodified-python/a%20b?c=d");
+    assert_eq!((status, body.contains("path /a%20b?c=d")), (200, true), "{body}");
+    supervisor.crash();
+    let (status, after) = supervisor.get("/api/unmodified-python/a%20b?c=d");
+    assert_eq!((status, after != body), (200, true), "another port than before: {after}");
+    assert_eq!(supervisor.stop_calmly(), "exited with code 0");
+    assert!(supervisor.printed("shutting down in good order"));
+}
+
+#[test]
 fn an_unmodified_server_on_a_path_of_its_own_is_proxied_restarted_and_stopped_by_a_signal() {
     let supervisor = Supervisor::run("unmodified-node");
     let (status, body) = supervisor.get("/api/unmodified-node/a%20b?c=d");

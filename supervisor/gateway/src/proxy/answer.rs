@@ -14,17 +14,17 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Frame;
 use outboard_host::routes::{InFlight, Upstream};
-use tokio::net::UnixStream;
 
 use super::answer_head::AnswerFraming;
 use super::connection::Connection;
 use super::door::Door;
 use super::exchange::Exchange;
+use super::stream::Stream;
 use crate::reply::BrokenOff;
 use crate::wire::chunks::{Chunks, Step};
 
 /// A probe on its way.
-type Probe = Pin<Box<dyn Future<Output = io::Result<UnixStream>> + Send>>;
+type Probe = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
 
 #[derive(Debug)]
 enum At {
@@ -202,8 +202,8 @@ impl AnswerBody {
         self.at = At::Probing;
         self.exchange = None;
         if let Some(holding) = &self.holding {
-            let socket = holding.upstream.socket().to_owned();
-            self.probe = Some(Box::pin(UnixStream::connect(socket)));
+            let upstream = Arc::clone(&holding.upstream);
+            self.probe = Some(Box::pin(async move { Stream::connect(upstream.address()).await }));
         }
     }
 

@@ -1,4 +1,4 @@
-//! One connection to a plugin's Unix socket: the bytes, and nothing about their meaning.
+//! One connection to a plugin: the bytes, and nothing about their meaning.
 //!
 //! Made and kept by [`super::pool`], used by [`super::exchange`]. It lives inside the future of the request that uses it, so
 //! no task stands between the two sockets.
@@ -7,8 +7,8 @@ use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::net::UnixStream;
 
+use super::stream::Stream;
 use crate::deadline::Deadline;
 
 /// How much is read at once, at first: an ordinary answer with its head.
@@ -19,7 +19,7 @@ const READ_MAX: usize = 128 * 1024;
 /// A connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    stream: UnixStream,
+    stream: Stream,
     /// What has come and is not used yet.
     pub(crate) input: BytesMut,
     read_size: usize,
@@ -39,7 +39,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: UnixStream) -> Self {
+    pub(crate) fn new(stream: Stream) -> Self {
         Self {
             stream,
             input: BytesMut::new(),
@@ -137,7 +137,7 @@ impl Connection {
     }
 
     /// The socket and what had come on it, for an upgrade.
-    pub(crate) fn into_parts(self) -> (UnixStream, Bytes) {
+    pub(crate) fn into_parts(self) -> (Stream, Bytes) {
         (self.stream, self.input.freeze())
     }
 }

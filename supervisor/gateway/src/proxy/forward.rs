@@ -13,7 +13,6 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use outboard_host::routes::{Route, Upstream};
 use outboard_protocol::id::RoutePrefix;
-use tokio::net::UnixStream;
 
 use super::answer::{AnswerBody, Holding};
 use super::answer_head::{AnswerFraming, AnswerHead};
@@ -23,6 +22,7 @@ use super::exchange::{Exchange, Failure};
 use super::opening::{NoPlace, Opening, Place};
 use super::prefix::Stripped;
 use super::request_head::{self, Sending, UploadFraming, mentions};
+use super::stream::Stream;
 use super::tunnel;
 use super::upload::Upload;
 use crate::connection::Client;
@@ -293,14 +293,14 @@ async fn connect(door: &Door, upstream: &Arc<Upstream>) -> io::Result<Connection
         return Ok(connection);
     }
     for _ in 1..CONNECT_TRIES {
-        match UnixStream::connect(upstream.socket()).await {
+        match Stream::connect(upstream.address()).await {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 tokio::time::sleep(CONNECT_PAUSE).await;
             }
             outcome => return outcome.map(Connection::new),
         }
     }
-    UnixStream::connect(upstream.socket()).await.map(Connection::new)
+    Stream::connect(upstream.address()).await.map(Connection::new)
 }
 
 fn is_event_stream(headers: &http::HeaderMap) -> bool {

@@ -21,6 +21,7 @@ mod opening;
 mod pool;
 mod prefix;
 mod request_head;
+mod stream;
 mod tunnel;
 mod upload;
 mod waiting;

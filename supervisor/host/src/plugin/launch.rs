@@ -15,7 +15,8 @@ use super::environment::{environment, set};
 use crate::discovery::{Installed, Program};
 use crate::javascript;
 use crate::process::socket::{self, SocketFile};
-use crate::process::{Label, Limits, SpawnError, SpawnSpec, Spawned, Spawner, Wire};
+use crate::process::{Label, Limits, Port, SpawnError, SpawnSpec, Spawned, Spawner, Wire};
+use crate::routes::Address;
 
 /// What every launch needs to know of the supervisor.
 #[derive(Debug)]
@@ -49,13 +50,16 @@ pub(super) enum LaunchedSocket {
     Bound(SocketFile),
     /// To be bound by the plugin.
     Path(PathBuf),
+    /// To be bound by the plugin as well, where it can bind no path.
+    Port(Port),
 }
 
 impl LaunchedSocket {
-    pub(super) fn path(&self) -> &Path {
+    pub(super) fn address(&self) -> Address {
         match self {
-            LaunchedSocket::Bound(file) => file.path(),
-            LaunchedSocket::Path(path) => path,
+            LaunchedSocket::Bound(file) => Address::Socket(file.path().to_owned()),
+            LaunchedSocket::Path(path) => Address::Socket(path.clone()),
+            LaunchedSocket::Port(port) => Address::Port(port.number()),
         }
     }
 
@@ -64,6 +68,7 @@ impl LaunchedSocket {
             LaunchedSocket::Bound(file) => file.remove(),
             // The plugin may never have made it, or have removed it itself.
             LaunchedSocket::Path(path) => drop(std::fs::remove_file(path)),
+            LaunchedSocket::Port(port) => drop(port),
         }
     }
 }
@@ -124,7 +129,7 @@ pub(super) async fn launch(
     let (program, args, wire) = program(&installed, &options, &mut env).await?;
     let label = Label { plugin: installed.id().to_string(), generation };
     let mut spec = SpawnSpec::new(label, program, &installed.folder);
-    let socket = match installed.manifest.http.listen {
+    let mut socket = match installed.manifest.http.listen {
         HttpListen::Fd => {
             let (listener, file) =
                 socket::bind(&options.socket_dir, &slot).map_err(LaunchFailure::lasting)?;
@@ -136,12 +141,26 @@ pub(super) async fn launch(
             set(&mut env, "OUTBOARD_HTTP_SOCKET", &path);
             LaunchedSocket::Path(path)
         }
+        HttpListen::Port => {
+            let port = Port::choose().map_err(|error| no_port(&error))?;
+            let number = port.number().to_string();
+            set(&mut env, "PORT", &number);
+            set(&mut env, "OUTBOARD_HTTP_PORT", &number);
+            // Many servers bind every interface unless they are told otherwise.
+            if !env.iter().any(|(name, _)| name == "HOST") {
+                set(&mut env, "HOST", "127.0.0.1");
+            }
+            LaunchedSocket::Port(port)
+        }
     };
     spec.args = args;
     spec.env = env;
     spec.wire = wire;
     spec.limits = limits(&installed.manifest.limits, &settings.limits);
     let spawned = spawner.spawn(spec).await?;
+    if let LaunchedSocket::Port(port) = &mut socket {
+        port.release();
+    }
     Ok(Launched { spawned, socket })
 }
 
@@ -196,6 +215,11 @@ fn limits(declared: &DeclaredLimits, set: &DeclaredLimits) -> Limits {
         cpu_seconds: set.cpu_seconds.or(declared.cpu_seconds),
         ..Limits::default()
     }
+}
+
+/// Ports come back when other programs end.
+fn no_port(error: &std::io::Error) -> LaunchFailure {
+    LaunchFailure { why: format!("no free port of 127.0.0.1 was found: {error}"), transient: true }
 }
 
 fn make_private(folder: &Path) -> Result<(), LaunchFailure> {

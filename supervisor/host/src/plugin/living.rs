@@ -15,11 +15,12 @@ use tokio::time::Instant;
 
 use super::launch::{Launched, LaunchedSocket};
 use super::output::{Printer, drain};
+use super::reach::Reach;
 use super::unaware::{Unaware, WIRE_BUFFER};
 use super::{PluginSettings, Shared};
 use crate::discovery::Installed;
 use crate::process::{Containment, ExitReport, ExitWatch, Signal};
-use crate::routes::Upstream;
+use crate::routes::{Address, Upstream};
 use crate::session::Session;
 
 /// What a UI's or an operator's call needs of a running generation.
@@ -81,7 +82,7 @@ impl Living {
             Session::open(reader, writer, calls, noise, &settings.session, &mut tasks)
         } else {
             let unaware = Unaware {
-                socket: socket.path().to_owned(),
+                server: reach(&socket, &containment),
                 health: installed.manifest.http.health.clone(),
                 terminate: terminate(&containment),
                 noise: Arc::clone(&noise) as Arc<dyn crate::session::NoiseSink>,
@@ -102,7 +103,7 @@ impl Living {
             containment,
             session,
             services,
-            upstream: Upstream::new(generation, socket.path().to_owned()),
+            upstream: Upstream::new(generation, socket.address()),
             printer,
             initialized: None,
             ended: None,
@@ -129,6 +130,13 @@ impl Living {
         if let Some(socket) = self.socket.take() {
             socket.remove();
         }
+    }
+}
+
+fn reach(socket: &LaunchedSocket, containment: &Arc<Containment>) -> Reach {
+    match socket.address() {
+        Address::Socket(path) => Reach::Socket(path),
+        Address::Port(port) => Reach::port(port, containment),
     }
 }
 

@@ -17,6 +17,7 @@ mod history;
 mod launch;
 mod living;
 mod output;
+mod reach;
 mod timers;
 pub mod trial;
 mod unaware;

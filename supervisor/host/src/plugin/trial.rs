@@ -47,9 +47,13 @@ impl Folders {
 pub struct Door(LaunchedSocket);
 
 impl Door {
-    /// Where to connect.
+    /// Where to connect. A trial speaks the protocol with its plugin, and such a plugin has a Unix socket.
     pub fn path(&self) -> &Path {
-        self.0.path()
+        match &self.0 {
+            LaunchedSocket::Bound(file) => file.path(),
+            LaunchedSocket::Path(path) => path,
+            LaunchedSocket::Port(_) => Path::new(""),
+        }
     }
 }
 

@@ -4,8 +4,6 @@
 //! one kind of plugin only: `start` is answered when the server can be reached, `ping` when it is in good health, and
 //! `stop` is SIGTERM. It must not know states or deadlines: whoever waits too long for an answer gives up by himself.
 
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,11 +15,11 @@ use outboard_protocol::wire::frame::{Decoder, Frame};
 use outboard_protocol::wire::message::{self, Message};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::reach::{NoWay, Reach};
 use crate::session::NoiseSink;
 
 /// Bytes under way between a session and this, each way: a few frames, none of which is large.
@@ -30,13 +28,16 @@ pub(super) const WIRE_BUFFER: usize = 64 * 1024;
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
 /// Between two looks while the server starts.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Looks in a row that must find somebody else's listener while the server starts. One may fall between two of its own, as
+/// when a parent binds and a child serves.
+const FOREIGN_LOOKS: u32 = 5;
 /// The beginning of an answer that is read: `HTTP/1.1 200`.
 const STATUS_LINE: usize = 12;
 
 /// A server that knows nothing of us.
 pub(super) struct Unaware {
     /// Where it listens, or will.
-    pub(super) socket: PathBuf,
+    pub(super) server: Reach,
     /// What it is asked for to see whether it is well; without it, a connection will do.
     pub(super) health: Option<String>,
     /// Sends SIGTERM.
@@ -48,14 +49,20 @@ pub(super) struct Unaware {
 /// Why a server does not count as well.
 #[derive(Debug, thiserror::Error)]
 enum Unwell {
-    #[error("it cannot be reached at its socket: {0}")]
-    Unreachable(#[source] io::Error),
+    #[error(transparent)]
+    Unreached(#[from] NoWay),
     #[error("GET {path} gave no HTTP answer")]
     Silent { path: String },
     #[error("GET {path} was answered with status {status}")]
     Status { path: String, status: u16 },
     #[error("it gave no answer within {} s", LOOK_LIMIT.as_secs())]
     Slow,
+}
+
+impl Unwell {
+    fn is_foreign(&self) -> bool {
+        matches!(self, Self::Unreached(NoWay::Foreign { .. }))
+    }
 }
 
 impl Unaware {
@@ -104,12 +111,19 @@ impl Unaware {
             "initialize" => result(id, &greeting()),
             "start" => {
                 self.reachable().await;
+                if let Some(warning) = self.server.warning() {
+                    self.noise.remark(&warning);
+                }
                 result(id, &Empty {})
             }
             "ping" => match self.look().await {
                 Ok(()) => result(id, &Empty {}),
                 Err(unwell) => {
                     self.noise.remark(&format!("the health check failed: {unwell}"));
+                    if unwell.is_foreign() {
+                        // Until it has ended, requests would go to a stranger.
+                        (self.terminate)();
+                    }
                     None
                 }
             },
@@ -126,8 +140,16 @@ impl Unaware {
         }
     }
 
+    /// Returns once the server can be reached. A server whose port is somebody else's is ended: the next process gets
+    /// another port.
     async fn reachable(&self) {
-        while self.look().await.is_err() {
+        let mut foreign = 0;
+        while let Err(unwell) = self.look().await {
+            foreign = if unwell.is_foreign() { foreign + 1 } else { 0 };
+            if foreign == FOREIGN_LOOKS {
+                self.noise.remark(&format!("{unwell}; it is started again with another port"));
+                (self.terminate)();
+            }
             sleep(LOOK_EVERY).await;
         }
     }
@@ -137,12 +159,11 @@ impl Unaware {
     }
 
     async fn ask(&self) -> Result<(), Unwell> {
-        // A server that accepts nothing any more is noticed here as well, once its queue of connections is full.
-        let mut server = UnixStream::connect(&self.socket).await.map_err(Unwell::Unreachable)?;
+        let mut server = self.server.connect().await?;
         let Some(path) = &self.health else { return Ok(()) };
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         let mut line = [0; STATUS_LINE];
-        server.write_all(request.as_bytes()).await.map_err(Unwell::Unreachable)?;
+        server.write_all(request.as_bytes()).await.map_err(NoWay::Unreachable)?;
         let read = server.read_exact(&mut line).await;
         let status =
             read.ok().and_then(|_| status(&line)).ok_or_else(|| Unwell::Silent { path: path.clone() })?;

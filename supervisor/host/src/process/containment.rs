@@ -68,6 +68,14 @@ impl Containment {
         self.leader.pid
     }
 
+    pub(super) fn leader(&self) -> Arc<Leader> {
+        Arc::clone(&self.leader)
+    }
+
+    pub(super) fn all(&self) -> &Containments {
+        &self.all
+    }
+
     /// Signals the leader's process group, while the leader is not reaped. Fine when nothing is there any more.
     pub fn signal_group(&self, signal: Signal) -> io::Result<()> {
         match self.leader.signal_group(signal) {

@@ -109,6 +109,15 @@ pub fn environment_value(pid: i32, name: &str) -> Option<String> {
     String::from_utf8(entry.to_vec()).ok()
 }
 
+/// The numbers of the sockets that `pid` holds open. None for a process that may not be looked into.
+pub fn sockets(pid: i32) -> impl Iterator<Item = u64> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    entries.filter_map(|entry| {
+        let target = fs::read_link(entry.path()).ok()?;
+        target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+    })
+}
+
 /// How many processes the kernel has killed for lack of memory since boot, on the whole machine.
 ///
 /// One that was killed by SIGKILL while this number rose was probably one of them.

@@ -38,7 +38,7 @@ impl Wire {
         let (remarks, terminated) = (Arc::<Remarks>::default(), Arc::<AtomicBool>::default());
         let told = Arc::clone(&terminated);
         let unaware = Unaware {
-            socket: folder.path().join("s"),
+            server: Reach::Socket(folder.path().join("s")),
             health: health.map(str::to_owned),
             terminate: Box::new(move || told.store(true, Ordering::Relaxed)),
             noise: Arc::clone(&remarks) as Arc<dyn NoiseSink>,
