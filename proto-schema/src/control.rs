@@ -342,7 +342,7 @@ pub enum HostEvent {
         bytes: u64,
         /// What it may hold.
         quota: u64,
-        /// Whether nothing more is granted.
+        /// Whether it holds as much as it may: no new database is granted, and those that are there may not grow.
         full: bool,
     },
     /// Events were lost because this subscriber was too slow.

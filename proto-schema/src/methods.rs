@@ -144,6 +144,8 @@ method_table! {
         "Somebody signed in or out.";
     host notification AirlineChanged "airline.changed" (airline::AirlineChangedParams), since 1,
         "The host is bound to another airline, or to none.";
+    host notification DatabaseQuota "database.quota" (database::QuotaParams), since 1,
+        "The plugin's data folder has come near its quota, or reached it.";
     plugin notification Log "log" (logger::LogParams<'static>), since 1,
         "One log record.";
     plugin request ConfigGet "config.get" (config::GetParams) -> config::GetResult, since 1,

@@ -213,6 +213,14 @@ impl Supervisor {
         })
     }
 
+    /// Waits for an event of this `type` among those that a host application hears.
+    pub fn wait_for_event(&self, kind: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        eventually(&format!("the event {kind}"), || {
+            let published = self.published.lock().unwrap();
+            published.iter().find(|event| event["type"] == kind && wanted(event)).cloned()
+        })
+    }
+
     /// The log records of a plugin.
     pub fn logs(&self, id: &str) -> Vec<Value> {
         self.ask("logs", json!({ "id": id, "lines": 1000 })).as_array().unwrap().clone()

@@ -15,8 +15,25 @@ pub struct OpenParams {
 
 /// Answer to `database.open`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 #[schemars(rename = "DatabaseOpenResult")]
 pub struct OpenResult {
     /// The absolute path to open. Its folder exists, 0700; the file may not yet.
     pub path: String,
+    /// How large the file may become, in bytes, so that the plugin's data keeps within its quota; `PRAGMA max_page_count` holds a database
+    /// to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
+}
+
+/// Parameters of the notification `database.quota`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "DatabaseQuotaParams")]
+pub struct QuotaParams {
+    /// What the plugin's data folder holds, in bytes.
+    pub bytes: u64,
+    /// What it may hold, in bytes.
+    pub quota: u64,
+    /// Whether it holds as much as it may: no new database is granted, and those that are there may not grow.
+    pub full: bool,
 }

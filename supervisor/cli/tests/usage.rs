@@ -112,6 +112,23 @@ fn a_value_of_the_wrong_kind_is_told_with_file_and_line() {
 }
 
 #[test]
+fn a_value_that_is_out_of_its_range_is_told_with_file_line_and_key() {
+    let terminal = Terminal::new();
+    for (key, line, reason) in [
+        ("deadlines.ping", "deadlines = { ping = \"0s\" }", "at least 1 ms"),
+        ("deadlines.stop", "deadlines.stop = \"367d\"", "at most 366 days"),
+        ("plugins.fleet.deadlines.ping", "plugins.fleet.deadlines.ping = \"0s\"", "at least 1 ms"),
+        ("plugins.fleet.restart.jitter_percent", "plugins.fleet.restart.jitter_percent = 101", "at most 100"),
+        ("storage.measure", "storage.measure = \"1ms\"", "at least 100 ms"),
+    ] {
+        let file = terminal.write("s.toml", &format!("# a comment\n{line}\n"));
+        let said = terminal.types(&["--config", file.to_str().unwrap(), "run"]);
+        assert_eq!(said.code, 2, "{line}: {said:?}");
+        assert!(said.err.contains(&format!("s.toml:2: `{key}` must be {reason}")), "{line}: {said:?}");
+    }
+}
+
+#[test]
 fn a_settings_file_that_is_named_must_be_there_and_the_standard_one_need_not() {
     let terminal = Terminal::new();
     let said = terminal.types(&["--config", "/nowhere/outboard.toml", "status"]);

@@ -2,16 +2,11 @@
 //!
 //! Started by [`crate::Host::start`], ended with it. Must not know single plugins.
 
-use std::time::Duration;
-
 use tokio::sync::broadcast;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::plugin::Shared;
 use crate::process::{Spawner, Swept, orphans};
-
-/// How often plugins' data folders are measured: what they write passes nobody here, and looking costs the disk.
-const MEASURE_EVERY: Duration = Duration::from_secs(60);
 
 pub(crate) fn report_swept(swept: &Swept) {
     tracing::warn!(?swept, "a former supervisor left a process behind");
@@ -37,7 +32,7 @@ pub(crate) async fn pass_on_events(shared: Shared) {
 
 /// Plugins near their quota are warned even when they ask for nothing.
 pub(crate) async fn measure_databases(shared: Shared) {
-    let mut ticks = interval(MEASURE_EVERY);
+    let mut ticks = interval(shared.services.databases.measure_every());
     // A disk that hangs is asked once, not once for every minute that it hung.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -147,7 +147,7 @@ impl Policy {
             }
         }
         if self.pings_missed == 0 {
-            return Err(PolicyError { field: "pings_missed", must: "be at least 1" });
+            return Err(PolicyError { field: "deadlines.pings_missed", must: "be at least 1" });
         }
         if self.restart.jitter_percent > 100 {
             return Err(PolicyError { field: "restart.jitter_percent", must: "be at most 100" });
@@ -155,24 +155,24 @@ impl Policy {
         Ok(())
     }
 
-    /// Every length with its name and its least value: what is repeated, or waits for an answer, must take some time.
+    /// Every length with its key in the settings and its least value: what is repeated, or waits for an answer, must take some time.
     const fn lengths(&self) -> [(&'static str, Duration, Duration); 18] {
         let restart = &self.restart;
         [
-            ("spawn", self.spawn, SHORTEST_WAIT),
-            ("handshake", self.handshake, SHORTEST_WAIT),
-            ("start", self.start, SHORTEST_WAIT),
-            ("drain", self.drain, Duration::ZERO),
-            ("ask", self.ask, Duration::ZERO),
-            ("leave", self.leave, Duration::ZERO),
-            ("terminate", self.terminate, Duration::ZERO),
-            ("kill", self.kill, SHORTEST_WAIT),
-            ("empty", self.empty, SHORTEST_WAIT),
-            ("look_again", self.look_again, SHORTEST_WAIT),
-            ("ping_every", self.ping_every, SHORTEST_WAIT),
-            ("verdict", self.verdict, SHORTEST_WAIT),
-            ("tracer_look", self.tracer_look, SHORTEST_WAIT),
-            ("probation", self.probation, Duration::ZERO),
+            ("deadlines.spawn", self.spawn, SHORTEST_WAIT),
+            ("deadlines.handshake", self.handshake, SHORTEST_WAIT),
+            ("deadlines.start", self.start, SHORTEST_WAIT),
+            ("deadlines.drain", self.drain, Duration::ZERO),
+            ("deadlines.stop", self.ask, Duration::ZERO),
+            ("deadlines.leave", self.leave, Duration::ZERO),
+            ("deadlines.terminate", self.terminate, Duration::ZERO),
+            ("deadlines.kill", self.kill, SHORTEST_WAIT),
+            ("deadlines.empty", self.empty, SHORTEST_WAIT),
+            ("deadlines.look_again", self.look_again, SHORTEST_WAIT),
+            ("deadlines.ping", self.ping_every, SHORTEST_WAIT),
+            ("deadlines.verdict", self.verdict, SHORTEST_WAIT),
+            ("deadlines.tracer_look", self.tracer_look, SHORTEST_WAIT),
+            ("deadlines.probation", self.probation, Duration::ZERO),
             ("restart.base", restart.base, Duration::ZERO),
             ("restart.cap", restart.cap, Duration::ZERO),
             ("restart.steady", restart.steady, Duration::ZERO),
@@ -190,7 +190,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// A value of a [`Policy`] that is out of its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyError {
-    /// The field, as it is written in the settings.
+    /// The field's key in the settings.
     pub field: &'static str,
     /// The range.
     pub must: &'static str,
@@ -198,7 +198,7 @@ pub struct PolicyError {
 
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` must {}; change it in the settings", self.field, self.must)
+        write!(f, "`{}` must {}", self.field, self.must)
     }
 }
 

@@ -4,17 +4,18 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use outboard_protocol::RpcError;
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::{BackupReport, HostEvent};
 use tokio::sync::broadcast;
 
-use crate::airline::Airline;
+use crate::airline::{Airline, AirlineOptions};
 use crate::auth::Auth;
 use crate::backup;
 use crate::config::{self, Config};
-use crate::database::Databases;
+use crate::database::{DataQuotas, Databases};
 use crate::ipc::Bus;
 use crate::logger::{LogOptions, Logs, NewRecord};
 use crate::notice::{Notice, Notices};
@@ -32,9 +33,6 @@ const STATE_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// The folder, in the data folder, with a folder for each plugin.
 pub(crate) const PLUGINS_DATA: &str = "plugins-data";
 
-/// What a plugin may keep in its data folder when nobody says otherwise.
-const DATABASE_QUOTA: u64 = 1024 * 1024 * 1024;
-
 /// How the services are opened.
 #[derive(Debug)]
 pub struct ServiceOptions {
@@ -46,8 +44,12 @@ pub struct ServiceOptions {
     pub log: LogOptions,
     /// How large `state.db` may grow, in bytes; beyond it sets are answered `storage_full`.
     pub state_max: u64,
-    /// How many bytes a plugin may keep in its data folder; near it the plugin is warned, beyond it it is granted nothing more.
-    pub database_quota: u64,
+    /// How many bytes each plugin may keep in its data folder.
+    pub data: DataQuotas,
+    /// How long a backup may take.
+    pub backup_wait: Duration,
+    /// How patient the host is with the airline's servers.
+    pub airline: AirlineOptions,
 }
 
 impl ServiceOptions {
@@ -58,7 +60,9 @@ impl ServiceOptions {
             base_url: String::new(),
             log: LogOptions::default(),
             state_max: STATE_MAX,
-            database_quota: DATABASE_QUOTA,
+            data: DataQuotas::default(),
+            backup_wait: backup::BACKUP_WAIT,
+            airline: AirlineOptions::default(),
         }
     }
 }
@@ -102,6 +106,7 @@ pub struct Services {
     notices: Notices,
     store: Store,
     data_dir: Arc<Path>,
+    backup_wait: Duration,
     findings: Arc<[String]>,
 }
 
@@ -111,7 +116,7 @@ impl Services {
     /// # Errors
     /// See [`OpenError`]. A damaged file is no error: it is set aside, and [`Services::findings`] says so.
     pub fn open(options: ServiceOptions) -> Result<Self, OpenError> {
-        let ServiceOptions { data_dir, base_url, log, state_max, database_quota } = options;
+        let ServiceOptions { data_dir, base_url, log, state_max, data, backup_wait, airline } = options;
         let folder = Folder::take(&data_dir)?;
         let data_dir = folder.path().to_owned();
         let state = folder.state_file();
@@ -133,12 +138,13 @@ impl Services {
         let services = Self {
             config: Config::new(store.clone(), stored_config, notices.clone(), bus.clone()),
             auth: Auth::new(sign_in.clone(), notices.clone()),
-            airline: Airline::new(sign_in, notices.clone(), logs.clone()),
+            airline: Airline::new(sign_in, notices.clone(), logs.clone(), airline),
             databases: Databases::new(
                 data_dir.join(PLUGINS_DATA),
-                database_quota,
+                data,
                 logs.clone(),
                 notices.clone(),
+                bus.clone(),
             ),
             prefixes: Prefixes::new(store.clone(), stored_prefixes, String::new()),
             plugins: Plugins::new(store.clone(), stored_plugins),
@@ -147,6 +153,7 @@ impl Services {
             notices,
             store,
             data_dir: data_dir.into(),
+            backup_wait,
             findings: findings.into(),
         };
         services.set_base_url(&base_url);
@@ -184,7 +191,7 @@ impl Services {
     /// `invalid_params` for a folder that is no absolute path, `conflict` where something is there already, `storage_full`,
     /// `storage_corrupt`, `timeout`. The folder is then not there.
     pub async fn backup(&self, folder: &Path) -> Result<BackupReport, RpcError> {
-        backup::make(&self.store, &self.data_dir, folder).await
+        backup::make(&self.store, &self.data_dir, folder, self.backup_wait).await
     }
 
     /// Writes what is queued, closes the files and lets go of the data folder; bounded in time.

@@ -9,6 +9,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use outboard_protocol::ErrorReason;
 use outboard_protocol::control::{AirlineSetParams, AuthSetParams};
 use outboard_protocol::id::{Channel, RoutePrefix};
+use outboard_services::database::DataQuotas;
 use outboard_services::{ProcessIdentity, ProcessServices, ServiceOptions, Services};
 use serde_json::{Value, json};
 use support::*;
@@ -315,12 +316,21 @@ async fn a_kept_value_reaches_those_who_come_later_even_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_plugin_near_its_quota_is_warned_and_beyond_it_is_granted_nothing_more() {
+async fn a_plugin_near_its_quota_is_warned_and_at_it_keeps_what_it_has_and_is_granted_nothing_more() {
     let dir = tempfile::tempdir().unwrap();
-    let options = ServiceOptions { database_quota: 100_000, ..options(&dir.path().join("data")) };
-    let services = Services::open(options).unwrap();
+    let single = [(id("roomy"), 1_000_000)].into();
+    let data = DataQuotas { common: 100_000, single, ..DataQuotas::default() };
+    let services = Services::open(ServiceOptions { data, ..options(&dir.path().join("data")) }).unwrap();
+    let (mut events, mut notices) = (services.host_events(), services.notices());
+    let ui = services.bus.subscribe(&id("a"));
     let (a, b) = (process(&services, &dir, "a"), process(&services, &dir, "b"));
     let granted = call(&a, "database.open", json!({ "file": "a.db" })).await.unwrap();
+    assert_eq!(granted["maxBytes"], 100_000);
+    let roomy = process(&services, &dir, "roomy");
+    assert_eq!(
+        call(&roomy, "database.open", json!({ "file": "r.db" })).await.unwrap()["maxBytes"],
+        1_000_000
+    );
     let path = std::path::PathBuf::from(granted["path"].as_str().unwrap());
     fs::write(&path, vec![0; 90_000]).unwrap();
     services.databases.measure();
@@ -329,10 +339,29 @@ async fn a_plugin_near_its_quota_is_warned_and_beyond_it_is_granted_nothing_more
     let told = services.logs.tail(wanted).await.unwrap();
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].message.contains("90000"), "{told:?}");
-    call(&a, "database.open", json!({ "file": "a.db" })).await.unwrap();
+    let near = json!({ "bytes": 90_000, "quota": 100_000, "full": false });
+    let notice = soon(notices.recv()).await.unwrap();
+    assert_eq!((notice.to, notice.method), (Some(id("a")), "database.quota"));
+    assert_eq!(serde_json::from_str::<Value>(notice.params.get()).unwrap(), near);
+    let frame: Value = serde_json::from_slice(&soon(ui.next()).await.unwrap()).unwrap();
+    assert_eq!(
+        frame,
+        json!({ "type": "quota", "plugin": "a", "bytes": 90_000, "quota": 100_000, "full": false })
+    );
+    let event = serde_json::to_value(soon(events.recv()).await.unwrap()).unwrap();
+    assert_eq!((&event["type"], &event["plugin"]), (&"database.quota".into(), &"a".into()));
+    let again = call(&a, "database.open", json!({ "file": "a.db" })).await.unwrap();
+    assert_eq!(again["maxBytes"], 100_000, "what it has and what is left");
     fs::create_dir(path.with_file_name("below")).unwrap();
     fs::write(path.with_file_name("below").join("x"), vec![0; 20_000]).unwrap();
-    assert_eq!(reason(call(&a, "database.open", json!({ "file": "a.db" })).await), ErrorReason::StorageFull);
+    assert_eq!(
+        reason(call(&a, "database.open", json!({ "file": "new.db" })).await),
+        ErrorReason::StorageFull
+    );
+    assert!(!path.with_file_name("new.db").exists());
+    let full = call(&a, "database.open", json!({ "file": "a.db" })).await.unwrap();
+    assert_eq!(full["maxBytes"], 90_000, "it can be opened to delete from it, and may not grow");
+    assert_eq!(soon(notices.recv()).await.unwrap().method, "database.quota");
     call(&b, "database.open", json!({ "file": "b.db" })).await.unwrap();
     assert_eq!(services.databases.opened(&id("a"))[0].as_str(), "a.db");
     let files = outboard_services::database::files_in(path.parent().unwrap());

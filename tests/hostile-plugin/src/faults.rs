@@ -1,6 +1,7 @@
 //! Faults of a running plugin, by name. The channel `fault` brings them about: `["exit", 3]`, `["flood-noise", 100000]`.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -25,7 +26,7 @@ pub(crate) fn sleep_for_ever() -> ! {
 }
 
 /// Runs on the main loop: what blocks here blocks the whole conversation.
-pub(crate) fn bring_about(wire: &Arc<Wire>, args: &[Value]) {
+pub(crate) fn bring_about(wire: &Arc<Wire>, data_dir: &Path, args: &[Value]) {
     let name = args.first().and_then(Value::as_str).unwrap_or_default();
     let number = args.get(1).and_then(Value::as_u64).unwrap_or(1);
     match name {
@@ -58,6 +59,10 @@ pub(crate) fn bring_about(wire: &Arc<Wire>, args: &[Value]) {
         "start-family" => family::start(args[1].as_str().unwrap()),
         "leak-descriptors" => leak_descriptors(number),
         "hog-memory" => hog(number),
+        "fill-data" => {
+            let ballast = vec![7; usize::try_from(number).unwrap()];
+            std::fs::write(data_dir.join("ballast"), ballast).unwrap();
+        }
         _ => elsewhere(wire, name, number),
     }
 }

@@ -59,6 +59,9 @@ impl Plugin {
         let Some(method) = message["method"].as_str() else { return self.wire.answered(message) };
         let id = message["id"].clone();
         if id.is_null() {
+            if method == "database.quota" {
+                self.note("quota", &message["params"].to_string());
+            }
             return;
         }
         match method {
@@ -135,7 +138,7 @@ impl Plugin {
             }
             "fault" => {
                 self.wire.result(id, json!("as you wish"));
-                faults::bring_about(&self.wire, &args);
+                faults::bring_about(&self.wire, &self.data_dir, &args);
             }
             "ask" => {
                 let (wire, id) = (Arc::clone(&self.wire), id.clone());

@@ -126,7 +126,10 @@ impl World {
     fn open_database(&self, params: &OpenParams) -> Result<Value, RpcError> {
         std::fs::create_dir_all(&self.data_dir)
             .map_err(|error| RpcError::new(ErrorReason::StorageFull, error.to_string()))?;
-        json(OpenResult { path: self.data_dir.join(params.file.as_str()).display().to_string() })
+        json(OpenResult {
+            path: self.data_dir.join(params.file.as_str()).display().to_string(),
+            max_bytes: None,
+        })
     }
 
     pub(super) fn told(&self, method: &str, params: Option<&RawValue>) {

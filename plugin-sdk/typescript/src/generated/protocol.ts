@@ -162,6 +162,18 @@ export interface DatabaseOpenParams {
 export interface DatabaseOpenResult {
   /** The absolute path to open. Its folder exists, 0700; the file may not yet. */
   path: string;
+  /** How large the file may become, in bytes, so that the plugin's data keeps within its quota; `PRAGMA max_page_count` holds a database to it. */
+  maxBytes?: number | null;
+}
+
+/** Parameters of the notification `database.quota`. */
+export interface DatabaseQuotaParams {
+  /** What the plugin's data folder holds, in bytes. */
+  bytes: number;
+  /** Whether it holds as much as it may: no new database is granted, and those that are there may not grow. */
+  full: boolean;
+  /** What it may hold, in bytes. */
+  quota: number;
 }
 
 /** An empty object: parameters of a method that takes none, or the answer of one that gives none. */
@@ -356,6 +368,8 @@ export interface HostNotices {
   "auth.changed": { params: AuthChangedParams };
   /** The host is bound to another airline, or to none. */
   "airline.changed": { params: AirlineChangedParams };
+  /** The plugin's data folder has come near its quota, or reached it. */
+  "database.quota": { params: DatabaseQuotaParams };
 }
 
 /** What a plugin asks of the host. */

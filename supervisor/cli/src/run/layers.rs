@@ -1,7 +1,7 @@
 //! The layers of a running supervisor, opened from the ground up and closed from the top down.
 
 use std::error::Error;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +9,13 @@ use std::time::Duration;
 use outboard_gateway::Gateway;
 use outboard_gateway::control::{self, BindError, Control, Credential};
 use outboard_host::{Host, HostOptions, HostTasks, javascript};
-use outboard_services::{Console, LogOptions, OpenError, ServiceOptions, Services};
+use outboard_services::{OpenError, Services};
 
 use super::ground::Ground;
 use super::options::LayerOptions;
-use super::{CONTROL_SOCKET, SupervisorRecord, journal};
-use crate::arguments::Color;
+use super::{CONTROL_SOCKET, SupervisorRecord, journal, keeping};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::settings::{RunSettings, Settings, Size};
+use crate::settings::{RunSettings, Settings};
 
 /// The credential in the data folder.
 const CREDENTIAL: &str = "credential";
@@ -52,7 +51,10 @@ impl Layers {
     ) -> Outcome<Self> {
         let ground = Ground::take(&settings.runtime_dir)?;
         let (listener, listen) = bind(run.listen)?;
-        let services = services(settings, run, listen)?;
+        let services = Services::open(keeping::of(settings, run, listen)).map_err(|error| {
+            let exit = if matches!(error, OpenError::Folder(_)) { Exit::Refused } else { Exit::Failed };
+            Failure::new(exit, told(&error))
+        })?;
         journal::begin(services.logs.clone());
         let credential_file = run.data_dir.join(CREDENTIAL);
         let credential = Credential::open(&credential_file).map_err(|error| Failure::failed(told(&error)))?;
@@ -133,36 +135,6 @@ fn bind(listen: SocketAddr) -> Outcome<(tokio::net::TcpListener, SocketAddr)> {
         }
         _ => Failure::failed(format!("cannot serve {listen}: {error}")),
     })
-}
-
-fn services(settings: &Settings, run: &RunSettings, listen: SocketAddr) -> Outcome<Services> {
-    let mut options = ServiceOptions::new(&run.data_dir);
-    options.base_url = format!("http://{listen}");
-    options.log = logs(settings, run);
-    Services::open(options).map_err(|error| {
-        let exit = match &error {
-            OpenError::Folder(_) => Exit::Refused,
-            _ => Exit::Failed,
-        };
-        Failure::new(exit, told(&error))
-    })
-}
-
-fn logs(settings: &Settings, run: &RunSettings) -> LogOptions {
-    let set = &settings.file.log_files;
-    let mut options = LogOptions::default();
-    options.level = set.level.unwrap_or(options.level);
-    options.file_max = set.size.map_or(options.file_max, |Size(size)| size);
-    options.files = set.files.unwrap_or(options.files);
-    let color = match settings.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => {
-            io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-        }
-    };
-    options.console = Some(Console { out: Box::new(io::stderr()), level: run.log_level, color });
-    options
 }
 
 /// An error with everything that lies below it.

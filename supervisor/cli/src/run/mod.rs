@@ -12,6 +12,7 @@
 mod announce;
 mod ground;
 mod journal;
+mod keeping;
 mod layers;
 mod options;
 mod record;

@@ -8,7 +8,8 @@ use outboard_host::session::SessionLimits;
 use outboard_host::{PluginPolicy, PluginSettings};
 use outboard_protocol::manifest;
 
-use crate::failure::{Failure, Outcome};
+use super::keeping;
+use crate::failure::Outcome;
 use crate::settings::{Deadlines, Limits, Restart, Settings, Size, Span, Wire};
 
 /// Everything that the file decides about the layers.
@@ -30,6 +31,7 @@ pub(super) struct LayerOptions {
 /// A usage failure for a value with which plugins could not be looked after.
 pub(super) fn of(settings: &Settings) -> Outcome<LayerOptions> {
     let policy = policy(settings)?;
+    keeping::check(settings)?;
     let all = || std::iter::once(&policy.common).chain(policy.single.values());
     let longest_stop = all().map(|one| one.policy.longest_stop()).max().unwrap_or_default();
     let start = |one: &PluginSettings| one.policy.spawn + one.policy.handshake + one.policy.start;
@@ -42,7 +44,7 @@ fn policy(settings: &Settings) -> Outcome<PluginPolicy> {
     let mut common = PluginSettings::default();
     common.env.extend(file.env.clone());
     lay_over(&mut common, &file.deadlines, &file.restart, &file.limits, &file.wire);
-    check("", &common)?;
+    check(settings, &[], &common)?;
     let mut policy = PluginPolicy { common, ..PluginPolicy::default() };
     for (id, set) in &file.plugins {
         let mut single = policy.common.clone();
@@ -50,15 +52,16 @@ fn policy(settings: &Settings) -> Outcome<PluginPolicy> {
         // A later entry wins over an earlier one of the same name.
         single.env.extend(set.env.clone());
         lay_over(&mut single, &set.deadlines, &set.restart, &set.limits, &set.wire);
-        check(&format!("plugins.{id}."), &single)?;
+        check(settings, &["plugins", id.as_str()], &single)?;
         policy.single.insert(id.clone(), single);
     }
     Ok(policy)
 }
 
-fn check(table: &str, settings: &PluginSettings) -> Outcome {
-    settings.policy.check().map_err(|wrong| {
-        Failure::usage(format!("settings file, `{table}deadlines` and `{table}restart`: {wrong}"))
+fn check(settings: &Settings, table: &[&str], single: &PluginSettings) -> Outcome {
+    single.policy.check().map_err(|wrong| {
+        let key: Vec<&str> = table.iter().copied().chain(wrong.field.split('.')).collect();
+        settings.wrong(&key, wrong.must)
     })
 }
 
@@ -82,6 +85,9 @@ fn lay_over(
         (&mut policy.empty, deadlines.empty),
         (&mut policy.ping_every, deadlines.ping),
         (&mut policy.probation, deadlines.probation),
+        (&mut policy.look_again, deadlines.look_again),
+        (&mut policy.verdict, deadlines.verdict),
+        (&mut policy.tracer_look, deadlines.tracer_look),
         (&mut policy.restart.base, restart.base),
         (&mut policy.restart.cap, restart.cap),
         (&mut policy.restart.steady, restart.steady),
@@ -139,7 +145,7 @@ fn gateway(settings: &Settings) -> GatewayOptions {
     options
 }
 
-fn put<T>(place: &mut T, set: Option<T>) {
+pub(super) fn put<T>(place: &mut T, set: Option<T>) {
     if let Some(value) = set {
         *place = value;
     }

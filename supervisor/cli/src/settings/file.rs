@@ -41,11 +41,15 @@ pub(crate) struct File {
     pub(crate) wire: Wire,
     pub(crate) http: Http,
     pub(crate) log_files: LogFiles,
+    pub(crate) storage: Storage,
     pub(crate) javascript: JavaScript,
     pub(crate) logs: Logs,
     pub(crate) auth: Auth,
     pub(crate) airline: Airline,
     pub(crate) plugins: BTreeMap<PluginId, Plugin>,
+    /// The text that all of it was read from, to tell where a key stands.
+    #[serde(skip)]
+    text: String,
 }
 
 /// `[plugins.<id>]`: what holds for one plugin in place of the global value.
@@ -77,6 +81,9 @@ pub(crate) struct Deadlines {
     pub(crate) ping: Option<Span>,
     pub(crate) pings_missed: Option<u32>,
     pub(crate) probation: Option<Span>,
+    pub(crate) look_again: Option<Span>,
+    pub(crate) verdict: Option<Span>,
+    pub(crate) tracer_look: Option<Span>,
 }
 
 /// `[restart]`: what follows an unexpected end.
@@ -92,7 +99,7 @@ pub(crate) struct Restart {
     pub(crate) window: Option<Span>,
 }
 
-/// `[limits]`: what a plugin's processes may use at most.
+/// `[limits]`: what a plugin's processes may use at most, and what it may keep.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Limits {
@@ -101,6 +108,7 @@ pub(crate) struct Limits {
     pub(crate) open_files: Option<u64>,
     pub(crate) file_size: Option<Size>,
     pub(crate) cpu: Option<Span>,
+    pub(crate) data: Option<Size>,
 }
 
 /// `[wire]`: bounds of the conversation with a plugin.
@@ -141,6 +149,16 @@ pub(crate) struct LogFiles {
     pub(crate) level: Option<LogLevel>,
     pub(crate) size: Option<Size>,
     pub(crate) files: Option<u32>,
+    pub(crate) rate: Option<u32>,
+}
+
+/// `[storage]`: how what plugins keep is looked after.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Storage {
+    pub(crate) state_size: Option<Size>,
+    pub(crate) measure: Option<Span>,
+    pub(crate) backup: Option<Span>,
 }
 
 /// `[javascript]`: how JavaScript plugins are run.
@@ -170,7 +188,7 @@ pub(crate) struct Auth {
     pub(crate) token_file: Option<PathBuf>,
 }
 
-/// `[airline]`: where `outboard airline set` reads.
+/// `[airline]`: where `outboard airline set` reads, and how patient the supervisor is with the airline's servers.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Airline {
@@ -182,6 +200,10 @@ pub(crate) struct Airline {
     pub(crate) refresh_extra_file: Option<PathBuf>,
     pub(crate) access_token_field: Option<String>,
     pub(crate) new_refresh_token_field: Option<String>,
+    pub(crate) connect_timeout: Option<Span>,
+    pub(crate) refresh_timeout: Option<Span>,
+    pub(crate) refresh_pause: Option<Span>,
+    pub(crate) request_timeout: Option<Span>,
 }
 
 fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
@@ -212,7 +234,8 @@ fn parse(text: &str) -> Result<File, String> {
     let table = toml::de::DeTable::parse(text).map_err(|error| located(text, &error))?;
     keys::check(table.get_ref())
         .map_err(|unknown| format!("{}: {}", line_of(text, unknown.at), unknown.message))?;
-    toml::from_str(text).map_err(|error| located(text, &error))
+    let file: File = toml::from_str(text).map_err(|error| located(text, &error))?;
+    Ok(File { text: text.to_owned(), ..file })
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> String {
@@ -229,6 +252,12 @@ fn line_of(text: &str, at: usize) -> usize {
 }
 
 impl File {
+    /// The line on which a key stands, if it does.
+    pub(crate) fn line_of(&self, key: &[&str]) -> Option<usize> {
+        let table = toml::de::DeTable::parse(&self.text).ok()?;
+        keys::find(table.get_ref(), key).map(|at| line_of(&self.text, at))
+    }
+
     /// Paths in the file are meant from the file's folder; `~/` is the home folder, as in a shell.
     fn anchor(&mut self, folder: &Path) {
         let home = etcetera::home_dir().ok();

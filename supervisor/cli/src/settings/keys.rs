@@ -32,6 +32,9 @@ pub(super) const KEYS: &[&str] = &[
     "deadlines.ping",
     "deadlines.pings_missed",
     "deadlines.probation",
+    "deadlines.look_again",
+    "deadlines.verdict",
+    "deadlines.tracer_look",
     "restart.base",
     "restart.cap",
     "restart.jitter_percent",
@@ -44,6 +47,7 @@ pub(super) const KEYS: &[&str] = &[
     "limits.open_files",
     "limits.file_size",
     "limits.cpu",
+    "limits.data",
     "wire.frame",
     "wire.outbox",
     "wire.host_calls",
@@ -66,6 +70,10 @@ pub(super) const KEYS: &[&str] = &[
     "log_files.level",
     "log_files.size",
     "log_files.files",
+    "log_files.rate",
+    "storage.state_size",
+    "storage.measure",
+    "storage.backup",
     "javascript.node",
     "logs.follow",
     "logs.lines",
@@ -83,6 +91,10 @@ pub(super) const KEYS: &[&str] = &[
     "airline.refresh_extra_file",
     "airline.access_token_field",
     "airline.new_refresh_token_field",
+    "airline.connect_timeout",
+    "airline.refresh_timeout",
+    "airline.refresh_pause",
+    "airline.request_timeout",
     "plugins.*.enabled",
 ];
 
@@ -120,6 +132,17 @@ fn check_below(table: &DeTable<'_>, above: &mut Vec<String>) -> Result<(), Unkno
         }
     }
     Ok(())
+}
+
+/// Where a key stands, in bytes.
+pub(super) fn find(table: &DeTable<'_>, key: &[&str]) -> Option<usize> {
+    let (name, below) = key.split_first()?;
+    let (found, value) = table.iter().find(|(found, _)| found.get_ref() == name)?;
+    match value.get_ref() {
+        _ if below.is_empty() => Some(found.span().start),
+        DeValue::Table(inner) => find(inner, below),
+        _ => None,
+    }
 }
 
 /// The names that may stand in the table that is reached by these names.

@@ -71,6 +71,16 @@ impl Settings {
         })
     }
 
+    /// The failure that says that a key of the file has a value which it must not have.
+    pub(crate) fn wrong(&self, key: &[&str], must: &str) -> Failure {
+        let place = match (&self.source, self.file.line_of(key)) {
+            (Some(file), Some(line)) => format!("{}:{line}", file.display()),
+            (Some(file), None) => file.display().to_string(),
+            (None, _) => "the settings".to_owned(),
+        };
+        Failure::usage(format!("{place}: `{}` must {must}", key.join(".")))
+    }
+
     /// What holds for `run`.
     ///
     /// # Errors

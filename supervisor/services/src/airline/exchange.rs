@@ -3,8 +3,6 @@
 //! Called by [`super::refresh`], once however many ask. Must not know who asks or where tokens are kept. No error and no
 //! log shows a token, or what the server said, which may repeat one.
 
-use std::time::Duration;
-
 use outboard_protocol::control::{RefreshBody, RefreshFormat};
 use outboard_protocol::{ErrorReason, RpcError};
 use reqwest::StatusCode;
@@ -15,9 +13,6 @@ use zeroize::Zeroizing;
 use super::Client;
 use crate::auth::check_token;
 use crate::sign_in::{Binding, Secret};
-
-/// How long the whole exchange may take: plugins wait for it with a request in their hands.
-const EXCHANGE_WAIT: Duration = Duration::from_secs(15);
 
 /// Longest answer that is read, in bytes: tokens and little else.
 const ANSWER_MAX: usize = 256 * 1024;
@@ -93,6 +88,7 @@ pub(super) async fn exchange(client: &Client, binding: &Binding) -> Result<Token
     };
     let format = binding.refresh_format.clone().unwrap_or_default();
     let (kind, body) = encode(&format, refresh_token);
+    let limit = client.options().refresh;
     let client = client.get().map_err(|error| NoToken::Unreachable(error.message))?;
     let asking = async {
         let mut response = client
@@ -113,9 +109,9 @@ pub(super) async fn exchange(client: &Client, binding: &Binding) -> Result<Token
         }
         decode(&format, &text)
     };
-    tokio::time::timeout(EXCHANGE_WAIT, asking)
+    tokio::time::timeout(limit, asking)
         .await
-        .unwrap_or_else(|_| Err(NoToken::Unreachable(format!("no answer within {EXCHANGE_WAIT:?}"))))
+        .unwrap_or_else(|_| Err(NoToken::Unreachable(format!("no answer within {limit:?}"))))
 }
 
 fn check_status(status: StatusCode) -> Result<(), NoToken> {

@@ -3,13 +3,13 @@
 //! Called by the dispatch and by control. The refresh token never leaves this module but for its exchange.
 
 mod exchange;
+mod options;
 mod origin;
 mod refresh;
 mod request;
 mod target;
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use outboard_protocol::context::airline::{
     Airline as Current, AirlineChangedParams, AirlineName, GetCurrentResult, RefreshParams, RefreshResult,
@@ -25,14 +25,12 @@ use crate::notice::Notices;
 use crate::reply::{Durable, Reply, owned_params};
 use crate::sign_in::{Binding, Content, Secret, SignIn};
 use crate::store::Kept;
+pub use options::AirlineOptions;
 use refresh::Refresh;
 use request::Wanted;
 
 /// Longest airline id, in bytes.
 const ID_MAX: usize = 256;
-
-/// How long connecting may take: beyond it nobody is there.
-const CONNECT_WAIT: Duration = Duration::from_secs(10);
 
 /// Idle connections that are kept to one server: plugins ask now and then, not in storms.
 const IDLE_MAX: usize = 4;
@@ -47,8 +45,8 @@ pub struct Airline {
 }
 
 impl Airline {
-    pub(crate) fn new(sign_in: SignIn, notices: Notices, logs: Logs) -> Self {
-        let client = Client::default();
+    pub(crate) fn new(sign_in: SignIn, notices: Notices, logs: Logs, options: AirlineOptions) -> Self {
+        let client = Client(Arc::new(ClientInner { options, http: OnceLock::new() }));
         let refresh = Refresh::new(sign_in.clone(), notices.clone(), logs, client.clone());
         Self { sign_in, notices, refresh, client }
     }
@@ -137,12 +135,17 @@ impl Airline {
 }
 
 /// The HTTP client: made when it is first needed, since most hosts are bound to no airline and it takes megabytes.
-#[derive(Clone, Default)]
-pub(crate) struct Client(Arc<OnceLock<reqwest::Client>>);
+#[derive(Clone)]
+pub(crate) struct Client(Arc<ClientInner>);
+
+struct ClientInner {
+    options: AirlineOptions,
+    http: OnceLock<reqwest::Client>,
+}
 
 impl Client {
     fn get(&self) -> Result<&reqwest::Client, RpcError> {
-        if let Some(client) = self.0.get() {
+        if let Some(client) = self.0.http.get() {
             return Ok(client);
         }
         // Fails when somebody installed one before, which serves as well.
@@ -151,13 +154,17 @@ impl Client {
             .user_agent(concat!("outboard/", env!("CARGO_PKG_VERSION")))
             // Redirects are followed by hand, because where one leads decides who sees the bearer.
             .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_WAIT)
+            .connect_timeout(self.0.options.connect)
             .pool_max_idle_per_host(IDLE_MAX)
             .build()
             .map_err(|error| {
                 RpcError::new(ErrorReason::InternalError, format!("no HTTP client can be made: {error}"))
             })?;
-        Ok(self.0.get_or_init(|| built))
+        Ok(self.0.http.get_or_init(|| built))
+    }
+
+    fn options(&self) -> &AirlineOptions {
+        &self.0.options
     }
 }
 

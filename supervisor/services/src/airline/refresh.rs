@@ -23,11 +23,8 @@ use crate::logger::{Logs, NewRecord};
 use crate::notice::Notices;
 use crate::sign_in::{Content, Secret, SignIn};
 
-/// How long a server that could not be reached is left in peace. A refusal stands until the airline is set again.
-const LEFT_IN_PEACE: Duration = Duration::from_secs(30);
-
-/// How long those wait who share an exchange: the exchange's own limit, the disk's, and some more.
-const SHARED_WAIT: Duration = Duration::from_secs(40);
+/// How long those who share an exchange wait beyond its own limit: for the disk, and some more.
+const SHARED_MARGIN: Duration = Duration::from_secs(25);
 
 /// The renewal. Clones share it.
 #[derive(Clone)]
@@ -81,7 +78,8 @@ impl Refresh {
                 flight
             }
         };
-        let landed = tokio::time::timeout(SHARED_WAIT, flight.wait_for(Option::is_some)).await;
+        let limit = self.inner.client.options().refresh.saturating_add(SHARED_MARGIN);
+        let landed = tokio::time::timeout(limit, flight.wait_for(Option::is_some)).await;
         match landed {
             Ok(Ok(outcome)) => outcome.clone().unwrap_or(Err(NoToken::Stopping)),
             Ok(Err(_)) => Err(NoToken::Stopping),
@@ -114,7 +112,7 @@ impl Inner {
             return Way::Wait(flight.clone());
         }
         if let Some((error, since)) = &state.failed
-            && (!error.may_pass() || since.elapsed() < LEFT_IN_PEACE)
+            && (!error.may_pass() || since.elapsed() < self.client.options().pause)
         {
             return Way::Done(Err(error.clone()));
         }

@@ -4,7 +4,6 @@
 //! airline's own origin and nowhere else, redirects included.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use bytes::Bytes;
 use outboard_protocol::context::airline::{RequestParams, RequestResult};
@@ -17,9 +16,6 @@ use super::Client;
 use super::refresh::Refresh;
 use super::target::{check_path, join, read_headers, read_method};
 use crate::sign_in::{Secret, SignIn};
-
-/// How long all of it may take, redirects, renewal and the second try included.
-const REQUEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Longest response that is read, in bytes: with its escapes it must fit a frame. Bulk data a plugin fetches by itself.
 const RESPONSE_MAX: usize = 2 * 1024 * 1024;
@@ -65,11 +61,9 @@ pub(super) async fn run(
             Err(_) => read(response).await,
         }
     };
-    tokio::time::timeout(REQUEST_WAIT, work).await.unwrap_or_else(|_| {
-        Err(RpcError::new(
-            ErrorReason::Timeout,
-            format!("the airline did not answer within {REQUEST_WAIT:?}"),
-        ))
+    let limit = client.options().request;
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        Err(RpcError::new(ErrorReason::Timeout, format!("the airline did not answer within {limit:?}")))
     })
 }
 

@@ -12,7 +12,6 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::OFlags;
 
-use super::BACKUP_WAIT;
 use crate::store::StoreError;
 
 /// Pages that are copied before the clock is looked at: some megabytes.
@@ -21,6 +20,23 @@ const PAGES: i32 = 2048;
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// How every SQLite database begins.
 const SQLITE_HEAD: &[u8; 16] = b"SQLite format 3\0";
+
+/// When a backup has to have come to its end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Until {
+    at: Instant,
+    limit: Duration,
+}
+
+impl Until {
+    pub(super) fn within(limit: Duration) -> Self {
+        Self { at: Instant::now() + limit, limit }
+    }
+
+    fn check(self) -> Result<(), StoreError> {
+        if Instant::now() > self.at { Err(StoreError::TimedOut { waited: self.limit }) } else { Ok(()) }
+    }
+}
 
 /// Whether a file begins as an SQLite database does. Follows no link, and waits for no pipe.
 pub(super) fn is_database(file: &Path) -> bool {
@@ -31,7 +47,7 @@ pub(super) fn is_database(file: &Path) -> bool {
 }
 
 /// Copies a database file that others may be writing.
-pub(super) fn copy_file(source: &Path, to: &Path, until: Instant) -> Result<(), StoreError> {
+pub(super) fn copy_file(source: &Path, to: &Path, until: Until) -> Result<(), StoreError> {
     let name = |error: rusqlite::Error| StoreError::from_sqlite(source, &error);
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
@@ -44,7 +60,7 @@ pub(super) fn copy_file(source: &Path, to: &Path, until: Instant) -> Result<(), 
 }
 
 /// Copies an open database to a new file, 0600 and synced.
-pub(super) fn copy(source: &Connection, to: &Path, until: Instant) -> Result<(), StoreError> {
+pub(super) fn copy(source: &Connection, to: &Path, until: Until) -> Result<(), StoreError> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
     let file = file.map_err(|error| StoreError::from_io(to, &error))?;
     let name = |error: rusqlite::Error| StoreError::from_sqlite(to, &error);
@@ -66,9 +82,7 @@ pub(super) fn copy(source: &Connection, to: &Path, until: Instant) -> Result<(),
                 });
             }
         }
-        if Instant::now() > until {
-            return Err(StoreError::TimedOut { waited: BACKUP_WAIT });
-        }
+        until.check()?;
     }
     drop(backup);
     copied.close().map_err(|(_, error)| name(error))?;

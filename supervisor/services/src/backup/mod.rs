@@ -18,7 +18,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use outboard_protocol::control::BackupReport;
 use outboard_protocol::{ErrorReason, RpcError};
@@ -29,15 +29,21 @@ pub use restore::{RestoreError, Restored, restore};
 
 use crate::store::{Store, StoreError};
 use contents::{Contents, STATE};
+use copy::Until;
 
-/// How long a backup may take: many gigabytes on a slow disk.
+/// How long a backup may take where nobody says otherwise: many gigabytes on a slow disk.
 pub const BACKUP_WAIT: Duration = Duration::from_secs(600);
 
 /// One at a time: two would read the same disk, and closing a file twice opened takes locks away from SQLite.
 static MAKING: Semaphore = Semaphore::const_new(1);
 
 /// Makes a backup in a new folder. Goes on to its end when nobody waits for it any more.
-pub(crate) async fn make(store: &Store, data_dir: &Path, folder: &Path) -> Result<BackupReport, RpcError> {
+pub(crate) async fn make(
+    store: &Store,
+    data_dir: &Path,
+    folder: &Path,
+    limit: Duration,
+) -> Result<BackupReport, RpcError> {
     let Ok(alone) = MAKING.try_acquire() else {
         let what = "a backup is being made already; wait for its end, and try again";
         return Err(RpcError::new(ErrorReason::Conflict, what));
@@ -45,7 +51,7 @@ pub(crate) async fn make(store: &Store, data_dir: &Path, folder: &Path) -> Resul
     let (store, data_dir, folder) = (store.clone(), data_dir.to_owned(), folder.to_owned());
     let making = tokio::spawn(async move {
         let _alone = alone;
-        let until = Instant::now() + BACKUP_WAIT;
+        let until = Until::within(limit);
         let staging = blocking(move || Staging::begin(&folder)).await?;
         let state = staging.path.join(STATE);
         store.aside(move |db| copy::copy(db, &state, until)).await?;
@@ -72,7 +78,7 @@ fn stopping() -> RpcError {
 }
 
 /// Copies the plugins' databases beside the state, and gives the folder its name.
-fn finish(staging: &Staging, data_dir: &Path, until: Instant) -> Result<BackupReport, RpcError> {
+fn finish(staging: &Staging, data_dir: &Path, until: Until) -> Result<BackupReport, RpcError> {
     let mut files = vec![STATE.to_owned()];
     let mut skipped = Vec::new();
     for (name, source) in contents::databases_below(data_dir) {

@@ -2,6 +2,7 @@
 //!
 //! Called by the dispatch with the folder of the plugin that asks. Must not know SQL.
 
+mod quota;
 mod usage;
 
 use std::collections::{BTreeSet, HashMap};
@@ -12,19 +13,22 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use outboard_protocol::context::database::{OpenParams, OpenResult};
+use outboard_protocol::context::database::{OpenParams, OpenResult, QuotaParams};
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::{DataReport, DataUse, HostEvent};
 use outboard_protocol::id::DatabaseFile;
-use outboard_protocol::{ErrorReason, PluginId, RpcError};
+use outboard_protocol::{ErrorReason, PluginId, RpcError, methods};
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
+use crate::ipc::Bus;
 use crate::logger::{Logs, NewRecord};
 use crate::notice::Notices;
 use crate::reply::{Reply, owned_params};
+pub use quota::DataQuotas;
+use quota::Level;
 pub use usage::files_in;
-use usage::{Level, usage_of};
+use usage::usage_of;
 
 use crate::store::{FolderError, StoreError, make_private_folder};
 
@@ -46,10 +50,11 @@ pub struct Databases {
 struct Inner {
     /// The folder with a folder for each plugin.
     root: PathBuf,
-    quota: u64,
+    quotas: DataQuotas,
     plugins: Mutex<HashMap<PluginId, Granted>>,
     logs: Logs,
     notices: Notices,
+    bus: Bus,
 }
 
 /// What a plugin was granted since the supervisor started.
@@ -62,8 +67,13 @@ struct Granted {
 }
 
 impl Databases {
-    pub(crate) fn new(root: PathBuf, quota: u64, logs: Logs, notices: Notices) -> Self {
-        Self { inner: Arc::new(Inner { root, quota, plugins: Mutex::default(), logs, notices }) }
+    pub(crate) fn new(root: PathBuf, quotas: DataQuotas, logs: Logs, notices: Notices, bus: Bus) -> Self {
+        Self { inner: Arc::new(Inner { root, quotas, plugins: Mutex::default(), logs, notices, bus }) }
+    }
+
+    /// How often [`Databases::measure`] is to be called.
+    pub fn measure_every(&self) -> Duration {
+        self.inner.quotas.measure_every
     }
 
     /// What a plugin opened and how much there is, as last measured; `None` for one that opened nothing.
@@ -71,7 +81,7 @@ impl Databases {
         let plugins = self.inner.lock();
         let granted = plugins.get(id)?;
         let opened = granted.files.iter().map(ToString::to_string).collect();
-        Some(DataUse { opened, bytes: granted.bytes, quota: self.inner.quota })
+        Some(DataUse { opened, bytes: granted.bytes, quota: self.inner.quotas.of(id) })
     }
 
     /// Measures a plugin's data folder, whether it opened something or not. Blocks on the disk.
@@ -83,7 +93,7 @@ impl Databases {
         DataReport {
             files: files_in(&folder),
             folder: folder.display().to_string(),
-            usage: DataUse { opened, bytes, quota: self.inner.quota },
+            usage: DataUse { opened, bytes, quota: self.inner.quotas.of(id) },
         }
     }
 
@@ -127,7 +137,8 @@ impl Databases {
 
 impl Inner {
     fn open(&self, id: &PluginId, data_dir: &Path, file: DatabaseFile) -> Result<OpenResult, RpcError> {
-        let result = grant(data_dir, &file)?;
+        let path = grant(data_dir, &file)?;
+        let own = fs::symlink_metadata(&path).map_or(0, |found| found.len());
         let mut plugins = self.lock();
         let granted = plugins.entry(id.clone()).or_insert_with(|| Granted {
             folder: data_dir.to_owned(),
@@ -141,20 +152,22 @@ impl Inner {
         }
         drop(plugins);
         let used = usage_of(data_dir);
-        if self.judge(id, used) == Level::Full {
+        let quota = self.quotas.of(id);
+        // What is there can be opened all the same: how else could the plugin delete what it does not need.
+        if self.judge(id, used) == Level::Full && own == 0 {
             let what = format!(
-                "database.open: {} holds {used} bytes and the quota of plugin {id} is {}; delete what is not needed, or raise the quota",
-                data_dir.display(),
-                self.quota
+                "database.open: {} holds {used} bytes and the quota of plugin {id} is {quota}; delete what is not needed, or raise `limits.data` in the settings",
+                data_dir.display()
             );
-            return Err(RpcError::new(ErrorReason::StorageFull, what).with("limit", "database_quota"));
+            return Err(RpcError::new(ErrorReason::StorageFull, what).with("limit", "data"));
         }
-        Ok(result)
+        Ok(OpenResult { path, max_bytes: Some(own + quota.saturating_sub(used)) })
     }
 
-    /// Where the plugin stands; says so in its log when it has become worse.
+    /// Where the plugin stands; says so to everybody whom it concerns when it has become worse.
     fn judge(&self, id: &PluginId, used: u64) -> Level {
-        let level = Level::of(used, self.quota);
+        let quota = self.quotas.of(id);
+        let level = Level::of(used, quota);
         let mut plugins = self.lock();
         let Some(granted) = plugins.get_mut(id) else { return level };
         let worse = level > granted.warned;
@@ -162,13 +175,19 @@ impl Inner {
         granted.bytes = used;
         drop(plugins);
         if worse {
-            let what =
-                format!("the data folder holds {used} bytes of the {} that plugin {id} may have", self.quota);
-            self.logs.record(NewRecord::about(id, 0, LogLevel::Warn, what));
-            let (plugin, quota, full) = (id.clone(), self.quota, level == Level::Full);
-            self.notices.announce(HostEvent::DatabaseQuota { plugin, bytes: used, quota, full });
+            self.warn(id, QuotaParams { bytes: used, quota, full: level == Level::Full });
         }
         level
+    }
+
+    /// Tells operators by the log, the plugin, its UIs, and the host application.
+    fn warn(&self, id: &PluginId, how: QuotaParams) {
+        let QuotaParams { bytes, quota, full } = how;
+        let what = format!("the data folder holds {bytes} bytes of the {quota} that plugin {id} may have");
+        self.logs.record(NewRecord::about(id, 0, LogLevel::Warn, what));
+        self.notices.tell(Some(id.clone()), methods::DatabaseQuota::NAME, &how);
+        self.bus.quota(id, &how);
+        self.notices.announce(HostEvent::DatabaseQuota { plugin: id.clone(), bytes, quota, full });
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<PluginId, Granted>> {
@@ -177,7 +196,7 @@ impl Inner {
 }
 
 /// Makes the folder, looks that nothing leads out of it, and names the file.
-fn grant(data_dir: &Path, file: &DatabaseFile) -> Result<OpenResult, RpcError> {
+fn grant(data_dir: &Path, file: &DatabaseFile) -> Result<String, RpcError> {
     let data_dir = std::path::absolute(data_dir).map_err(|error| broken(data_dir, &error))?;
     match fs::symlink_metadata(&data_dir) {
         Ok(found) if !found.is_dir() => {
@@ -194,10 +213,9 @@ fn grant(data_dir: &Path, file: &DatabaseFile) -> Result<OpenResult, RpcError> {
     for side in SIDE_FILES {
         check_plain(&beside(&path, side))?;
     }
-    match path.into_os_string().into_string() {
-        Ok(path) => Ok(OpenResult { path }),
-        Err(path) => Err(denied(Path::new(&path), "is no UTF-8 and cannot be named in an answer")),
-    }
+    path.into_os_string()
+        .into_string()
+        .map_err(|path| denied(Path::new(&path), "is no UTF-8 and cannot be named in an answer"))
 }
 
 fn beside(path: &Path, side: &str) -> PathBuf {

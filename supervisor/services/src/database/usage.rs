@@ -13,29 +13,6 @@ const ENTRIES_MAX: usize = 100_000;
 /// Folders within folders that are looked into.
 const DEPTH_MAX: usize = 8;
 
-/// At how many hundredths of the quota a plugin is warned.
-const WARN_AT: u64 = 80;
-
-/// Where a plugin stands with its quota.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Level {
-    Fine,
-    Near,
-    Full,
-}
-
-impl Level {
-    pub(super) fn of(used: u64, quota: u64) -> Self {
-        if used >= quota {
-            Level::Full
-        } else if used.saturating_mul(100) >= quota.saturating_mul(WARN_AT) {
-            Level::Near
-        } else {
-            Level::Fine
-        }
-    }
-}
-
 /// The plain files of a data folder, by name; empty where there is no folder. Blocks on the disk.
 pub fn files_in(folder: &Path) -> Vec<DataFile> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };

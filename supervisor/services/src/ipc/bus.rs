@@ -1,4 +1,4 @@
-//! The bus: what a plugin pushes, and changes of its configuration, to every client that subscribed to that plugin.
+//! The bus: what a plugin pushes, changes of its configuration, and the fullness of its data folder, to every client that subscribed to that plugin.
 //!
 //! Published by `ipc.send` and by the config service, read by the gateway (UIs) and by control. A frame is encoded once,
 //! whatever the number of clients. Publishing never waits: a client that does not keep up is cut off.
@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 use outboard_protocol::PluginId;
 use outboard_protocol::context::config::ChangedParams;
+use outboard_protocol::context::database::QuotaParams;
 use outboard_protocol::id::Channel;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -33,6 +34,12 @@ enum Frame<'a> {
         key: &'a str,
         value: &'a serde_json::Value,
         deleted: bool,
+    },
+    /// The plugin's data folder has come near its quota, or reached it.
+    Quota {
+        plugin: &'a PluginId,
+        #[serde(flatten)]
+        how: &'a QuotaParams,
     },
     /// A new process of a plugin of which values are kept: they are its predecessor's until it sends them anew.
     Restarted {
@@ -117,6 +124,10 @@ impl Bus {
     pub(crate) fn config(&self, plugin: &PluginId, changed: &ChangedParams) {
         let ChangedParams { key, value, deleted } = changed;
         self.publish(plugin, &Frame::Config { plugin, key: key.as_str(), value, deleted: *deleted });
+    }
+
+    pub(crate) fn quota(&self, plugin: &PluginId, how: &QuotaParams) {
+        self.publish(plugin, &Frame::Quota { plugin, how });
     }
 
     /// Says that a new process is there, where values of the one before are kept.

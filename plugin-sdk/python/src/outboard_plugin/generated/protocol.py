@@ -221,11 +221,31 @@ class DatabaseOpenParams(TypedDict):
     """A plain file name."""
 
 
-class DatabaseOpenResult(TypedDict):
-    """Answer to `database.open`."""
+class _DatabaseOpenResultRequired(TypedDict):
+    """Members that are always there."""
 
     path: str
     """The absolute path to open. Its folder exists, 0700; the file may not yet."""
+
+
+class DatabaseOpenResult(_DatabaseOpenResultRequired, total=False):
+    """Answer to `database.open`."""
+
+    maxBytes: Union[int, None]
+    """How large the file may become, in bytes, so that the plugin's data keeps within its quota; `PRAGMA max_page_count` holds a database to it."""
+
+
+class DatabaseQuotaParams(TypedDict):
+    """Parameters of the notification `database.quota`."""
+
+    bytes: int
+    """What the plugin's data folder holds, in bytes."""
+
+    full: bool
+    """Whether it holds as much as it may: no new database is granted, and those that are there may not grow."""
+
+    quota: int
+    """What it may hold, in bytes."""
 
 
 class Empty(TypedDict):
@@ -461,6 +481,7 @@ HOST_NOTICES = (
     "config.changed",
     "auth.changed",
     "airline.changed",
+    "database.quota",
 )
 """What the host tells a plugin."""
 
