@@ -18,6 +18,9 @@ import { Peer } from "./wire/peer.js";
 /** The protocol version that is spoken. */
 const PROTOCOL_VERSION = 1;
 
+/** What is served however many calls of its channels are under way in the plugin. */
+const URGENT: ReadonlySet<string> = new Set(["initialize", "start", "resume", "stop", "ping"]);
+
 /** What the session needs from whoever runs it. */
 export interface SessionOptions {
   /** Takes one frame to the host. */
@@ -65,6 +68,7 @@ export class Session {
       request: (method, params) => this.#call(method, params),
       notification: (method, params) => this.#told(method, params),
       noise: (line) => options.noise?.(line),
+      urgent: URGENT,
     });
     this.#logger = createLogger(this.peer);
     this.#registrations = new Registrations(this.#logger);
@@ -106,7 +110,8 @@ export class Session {
 
   async #initialize({ protocolVersions, plugin }: InitializeParams): Promise<unknown> {
     if (!protocolVersions?.includes(PROTOCOL_VERSION)) {
-      throw CallError.of("invalid_params", `the host speaks protocol versions ${String(protocolVersions)}, this SDK version ${PROTOCOL_VERSION}: upgrade the older of the two`);
+      const message = `no common protocol version: the host speaks ${String(protocolVersions)}, this SDK ${PROTOCOL_VERSION}; upgrade the older of the two`;
+      throw CallError.of("conflict", message, { protocolVersions: [PROTOCOL_VERSION] });
     }
     this.#plugin = plugin;
     const hooks = ["onStart", "onStop"];

@@ -84,6 +84,65 @@ test("the bearer goes to nobody but the airline", async (t) => {
   await plugin.stop();
 });
 
+test("no path that a plugin is given leads the bearer elsewhere", async (t) => {
+  const { seen, baseUrl } = await airlineServer(t, () => "secret");
+  const stranger = await airlineServer(t, () => "none");
+  const elsewhere = stranger.baseUrl.replace("http:", "");
+  const { va, plugin } = await client({ id: "va", baseUrl, token: "secret", refresh: () => assert.fail("a stranger's 401 renews nothing") });
+  for (const path of ["/../x", `@${elsewhere.slice(2)}/x`, `\\\\${elsewhere}/x`, `/x\r\nHost: ${elsewhere.slice(2)}\r\n\r\n`]) {
+    assert.equal((await va.get(path)).data.good, true, path);
+  }
+  // These are addresses without a scheme: refused, or asked without the bearer.
+  for (const path of [`${elsewhere}/x`, `/${elsewhere}/x`]) await assert.rejects(va.get(path), path);
+  assert.ok(stranger.seen.authorizations.every((value) => value === undefined));
+  assert.deepEqual(new Set(seen.authorizations), new Set(["Bearer secret"]));
+  await plugin.stop();
+});
+
+test("a redirect keeps the bearer within the airline and loses it elsewhere, names below the airline's too", async (t) => {
+  const seen = [];
+  const server = createServer((req, res) => {
+    seen.push([req.headers.host, req.url, req.headers.authorization]);
+    const port = server.address().port;
+    const to = { "/out": `http://api.localhost:${port}/end`, "/in": `http://localhost:${port}/end` }[req.url];
+    if (to) res.writeHead(302, { location: to }).end();
+    else res.end("{}");
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const port = server.address().port;
+  const lookup = (_name, _options, done) => done(null, "127.0.0.1", 4);
+  const { va, plugin } = await client({ id: "va", baseUrl: `http://localhost:${port}`, token: "secret" });
+  await va.get("/in", { lookup });
+  await va.get("/out", { lookup });
+  assert.deepEqual(seen, [
+    [`localhost:${port}`, "/in", "Bearer secret"],
+    [`localhost:${port}`, "/end", "Bearer secret"],
+    [`localhost:${port}`, "/out", "Bearer secret"],
+    [`api.localhost:${port}`, "/end", undefined],
+  ]);
+  await plugin.stop();
+});
+
+test("what the client throws can be logged without the bearer", async (t) => {
+  const { baseUrl } = await airlineServer(t, () => "never");
+  const plugin = await runPlugin(
+    {
+      async onStart(ctx) {
+        const error = await ctx.airline.createClient().get("/x").catch((thrown) => thrown);
+        ctx.logger.error("Airline", "It failed", error);
+        ctx.logger.error("Airline", "It failed", { again: { error, config: error.config, response: error.response.config } });
+      },
+      onStop() {},
+    },
+    { airline: { id: "va", baseUrl, token: "bearer-of-the-airline" } },
+  );
+  assert.equal(plugin.logs.length, 2);
+  assert.match(JSON.stringify(plugin.logs), /status code 401/);
+  assert.doesNotMatch(JSON.stringify(plugin.logs), /bearer-of-the-airline/);
+  await plugin.stop();
+});
+
 test("an interceptor and defaults of the author's own work as in any axios instance", async (t) => {
   const { seen, baseUrl } = await airlineServer(t, () => "a");
   const { va, plugin } = await client({ id: "va", baseUrl, token: "a" });

@@ -90,7 +90,7 @@ export class RunnerProcess {
       notification: (method, params) => host.told(method, params),
       noise: (line) => this.noise.push(line),
     });
-    const decoder = new LineDecoder((line) => this.peer.receive(line));
+    const decoder = new LineDecoder({ line: (line, utf8) => this.peer.receive(line, utf8) });
     output.on("data", (chunk) => decoder.push(chunk));
     output.on("error", () => {});
   }

@@ -18,8 +18,8 @@ export interface AirlineChannel {
 
 /** What a request carries from one try to the next, in its own configuration: axios keeps members that it does not know. */
 interface Carried {
-  /** The bearer that was sent with it, or is to be. */
-  token?: string | null;
+  /** The bearer that was sent with it, or is to be; a function, so that nobody who prints the configuration prints it. */
+  token?(): string | null;
   /** Whether this is the second try. */
   retried?: boolean;
   /** Whether the base URL is ours, to be resolved anew. */
@@ -53,10 +53,14 @@ function createClient(peer: Peer, getCurrent: () => Promise<PluginAirline | null
     const before = config.outboard ?? {};
     const resolved = before.resolved ?? !config.baseURL;
     if (resolved) config.baseURL = airline.baseUrl;
-    const token = before.retried ? (before.token ?? null) : airline.token;
+    const token = before.retried && before.token ? before.token() : airline.token;
     const own = isFor(airline.baseUrl, client.getUri(config));
-    if (own) setBearer(config, token);
-    config.outboard = { ...before, token, resolved, own };
+    if (own) {
+      setBearer(config, token);
+      // Without this, a redirect to a name below the airline's would take the bearer along.
+      config.sensitiveHeaders = [...(config.sensitiveHeaders ?? []), "Authorization"];
+    }
+    config.outboard = { ...before, token: () => token, resolved, own };
     return config;
   });
 
@@ -64,13 +68,14 @@ function createClient(peer: Peer, getCurrent: () => Promise<PluginAirline | null
     const { config, response } = error;
     const sent = config?.outboard;
     if (!config || !sent?.own || response?.status !== 401 || sent.retried || isStream(config.data)) throw error;
+    const stale = sent.token?.();
     let token: string;
     try {
-      ({ token } = await peer.request<{ token: string }>("airline.refresh", sent.token ? { staleToken: sent.token } : {}));
+      ({ token } = await peer.request<{ token: string }>("airline.refresh", stale ? { staleToken: stale } : {}));
     } catch {
       throw error; // the 401 is the caller's; the host has asked for a new sign-in
     }
-    const again: Carrying<AxiosRequestConfig> = { ...config, outboard: { ...sent, token, retried: true } };
+    const again: Carrying<AxiosRequestConfig> = { ...config, outboard: { ...sent, token: () => token, retried: true } };
     return client.request(again);
   });
   return client;

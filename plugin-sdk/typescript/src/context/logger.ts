@@ -8,6 +8,9 @@ const EXTRA_MAX = 64 * 1024;
 /** Longest message, in characters. */
 const MESSAGE_MAX = 64 * 1024;
 
+/** Members whose values are kept out of every record. */
+const SECRET = /^(proxy-)?authorization$/i;
+
 type Level = "debug" | "info" | "warn" | "error";
 
 /** Makes the logger of a session. */
@@ -37,8 +40,12 @@ function cut(text: string): string {
 /** Any value as JSON that a person can read: errors keep name, message, stack and cause; circles and strange types are named. */
 export function readable(value: unknown): unknown {
   const above: object[] = [];
-  const json = JSON.stringify(value, function (this: object, _key: string, member: unknown) {
+  const json = JSON.stringify(value, function (this: object, key: string, given: unknown) {
     while (above.length > 0 && above.at(-1) !== this) above.pop();
+    if (SECRET.test(key)) return "[not logged]";
+    // An error's own `toJSON` may tell more than is good in a log: axios's gives the request's headers, bearer included.
+    const held: unknown = (this as Record<string, unknown>)[key];
+    const member = held instanceof Error ? held : given;
     if (typeof member === "bigint") return `${member}n`;
     if (typeof member === "function") return `[function ${member.name}]`;
     if (typeof member === "symbol") return String(member);

@@ -29,8 +29,8 @@ function started(): Started | undefined {
 function run({ entry, id, fds, httpFd }: Started): void {
   let stopping = false;
   const wire = new DescriptorWire(fds, {
-    line: (line) => session.peer.receive(line),
-    oversized: (limit) => console.error(`outboard: a frame over ${limit} bytes came from the host and was skipped`),
+    line: (line, utf8) => session.peer.receive(line, utf8),
+    oversized: () => session.peer.oversized(),
     closed: () => (stopping ? process.exit(0) : orphaned()),
   });
   const loading = loadModule(entry);

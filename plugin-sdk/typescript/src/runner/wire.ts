@@ -3,10 +3,12 @@
 
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
-import { LineDecoder } from "../wire/lines.js";
+import { LineDecoder, type LineHooks } from "../wire/lines.js";
 
 /** Waiting bytes beyond which log records and events are dropped: the host reads in time unless it is stuck. */
 const DROP_ABOVE = 4 * 1024 * 1024;
+/** Waiting bytes beyond which nothing more is read: the other side's questions make our answers. */
+const STOP_READING_ABOVE = 16 * 1024 * 1024;
 /** Tries to write the last frames before the process ends; each is a few microseconds. */
 const LAST_TRIES = 10_000;
 
@@ -14,26 +16,33 @@ const DROPPABLE = /^\{"jsonrpc":"2\.0","method":"(log|ipc\.send)"/;
 
 /** Where frames go and come from. */
 export class DescriptorWire {
+  readonly #in: Socket;
   readonly #out: Socket;
   #queue: string[] = [];
+  /** Characters that wait in all, and those of them that the stream has taken and not yet written. */
   #queued = 0;
+  #writing = 0;
   #dropped = 0;
   #scheduled = false;
   #blocked = false;
+  #paused = false;
 
   constructor(
     private readonly fds: { input: number; output: number },
-    hooks: { line(line: string): void; oversized(limit: number): void; closed(): void },
+    hooks: LineHooks & { closed(): void },
   ) {
-    const decoder = new LineDecoder(hooks.line, hooks.oversized);
-    const input = new Socket({ fd: fds.input, readable: true, writable: false });
-    input.on("data", (chunk: Buffer) => decoder.push(chunk));
-    input.once("end", hooks.closed).once("error", hooks.closed);
+    const decoder = new LineDecoder(hooks);
+    this.#in = new Socket({ fd: fds.input, readable: true, writable: false });
+    this.#in.on("data", (chunk: Buffer) => decoder.push(chunk));
+    this.#in.once("end", hooks.closed).once("error", hooks.closed);
     this.#out = new Socket({ fd: fds.output, readable: false, writable: true });
     this.#out.once("error", hooks.closed);
     this.#out.on("drain", () => {
       this.#blocked = false;
+      this.#queued -= this.#writing;
+      this.#writing = 0;
       this.#flush();
+      this.#readOn();
     });
   }
 
@@ -45,6 +54,7 @@ export class DescriptorWire {
     }
     this.#queue.push(frame, "\n");
     this.#queued += frame.length;
+    this.#readOn();
     if (this.#scheduled || this.#blocked) return;
     this.#scheduled = true;
     setImmediate(() => {
@@ -55,12 +65,16 @@ export class DescriptorWire {
 
   /** Calls `done` when everything has gone out. */
   finish(done: () => void): void {
+    // The stream keeps what it cannot write yet, and ends after it.
+    this.#blocked = false;
     this.#flush();
     this.#out.end(done);
   }
 
   /** Writes what waits, at once and without the event loop: for a process that is about to end. */
   flushNow(): void {
+    // The stream may have half a frame out: nothing can go between it and its other half.
+    if (this.#out.writableLength > 0) return;
     let rest = Buffer.from(this.#queue.join(""));
     this.#queue = [];
     for (let tries = 0; rest.length > 0 && tries < LAST_TRIES; tries++) {
@@ -81,10 +95,18 @@ export class DescriptorWire {
     }
     const batch = this.#queue.join("");
     this.#queue = [];
-    this.#queued = 0;
-    if (!this.#out.write(batch)) {
-      this.#blocked = true;
-      this.#queued = batch.length;
-    }
+    this.#blocked = !this.#out.write(batch);
+    if (this.#blocked) this.#writing = this.#queued;
+    else this.#queued = 0;
+    this.#readOn();
+  }
+
+  /** Reads as long as what waits to be written is not too much. */
+  #readOn(): void {
+    const paused = this.#queued > STOP_READING_ABOVE;
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    if (paused) this.#in.pause();
+    else this.#in.resume();
   }
 }

@@ -176,4 +176,5 @@ class InMemoryPlugin implements RunningPlugin {
 /** For tests of hosts and runners: one side of the conversation, its framing, and the host in memory. */
 export { MemoryHost, type HostState } from "./host.js";
 export { LineDecoder } from "../wire/lines.js";
+export * as message from "../wire/message.js";
 export { Peer } from "../wire/peer.js";

@@ -50,6 +50,17 @@ export class CallError extends Error {
     this.retryable = error.data?.retryable ?? false;
   }
 
+  /** The error that an answer carries. One that is not quite in order still ends its call. */
+  static fromWire(given: unknown): CallError {
+    const { code, message, data } = (typeof given === "object" && given !== null ? given : { message: given }) as Record<string, unknown>;
+    const details = typeof data === "object" && !Array.isArray(data) ? data : { value: data };
+    return new CallError({
+      code: Number.isInteger(code) ? (code as number) : REASONS.internal_error[0],
+      message: typeof message === "string" ? message : (JSON.stringify(message) ?? ""),
+      ...(data === undefined || details === null ? {} : { data: details as NonNullable<WireError["data"]> }),
+    });
+  }
+
   /** An error from the table, with the row's own code and retryability. */
   static of(reason: Reason, message: string, details: Record<string, unknown> = {}): CallError {
     const [code, retryable] = REASONS[reason];

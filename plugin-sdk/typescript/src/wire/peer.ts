@@ -1,50 +1,55 @@
 //! One side of a JSON-RPC 2.0 conversation, without any I/O: lines in, lines out. Used by the session of a plugin and, on
-//! the other side, by the in-memory host of the testing harness. Must not know any method but cancellation.
+//! the other side, by the in-memory host of the testing harness. Every call that is made ends exactly once: answered, timed
+//! out, or failed with the end of the conversation; every call that is taken is answered exactly once. Must not know any
+//! method but those about calls.
 
-import { CallError, toWireError, type WireError } from "./error.js";
+import { CallError, toWireError } from "./error.js";
 import { FRAME_MAX } from "./lines.js";
+import { parse, writeError, writeNotification, writeRequest, writeResult, type Id } from "./message.js";
 
 /** Calls that may wait for an answer at once. More would mean that the answers have stopped coming. */
 export const CALLS_MAX = 16_384;
+/** Calls of the other side that may be under way at once: a flood of them cannot fill the memory. */
+export const SERVED_MAX = 1024;
+/** How long an answer may take; `$/progress` starts it anew. The protocol's own figure. */
+export const CALL_TIMEOUT_MS = 30_000;
 
 /** What a peer does with what the other side says. */
 export interface PeerHooks {
   /** A request: the value returned, or what is thrown, becomes the answer. */
-  request(method: string, params: unknown, signal: AbortSignal): unknown;
+  request(method: string, params: object): unknown;
   /** A notification. */
-  notification(method: string, params: unknown): void;
+  notification(method: string, params: object): void;
   /** A line that is no message. Told, never fatal. */
   noise?(line: string): void;
+  /** Methods that are served above the limit of calls under way. */
+  urgent?: ReadonlySet<string>;
 }
 
 interface Waiting {
+  method: string;
+  expires: number;
   resolve(result: unknown): void;
   reject(error: Error): void;
-}
-
-interface Envelope {
-  jsonrpc?: unknown;
-  id?: number | string | null;
-  method?: unknown;
-  params?: unknown;
-  result?: unknown;
-  error?: WireError;
 }
 
 /** A peer: asks, tells, and answers. */
 export class Peer {
   #nextId = 1;
   #ended: Error | undefined;
-  readonly #waiting = new Map<number, Waiting>();
-  readonly #answering = new Map<number | string, AbortController>();
+  /** In the order in which they expire: all have the same time, and who gets more goes to the end. */
+  readonly #waiting = new Map<Id, Waiting>();
+  #expiring = false;
+  readonly #serving = new Set<Id>();
 
-  /** `send` takes one frame without its line end. */
+  /** `send` takes one frame without its line end; `timeout` is how long an answer may take, in milliseconds. */
   constructor(
     private readonly send: (frame: string) => void,
     private readonly hooks: PeerHooks,
+    private readonly timeout = CALL_TIMEOUT_MS,
   ) {}
 
-  /** Asks. The other side bounds how long an answer takes; the end of the wire rejects what still waits. */
+  /** Asks. Rejects with the answer's error, when none came in time, or when the conversation ends. */
   request<Result>(method: string, params: unknown = {}): Promise<Result> {
     if (this.#ended) return Promise.reject(this.#ended);
     if (this.#waiting.size >= CALLS_MAX) {
@@ -52,89 +57,117 @@ export class Peer {
     }
     const id = this.#nextId++;
     return new Promise<Result>((resolve, reject) => {
-      const frame = JSON.stringify({ jsonrpc: "2.0", id, method, params });
-      refuseOversized(method, frame);
-      this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      const frame = writeRequest(id, method, params);
+      this.#waiting.set(id, { method, expires: performance.now() + this.timeout, resolve: resolve as (result: unknown) => void, reject });
+      if (!this.#expiring) this.#expireIn(this.timeout);
       this.send(frame);
     });
   }
 
   /** Tells. */
   notify(method: string, params: unknown): void {
-    if (this.#ended) return;
-    const frame = JSON.stringify({ jsonrpc: "2.0", method, params });
-    refuseOversized(method, frame);
-    this.send(frame);
+    if (!this.#ended) this.send(writeNotification(method, params));
   }
 
-  /** Takes one line from the other side. */
-  receive(line: string): void {
-    let message: Envelope;
-    try {
-      message = JSON.parse(line) as Envelope;
-    } catch {
-      this.hooks.noise?.(line);
-      return;
-    }
-    if (typeof message !== "object" || message === null || message.jsonrpc !== "2.0") {
-      this.hooks.noise?.(line);
-    } else if (typeof message.method !== "string") {
-      this.#settle(message);
-    } else if (message.id === undefined) {
-      this.#told(message.method, message.params);
-    } else {
-      void this.#answer(message.id as number | string, message.method, message.params);
+  /** Takes one line from the other side; `utf8` is false where its bytes were no UTF-8. */
+  receive(line: string, utf8 = true): void {
+    const message = parse(line, utf8);
+    switch (message.kind) {
+      case "result":
+        return this.#settle(message.id)?.resolve(message.result);
+      case "error":
+        return this.#settle(message.id)?.reject(message.error);
+      case "request":
+        return void this.#answer(message.id, message.method, message.params);
+      case "notification":
+        return this.#told(message.method, message.params ?? {});
+      case "broken":
+        return this.#refuse(message.error);
+      case "noise":
+        return this.hooks.noise?.(line);
     }
   }
 
-  /** Ends the conversation: every call that still waits fails with this error, and no new one is sent. */
+  /** Takes the news that a frame was too long to be read. */
+  oversized(): void {
+    this.#refuse(CallError.of("limit_exceeded", `a frame was longer than ${FRAME_MAX} bytes and was skipped; send bulk data over HTTP`));
+  }
+
+  /** Ends the conversation: every call that still waits fails with this error, and nothing more is sent. */
   end(error: Error): void {
     if (this.#ended) return;
     this.#ended = error;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
-    for (const controller of this.#answering.values()) controller.abort(error);
   }
 
-  #settle(message: Envelope): void {
-    const waiting = typeof message.id === "number" ? this.#waiting.get(message.id) : undefined;
-    if (!waiting) return; // a late or unknown answer changes nothing
-    this.#waiting.delete(message.id as number);
-    if (message.error) waiting.reject(new CallError(message.error));
-    else waiting.resolve(message.result);
+  /** The call that an answer is for. A late or unknown answer changes nothing. */
+  #settle(id: Id | null): Waiting | undefined {
+    const waiting = this.#waiting.get(id as Id);
+    if (waiting) this.#waiting.delete(id as Id);
+    return waiting;
+  }
+
+  /** About no call in particular: the other side said something that is no message. */
+  #refuse(error: CallError): void {
+    if (!this.#ended) this.send(writeError(null, error.toWire()));
   }
 
   #told(method: string, params: unknown): void {
-    if (method === "$/cancelRequest") {
-      const { id } = (params ?? {}) as { id?: number | string };
-      if (id !== undefined) this.#answering.get(id)?.abort(CallError.of("cancelled", "the caller withdrew the call"));
-      return;
-    }
-    this.hooks.notification(method, params);
+    if (!isObject(params)) return;
+    if (method === "$/progress") this.#extend((params as { id?: Id }).id);
+    // What a call has begun runs to its end here, and its answer is still one: nothing to do for `$/cancelRequest`.
+    else if (method !== "$/cancelRequest") this.hooks.notification(method, params);
   }
 
-  async #answer(id: number | string, method: string, params: unknown): Promise<void> {
-    const controller = new AbortController();
-    this.#answering.set(id, controller);
+  async #answer(id: Id, method: string, params: unknown = {}): Promise<void> {
     let frame: string;
     try {
-      const result = (await this.hooks.request(method, params, controller.signal)) ?? {};
-      frame = JSON.stringify({ jsonrpc: "2.0", id, result });
-      refuseOversized(`the answer to ${method}`, frame);
+      if (!isObject(params)) throw CallError.of("invalid_params", `${method}: \`params\` must be an object`);
+      if (this.#serving.has(id)) throw CallError.of("invalid_request", `${method}: a call with the id ${JSON.stringify(id)} is still under way`);
+      if (this.#serving.size >= SERVED_MAX && !this.hooks.urgent?.has(method)) throw CallError.of("limit_exceeded", `${method}: ${SERVED_MAX} calls are under way here already`);
+      frame = writeResult(id, await this.#serve(id, method, params));
     } catch (thrown) {
-      frame = JSON.stringify({ jsonrpc: "2.0", id, error: toWireError(thrown) });
-    } finally {
-      this.#answering.delete(id);
+      frame = writeError(id, toWireError(thrown));
     }
     if (!this.#ended) this.send(frame);
   }
+
+  async #serve(id: Id, method: string, params: object): Promise<unknown> {
+    this.#serving.add(id);
+    try {
+      const result = await this.hooks.request(method, params);
+      return result === undefined ? {} : result;
+    } finally {
+      this.#serving.delete(id);
+    }
+  }
+
+  #extend(id: Id | undefined): void {
+    const waiting = this.#settle(id ?? null);
+    if (!waiting) return;
+    waiting.expires = performance.now() + this.timeout;
+    this.#waiting.set(id as Id, waiting);
+  }
+
+  /** One timer serves all calls. Where the process was busy, answers may have come by then: they are read first. */
+  #expireIn(delay: number): void {
+    this.#expiring = true;
+    setTimeout(() => setImmediate(() => this.#expire()), Math.ceil(delay)).unref();
+  }
+
+  #expire(): void {
+    this.#expiring = false;
+    const now = performance.now();
+    for (const [id, { method, expires, reject }] of this.#waiting) {
+      if (expires > now) return this.#expireIn(expires - now);
+      this.#waiting.delete(id);
+      this.notify("$/cancelRequest", { id });
+      reject(CallError.of("timeout", `${method}: no answer within ${this.timeout / 1000} s`));
+    }
+  }
 }
 
-function refuseOversized(what: string, frame: string): void {
-  // A character is at most three bytes of UTF-8, so short frames need no counting.
-  if (frame.length * 3 <= FRAME_MAX) return;
-  const bytes = new TextEncoder().encode(frame).length;
-  if (bytes > FRAME_MAX) {
-    throw CallError.of("limit_exceeded", `${what} is ${bytes} bytes long, over the limit of ${FRAME_MAX}; send bulk data over HTTP`);
-  }
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,0 +1,136 @@
+//! Framing and conversation without any process: what bounds them, and what they answer to what is no message.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LineDecoder, Peer } from "../dist/testing/index.js";
+
+const MIB = 1024 * 1024;
+
+/** A peer whose frames are kept, parsed. */
+function lone(hooks = {}, timeout) {
+  const sent = [];
+  const peer = new Peer((frame) => sent.push(JSON.parse(frame)), { request: () => ({}), notification: () => {}, ...hooks }, timeout);
+  return { peer, sent };
+}
+
+/** Lets everything that is ready run. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test("an endless line takes no more memory than a frame may have", () => {
+  const found = [];
+  const decoder = new LineDecoder({ line: (text) => found.push(text), oversized: () => found.push("oversized") });
+  const piece = Buffer.alloc(64 * 1024, "x");
+  let most = 0;
+  const before = process.memoryUsage().arrayBuffers;
+  for (let sent = 0; sent < 64 * MIB; sent += piece.length) {
+    decoder.push(piece);
+    most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+  }
+  decoder.push(Buffer.from("\nafter it\n"));
+  assert.deepEqual(found, ["oversized", "after it"]);
+  // What was grown out of may not have been collected yet: twice the limit in all.
+  assert.ok(most < 24 * MIB, `${most} bytes were held`);
+});
+
+test("a line that comes byte by byte takes the memory of its bytes", () => {
+  let length = 0;
+  const decoder = new LineDecoder({ line: (text) => (length = text.length) });
+  const byte = Buffer.from("x");
+  const before = process.memoryUsage();
+  for (let sent = 0; sent < MIB; sent++) decoder.push(byte);
+  const after = process.memoryUsage();
+  decoder.push(Buffer.from("\n"));
+  assert.equal(length, MIB);
+  assert.ok(after.arrayBuffers - before.arrayBuffers < 8 * MIB);
+});
+
+test("what is no message is answered once with its error and the id null, and the next call is served", async () => {
+  const noise = [];
+  const { peer, sent } = lone({ noise: (line) => noise.push(line) });
+  peer.receive('{"jsonrpc":"2.0","id":1,');
+  peer.receive('[{"jsonrpc":"2.0","id":1,"method":"ping"}]');
+  peer.receive('{"jsonrpc":"2.0","id":{"a":1},"method":"ping"}');
+  peer.receive("printed by somebody");
+  peer.oversized();
+  peer.receive('{"jsonrpc":"2.0","id":7,"method":"ping"}');
+  await turn();
+  assert.deepEqual(
+    sent.map(({ id, error }) => [id, error?.code]),
+    [[null, -32700], [null, -32600], [null, -32600], [null, -32003], [7, undefined]],
+  );
+  assert.deepEqual(noise, ["printed by somebody"]);
+});
+
+test("parameters that are no object are refused in a call and ignored in a notification", async () => {
+  const taken = [];
+  const { peer, sent } = lone({ request: (method) => taken.push(method), notification: (method) => taken.push(method) });
+  for (const params of ["[1]", "7", '"text"', "true"]) {
+    peer.receive(`{"jsonrpc":"2.0","id":1,"method":"ping","params":${params}}`);
+    peer.receive(`{"jsonrpc":"2.0","method":"told","params":${params}}`);
+    await turn();
+  }
+  assert.deepEqual(taken, []);
+  assert.deepEqual(sent.map(({ id, error }) => [id, error.code]), Array(4).fill([1, -32602]));
+});
+
+/** A peer's deadlines do not keep a process alive; a test that waits for one does. */
+function awake(t) {
+  const timer = setInterval(() => {}, 1000);
+  t.after(() => clearInterval(timer));
+}
+
+test("an answer that does not come in time is a timeout, and the call is withdrawn", async (t) => {
+  awake(t);
+  const { peer, sent } = lone({}, 1);
+  await assert.rejects(peer.request("config.get", { key: "k" }), { reason: "timeout", retryable: true });
+  assert.deepEqual(sent.map(({ method, params }) => [method, params.id ?? params.key]), [["config.get", "k"], ["$/cancelRequest", 1]]);
+  peer.receive('{"jsonrpc":"2.0","id":1,"result":{}}');
+  assert.equal(sent.length, 2, "a late answer is dropped");
+});
+
+test("progress on a call lets those that were made after it expire first", async (t) => {
+  awake(t);
+  const { peer } = lone({}, 50);
+  const ends = [];
+  const calls = ["first", "second"].map((name) => peer.request(name).catch(() => ends.push(name)));
+  peer.receive('{"jsonrpc":"2.0","method":"$/progress","params":{"id":1}}');
+  await Promise.all(calls);
+  assert.deepEqual(ends, ["second", "first"]);
+});
+
+test("a call whose id is still under way is refused, and the first one is answered", async () => {
+  let finish;
+  const { peer, sent } = lone({ request: () => new Promise((resolve) => (finish = resolve)) });
+  peer.receive('{"jsonrpc":"2.0","id":"a","method":"slow"}');
+  peer.receive('{"jsonrpc":"2.0","id":"a","method":"slow"}');
+  await turn();
+  finish({ done: true });
+  await turn();
+  assert.deepEqual(sent.map(({ error, result }) => error?.data.reason ?? result), ["invalid_request", { done: true }]);
+});
+
+test("more calls at once than can be kept are refused, urgent ones aside", async () => {
+  const { peer, sent } = lone({ request: (method) => (method === "stop" ? {} : new Promise(() => {})), urgent: new Set(["stop"]) });
+  for (let id = 0; id < 1025; id++) peer.receive(`{"jsonrpc":"2.0","id":${id},"method":"slow"}`);
+  peer.receive('{"jsonrpc":"2.0","id":"end","method":"stop"}');
+  await turn();
+  assert.deepEqual(sent.map(({ id, error }) => [id, error?.data.reason]), [[1024, "limit_exceeded"], ["end", undefined]]);
+});
+
+test("what cannot be sent is refused at the call, and an answer that cannot be sent is an error", async () => {
+  let deep = [];
+  for (let level = 0; level < 100; level++) deep = [deep];
+  const { peer, sent } = lone({ request: (method) => ({ deep, big: "x".repeat(9 * MIB), loop: 1n }[method]) });
+  await assert.rejects(peer.request("config.set", { value: deep }), { reason: "invalid_params" });
+  await assert.rejects(peer.request("config.set", { value: "x".repeat(9 * MIB) }), { reason: "limit_exceeded" });
+  assert.deepEqual(sent, []);
+  for (const method of ["deep", "big", "loop"]) peer.receive(`{"jsonrpc":"2.0","id":"${method}","method":"${method}"}`);
+  await turn();
+  assert.deepEqual(sent.map(({ id, error }) => [id, error.data.reason]), [["deep", "invalid_params"], ["big", "limit_exceeded"], ["loop", "internal_error"]]);
+});
+
+test("half of a surrogate pair is replaced where it is sent, and a backslash before a u is left alone", () => {
+  const { peer, sent } = lone();
+  peer.notify("log", { message: "a\ud83d\ud83d", text: "\\ud83d" });
+  assert.deepEqual(sent[0].params, { message: "a\ufffd\ufffd", text: "\\ud83d" });
+});
