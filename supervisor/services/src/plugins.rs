@@ -104,7 +104,10 @@ impl Plugins {
                     .map_err(|error| group.name(&error))?;
                 Ok(())
             },
-            move |()| committed(),
+            move |()| {
+                committed();
+                || {}
+            },
         )
     }
 }

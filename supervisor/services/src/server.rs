@@ -18,7 +18,7 @@ use rusqlite::Connection;
 use serde_json::value::RawValue;
 
 use crate::reply::{Durable, Reply, owned_params};
-use crate::store::{Kept, Store, StoreError};
+use crate::store::{Group, Kept, Store, StoreError};
 
 /// Prefixes a plugin: an application has a handful.
 pub const PREFIXES_MAX: usize = 32;
@@ -186,7 +186,7 @@ impl Prefixes {
                     .map_err(|error| group.name(&error))?;
                 Ok(())
             },
-            |()| {},
+            |()| || {},
         );
         Ok(Some(remembered))
     }
@@ -205,19 +205,19 @@ impl Prefixes {
         next.retain(|prefix, _| !gone.contains(prefix));
         self.inner.table.store(Arc::new(next));
         Some(self.inner.store.write(
-            move |group| {
-                for prefix in &gone {
-                    group
-                        .db
-                        .prepare_cached("DELETE FROM prefixes WHERE prefix = ?1")
-                        .and_then(|mut statement| statement.execute([prefix.as_str()]))
-                        .map_err(|error| group.name(&error))?;
-                }
-                Ok(())
-            },
-            |()| {},
+            move |group| group.together(|group| gone.iter().try_for_each(|prefix| forget(group, prefix))),
+            |()| || {},
         ))
     }
+}
+
+fn forget(group: &Group<'_>, prefix: &RoutePrefix) -> Result<(), StoreError> {
+    group
+        .db
+        .prepare_cached("DELETE FROM prefixes WHERE prefix = ?1")
+        .and_then(|mut statement| statement.execute([prefix.as_str()]))
+        .map_err(|error| group.name(&error))?;
+    Ok(())
 }
 
 /// A prefix works whether it is remembered or not; a full disk must not keep a plugin from starting.

@@ -29,6 +29,7 @@ use crate::notice::Notices;
 use crate::reply::{Durable, Reply, params, to_raw};
 use crate::store::Store;
 use values::{Values, parse};
+pub(crate) use write::Changed;
 use write::{InFlight, Staged};
 
 /// Largest value, in bytes of JSON text: configuration, not bulk data; a frame has 8 MiB.

@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use super::write::Row;
 use super::{Config, Writer, values};
 use crate::reply::Durable;
+use crate::store::Group;
 
 /// The version of the document.
 const VERSION: u32 = 1;
@@ -55,14 +56,22 @@ impl Config {
             let told = Arc::clone(&rows);
             self.inner.store.write(
                 move |group| {
-                    // A savepoint of its own would not help here: the write as a whole is undone when one row is refused.
                     let before = applying.staged_now(group);
-                    rows.iter()
-                        .try_for_each(|(id, key, text)| applying.set_row(group, id, key, text))
-                        .inspect_err(|_| applying.restage(group, before))
-                        .map(|()| rows.len())
+                    let set = |group: &mut Group<'_>| {
+                        rows.iter().try_for_each(|(id, key, text)| applying.set_row(group, id, key, text))
+                    };
+                    let number = group.number;
+                    group.together(set).inspect_err(|_| applying.restage(number, before))?;
+                    Ok(rows.len())
                 },
-                move |_| told.iter().for_each(|(id, key, text)| committing.set_done(id, key.clone(), text)),
+                move |_| {
+                    let changed: Vec<bool> =
+                        told.iter().map(|(id, key, text)| committing.keep(id, key, text)).collect();
+                    move || {
+                        let changed = told.iter().zip(changed).filter(|(_, changed)| *changed);
+                        changed.for_each(|((id, key, text), _)| committing.tell_set(id, key, text));
+                    }
+                },
             )
         });
         Box::pin(async move { Ok(queued?.await?) })

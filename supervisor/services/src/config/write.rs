@@ -5,14 +5,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use outboard_protocol::context::config::ChangedParams;
 use outboard_protocol::id::ConfigKey;
 use outboard_protocol::{ErrorReason, PluginId, RpcError, methods};
 use rusqlite::OptionalExtension;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::values::{Usage, parse};
+use super::values::{Usage, raw};
 use super::{Config, Inner, KEYS_MAX, TOTAL_MAX, VALUE_MAX, Writer, refuse, setting};
 use crate::reply::Durable;
 use crate::store::{Group, Kept, StoreError};
@@ -121,7 +121,14 @@ impl Config {
         let committing = Arc::clone(&self.inner);
         self.inner.store.write(
             move |group| ticket.inner.set_row(group, &ticket.id, &row.0, &row.1),
-            move |()| committing.set_done(&told.0, told.1, &told.2),
+            move |()| {
+                let changed = committing.keep(&told.0, &told.1, &told.2);
+                move || {
+                    if changed {
+                        committing.tell_set(&told.0, &told.1, &told.2);
+                    }
+                }
+            },
         )
     }
 
@@ -135,8 +142,11 @@ impl Config {
         self.inner.store.write(
             move |group| ticket.inner.delete_row(group, &ticket.id, &row),
             move |deleted| {
-                if *deleted {
-                    committing.delete_done(&told.0, told.1);
+                let had = *deleted && committing.drop_value(&told.0, &told.1);
+                move || {
+                    if had {
+                        committing.tell_deleted(&told.0, &told.1);
+                    }
                 }
             },
         )
@@ -189,8 +199,8 @@ impl Inner {
         if staged.0 == group.number { staged.1.clone() } else { HashMap::new() }
     }
 
-    pub(super) fn restage(&self, group: &Group<'_>, usage: HashMap<PluginId, Usage>) {
-        *self.staged.0.lock().unwrap_or_else(PoisonError::into_inner) = (group.number, usage);
+    pub(super) fn restage(&self, number: u64, usage: HashMap<PluginId, Usage>) {
+        *self.staged.0.lock().unwrap_or_else(PoisonError::into_inner) = (number, usage);
     }
 
     fn usage(&self, group: &Group<'_>, id: &PluginId) -> Usage {
@@ -210,29 +220,40 @@ impl Inner {
         staged.1.insert(id.clone(), usage);
     }
 
-    pub(super) fn set_done(&self, id: &PluginId, key: ConfigKey, text: &Arc<str>) {
+    /// Puts what is on disk now in the place of what was read so far. True: it is another value.
+    pub(super) fn keep(&self, id: &PluginId, key: &ConfigKey, text: &Arc<str>) -> bool {
         let mut stored = self.stored.write().unwrap_or_else(PoisonError::into_inner);
-        let old = stored.entry(id.clone()).or_default().insert(&key, Arc::clone(text));
-        drop(stored);
-        if old.as_deref() != Some(&**text) {
-            self.tell(id, &ChangedParams { key, value: parse(text), deleted: false });
-        }
+        let old = stored.entry(id.clone()).or_default().insert(key, Arc::clone(text));
+        old.as_deref() != Some(&**text)
     }
 
-    fn delete_done(&self, id: &PluginId, key: ConfigKey) {
-        let mut stored = self.stored.write().unwrap_or_else(PoisonError::into_inner);
-        let old = stored.get_mut(id).and_then(|values| values.remove(&key));
-        drop(stored);
-        if old.is_some() {
-            let value = self.setting(id, &key).and_then(|setting| setting.default).unwrap_or(Value::Null);
-            self.tell(id, &ChangedParams { key, value, deleted: true });
-        }
+    pub(super) fn tell_set(&self, id: &PluginId, key: &ConfigKey, text: &str) {
+        self.tell(id, &Changed { key, value: raw(text), deleted: false });
     }
 
-    fn tell(&self, id: &PluginId, changed: &ChangedParams) {
+    fn drop_value(&self, id: &PluginId, key: &ConfigKey) -> bool {
+        let mut stored = self.stored.write().unwrap_or_else(PoisonError::into_inner);
+        stored.get_mut(id).and_then(|values| values.remove(key)).is_some()
+    }
+
+    fn tell_deleted(&self, id: &PluginId, key: &ConfigKey) {
+        let default = self.setting(id, key).and_then(|setting| setting.default);
+        let value = default.map(|default| crate::reply::to_raw(&default));
+        self.tell(id, &Changed { key, value: value.as_deref().unwrap_or(RawValue::NULL), deleted: true });
+    }
+
+    fn tell(&self, id: &PluginId, changed: &Changed<'_>) {
         self.bus.config(id, changed);
         self.notices.tell(Some(id.clone()), methods::ConfigChanged::NAME, changed);
     }
+}
+
+/// What changed, as the protocol's `ChangedParams`, with the value as it stands on disk.
+#[derive(Serialize)]
+pub(crate) struct Changed<'a> {
+    pub(crate) key: &'a ConfigKey,
+    pub(crate) value: &'a RawValue,
+    pub(crate) deleted: bool,
 }
 
 /// Bytes of the row as it stands inside this transaction, key and value.

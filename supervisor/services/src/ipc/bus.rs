@@ -8,7 +8,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use outboard_protocol::PluginId;
-use outboard_protocol::context::config::ChangedParams;
 use outboard_protocol::context::database::QuotaParams;
 use outboard_protocol::id::Channel;
 use serde::Serialize;
@@ -16,6 +15,7 @@ use serde_json::value::RawValue;
 
 use super::outlet::{CutOff, Outlet};
 use super::retained::{NotRetained, Retained};
+use crate::config::Changed;
 
 /// A frame on the wire of the bus.
 #[derive(Serialize)]
@@ -32,7 +32,7 @@ enum Frame<'a> {
     Config {
         plugin: &'a PluginId,
         key: &'a str,
-        value: &'a serde_json::Value,
+        value: &'a RawValue,
         deleted: bool,
     },
     /// The plugin's data folder has come near its quota, or reached it.
@@ -121,9 +121,9 @@ impl Bus {
         topic.retained.keep(channel, kept)
     }
 
-    pub(crate) fn config(&self, plugin: &PluginId, changed: &ChangedParams) {
-        let ChangedParams { key, value, deleted } = changed;
-        self.publish(plugin, &Frame::Config { plugin, key: key.as_str(), value, deleted: *deleted });
+    pub(crate) fn config(&self, plugin: &PluginId, changed: &Changed<'_>) {
+        let Changed { key, value, deleted } = *changed;
+        self.publish(plugin, &Frame::Config { plugin, key: key.as_str(), value, deleted });
     }
 
     pub(crate) fn quota(&self, plugin: &PluginId, how: &QuotaParams) {

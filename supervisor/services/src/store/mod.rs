@@ -4,17 +4,20 @@
 //! whose own file is written on the same thread. Must not know what the rows mean.
 //!
 //! ```text
-//!   submit ──▶ [ bounded queue ] ──all that wait──▶ BEGIN; SAVEPOINT a write …; COMMIT (one sync)
-//!      ▲                                                    │
-//!      └────────── answered only now ◀── committed callbacks ◀──┘
+//!   submit ──▶ [ bounded queue ] ──all that wait──▶ BEGIN; write …; COMMIT (one sync)
+//!      ▲                                                │
+//!      └────── answered only now, in one wake ◀── committed callbacks
 //! ```
 //!
 //! Writes are taken in the order of their `submit`. A full queue refuses at once: nobody's unawaited future can hold a place.
 
+mod answers;
 mod error;
 mod folder;
 mod open;
+mod reserve;
 mod thread;
+mod write;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -26,13 +29,15 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use answers::Herald;
 pub use error::StoreError;
 pub use folder::FolderError;
 pub(crate) use folder::{Folder, make_private_folder};
 pub use open::OpenStoreError;
 pub(crate) use open::{Opened, SCHEMA, open};
 pub(crate) use thread::Group;
-use thread::{Aside, Job, Write};
+use thread::{Aside, Job};
+use write::Write;
 
 /// Writes that may wait for the thread: far more than the plugins of one host have in flight while the disk works.
 const QUEUE: usize = 8192;
@@ -54,6 +59,7 @@ pub(crate) struct Store {
 }
 
 struct Shared {
+    herald: Arc<Herald>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
@@ -62,21 +68,26 @@ impl Store {
     pub(crate) fn start(db: Connection, folder: Folder) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let path = folder.state_file();
+        let herald = Arc::new(Herald::default());
+        let carrier = Arc::clone(&herald);
         let thread = std::thread::Builder::new()
             .name("state".to_owned())
-            .spawn(move || thread::run(db, jobs, &path, folder))?;
-        Ok(Self { queue, shared: Arc::new(Shared { thread: Mutex::new(Some(thread)) }) })
+            .spawn(move || thread::run(db, jobs, &path, folder, &carrier))?;
+        Ok(Self { queue, shared: Arc::new(Shared { herald, thread: Mutex::new(Some(thread)) }) })
     }
 
     /// Queues a write at once; the future ends when it is on disk, or was refused.
     ///
-    /// `apply` may run more than once: when a group fails as a whole, each of its writes is tried alone. `committed` runs on
-    /// the store's thread after the commit, in the order of the writes, and before any caller is answered.
-    pub(crate) fn write<T, A, C>(&self, apply: A, committed: C) -> Kept<T>
+    /// `apply` may run more than once: when a group fails as a whole, each of its writes is tried alone. It changes one row
+    /// after all its checks, or several by [`Group::together`], so that a write that fails has changed nothing. `committed` runs
+    /// on the store's thread after the commit, in the order of the writes; what it returns runs on the caller's runtime, in the
+    /// same order, and before the caller is answered.
+    pub(crate) fn write<T, A, C, F>(&self, apply: A, committed: C) -> Kept<T>
     where
         T: Send + 'static,
         A: FnMut(&mut Group<'_>) -> Result<T, StoreError> + Send + 'static,
-        C: FnOnce(&T) + Send + 'static,
+        C: FnOnce(&T) -> F + Send + 'static,
+        F: FnOnce() + Send + 'static,
     {
         let (write, answer) = Write::new(apply, committed);
         self.submit(Job::Write(write), answer)
@@ -97,6 +108,7 @@ impl Store {
         job: Job,
         answer: oneshot::Receiver<Result<T, StoreError>>,
     ) -> Kept<T> {
+        self.shared.herald.attend();
         let queued = self.queue.try_send(job).map_err(|error| forget_job(&error));
         Box::pin(async move {
             queued.map_err(|error| match error {

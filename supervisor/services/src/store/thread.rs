@@ -7,8 +7,11 @@ use std::path::Path;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::answers::{Answers, Herald};
 use super::error::StoreError;
 use super::folder::Folder;
+use super::reserve;
+use super::write::AnyWrite;
 
 /// Writes in one transaction at most, so that the first of a storm is not answered after the last.
 const GROUP_MAX: usize = 512;
@@ -37,60 +40,22 @@ impl Group<'_> {
     pub(crate) fn name(&self, error: &rusqlite::Error) -> StoreError {
         StoreError::from_sqlite(self.path, error)
     }
-}
 
-/// A write whose types are forgotten.
-pub(super) trait AnyWrite: Send {
-    fn apply(&mut self, group: &mut Group<'_>) -> Result<(), StoreError>;
-    fn finish(self: Box<Self>, commit: Result<(), StoreError>);
-}
-
-/// A write, and whom to answer.
-pub(super) struct Write<T, A, C> {
-    apply: A,
-    committed: C,
-    outcome: Option<T>,
-    answer: oneshot::Sender<Result<T, StoreError>>,
-}
-
-impl<T, A, C> Write<T, A, C>
-where
-    T: Send + 'static,
-    A: FnMut(&mut Group<'_>) -> Result<T, StoreError> + Send + 'static,
-    C: FnOnce(&T) + Send + 'static,
-{
-    #[allow(clippy::new_ret_no_self)] // both ends of the answer are made here, and nobody needs the bare type
-    pub(super) fn new(
-        apply: A,
-        committed: C,
-    ) -> (Box<dyn AnyWrite>, oneshot::Receiver<Result<T, StoreError>>) {
-        let (answer, receiver) = oneshot::channel();
-        (Box::new(Self { apply, committed, outcome: None, answer }), receiver)
-    }
-}
-
-impl<T, A, C> AnyWrite for Write<T, A, C>
-where
-    T: Send + 'static,
-    A: FnMut(&mut Group<'_>) -> Result<T, StoreError> + Send + 'static,
-    C: FnOnce(&T) + Send + 'static,
-{
-    fn apply(&mut self, group: &mut Group<'_>) -> Result<(), StoreError> {
-        self.outcome = Some((self.apply)(group)?);
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>, commit: Result<(), StoreError>) {
-        let Self { committed, outcome, answer, .. } = *self;
-        let outcome = match (commit, outcome) {
-            (Ok(()), Some(outcome)) => {
-                committed(&outcome);
-                Ok(outcome)
+    /// Changes several rows, or none: what `change` has done before it failed is undone.
+    pub(crate) fn together<T>(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        run_cached(self, "SAVEPOINT several")?;
+        let outcome = change(self);
+        // Some failures end the whole transaction by themselves.
+        if !self.db.is_autocommit() {
+            if outcome.is_err() {
+                run_cached(self, "ROLLBACK TO several")?;
             }
-            (Ok(()), None) => Err(StoreError::Closed),
-            (Err(error), _) => Err(error),
-        };
-        let _ = answer.send(outcome);
+            run_cached(self, "RELEASE several")?;
+        }
+        outcome
     }
 }
 
@@ -129,8 +94,15 @@ where
 }
 
 /// The thread's life: ends on [`Job::Close`], or when nobody can ask any more.
-pub(super) fn run(db: Connection, mut jobs: mpsc::Receiver<Job>, path: &Path, folder: Folder) {
-    let mut owner = Owner { db, path, number: 0 };
+pub(super) fn run(
+    db: Connection,
+    mut jobs: mpsc::Receiver<Job>,
+    path: &Path,
+    folder: Folder,
+    herald: &Herald,
+) {
+    reserve::log(path);
+    let mut owner = Owner { db, path, number: 0, herald };
     let mut writes: Vec<Box<dyn AnyWrite>> = Vec::new();
     let closed = 'life: loop {
         let Some(mut job) = jobs.blocking_recv() else { break None };
@@ -159,7 +131,7 @@ pub(super) fn run(db: Connection, mut jobs: mpsc::Receiver<Job>, path: &Path, fo
     // After the file is closed, and not before: the next holder must find it at rest.
     drop(folder);
     if let Some(closed) = closed {
-        let _ = closed.send(());
+        herald.carry(Answers::closed(closed));
     }
 }
 
@@ -167,6 +139,7 @@ struct Owner<'a> {
     db: Connection,
     path: &'a Path,
     number: u64,
+    herald: &'a Herald,
 }
 
 impl Owner<'_> {
@@ -175,15 +148,9 @@ impl Owner<'_> {
             return;
         }
         match self.transaction(writes) {
-            Ok(outcomes) => {
-                for (write, outcome) in writes.drain(..).zip(outcomes) {
-                    write.finish(outcome);
-                }
-            }
+            Ok(outcomes) => self.settle(writes.drain(..).zip(outcomes)),
             Err(error) if writes.len() == 1 => {
-                for write in writes.drain(..) {
-                    write.finish(Err(error.clone()));
-                }
+                self.settle(writes.drain(..).map(|write| (write, Err(error.clone()))));
             }
             // One write that cannot be kept, the disk being full, say, must not take the others with it.
             Err(_) => {
@@ -195,6 +162,14 @@ impl Owner<'_> {
         }
     }
 
+    fn settle(&self, group: impl Iterator<Item = (Box<dyn AnyWrite>, Result<(), StoreError>)>) {
+        let settled = group.map(|(mut write, outcome)| {
+            write.settle(outcome);
+            write
+        });
+        self.herald.carry(Answers::of(settled.collect()));
+    }
+
     /// All writes in one transaction. `Ok`: committed, and what became of each. `Err`: nothing was changed.
     fn transaction(
         &mut self,
@@ -203,7 +178,7 @@ impl Owner<'_> {
         self.number += 1;
         let mut group = Group { db: &self.db, number: self.number, path: self.path };
         let outcome = apply_all(&mut group, writes).and_then(|outcomes| {
-            group.db.prepare_cached("COMMIT").and_then(|mut s| s.execute([])).map_err(|e| group.name(&e))?;
+            run_cached(&group, "COMMIT")?;
             Ok(outcomes)
         });
         if outcome.is_err() && !self.db.is_autocommit() {
@@ -220,16 +195,13 @@ fn apply_all(
     run_cached(group, "BEGIN IMMEDIATE")?;
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
-        run_cached(group, "SAVEPOINT one")?;
         let outcome = write.apply(group);
-        if let Err(error) = &outcome {
-            // Some failures end the whole transaction by themselves: then the writes before this one are undone as well.
-            if group.db.is_autocommit() {
-                return Err(error.clone());
-            }
-            run_cached(group, "ROLLBACK TO one")?;
+        if let Err(error) = &outcome
+            && group.db.is_autocommit()
+        {
+            // A failure that has ended the whole transaction: the writes before this one are undone as well.
+            return Err(error.clone());
         }
-        run_cached(group, "RELEASE one")?;
         outcomes.push(outcome);
     }
     Ok(outcomes)
