@@ -16,7 +16,7 @@ use super::actor::{Actor, Done};
 use super::calls;
 use super::launch::{LaunchFailure, Launched, launch};
 use super::living::{Ended, Living};
-use crate::process::{ExitReport, Signal, facts};
+use crate::process::{ExitReport, Label, Signal, facts};
 use crate::routes::RouteState;
 
 /// How long a dead process's pipes are read at most before its end is reported. Its last words are in there.
@@ -104,7 +104,7 @@ fn spawn(actor: &mut Actor, generation: Generation) {
         actor.settings.clone(),
         actor.shared.launch.clone(),
         actor.shared.spawner.clone(),
-        generation.0,
+        Label { plugin: actor.installed.id().to_string(), generation: generation.0 },
         slot,
     );
     let work = async move { Done::Launched(generation, Box::new(launching.await)) };

@@ -114,20 +114,19 @@ const SHORTAGES: [i32; 5] = {
     ]
 };
 
-/// Starts a generation of a plugin.
+/// Starts a process of a plugin. The label names it among all that the spawner has started.
 pub(super) async fn launch(
     installed: Arc<Installed>,
     settings: Arc<PluginSettings>,
     options: Arc<LaunchOptions>,
     spawner: Spawner,
-    generation: u64,
+    label: Label,
     slot: String,
 ) -> Result<Launched, LaunchFailure> {
     let data_dir = options.plugin_data_dir(&installed);
     make_private(&data_dir.join("tmp"))?;
     let mut env = environment(&installed, &data_dir, &settings.env);
     let (program, args, wire) = program(&installed, &options, &mut env).await?;
-    let label = Label { plugin: installed.id().to_string(), generation };
     let mut spec = SpawnSpec::new(label, program, &installed.folder);
     let mut socket = match installed.manifest.http.listen {
         HttpListen::Fd => {

@@ -12,7 +12,7 @@ use super::PluginSettings;
 use super::launch::{LaunchOptions, LaunchedSocket, launch};
 use crate::discovery::Installed;
 use crate::javascript;
-use crate::process::{Spawned, Spawner};
+use crate::process::{Label, Spawned, Spawner};
 
 /// Where a trial may put things. Nothing outside of these is written.
 #[derive(Debug, Clone)]
@@ -77,7 +77,8 @@ pub struct Trial {
 #[error("{0}")]
 pub struct TrialError(String);
 
-/// Starts a process of the plugin: program, environment, descriptors and limits as under the supervisor.
+/// Starts a process of the plugin: program, environment, descriptors and limits as under the supervisor. Several may run at
+/// a time; `number` tells them apart.
 ///
 /// # Errors
 /// When the program does not run.
@@ -85,11 +86,13 @@ pub async fn start(
     spawner: &Spawner,
     installed: Arc<Installed>,
     folders: &Folders,
-    generation: u64,
+    number: u64,
 ) -> Result<Trial, TrialError> {
     let settings = Arc::new(PluginSettings::default());
-    let slot = format!("trial-{generation}");
-    launch(installed, settings, Arc::new(folders.options()), spawner.clone(), generation, slot)
+    let slot = format!("trial-{number}");
+    // A plugin's own label is for one process at a time.
+    let label = Label { plugin: format!("{}-{slot}", installed.id()), generation: 1 };
+    launch(installed, settings, Arc::new(folders.options()), spawner.clone(), label, slot)
         .await
         .map(|launched| Trial { spawned: launched.spawned, door: Door(launched.socket) })
         .map_err(|failure| TrialError(failure.why))
