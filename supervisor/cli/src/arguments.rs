@@ -4,6 +4,7 @@
 //! decided in [`crate::settings`].
 
 mod airline;
+mod conform;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -17,6 +18,7 @@ use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::id::{Channel, ConfigKey, DatabaseFile};
 
 pub(crate) use airline::{AirlineArguments, AirlineVerb, BodyShape, RefreshArguments};
+pub(crate) use conform::ConformArguments;
 
 use crate::settings::Span;
 
@@ -319,16 +321,6 @@ pub(crate) struct CallArguments {
     /// The arguments as JSON; what is no JSON is taken as a string
     #[arg(value_name = "JSON", allow_hyphen_values = true)]
     pub(crate) args: Vec<String>,
-}
-
-/// Arguments of `conform`.
-#[derive(Debug, Args)]
-pub(crate) struct ConformArguments {
-    /// The folder that holds plugin.json; the plugin is run, its channels are called, its data goes to a temporary folder
-    pub(crate) dir: PathBuf,
-    /// Write the report to this file as JUnit XML, too
-    #[arg(long, env = "OUTBOARD_CONFORM_JUNIT", hide_env = true, value_name = "FILE")]
-    pub(crate) junit: Option<PathBuf>,
 }
 
 /// Parses the words of a command line.

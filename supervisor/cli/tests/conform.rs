@@ -81,3 +81,38 @@ fn the_report_is_written_as_junit_too() {
     let xml = std::fs::read_to_string(file).unwrap();
     assert!(xml.contains("failures=\"0\"") && xml.contains("[P-MSG-4]"), "{xml}");
 }
+
+#[test]
+fn only_what_was_asked_for_is_looked_at() {
+    let (terminal, folder) = (Terminal::new(), example("hello-plain"));
+    let words =
+        ["conform", folder.to_str().unwrap(), "--json", "--only", "p-frame-2", "--only", "wire-clean"];
+    let said = terminal.types(&words);
+    let report: Value = said.json();
+    let names: Vec<&str> =
+        report["lines"].as_array().unwrap().iter().map(|line| line["name"].as_str().unwrap()).collect();
+    assert_eq!((said.code, names), (0, vec!["wire-clean", "frame-cut", "frames-joined"]), "{report:#}");
+}
+
+#[test]
+fn what_is_no_rule_and_no_case_is_wrong_usage_that_names_near_ones() {
+    let (terminal, folder) = (Terminal::new(), example("hello-plain"));
+    for (word, near) in
+        [("P-MSG-44", "P-MSG-4"), ("oversized", "frame-oversized"), ("P-CALL-1", "from outside")]
+    {
+        let said = terminal.types(&["conform", folder.to_str().unwrap(), "--only", word]);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        assert!(said.err.contains(word) && said.err.contains(near), "{said:?}");
+    }
+}
+
+#[test]
+fn every_case_is_listed_with_its_rule_and_its_name() {
+    let terminal = Terminal::new();
+    let said = terminal.types(&["conform", "--list"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let row = said.out.lines().find(|line| line.contains(" frame-oversized ")).unwrap_or_default();
+    assert!(row.starts_with("P-FRAME-4 ") && row.contains(" MUST "), "{said:?}");
+    let listed = terminal.types(&["conform", "--list", "--json"]).json();
+    assert!(listed.as_array().is_some_and(|cases| cases.len() > 40), "{listed:#}");
+}

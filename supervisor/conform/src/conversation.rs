@@ -3,6 +3,7 @@
 //! Made by [`crate::stage`], used by the cases. A reader task answers context calls and writes the record; a writer task
 //! takes frames; cases wait for what the record says. Must not know what a case wants to see.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe;
 use tokio::sync::{mpsc, watch};
 
+use crate::limits::Limits;
 use crate::record::{Entry, Record};
 use crate::script::Script;
 
@@ -24,8 +26,6 @@ const WAITING: usize = 4096;
 const BETWEEN_PIECES: Duration = Duration::from_millis(30);
 /// One read's worth of bytes.
 const CHUNK: usize = 64 * 1024;
-/// How long a plugin has for `stop`, and again for its exit: the host's own 5 s.
-pub(crate) const GRACE: Duration = Duration::from_secs(5);
 /// How long killed processes may take to go.
 const KILLED: Duration = Duration::from_secs(5);
 /// How long the rest of a dead process's words may take.
@@ -55,6 +55,8 @@ struct Ear {
 pub(crate) struct Conversation {
     trial: Held,
     ear: Arc<Ear>,
+    limits: Limits,
+    data: PathBuf,
 }
 
 struct Held {
@@ -71,7 +73,8 @@ pub(crate) struct Ended {
 }
 
 impl Conversation {
-    pub(crate) fn begin(trial: Trial, script: Script) -> Self {
+    /// Begins to listen. `data` is the plugin's data folder.
+    pub(crate) fn begin(trial: Trial, script: Script, limits: Limits, data: PathBuf) -> Self {
         let Trial { spawned, door } = trial;
         let Spawned { exit, containment, wire_writer, wire_reader, stdout, stderr, .. } = spawned;
         let (outgoing, frames) = mpsc::channel(WAITING);
@@ -86,7 +89,7 @@ impl Conversation {
         for log in stdout.into_iter().chain([stderr]) {
             tokio::spawn(keep_log(log, Arc::clone(&ear)));
         }
-        Self { trial: Held { exit, containment, door }, ear }
+        Self { trial: Held { exit, containment, door }, ear, limits, data }
     }
 
     /// Sends bytes as they are, in pieces.
@@ -144,6 +147,14 @@ impl Conversation {
         self.ear.record.borrow()
     }
 
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
     pub(crate) fn door(&self) -> &Door {
         &self.trial.door
     }
@@ -156,7 +167,7 @@ impl Conversation {
     /// Says `stop` and waits for the answer.
     pub(crate) async fn stop(&self) -> Option<Value> {
         self.ask(STOP_ID, "stop", &json!({"reason": "stopped"}));
-        self.answer(STOP_ID, GRACE).await
+        self.answer(STOP_ID, self.limits.grace).await
     }
 
     /// Stops the plugin, hangs up, ends whatever is left and reads to the end.
@@ -171,7 +182,7 @@ impl Conversation {
     /// As [`Self::finish`], without saying `stop`.
     pub(crate) async fn end(self) -> Ended {
         self.hang_up();
-        let exit = self.exited(GRACE).await;
+        let exit = self.exited(self.limits.grace).await;
         // What cannot be killed is the machine's trouble, and no finding about the plugin.
         let _ = self.trial.containment.prove_empty(KILLED).await;
         self.until(LAST_WORDS, |record| record.ended).await;

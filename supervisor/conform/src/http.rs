@@ -6,18 +6,22 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-/// How long a connection or an answer may take.
-const LIMIT: Duration = Duration::from_secs(10);
+use crate::limits::seconds;
+
 /// How much of an answer is read at most. Its head is what matters.
 const ANSWER_MAX: usize = 256 * 1024;
 
 /// A connection to the plugin's socket.
-pub(crate) struct Client(UnixStream);
+pub(crate) struct Client {
+    stream: UnixStream,
+    /// How long an answer may take.
+    limit: Duration,
+}
 
 impl Client {
-    pub(crate) async fn connect(path: &Path) -> Result<Self, String> {
-        match tokio::time::timeout(LIMIT, UnixStream::connect(path)).await {
-            Ok(Ok(stream)) => Ok(Self(stream)),
+    pub(crate) async fn connect(path: &Path, limit: Duration) -> Result<Self, String> {
+        match tokio::time::timeout(limit, UnixStream::connect(path)).await {
+            Ok(Ok(stream)) => Ok(Self { stream, limit }),
             Ok(Err(error)) => Err(format!("connecting to its socket: {error}")),
             Err(_) => Err("connecting to its socket took too long".to_owned()),
         }
@@ -25,20 +29,21 @@ impl Client {
 
     /// Sends a part of a request.
     pub(crate) async fn send(&mut self, text: &str) -> Result<(), String> {
-        self.0.write_all(text.as_bytes()).await.map_err(|error| format!("sending a request: {error}"))
+        self.stream.write_all(text.as_bytes()).await.map_err(|error| format!("sending a request: {error}"))
     }
 
     /// The answer's head and as much of its body as its length says; the head alone where it says none.
     pub(crate) async fn answer(&mut self) -> Result<String, String> {
-        tokio::time::timeout(LIMIT, self.read())
-            .await
-            .map_err(|_| format!("no HTTP answer came within {} s", LIMIT.as_secs()))?
+        let limit = self.limit;
+        let answer = tokio::time::timeout(limit, self.read()).await;
+        answer.map_err(|_| format!("no HTTP answer came within {}", seconds(limit)))?
     }
 
     async fn read(&mut self) -> Result<String, String> {
         let (mut answer, mut chunk) = (Vec::new(), [0; 4096]);
         while answer.len() < ANSWER_MAX {
-            let got = self.0.read(&mut chunk).await.map_err(|error| format!("reading an answer: {error}"))?;
+            let got =
+                self.stream.read(&mut chunk).await.map_err(|error| format!("reading an answer: {error}"))?;
             answer.extend_from_slice(&chunk[..got]);
             if got == 0 || is_whole(&answer) {
                 break;

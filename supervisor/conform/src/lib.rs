@@ -7,7 +7,8 @@
 //! ends by stopping the process and reading to the end of its stream; "exactly one answer" is judged over all of that.
 //!
 //! ```text
-//!   examine ──▶ Stage ──starts──▶ the plugin's process, by outboard-host's `trial`
+//!   examine ──▶ selection: all cases, or those that were asked for; several at a time
+//!      ├──────▶ Stage ──starts──▶ the plugin's process, by outboard-host's `trial`
 //!      │          │ Conversation: scripted host; answers context calls, may hold its answers back
 //!      │          └─▶ Record: all that was heard, in order
 //!      ├── cases that talk: send something, look at the record of it
@@ -23,13 +24,18 @@ mod conversation;
 mod examine;
 mod http;
 mod junit;
+mod limits;
 mod record;
 mod report;
 pub mod rules;
 mod scratch;
 mod script;
+mod selection;
 mod stage;
 
-pub use examine::{ConformError, examine};
+pub use examine::{ConformError, Options, examine};
 pub use junit::junit;
+pub use limits::Limits;
 pub use report::{Level, Line, Report, Verdict};
+pub use rules::listed;
+pub use selection::UnknownCase;

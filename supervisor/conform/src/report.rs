@@ -33,6 +33,8 @@ pub enum Verdict {
 pub struct Line {
     /// The rule's id, such as `P-FRAME-1`.
     pub rule: &'static str,
+    /// The case's own name, such as `frame-cut`.
+    pub name: &'static str,
     /// How much the rule binds in this case.
     pub level: Level,
     /// What was tried, as a clause: "answers unknown methods with -32601".

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::cases;
+use crate::report::Level;
 
 /// The document, as it stands in the repository.
 pub const DOCUMENT: &str = include_str!("../../../docs/PROTOCOL.md");
@@ -53,6 +54,29 @@ pub const WITHOUT_CASE: &[(&str, &str)] = &[
 /// The ids of rules that have at least one case.
 pub fn with_case() -> BTreeSet<&'static str> {
     cases::all().iter().map(|case| case.rule).collect()
+}
+
+/// A case, by its names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Listed {
+    /// The rule that it looks at.
+    pub rule: &'static str,
+    /// Its own name.
+    pub name: &'static str,
+    /// What a plugin does that passes.
+    pub case: &'static str,
+    /// How much the rule binds in this case.
+    pub level: Level,
+}
+
+/// Every case, in the order of the document.
+pub fn listed() -> Vec<Listed> {
+    let mut all: Vec<Listed> = cases::all()
+        .iter()
+        .map(|case| Listed { rule: case.rule, name: case.name, case: case.says, level: case.level })
+        .collect();
+    all.sort_by_key(|case| position(case.rule));
+    all
 }
 
 /// Every rule of the document, in its order. A rule begins with its id in brackets at the head of a list item, and ends

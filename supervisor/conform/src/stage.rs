@@ -5,7 +5,6 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use outboard_host::discovery::Installed;
 use outboard_host::process::Spawner;
@@ -13,14 +12,11 @@ use outboard_host::trial::{self, Folders};
 use serde_json::{Value, json};
 
 use crate::conversation::{Conversation, Ended, INITIALIZE_ID, START_ID};
+use crate::limits::Limits;
 use crate::record::Record;
 use crate::scratch::Scratch;
 use crate::script::{Script, UNKNOWN_MEMBER};
 
-/// How long an answer may take that needs no work. The host's own deadline for `initialize`; a busy machine needs less.
-pub(crate) const ANSWER: Duration = Duration::from_secs(10);
-/// How long `start` may take, as under the supervisor.
-pub(crate) const START: Duration = Duration::from_secs(30);
 /// What the plugin is told of the world outside. Nobody listens there.
 const BASE_URL: &str = "http://127.0.0.1:9";
 
@@ -28,17 +24,19 @@ pub(crate) struct Stage {
     spawner: Spawner,
     installed: Arc<Installed>,
     scratch: Scratch,
-    generation: Cell<u64>,
+    limits: Limits,
+    started: Cell<u64>,
     records: RefCell<Vec<Record>>,
 }
 
 impl Stage {
-    pub(crate) fn new(spawner: Spawner, installed: Installed, scratch: Scratch) -> Self {
+    pub(crate) fn new(spawner: Spawner, installed: Installed, scratch: Scratch, limits: Limits) -> Self {
         Self {
             spawner,
             installed: Arc::new(installed),
             scratch,
-            generation: Cell::new(0),
+            limits,
+            started: Cell::new(0),
             records: RefCell::default(),
         }
     }
@@ -48,19 +46,20 @@ impl Stage {
     /// # Errors
     /// A sentence, when there is no process.
     pub(crate) async fn silent(&self) -> Result<Conversation, String> {
-        let generation = self.generation.get() + 1;
-        self.generation.set(generation);
+        let number = self.started.get() + 1;
+        self.started.set(number);
         let root = self.scratch.path();
         let folders = Folders {
-            data: root.join(format!("data-{generation}")),
+            data: root.join(format!("data-{number}")),
             sockets: root.join("sockets"),
             runner: root.join("runner"),
             base_url: BASE_URL.to_owned(),
         };
         let data = folders.plugin_data(&self.installed);
-        let trial = trial::start(&self.spawner, Arc::clone(&self.installed), &folders, generation).await;
+        let trial = trial::start(&self.spawner, Arc::clone(&self.installed), &folders, number).await;
         let trial = trial.map_err(|error| format!("the program does not run: {error}"))?;
-        Ok(Conversation::begin(trial, Script::new(self.defaults(), data, BASE_URL.to_owned())))
+        let script = Script::new(self.defaults(), data.clone(), BASE_URL.to_owned());
+        Ok(Conversation::begin(trial, script, self.limits, data))
     }
 
     /// A process that has answered `initialize`.
@@ -69,8 +68,8 @@ impl Stage {
     /// A sentence, when it has not.
     pub(crate) async fn initialized(&self) -> Result<Conversation, String> {
         let conversation = self.silent().await?;
-        conversation.ask(INITIALIZE_ID, "initialize", &self.initialize(&[1, 9999]));
-        let answer = conversation.answer(INITIALIZE_ID, ANSWER).await;
+        self.greet(&conversation, &[1, 9999]);
+        let answer = conversation.answer(INITIALIZE_ID, self.limits.initialize()).await;
         match answer {
             Some(answer) if answer.get("result").is_some() => Ok(conversation),
             said => {
@@ -87,7 +86,7 @@ impl Stage {
     pub(crate) async fn running(&self) -> Result<Conversation, String> {
         let conversation = self.initialized().await?;
         conversation.ask(START_ID, "start", &json!({}));
-        match conversation.answer(START_ID, START).await {
+        match conversation.answer(START_ID, self.limits.start()).await {
             Some(answer) if answer.get("result").is_some() => Ok(conversation),
             said => {
                 let ended = self.keep(conversation.end().await);
@@ -102,20 +101,20 @@ impl Stage {
         settings.filter_map(|one| Some((one.key.to_string(), one.default.clone()?))).collect()
     }
 
-    /// The parameters of `initialize`, with members and features that no version knows.
-    pub(crate) fn initialize(&self, versions: &[u32]) -> Value {
+    /// Says `initialize`, with members and features that no version knows.
+    pub(crate) fn greet(&self, conversation: &Conversation, versions: &[u32]) {
         let folder = self.installed.folder.display().to_string();
-        let data = self.scratch.path().join(format!("data-{}", self.generation.get()));
         let id = self.installed.id().as_str();
-        json!({
+        let params = json!({
             "protocolVersions": versions,
             "host": {"name": "outboard", "version": env!("CARGO_PKG_VERSION"), UNKNOWN_MEMBER: 1},
             "plugin": {"id": id, "version": self.installed.version(), "installDir": folder,
-                "dataDir": data.join("plugins-data").join(id)},
+                "dataDir": conversation.data()},
             "http": {"baseUrl": BASE_URL, "prefix": format!("/api/{id}")},
             "features": ["outboard-conform-unknown-feature"],
             UNKNOWN_MEMBER: null,
-        })
+        });
+        conversation.ask(INITIALIZE_ID, "initialize", &params);
     }
 
     /// Keeps the record of what has ended for the cases that read.

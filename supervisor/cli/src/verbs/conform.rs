@@ -4,15 +4,20 @@
 
 use std::path::Path;
 
-use outboard_conform::{ConformError, Level, Line, Report, Verdict, examine, junit};
+use outboard_conform::{ConformError, Level, Limits, Line, Options, Report, Verdict, examine, junit, listed};
 
 use crate::arguments::ConformArguments;
 use crate::failure::{Exit, Failure, Outcome};
-use crate::render::{Screen, Style, tame};
+use crate::render::{Screen, Style, Table, tame};
+use crate::settings::Settings;
 
-/// Examines, and tells.
-pub(super) fn run(screen: &mut Screen, flags: &ConformArguments) -> Outcome {
-    let dir = std::path::absolute(&flags.dir).unwrap_or_else(|_| flags.dir.clone());
+/// Examines, and tells; or shows what there is to examine.
+pub(super) fn run(screen: &mut Screen, settings: &Settings, flags: ConformArguments) -> Outcome {
+    let Some(dir) = &flags.dir else { return list(screen) };
+    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
+    let usual = Limits::default();
+    let limits = Limits { answer: settings.timeout.unwrap_or(usual.answer), grace: flags.grace.0 };
+    let options = Options { only: flags.only, jobs: flags.jobs, limits };
     // A reader that has heard enough is told of at the end; the examination goes on to clean up after itself.
     let mut shown = Ok(());
     let json = screen.json();
@@ -22,7 +27,7 @@ pub(super) fn run(screen: &mut Screen, flags: &ConformArguments) -> Outcome {
                 shown = show(screen, line);
             }
         };
-        examine(&dir, &mut each).await.map_err(|error| refused(&error))
+        examine(&dir, &options, &mut each).await.map_err(|error| refused(&error))
     })?;
     if let Some(file) = &flags.junit {
         write_junit(file, &report)?;
@@ -36,9 +41,33 @@ pub(super) fn run(screen: &mut Screen, flags: &ConformArguments) -> Outcome {
     if report.conforms { Ok(()) } else { Err(Failure::said(Exit::Failed)) }
 }
 
+fn list(screen: &mut Screen) -> Outcome {
+    let cases = listed();
+    if screen.json() {
+        screen.json_document(&cases)?;
+        return Ok(());
+    }
+    let mut table = Table::new(&["RULE", "LEVEL", "NAME", "A PLUGIN…"]);
+    for case in cases {
+        let cells = [case.rule, binding(case.level), case.name, case.case];
+        table.row(cells.map(|cell| (cell.to_owned(), Style::Plain)));
+    }
+    table.print(screen)?;
+    Ok(())
+}
+
+const fn binding(level: Level) -> &'static str {
+    match level {
+        Level::Must => "MUST",
+        Level::Should => "SHOULD",
+    }
+}
+
 fn refused(error: &ConformError) -> Failure {
     match error {
-        ConformError::NoPlugin(_) | ConformError::NotSpoken(..) => Failure::usage(error.to_string()),
+        ConformError::NoPlugin(_) | ConformError::NotSpoken(..) | ConformError::Unknown(_) => {
+            Failure::usage(error.to_string())
+        }
         ConformError::Ground(_) => Failure::failed(error.to_string()),
     }
 }
@@ -57,13 +86,13 @@ fn show(screen: &mut Screen, line: &Line) -> std::io::Result<()> {
         Verdict::Skipped => (Style::Dim, "skipped"),
     };
     let word = screen.paint(style, word);
-    screen.line(format!("{word}  [{}] {}", line.rule, line.case))?;
+    screen.line(format!("{word}  [{} {}] {}", line.rule, line.name, line.case))?;
     let Some(note) = &line.note else { return Ok(()) };
     screen.line(format!("         {}", tame(note)))?;
     if line.verdict == Verdict::Skipped {
         return Ok(());
     }
-    let level = if line.level == Level::Must { "MUST" } else { "SHOULD" };
+    let level = binding(line.level);
     let rule = format!("PROTOCOL.md, section {} ({level}): {}", line.section, line.paragraph);
     screen.line(format!("         {}", screen.paint(Style::Dim, &rule)))
 }

@@ -49,7 +49,7 @@ pub(crate) fn dispatch(arguments: Arguments, role: Role) -> Outcome<ExitCode> {
     let mut screen = Screen::new(&settings);
     let done = match arguments.verb {
         Verb::Check { dir } => check::run(&mut screen, &dir),
-        Verb::Conform(flags) => conform::run(&mut screen, &flags),
+        Verb::Conform(flags) => conform::run(&mut screen, &settings, flags),
         Verb::Restore { folder, data } => backup::restore(&mut screen, &settings, &folder, data),
         Verb::Doctor(flags) => doctor::run(&mut screen, &settings, &flags),
         verb => ask(&settings, &mut screen, verb),

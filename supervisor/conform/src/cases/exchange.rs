@@ -1,29 +1,22 @@
 //! Cases that are data: what is sent to a plugin that runs, and which answers have to come of it — these, once each, and no
 //! others — and that it still answers a ping after it.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::{Finding, Seen};
 use crate::record::Record;
-use crate::stage::{ANSWER, Stage};
+use crate::stage::Stage;
 
 /// The id of the ping after everything.
 const AFTER: u64 = 1_000_010;
-/// Frames of 8 MiB take an interpreter its time, and a machine that is busy with others more.
-pub(crate) const LARGE: Duration = Duration::from_secs(60);
-
-/// How long an answer may still take once the ping behind it was answered: answers may come in any order.
-const OVERTAKEN: Duration = Duration::from_secs(5);
 
 /// What is sent, and what has to come of it.
 pub(crate) struct Exchange {
     /// The bytes, in pieces that are written apart. Line ends included.
     pub(crate) pieces: fn() -> Vec<Vec<u8>>,
     pub(crate) expected: &'static [Expect],
-    /// How long each of the answers may take.
-    pub(crate) limit: Duration,
+    /// Whether a frame of 8 MiB is among what is sent, which takes longer to read.
+    pub(crate) large: bool,
 }
 
 /// An answer that has to come exactly once. Ids are JSON text.
@@ -63,7 +56,7 @@ impl Expect {
 
 /// An exchange of one piece whose answers need no work.
 pub(crate) const fn exchange(pieces: fn() -> Vec<Vec<u8>>, expected: &'static [Expect]) -> Exchange {
-    Exchange { pieces, expected, limit: ANSWER }
+    Exchange { pieces, expected, large: false }
 }
 
 /// One line, with its line end.
@@ -80,8 +73,10 @@ impl Exchange {
             record.answer(&json!(AFTER)).is_some()
                 && self.expected.iter().all(|one| record.answer(&one.id()).is_some())
         };
-        conversation.until(self.limit, |record| record.answer(&json!(AFTER)).is_some()).await;
-        conversation.until(OVERTAKEN, answered).await;
+        let limits = conversation.limits();
+        let limit = if self.large { limits.large() } else { limits.answer };
+        conversation.until(limit, |record| record.answer(&json!(AFTER)).is_some()).await;
+        conversation.until(limits.overtaken(), answered).await;
         let ended = stage.keep(conversation.finish().await);
         self.judge(&ended.record).map(|()| Seen::Holds)
     }

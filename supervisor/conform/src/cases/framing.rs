@@ -3,9 +3,10 @@
 use outboard_protocol::wire::{DEPTH_MAX, FRAME_MAX};
 use serde_json::json;
 
-use super::exchange::{Exchange, Expect, LARGE, exchange, line};
+use super::exchange::{Exchange, Expect, exchange, line};
 use super::{Case, Finding, Look, Seen, must};
-use crate::stage::{ANSWER, Stage};
+use crate::limits::seconds;
+use crate::stage::Stage;
 
 /// How much a plugin is sent at once while the host does not answer its calls: sixteen times what a pipe holds.
 const FLOOD: usize = 1024 * 1024;
@@ -14,44 +15,51 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         must(
             "P-FRAME-2",
+            "frame-cut",
             "reads a frame that comes in pieces, cut within a member and within a character",
             Look::Exchange(exchange(cut, &[Expect::Answer("\"cut\"")])),
         ),
         must(
             "P-FRAME-2",
+            "frames-joined",
             "reads twenty frames that come in one piece",
             Look::Exchange(exchange(joined, TWENTY)),
         ),
         must(
             "P-FRAME-3",
+            "frame-padded",
             "ignores blank lines, and spaces, tabs and carriage returns around a frame",
             Look::Exchange(exchange(padded, &[Expect::Answer("\"padded\"")])),
         ),
         must(
             "P-FRAME-4",
+            "frame-largest",
             "accepts a frame of exactly 8 MiB",
             Look::Exchange(Exchange {
                 pieces: largest,
                 expected: &[Expect::Answer("\"largest\"")],
-                limit: LARGE,
+                large: true,
             }),
         ),
         must(
             "P-FRAME-4",
+            "frame-oversized",
             "answers a frame over 8 MiB once, with -32003 and the id null, and goes on",
             Look::Exchange(Exchange {
                 pieces: oversized,
                 expected: &[Expect::Null(Some(-32003))],
-                limit: LARGE,
+                large: true,
             }),
         ),
         must(
             "P-FRAME-5",
+            "frame-deep",
             "accepts a frame that is nested 100 deep",
             Look::Exchange(exchange(deep, &[Expect::Answer("\"deep\"")])),
         ),
         must(
             "P-FRAME-7",
+            "reads-while-calling",
             "keeps reading while its own calls wait for their answers",
             Look::Early(|stage| Box::pin(keeps_reading(stage))),
         ),
@@ -136,14 +144,15 @@ async fn keeps_reading(stage: &Stage) -> Finding {
             .send(&json!({"jsonrpc": "2.0", "method": "outboard-conform.unknown", "params": {"fill": fill}}));
     }
     conversation.ask("reading", "ping", &json!({}));
-    let answered = conversation.answer("reading", ANSWER).await.is_some();
+    let limit = conversation.limits().answer;
+    let answered = conversation.answer("reading", limit).await.is_some();
     let waiting = conversation.record().held;
     stage.keep(conversation.finish().await);
     if answered {
         return Ok(Seen::Holds);
     }
     Err(format!(
-        "a ping behind 1 MiB of notifications was not answered within {} s of `start`, while {waiting} of its calls waited for the host",
-        ANSWER.as_secs()
+        "a ping behind 1 MiB of notifications was not answered within {} of `start`, while {waiting} of its calls waited for the host",
+        seconds(limit)
     ))
 }

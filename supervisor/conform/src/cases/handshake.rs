@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Case, Finding, Look, Seen, must, should};
 use crate::conversation::INITIALIZE_ID;
-use crate::stage::{ANSWER, Stage};
+use crate::stage::Stage;
 
 /// How long a plugin is listened to before anything is said to it: an interpreter has started by then.
 const SILENCE: Duration = Duration::from_millis(600);
@@ -18,32 +18,43 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         must(
             "P-SPAWN-1",
+            "wire-given",
             "answers on the wire that it was given",
             Look::Early(|stage| Box::pin(answers(stage))),
         ),
-        must("P-LIFE-1", "says nothing before `initialize`", Look::Early(|stage| Box::pin(is_silent(stage)))),
+        must(
+            "P-LIFE-1",
+            "silent-at-first",
+            "says nothing before `initialize`",
+            Look::Early(|stage| Box::pin(is_silent(stage))),
+        ),
         must(
             "P-LIFE-2",
+            "version-offered",
             "chooses a version that was offered",
             Look::Early(|stage| Box::pin(chooses_what_was_offered(stage))),
         ),
         must(
             "P-LIFE-3",
+            "version-refused",
             "answers with -32009 when it speaks none of the versions",
             Look::Early(|stage| Box::pin(refuses_with_its_code(stage))),
         ),
         should(
             "P-LIFE-3",
+            "version-named",
             "says in `data.protocolVersions` which versions it speaks",
             Look::Early(|stage| Box::pin(names_its_versions(stage))),
         ),
         must(
             "P-LIFE-4",
+            "hooks-are-words",
             "gives `hooks` and `features`, where it has any, as lists of words",
             Look::Early(|stage| Box::pin(has_the_shape(stage))),
         ),
         must(
             "P-LIFE-5",
+            "features-unknown",
             "ignores features of the host that it does not know",
             Look::Early(|stage| Box::pin(answers(stage))),
         ),
@@ -70,8 +81,8 @@ async fn is_silent(stage: &Stage) -> Finding {
 
 async fn offer(stage: &Stage, versions: &[u32]) -> Result<Option<Value>, String> {
     let conversation = stage.silent().await?;
-    conversation.ask(INITIALIZE_ID, "initialize", &stage.initialize(versions));
-    let answer = conversation.answer(INITIALIZE_ID, ANSWER).await;
+    stage.greet(&conversation, versions);
+    let answer = conversation.answer(INITIALIZE_ID, conversation.limits().initialize()).await;
     stage.keep(conversation.end().await);
     Ok(answer)
 }
@@ -108,7 +119,8 @@ async fn names_its_versions(stage: &Stage) -> Finding {
 
 async fn has_the_shape(stage: &Stage) -> Finding {
     let conversation = stage.initialized().await?;
-    let answer = conversation.answer(INITIALIZE_ID, ANSWER).await.unwrap_or_default();
+    let answer =
+        conversation.answer(INITIALIZE_ID, conversation.limits().initialize()).await.unwrap_or_default();
     stage.keep(conversation.end().await);
     match serde_json::from_value::<InitializeResult>(answer["result"].clone()) {
         Ok(_) => Ok(Seen::Holds),

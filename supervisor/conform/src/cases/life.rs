@@ -6,43 +6,52 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{Case, Finding, Look, Seen, must, should};
-use crate::conversation::{GRACE, START_ID};
-use crate::stage::{ANSWER, Stage};
+use crate::conversation::START_ID;
+use crate::limits::{Limits, seconds};
+use crate::stage::Stage;
 
 /// Calls of a channel that are under way while a ping has to be answered; a shell script works through them in a second or
 /// two.
 const CALLS: u32 = 32;
-/// Three pings in a row, with 5 s for each: what the host takes for hung.
-const HUNG: Duration = Duration::from_secs(15);
 
 /// The rule whose first case decides whether there is anything to talk with.
 pub(crate) const GATE: &str = "P-LIFE-6";
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        must(GATE, "answers `start` when it is ready", Look::Early(|stage| Box::pin(starts(stage)))),
+        must(
+            GATE,
+            "starts",
+            "answers `start` when it is ready",
+            Look::Early(|stage| Box::pin(starts(stage))),
+        ),
         must(
             "P-LIFE-8",
+            "ping-while-starting",
             "answers pings while it starts",
             Look::Early(|stage| Box::pin(answers_while_it_starts(stage))),
         ),
         must(
             "P-LIFE-8",
+            "ping-behind-calls",
             "answers a ping behind many other calls",
             Look::Running(|stage| Box::pin(answers_under_load(stage))),
         ),
         should(
             "P-LIFE-9",
+            "stops",
             "answers `stop` and exits with code 0 within 5 s",
             Look::Running(|stage| Box::pin(stops(stage))),
         ),
         must(
             "P-LIFE-10",
+            "end-of-wire",
             "exits when the wire's input ends without `stop`",
             Look::Running(|stage| Box::pin(exits_at_the_end(stage))),
         ),
         must(
             "P-LIFE-10",
+            "end-before-initialize",
             "exits when the wire's input ends before `initialize`",
             Look::Early(|stage| Box::pin(exits_at_once(stage))),
         ),
@@ -60,9 +69,10 @@ async fn answers_while_it_starts(stage: &Stage) -> Finding {
     conversation.hold();
     conversation.ask(START_ID, "start", &json!({}));
     conversation.ask("ping", "ping", &json!({}));
-    let answered = conversation.answer("ping", ANSWER).await.is_some();
+    let limit = conversation.limits().answer;
+    let answered = conversation.answer("ping", limit).await.is_some();
     stage.keep(conversation.finish().await);
-    if answered { Ok(Seen::Holds) } else { Err(late("a ping behind `start`", ANSWER)) }
+    if answered { Ok(Seen::Holds) } else { Err(late("a ping behind `start`", limit)) }
 }
 
 async fn answers_under_load(stage: &Stage) -> Finding {
@@ -75,45 +85,49 @@ async fn answers_under_load(stage: &Stage) -> Finding {
         conversation.ask(id, "ipc.invoke", &json!({"channel": channel, "args": []}));
     }
     conversation.ask("ping", "ping", &json!({}));
-    let answered = conversation.answer("ping", HUNG).await.is_some();
+    let limit = conversation.limits().hung();
+    let answered = conversation.answer("ping", limit).await.is_some();
     stage.keep(conversation.finish().await);
-    if answered { Ok(Seen::Holds) } else { Err(late("a ping behind many calls of a channel", HUNG)) }
+    if answered { Ok(Seen::Holds) } else { Err(late("a ping behind many calls of a channel", limit)) }
 }
 
 async fn stops(stage: &Stage) -> Finding {
     let conversation = stage.running().await?;
-    let asked = Instant::now();
+    let (asked, limits) = (Instant::now(), conversation.limits());
     if conversation.stop().await.is_none() {
         stage.keep(conversation.end().await);
-        return Err("`stop` was not answered within 5 s".to_owned());
+        return Err(format!("`stop` was not answered within {}", seconds(limits.grace)));
     }
     conversation.hang_up();
-    let exit = conversation.exited(GRACE.saturating_sub(asked.elapsed())).await;
+    let exit = conversation.exited(limits.grace.saturating_sub(asked.elapsed())).await;
     stage.keep(conversation.end().await);
     match exit {
         Some(exit) if exit.code() == Some(0) => Ok(Seen::Holds),
         Some(exit) => Err(format!("after `stop`, the process {exit}")),
-        None => Err("the process was still there 5 s after `stop`".to_owned()),
+        None => Err(format!("the process was still there {} after `stop`", seconds(limits.grace))),
     }
 }
 
 async fn exits_at_the_end(stage: &Stage) -> Finding {
     let conversation = stage.running().await?;
-    judge_end(stage.keep(conversation.end().await).exit.is_some())
+    let limits = conversation.limits();
+    judge_end(stage.keep(conversation.end().await).exit.is_some(), limits)
 }
 
 async fn exits_at_once(stage: &Stage) -> Finding {
     let conversation = stage.silent().await?;
-    judge_end(stage.keep(conversation.end().await).exit.is_some())
+    let limits = conversation.limits();
+    judge_end(stage.keep(conversation.end().await).exit.is_some(), limits)
 }
 
-fn judge_end(exited: bool) -> Finding {
+fn judge_end(exited: bool, limits: Limits) -> Finding {
     if exited {
         return Ok(Seen::Holds);
     }
-    Err("the process was still there 5 s after the wire's input had ended, and was killed".to_owned())
+    let grace = seconds(limits.grace);
+    Err(format!("the process was still there {grace} after the wire's input had ended, and was killed"))
 }
 
 fn late(what: &str, limit: Duration) -> String {
-    format!("{what} was not answered within {} s", limit.as_secs())
+    format!("{what} was not answered within {}", seconds(limit))
 }

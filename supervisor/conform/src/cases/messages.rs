@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::exchange::{Expect, exchange, line, unexpected};
 use super::{Case, Finding, Look, Seen, must};
-use crate::stage::{ANSWER, Stage};
+use crate::limits::seconds;
+use crate::stage::Stage;
 
 /// Calls under way at once. The host itself allows a plugin no fewer.
 const CALLS: u64 = 128;
@@ -19,6 +20,7 @@ fn requests() -> Vec<Case> {
     vec![
         must(
             "P-MSG-3",
+            "ids-repeated",
             "repeats ids as they came: 1 and \"1\" are two",
             Look::Exchange(exchange(
                 ids,
@@ -27,26 +29,31 @@ fn requests() -> Vec<Case> {
         ),
         must(
             "P-MSG-4",
+            "many-at-once",
             "answers each of many calls at once exactly once",
             Look::Running(|stage| Box::pin(exactly_once(stage))),
         ),
         must(
             "P-MSG-4",
+            "notifications-unanswered",
             "never answers notifications",
             Look::Exchange(exchange(|| line(r#"{"jsonrpc":"2.0","method":"ping","params":{}}"#), &[])),
         ),
         must(
             "P-MSG-5",
+            "not-in-line",
             "answers other calls while `start` waits for the host",
             Look::Early(|stage| Box::pin(not_in_line(stage))),
         ),
         must(
             "P-MSG-8",
+            "params-absent",
             "takes absent and null parameters for {}",
             Look::Exchange(exchange(without_params, &[Expect::Answer("1"), Expect::Answer("2")])),
         ),
         must(
             "P-MSG-9",
+            "members-unknown",
             "ignores members that it does not know",
             Look::Exchange(exchange(
                 || {
@@ -59,6 +66,7 @@ fn requests() -> Vec<Case> {
         ),
         must(
             "P-MSG-10",
+            "method-unknown",
             "answers a request for an unknown method with -32601",
             Look::Exchange(exchange(
                 || line(r#"{"jsonrpc":"2.0","id":1,"method":"outboard-conform.unknown","params":{}}"#),
@@ -67,6 +75,7 @@ fn requests() -> Vec<Case> {
         ),
         must(
             "P-MSG-10",
+            "notification-unknown",
             "ignores a notification with an unknown name",
             Look::Exchange(exchange(
                 || line(r#"{"jsonrpc":"2.0","method":"outboard-conform.unknown","params":{"a":1}}"#),
@@ -81,11 +90,13 @@ fn broken() -> Vec<Case> {
     vec![
         must(
             "P-MSG-6",
+            "broken-json",
             "answers what is no JSON although it means to be with an error and the id null",
             Look::Exchange(exchange(|| line(r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"#), NULL)),
         ),
         must(
             "P-MSG-6",
+            "broken-version",
             "answers a wrong `jsonrpc` with an error and the id null",
             Look::Exchange(exchange(
                 || line(r#"{"jsonrpc":"1.0","id":1,"method":"ping","params":{}}"#),
@@ -94,6 +105,7 @@ fn broken() -> Vec<Case> {
         ),
         must(
             "P-MSG-6",
+            "broken-id-null",
             "answers a request whose id is null with an error and the id null",
             Look::Exchange(exchange(
                 || line(r#"{"jsonrpc":"2.0","id":null,"method":"ping","params":{}}"#),
@@ -102,15 +114,22 @@ fn broken() -> Vec<Case> {
         ),
         must(
             "P-MSG-6",
+            "broken-id-object",
             "answers a request whose id is an object with an error and the id null",
             Look::Exchange(exchange(
                 || line(r#"{"jsonrpc":"2.0","id":{"a":1},"method":"ping","params":{}}"#),
                 NULL,
             )),
         ),
-        must("P-MSG-6", "ignores answers whose id is null or unknown", Look::Exchange(exchange(strays, &[]))),
+        must(
+            "P-MSG-6",
+            "stray-answers",
+            "ignores answers whose id is null or unknown",
+            Look::Exchange(exchange(strays, &[])),
+        ),
         must(
             "P-MSG-7",
+            "batch",
             "answers a batch once, with -32600 and the id null",
             Look::Exchange(exchange(
                 || {
@@ -156,14 +175,15 @@ async fn exactly_once(stage: &Stage) -> Finding {
         conversation.ask(id, method, &params);
     }
     let all = |record: &crate::record::Record| (0..CALLS).all(|id| record.answer(&json!(id)).is_some());
-    conversation.until(ANSWER, all).await;
+    let limit = conversation.limits().answer;
+    conversation.until(limit, all).await;
     let record = stage.keep(conversation.finish().await).record;
     let missing: Vec<u64> = (0..CALLS).filter(|id| record.answer(&json!(id)).is_none()).collect();
     if let Some(first) = missing.first() {
         return Err(format!(
-            "{} of {CALLS} calls were not answered within {} s, the first of them call {first}",
+            "{} of {CALLS} calls were not answered within {}, the first of them call {first}",
             missing.len(),
-            ANSWER.as_secs()
+            seconds(limit)
         ));
     }
     unexpected(&record, |id: &Value| id.as_u64().is_some_and(|id| id < CALLS)).map(|()| Seen::Holds)
@@ -174,14 +194,15 @@ async fn not_in_line(stage: &Stage) -> Finding {
     conversation.hold();
     conversation.ask(crate::conversation::START_ID, "start", &json!({}));
     conversation.ask("beside", "outboard-conform.unknown", &json!({}));
-    let answered = conversation.answer("beside", ANSWER).await.is_some();
+    let limit = conversation.limits().answer;
+    let answered = conversation.answer("beside", limit).await.is_some();
     let waiting = conversation.record().held;
     stage.keep(conversation.finish().await);
     match (answered, waiting) {
         (true, _) => Ok(Seen::Holds),
         (false, waiting) => Err(format!(
-            "a call after `start` was not answered within {} s, while {waiting} of its own calls waited for the host",
-            ANSWER.as_secs()
+            "a call after `start` was not answered within {}, while {waiting} of its own calls waited for the host",
+            seconds(limit)
         )),
     }
 }

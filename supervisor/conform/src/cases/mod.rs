@@ -17,6 +17,7 @@ use std::pin::Pin;
 use exchange::Exchange;
 
 pub(crate) use life::GATE;
+pub(crate) use reading::have_a_conversation;
 
 use crate::record::Record;
 use crate::report::Level;
@@ -50,6 +51,8 @@ pub(crate) enum Look {
 /// One row of the table.
 pub(crate) struct Case {
     pub(crate) rule: &'static str,
+    /// What people name it by, alone among all cases.
+    pub(crate) name: &'static str,
     pub(crate) level: Level,
     /// What a plugin does that passes.
     pub(crate) says: &'static str,
@@ -68,10 +71,10 @@ pub(crate) fn all() -> Vec<Case> {
     cases
 }
 
-const fn must(rule: &'static str, says: &'static str, look: Look) -> Case {
-    Case { rule, level: Level::Must, says, look }
+const fn must(rule: &'static str, name: &'static str, says: &'static str, look: Look) -> Case {
+    Case { rule, name, level: Level::Must, says, look }
 }
 
-const fn should(rule: &'static str, says: &'static str, look: Look) -> Case {
-    Case { rule, level: Level::Should, says, look }
+const fn should(rule: &'static str, name: &'static str, says: &'static str, look: Look) -> Case {
+    Case { rule, name, level: Level::Should, says, look }
 }

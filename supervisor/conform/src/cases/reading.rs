@@ -10,24 +10,69 @@ use super::{Case, Finding, Look, Seen, must, should};
 use crate::conversation::INITIALIZE_ID;
 use crate::record::{Entry, LINES_MAX, Record};
 use crate::script::SECRET;
+use crate::stage::Stage;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        should("P-SPAWN-2", "lets nothing but messages onto the wire", Look::Read(no_noise)),
-        must("P-FRAME-1", "writes one whole message a line", Look::Read(whole_messages)),
-        must("P-FRAME-4", "writes no frame over 8 MiB", Look::Read(no_oversized)),
-        must("P-FRAME-6", "writes whole frames, the last one too", Look::Read(whole_frames)),
-        must("P-MSG-1", "says \"jsonrpc\": \"2.0\" in every message", Look::Read(version_in_each)),
-        must("P-MSG-2", "gives its calls ids that are short and tell them apart", Look::Read(good_ids)),
-        should("P-LIFE-1", "calls nothing before it has answered `initialize`", Look::Read(answers_first)),
-        must("P-ERR-1", "gives every error a code and a message", Look::Read(errors_have_words)),
+        should("P-SPAWN-2", "wire-clean", "lets nothing but messages onto the wire", Look::Read(no_noise)),
+        must("P-FRAME-1", "whole-messages", "writes one whole message a line", Look::Read(whole_messages)),
+        must("P-FRAME-4", "frames-in-bounds", "writes no frame over 8 MiB", Look::Read(no_oversized)),
+        must("P-FRAME-6", "whole-frames", "writes whole frames, the last one too", Look::Read(whole_frames)),
+        must(
+            "P-MSG-1",
+            "version-in-each",
+            "says \"jsonrpc\": \"2.0\" in every message",
+            Look::Read(version_in_each),
+        ),
+        must(
+            "P-MSG-2",
+            "ids-apart",
+            "gives its calls ids that are short and tell them apart",
+            Look::Read(good_ids),
+        ),
+        should(
+            "P-LIFE-1",
+            "answers-first",
+            "calls nothing before it has answered `initialize`",
+            Look::Read(answers_first),
+        ),
+        must(
+            "P-ERR-1",
+            "errors-worded",
+            "gives every error a code and a message",
+            Look::Read(errors_have_words),
+        ),
         should(
             "P-ERR-1",
+            "errors-with-data",
             "gives every error `data.reason` and `data.retryable`",
             Look::Read(errors_have_data),
         ),
-        must("P-LOG-1", "writes no token that it was given to a log", Look::Read(no_secrets)),
+        must("P-LOG-1", "no-secrets", "writes no token that it was given to a log", Look::Read(no_secrets)),
     ]
+}
+
+/// All that a host says on an ordinary day, to a process whose record is kept: for when nothing else is talked about.
+///
+/// # Errors
+/// A sentence, when the plugin does not get as far.
+pub(crate) async fn have_a_conversation(stage: &Stage) -> Result<(), String> {
+    let conversation = stage.running().await?;
+    let channel = conversation.record().channels.first().cloned();
+    let mut calls = vec![
+        ("ipc.invoke", json!({"channel": "outboard-conform-nobody", "args": []})),
+        ("outboard-conform.unknown", json!({})),
+        ("ping", json!({})),
+    ];
+    calls.extend(channel.map(|channel| ("ipc.invoke", json!({"channel": channel, "args": []}))));
+    for (id, (method, params)) in calls.iter().enumerate() {
+        conversation.ask(id, method, params);
+    }
+    let all = |record: &Record| (0..calls.len()).all(|id| record.answer(&json!(id)).is_some());
+    // What is not answered is another rule's.
+    conversation.until(conversation.limits().work(), all).await;
+    stage.keep(conversation.finish().await);
+    Ok(())
 }
 
 /// The first of what is found fault with.

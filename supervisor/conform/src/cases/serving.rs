@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Case, Finding, Look, Seen, must, should};
 use crate::conversation::{Conversation, INITIALIZE_ID};
 use crate::http::Client;
-use crate::stage::{ANSWER, Stage};
+use crate::stage::Stage;
 
 /// Connections at once.
 const CONNECTIONS: usize = 8;
@@ -15,16 +15,19 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         must(
             "P-HTTP-1",
+            "http-spoken",
             "accepts connections on its socket and speaks HTTP/1.1",
             Look::Running(|stage| Box::pin(with_prefix(stage, async |door| speaks(door).await))),
         ),
         must(
             "P-HTTP-3",
+            "http-several",
             "serves others while one request is only half here",
             Look::Running(|stage| Box::pin(with_prefix(stage, async |door| serves_several(door).await))),
         ),
         should(
             "P-HTTP-3",
+            "http-kept-open",
             "keeps a connection open between requests",
             Look::Running(|stage| Box::pin(with_prefix(stage, async |door| stays_open(door).await))),
         ),
@@ -39,7 +42,7 @@ struct Served<'a> {
 
 impl Served<'_> {
     async fn connect(&self) -> Result<Client, String> {
-        Client::connect(self.conversation.door().path()).await
+        Client::connect(self.conversation.door().path(), self.conversation.limits().answer).await
     }
 
     fn request(&self) -> String {
@@ -59,7 +62,8 @@ async fn with_prefix(stage: &Stage, look: impl AsyncFnOnce(&Served<'_>) -> Resul
 }
 
 async fn prefix(stage: &Stage, conversation: &Conversation) -> Option<String> {
-    let initialized = conversation.answer(INITIALIZE_ID, ANSWER).await.unwrap_or_default();
+    let initialized =
+        conversation.answer(INITIALIZE_ID, conversation.limits().initialize()).await.unwrap_or_default();
     let listed = initialized["result"]["features"].as_array();
     let by_feature = listed.is_some_and(|listed| listed.contains(&json!(features::HTTP)));
     let registered = conversation.record().prefixes.first().cloned();
