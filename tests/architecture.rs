@@ -24,6 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
     // The SDK's tests run its own probe, hence the edge to itself.
     ("outboard-plugin", &["outboard-protocol", "outboard-plugin"]),
     ("hello-rust", &["outboard-plugin"]),
+    ("counter-rust", &["outboard-plugin"]),
     // What is measured is a plugin, and what it is measured against.
     ("bench", &["outboard-plugin"]),
     ("hostile-plugin", &[]),

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const TSC = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 
-for (const example of ["fleet", "landing-reports", "status-badge", "airline-client"]) {
+for (const example of ["fleet", "landing-reports", "status-badge", "airline-client", "counter-ts"]) {
   test(`the example ${example} type-checks`, () => {
     const { status, stdout } = spawnSync(process.execPath, [TSC, "--noEmit", "-p", join(ROOT, "examples", example)], { encoding: "utf8" });
     assert.equal(status, 0, stdout);
