@@ -3,23 +3,25 @@
 
 import { createAirline } from "./context/airline.js";
 import { createAuth } from "./context/auth.js";
-import { createConfig, type ConfigChanged } from "./context/config.js";
+import { createConfig } from "./context/config.js";
 import { createDatabase } from "./context/database.js";
 import { createIpc } from "./context/ipc.js";
 import { createLogger } from "./context/logger.js";
 import { Registrations } from "./context/registrations.js";
 import { createServer } from "./context/server.js";
+import type { Hook, HostCalls, HostNotices, InitializeParams, InitializeResult } from "./generated/protocol.js";
 import { Application } from "./http/application.js";
 import type { Declared } from "./plugin.js";
 import type { PluginBackgroundModule, PluginContext } from "./types.js";
 import { asError, CallError } from "./wire/error.js";
+import { named, type PluginPeer, type Served, type Taken } from "./sides.js";
 import { Peer } from "./wire/peer.js";
 
 /** The protocol version that is spoken. */
 const PROTOCOL_VERSION = 1;
 
 /** What is served however many calls of its channels are under way in the plugin. */
-const URGENT: ReadonlySet<string> = new Set(["initialize", "start", "resume", "stop", "ping"]);
+const URGENT: ReadonlySet<keyof HostCalls> = new Set(["initialize", "start", "resume", "stop", "ping"]);
 
 /** What the session needs from whoever runs it. */
 export interface SessionOptions {
@@ -39,17 +41,9 @@ export interface SessionOptions {
   noise?(line: string): void;
 }
 
-interface InitializeParams {
-  protocolVersions: number[];
-  plugin: { id: string; version: string; installDir: string; dataDir: string };
-}
-
-/** Everything that the host may call. */
-type HostCall = (params: never) => unknown;
-
 /** One conversation with a host. */
 export class Session {
-  readonly peer: Peer;
+  readonly peer: PluginPeer;
   readonly #loading: Promise<Declared>;
   readonly #logger;
   readonly #registrations;
@@ -61,12 +55,13 @@ export class Session {
   #module: PluginBackgroundModule | undefined;
   #application: Application | undefined;
   #ctx: PluginContext | undefined;
+  #starting = false;
   #started = false;
 
   constructor(private readonly options: SessionOptions) {
     this.peer = new Peer(options.send, {
       request: (method, params) => this.#call(method, params),
-      notification: (method, params) => this.#told(method, params),
+      notification: (method, params) => void named(this.#notices, method)?.(params),
       noise: (line) => options.noise?.(line),
       urgent: URGENT,
     });
@@ -86,57 +81,60 @@ export class Session {
     return this.#application;
   }
 
-  readonly #calls: Record<string, HostCall> = {
-    initialize: (params: InitializeParams) => this.#initialize(params),
+  readonly #calls: Served<HostCalls> = {
+    initialize: (params) => this.#initialize(params),
     start: () => this.#start((module, ctx) => module.onStart(ctx), "onStart"),
-    resume: ({ fromVersion }: { fromVersion: string }) =>
+    resume: ({ fromVersion }) =>
       this.#start((module, ctx) => (module.onResume ? module.onResume(ctx, { fromVersion }) : module.onStart(ctx)), "onResume"),
     stop: () => this.#stop(),
-    ping: () => ({}),
-    "ipc.invoke": (params: { channel: string; args?: unknown[] }) => this.#ipc.invoke(params),
+    ping: () => {},
+    "ipc.invoke": (params) => this.#ipc.invoke(params),
   };
 
-  #call(method: string, params: unknown): unknown {
-    const call = Object.hasOwn(this.#calls, method) ? this.#calls[method] : undefined;
+  readonly #notices: Taken<HostNotices> = {
+    "config.changed": (params) => this.#config.changed(params),
+    "auth.changed": (params) => this.#auth.changed(params),
+    "airline.changed": (params) => this.#airline.changed(params),
+    // The contract has no member for it; the host has written a warning into this plugin's log.
+    "database.quota": () => {},
+  };
+
+  #call(method: string, params: object): unknown {
+    const call = named(this.#calls, method);
     if (!call) throw CallError.of("method_not_found", `a plugin has no method ${JSON.stringify(method)}`);
-    return call((params ?? {}) as never);
+    return call(params);
   }
 
-  #told(method: string, params: unknown): void {
-    if (method === "config.changed") this.#config.changed(params as ConfigChanged);
-    else if (method === "auth.changed") this.#auth.changed(params as { authenticated: boolean });
-    else if (method === "airline.changed") this.#airline.changed(params as { airline: { id: string; baseUrl: string } | null });
-  }
-
-  async #initialize({ protocolVersions, plugin }: InitializeParams): Promise<unknown> {
+  async #initialize({ protocolVersions, plugin }: InitializeParams): Promise<InitializeResult> {
+    if (this.#plugin) throw CallError.of("conflict", "initialize comes once");
     if (!protocolVersions?.includes(PROTOCOL_VERSION)) {
       const message = `no common protocol version: the host speaks ${String(protocolVersions)}, this SDK ${PROTOCOL_VERSION}; upgrade the older of the two`;
       throw CallError.of("conflict", message, { protocolVersions: [PROTOCOL_VERSION] });
     }
     this.#plugin = plugin;
-    const hooks = ["onStart", "onStop"];
+    const hooks: Hook[] = ["onStart", "onStop"];
     const declared = await this.#loading.catch(() => undefined);
     if (declared?.module.onResume) hooks.push("onResume");
     return { protocolVersion: PROTOCOL_VERSION, sdk: { name: "@outboard/plugin-sdk", version: __OUTBOARD_VERSION__, language: "javascript" }, hooks, features: [] };
   }
 
-  async #start(hook: (module: PluginBackgroundModule, ctx: PluginContext) => unknown, name: string): Promise<unknown> {
+  async #start(hook: (module: PluginBackgroundModule, ctx: PluginContext) => unknown, name: string): Promise<void> {
+    if (this.#starting) throw CallError.of("conflict", "a plugin is started once");
+    this.#starting = true;
     const { module, hint } = await this.#loading;
     if (hint) this.#logger.warn("outboard", hint);
     this.#module = module;
     this.#ctx = this.#context();
-    await named(name, () => hook(module, this.#context()));
+    await inHook(name, () => hook(module, this.#context()));
     await this.#registrations.settled();
     if (this.#application) await this.#listen(this.#application);
     this.#started = true;
-    return {};
   }
 
-  async #stop(): Promise<unknown> {
+  async #stop(): Promise<void> {
     try {
       const [module, ctx] = [this.#module, this.#ctx];
-      if (module && ctx && this.#started) await named("onStop", () => module.onStop(ctx));
-      return {};
+      if (module && ctx && this.#started) await inHook("onStop", () => module.onStop(ctx));
     } finally {
       this.#application?.close();
       // After the answer, which is sent when this function's promise has settled.
@@ -162,7 +160,7 @@ export class Session {
       ipc: this.#ipc.registrar,
       auth: this.#auth.accessor,
       airline: this.#airline.accessor,
-      database: createDatabase(() => ({
+      database: createDatabase(this.peer, () => ({
         dataDir: plugin.dataDir,
         ...(entry === undefined ? {} : { entry }),
         warn: (message) => this.#logger.warn("outboard", message),
@@ -187,7 +185,7 @@ export class Session {
 declare const __OUTBOARD_VERSION__: string;
 
 /** Runs a hook; what it throws says which hook it was. */
-async function named(hook: string, run: () => unknown): Promise<void> {
+async function inHook(hook: string, run: () => unknown): Promise<void> {
   try {
     await run();
   } catch (thrown) {

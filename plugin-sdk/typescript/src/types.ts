@@ -3,8 +3,10 @@
 
 import type { AxiosInstance } from "axios";
 import type { Database } from "./database/types.js";
+import type { Airline as PluginAirline, AirlineName, ResumeParams } from "./generated/protocol.js";
 
 export type { AxiosInstance } from "axios";
+export type { Airline as PluginAirline } from "./generated/protocol.js";
 export type { Database, RunResult, Statement, Transaction } from "./database/types.js";
 
 /** What a background module exports by default. */
@@ -18,10 +20,7 @@ export interface PluginBackgroundModule {
 }
 
 /** What `onResume` is told. */
-export interface ResumeInfo {
-  /** The version that ran before the update. */
-  fromVersion: string;
-}
+export type ResumeInfo = ResumeParams;
 
 /** What a plugin is given. */
 export interface PluginContext {
@@ -81,16 +80,6 @@ export interface PluginAuthAccessor {
   onChange(listener: (authenticated: boolean) => void): Unsubscribe;
 }
 
-/** The bound airline. */
-export interface PluginAirline {
-  /** The airline's id as the host knows it. */
-  id: string;
-  /** Origin of its API, without a slash at the end. */
-  baseUrl: string;
-  /** The bearer; null when the user is not signed in there. */
-  token: string | null;
-}
-
 /** The airline that the host is bound to, and HTTP on its behalf. */
 export interface PluginAirlineAccessor {
   /** A fresh snapshot. */
@@ -98,7 +87,7 @@ export interface PluginAirlineAccessor {
   /** An axios instance whose base URL and bearer are resolved at each request. Keep it as long as you like. */
   createClient(): AxiosInstance;
   /** Calls `listener` when another airline, or none, is bound. */
-  onChange(listener: (airline: { id: string; baseUrl: string } | null) => void): Unsubscribe;
+  onChange(listener: (airline: AirlineName | null) => void): Unsubscribe;
 }
 
 /** SQLite files in the plugin's own data folder. */

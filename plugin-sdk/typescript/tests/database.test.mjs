@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { runPlugin } from "../dist/testing/index.js";
-import { RunnerProcess, pluginsFolder } from "./scripted-host.mjs";
+import { RunnerProcess, pluginsFolder, until } from "./scripted-host.mjs";
 
 /** Runs `act` with the databases of a plugin that uses the given engine. */
 async function withDatabase(t, engine, act) {
@@ -299,4 +299,20 @@ test("a file that another living process has open is refused with its number (wa
   const second = await RunnerProcess.spawn(t, folder, entry, { env });
   await second.initialize();
   await assert.rejects(second.peer.request("start"), new RegExp(`x\\.db is open in process ${first.child.pid}`));
+});
+
+test("the host is told of each file that is opened, and its refusal is a warning", async (t) => {
+  const folder = pluginsFolder(t);
+  const entry = folder.write("my-plugin", { "background/index.js": `export default { onStart(ctx) { ctx.database.open("a.db"); ctx.database.open("b.db"); }, onStop() {} };` });
+  const runner = await RunnerProcess.spawn(t, folder, entry);
+  const opened = [];
+  runner.answer = (method, { file }) => {
+    if (method !== "database.open") return undefined;
+    opened.push(file);
+    if (file === "b.db") throw new Error("the quota is used up");
+    return { path: file };
+  };
+  await runner.start();
+  await until("the warning came", () => runner.logs.some(({ level, message }) => level === "warn" && /b\.db.*the quota is used up/.test(message)));
+  assert.deepEqual(opened, ["a.db", "b.db"]);
 });

@@ -23,6 +23,23 @@ test("a module with a default export starts, answers pings and stops", async (t)
   assert.equal(runner.stderr, "");
 });
 
+test("a second handshake and a second start are refused, and the first ones hold", async (t) => {
+  const runner = await run(t, `export default { onStart(ctx) { ctx.logger.info("Main", "up"); }, onStop() {} };`);
+  await runner.start();
+  await assert.rejects(runner.initialize(), { reason: "conflict" });
+  await assert.rejects(runner.peer.request("start"), { reason: "conflict" });
+  assert.deepEqual(await runner.stop(), { code: 0, signal: null });
+  assert.equal(runner.logs.length, 1);
+});
+
+test("a host that speaks no version of this SDK's is told which ones it speaks", async (t) => {
+  const runner = await run(t, `export default { onStart() {}, onStop() {} };`);
+  await assert.rejects(runner.peer.request("initialize", { protocolVersions: [2, 3] }), (error) => {
+    assert.deepEqual([error.code, error.data.protocolVersions], [-32009, [1]]);
+    return true;
+  });
+});
+
 test("a module may use require and module.exports", async (t) => {
   const runner = await run(t, `const { createPlugin } = require("${SDK}/helpers");\nmodule.exports = createPlugin({ onStart(ctx) { ctx.logger.info("cjs", __filename); }, onStop() {} });`);
   await runner.start();

@@ -81,8 +81,8 @@ export class RunnerProcess {
     this.child.stdout.setEncoding("utf8").on("data", (text) => (this.stdout += text));
     this.child.stderr.setEncoding("utf8").on("data", (text) => (this.stderr += text));
     input.on("error", () => {}); // a process that ends early closes it first
-    this.state = { config: new Map(), defaults: new Map(), token: null, airline: null, logs: this.logs, channels: new Set(), prefixes: new Set(), ...given };
-    const host = new MemoryHost(this.state, (method, params) => this.peer.notify(method, params), (channel, payload) => this.events.push({ channel, payload }));
+    this.state = { config: new Map(), defaults: new Map(), token: null, airline: null, dataDir: this.dataDir, logs: this.logs, channels: new Set(), prefixes: new Set(), ...given };
+    const host = new MemoryHost(this.state, () => this.peer, (channel, payload) => this.events.push({ channel, payload }));
     this.host = host;
     this.noise = [];
     this.peer = new Peer((frame) => input.write(`${frame}\n`), {

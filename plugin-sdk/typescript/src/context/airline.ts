@@ -3,17 +3,16 @@
 //! refresh token itself never comes here.
 
 import type { AxiosInstance, AxiosRequestConfig, InternalAxiosRequestConfig } from "axios";
-import type { Peer } from "../wire/peer.js";
-import type { PluginAirline, PluginAirlineAccessor } from "../types.js";
 import { loadAxios } from "../bundled.js";
+import type { AirlineChangedParams, AirlineName } from "../generated/protocol.js";
+import type { PluginPeer } from "../sides.js";
+import type { PluginAirline, PluginAirlineAccessor } from "../types.js";
 import { Listeners } from "./listeners.js";
-
-type AirlineName = { id: string; baseUrl: string };
 
 /** The accessor, and where the session puts the host's notifications. */
 export interface AirlineChannel {
   accessor: PluginAirlineAccessor;
-  changed(params: { airline: AirlineName | null }): void;
+  changed(params: AirlineChangedParams): void;
 }
 
 /** What a request carries from one try to the next, in its own configuration: axios keeps members that it does not know. */
@@ -31,9 +30,9 @@ interface Carried {
 type Carrying<Config> = Config & { outboard?: Carried };
 
 /** Makes the airline accessor of a session. */
-export function createAirline(peer: Peer): AirlineChannel {
+export function createAirline(peer: PluginPeer): AirlineChannel {
   const listeners = new Listeners<[AirlineName | null]>();
-  const getCurrent = async () => (await peer.request<{ airline: PluginAirline | null }>("airline.getCurrent")).airline;
+  const getCurrent = async () => (await peer.request("airline.getCurrent")).airline;
   return {
     accessor: {
       getCurrent,
@@ -44,7 +43,7 @@ export function createAirline(peer: Peer): AirlineChannel {
   };
 }
 
-function createClient(peer: Peer, getCurrent: () => Promise<PluginAirline | null>): AxiosInstance {
+function createClient(peer: PluginPeer, getCurrent: () => Promise<PluginAirline | null>): AxiosInstance {
   const client = loadAxios().create();
 
   client.interceptors.request.use(async (config: Carrying<InternalAxiosRequestConfig>) => {
@@ -71,7 +70,7 @@ function createClient(peer: Peer, getCurrent: () => Promise<PluginAirline | null
     const stale = sent.token?.();
     let token: string;
     try {
-      ({ token } = await peer.request<{ token: string }>("airline.refresh", stale ? { staleToken: stale } : {}));
+      ({ token } = await peer.request("airline.refresh", stale ? { staleToken: stale } : {}));
     } catch {
       throw error; // the 401 is the caller's; the host has asked for a new sign-in
     }

@@ -1,31 +1,25 @@
 //! `ctx.config`: the plugin's durable values, kept by the host.
 
-import type { Peer } from "../wire/peer.js";
+import type { ConfigChangedParams } from "../generated/protocol.js";
+import type { PluginPeer } from "../sides.js";
 import type { PluginConfigStore } from "../types.js";
 import { checkConfigKey } from "../names.js";
 import { Listeners } from "./listeners.js";
 
-/** Parameters of `config.changed`. */
-export interface ConfigChanged {
-  key: string;
-  value: unknown;
-  deleted?: boolean;
-}
-
 /** The store, and where the session puts the host's notifications. */
 export interface ConfigChannel {
   store: PluginConfigStore;
-  changed(params: ConfigChanged): void;
+  changed(params: ConfigChangedParams): void;
 }
 
 /** Makes the config store of a session. */
-export function createConfig(peer: Peer): ConfigChannel {
+export function createConfig(peer: PluginPeer): ConfigChannel {
   const listeners = new Listeners<[string, unknown]>();
   const store: PluginConfigStore = {
     async get<T>(key: string, fallback?: T): Promise<T> {
       // The caller's default stays here: it need not be JSON, and need not travel.
-      const { value, found } = await peer.request<{ value: T; found: boolean }>("config.get", { key: checkConfigKey(key) });
-      return found ? value : (fallback as T);
+      const { value, found } = await peer.request("config.get", { key: checkConfigKey(key) });
+      return (found ? value : fallback) as T;
     },
     async set(key, value) {
       if (value === undefined) throw new TypeError(`config.set(${JSON.stringify(key)}): undefined is no JSON value; use config.delete to forget a key`);
@@ -36,7 +30,7 @@ export function createConfig(peer: Peer): ConfigChannel {
       await peer.request("config.delete", { key: checkConfigKey(key) });
     },
     async getAll() {
-      return (await peer.request<{ values: Record<string, unknown> }>("config.getAll")).values;
+      return (await peer.request("config.getAll")).values;
     },
     onChange: (listener) => listeners.add(listener),
   };

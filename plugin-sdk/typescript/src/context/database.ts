@@ -1,11 +1,12 @@
 //! `ctx.database`: SQLite files in the plugin's own data folder. The host granted that folder at the handshake; the rule for
-//! names is applied here, because `open` is synchronous.
+//! names is applied here, because `open` is synchronous. The host is told of each file nevertheless: it measures what it knows.
 
 import { lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { PluginDatabaseAccessor } from "../types.js";
 import { openDatabase } from "../database/open.js";
 import { checkDatabaseFile } from "../names.js";
+import type { PluginPeer } from "../sides.js";
+import type { PluginDatabaseAccessor } from "../types.js";
 
 /** What opening needs to know of the plugin. */
 export interface DatabasePlace {
@@ -18,7 +19,7 @@ export interface DatabasePlace {
 }
 
 /** Makes the database accessor of a session. */
-export function createDatabase(place: () => DatabasePlace): PluginDatabaseAccessor {
+export function createDatabase(peer: PluginPeer, place: () => DatabasePlace): PluginDatabaseAccessor {
   return {
     open(file) {
       const { dataDir, entry, warn } = place();
@@ -27,7 +28,9 @@ export function createDatabase(place: () => DatabasePlace): PluginDatabaseAccess
       if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) {
         throw new Error(`database file ${JSON.stringify(file)} is a symbolic link; it must be a file in ${dataDir} itself`);
       }
-      return openDatabase(path, entry, warn);
+      const database = openDatabase(path, entry, warn);
+      peer.request("database.open", { file }).catch((error: Error) => warn(`database.open(${JSON.stringify(file)}): ${error.message}`));
+      return database;
     },
   };
 }

@@ -1,6 +1,7 @@
 //! `ctx.ipc`: messages between a plugin and its own UIs. Payloads travel as tagged values.
 
-import type { Peer } from "../wire/peer.js";
+import type { IpcInvokeParams } from "../generated/protocol.js";
+import type { PluginPeer } from "../sides.js";
 import type { PluginIPCRegistrar } from "../types.js";
 import { CallError } from "../wire/error.js";
 import { checkChannel } from "../names.js";
@@ -10,11 +11,11 @@ import type { Registrations } from "./registrations.js";
 /** The registrar, and where the session brings the UI's calls. */
 export interface IpcChannel {
   registrar: PluginIPCRegistrar;
-  invoke(params: { channel: string; args?: unknown[] }): Promise<unknown>;
+  invoke(params: IpcInvokeParams): Promise<unknown>;
 }
 
 /** Makes the IPC registrar of a session. */
-export function createIpc(peer: Peer, registrations: Registrations): IpcChannel {
+export function createIpc(peer: PluginPeer, registrations: Registrations): IpcChannel {
   const answers = new Map<string, (...args: unknown[]) => unknown>();
   const registrar: PluginIPCRegistrar = {
     handle(channel, answer) {

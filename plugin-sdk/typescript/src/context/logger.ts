@@ -1,6 +1,7 @@
 //! `ctx.logger`: one structured record a call. Never blocks and never throws, whatever it is given.
 
-import type { Peer } from "../wire/peer.js";
+import type { LogLevel, LogParams } from "../generated/protocol.js";
+import type { PluginPeer } from "../sides.js";
 import type { PluginLogger } from "../types.js";
 
 /** Longest `extra`, in characters of JSON: a log record is for reading. */
@@ -11,16 +12,14 @@ const MESSAGE_MAX = 64 * 1024;
 /** Members whose values are kept out of every record. */
 const SECRET = /^(proxy-)?authorization$/i;
 
-type Level = "debug" | "info" | "warn" | "error";
-
 /** Makes the logger of a session. */
-export function createLogger(peer: Peer): PluginLogger {
-  const at = (level: Level) => (tag: string, message?: string, extra?: unknown) => {
+export function createLogger(peer: PluginPeer): PluginLogger {
+  const at = (level: LogLevel) => (tag: string, message?: string, extra?: unknown) => {
     try {
       // One argument is a message without a tag.
       const [shownTag, text] = message === undefined ? ["", tag] : [tag, message];
-      const record: Record<string, unknown> = { level, tag: String(shownTag), message: cut(words(text)) };
-      if (extra !== undefined) record["extra"] = readable(extra);
+      const record: LogParams = { level, tag: String(shownTag), message: cut(words(text)) };
+      if (extra !== undefined) record.extra = readable(extra);
       peer.notify("log", record);
     } catch {
       // A record that cannot even be described is lost; the plugin goes on.

@@ -2,13 +2,13 @@
 //! awaited before `start` is answered.
 
 import type { Application } from "../http/application.js";
-import type { Peer } from "../wire/peer.js";
+import type { PluginPeer } from "../sides.js";
 import type { PluginServerRegistrar } from "../types.js";
 import { checkPrefix } from "../names.js";
 import type { Registrations } from "./registrations.js";
 
 /** Makes the server registrar of a session. `application` loads the HTTP side, at the first router. */
-export function createServer(peer: Peer, registrations: Registrations, application: () => Application): PluginServerRegistrar {
+export function createServer(peer: PluginPeer, registrations: Registrations, application: () => Application): PluginServerRegistrar {
   return {
     registerRouter(given, router) {
       const prefix = checkPrefix(typeof given === "string" ? given.replace(/(?<=.)\/+$/, "") : given);

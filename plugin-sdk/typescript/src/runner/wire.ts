@@ -3,7 +3,9 @@
 
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
+import type { ContextNotices, LogParams } from "../generated/protocol.js";
 import { LineDecoder, type LineHooks } from "../wire/lines.js";
+import { writeNotification } from "../wire/message.js";
 
 /** Waiting bytes beyond which log records and events are dropped: the host reads in time unless it is stuck. */
 const DROP_ABOVE = 4 * 1024 * 1024;
@@ -12,7 +14,8 @@ const STOP_READING_ABOVE = 16 * 1024 * 1024;
 /** Tries to write the last frames before the process ends; each is a few microseconds. */
 const LAST_TRIES = 10_000;
 
-const DROPPABLE = /^\{"jsonrpc":"2\.0","method":"(log|ipc\.send)"/;
+/** How frames begin that nobody waits for: all that a plugin tells without being asked. */
+const DROPPABLE = (["log", "ipc.send"] satisfies (keyof ContextNotices)[]).map((method) => `{"jsonrpc":"2.0","method":"${method}"`);
 
 /** Where frames go and come from. */
 export class DescriptorWire {
@@ -48,7 +51,7 @@ export class DescriptorWire {
 
   /** Sends a frame, together with whatever else is sent in this turn of the event loop. */
   send(frame: string): void {
-    if (this.#queued > DROP_ABOVE && DROPPABLE.test(frame)) {
+    if (this.#queued > DROP_ABOVE && DROPPABLE.some((beginning) => frame.startsWith(beginning))) {
       this.#dropped++;
       return;
     }
@@ -90,7 +93,7 @@ export class DescriptorWire {
     if (this.#blocked || this.#queue.length === 0) return;
     if (this.#dropped > 0) {
       const message = `${this.#dropped} log records and events were dropped: the host did not read in time`;
-      this.#queue.push(JSON.stringify({ jsonrpc: "2.0", method: "log", params: { level: "warn", tag: "outboard", message } }), "\n");
+      this.#queue.push(writeNotification("log", { level: "warn", tag: "outboard", message } satisfies LogParams), "\n");
       this.#dropped = 0;
     }
     const batch = this.#queue.join("");

@@ -1,6 +1,9 @@
 //! A host in memory: answers a plugin's context calls as the supervisor would, from plain maps that a test can look into.
 //! Used by the harness alone. Must not know how the plugin's side works.
 
+import { join } from "node:path";
+import type { ContextCalls, ContextNotices, LogParams } from "../generated/protocol.js";
+import { named, type HostPeer, type Served, type Taken } from "../sides.js";
 import { CallError } from "../wire/error.js";
 
 /** The airline that a test binds, with what a refresh gives. */
@@ -13,12 +16,7 @@ export interface FakeAirline {
 }
 
 /** A record of `ctx.logger`. */
-export interface LogRecord {
-  level: "debug" | "info" | "warn" | "error";
-  tag: string;
-  message: string;
-  extra?: unknown;
-}
+export type LogRecord = LogParams & Required<Pick<LogParams, "tag" | "message">>;
 
 /** What the host holds; a test may change it at any time. */
 export interface HostState {
@@ -27,12 +25,15 @@ export interface HostState {
   defaults: Map<string, unknown>;
   token: string | null;
   airline: FakeAirline | null;
+  /** The plugin's data folder. */
+  dataDir: string;
   logs: LogRecord[];
   channels: Set<string>;
   prefixes: Set<string>;
 }
 
-type Params = Record<string, unknown>;
+/** What no plugin of this SDK calls: the client asks the airline itself. */
+type Unserved = Extract<keyof ContextCalls, "airline.request">;
 
 /** The context calls and notifications of one plugin. */
 export class MemoryHost {
@@ -40,60 +41,63 @@ export class MemoryHost {
 
   constructor(
     readonly state: HostState,
-    private readonly tell: (method: string, params: unknown) => void,
+    private readonly peer: () => HostPeer,
     private readonly event: (channel: string, payload: unknown) => void,
   ) {}
 
   /** Answers a context call. */
-  answer(method: string, given: unknown): unknown {
-    const params = (given ?? {}) as Params;
-    const call = Object.hasOwn(this.#calls, method) ? this.#calls[method] : undefined;
+  answer(method: string, params: object): unknown {
+    const call = named(this.#calls, method);
     if (!call) throw CallError.of("method_not_found", `a host has no method ${JSON.stringify(method)}`);
     return call(params);
   }
 
   /** Takes a notification. */
-  told(method: string, given: unknown): void {
-    const params = given as Params;
-    if (method === "log") this.state.logs.push({ tag: "", message: "", ...params } as LogRecord);
-    else if (method === "ipc.send") this.event(String(params["channel"]), params["payload"]);
+  told(method: string, params: object): void {
+    named(this.#notices, method)?.(params);
   }
 
   /** Changes a value as an operator or a UI would. */
   setConfig(key: string, value: unknown): void {
     this.state.config.set(key, value);
-    this.tell("config.changed", { key, value, deleted: false });
+    this.peer().notify("config.changed", { key, value, deleted: false });
   }
 
-  readonly #calls: Record<string, (params: Params) => unknown> = {
+  readonly #notices: Taken<ContextNotices> = {
+    log: (params) => this.state.logs.push({ tag: "", message: "", ...params }),
+    "ipc.send": ({ channel, payload }) => this.event(channel, payload),
+  };
+
+  readonly #calls: Served<Omit<ContextCalls, Unserved>> = {
     "config.get": ({ key }) => {
-      const source = [this.state.config, this.state.defaults].find((values) => values.has(key as string));
-      return { value: source?.get(key as string) ?? null, found: source !== undefined };
+      const source = [this.state.config, this.state.defaults].find((values) => values.has(key));
+      return { value: source?.get(key) ?? null, found: source !== undefined };
     },
-    "config.set": ({ key, value }) => this.setConfig(key as string, value),
+    "config.set": ({ key, value }) => this.setConfig(key, value),
     "config.delete": ({ key }) => {
-      const deleted = this.state.config.delete(key as string);
-      if (deleted) this.tell("config.changed", { key, value: this.state.defaults.get(key as string) ?? null, deleted: true });
+      const deleted = this.state.config.delete(key);
+      if (deleted) this.peer().notify("config.changed", { key, value: this.state.defaults.get(key) ?? null, deleted: true });
       return { deleted };
     },
     "config.getAll": () => ({ values: Object.fromEntries([...this.state.defaults, ...this.state.config]) }),
-    "ipc.handle": ({ channel }) => void this.state.channels.add(channel as string),
-    "ipc.removeHandler": ({ channel }) => void this.state.channels.delete(channel as string),
+    "ipc.handle": ({ channel }) => void this.state.channels.add(channel),
+    "ipc.removeHandler": ({ channel }) => void this.state.channels.delete(channel),
     "auth.isAuthenticated": () => ({ authenticated: this.state.token !== null }),
     "auth.getToken": () => ({ token: this.state.token }),
     "airline.getCurrent": () => {
       const { airline } = this.state;
       return { airline: airline && { id: airline.id, baseUrl: airline.baseUrl, token: airline.token } };
     },
-    "airline.refresh": ({ staleToken }) => this.#refresh(staleToken as string | undefined),
+    "airline.refresh": ({ staleToken }) => this.#refresh(staleToken),
+    "database.open": ({ file }) => ({ path: join(this.state.dataDir, file) }),
     "server.register": ({ prefix }) => {
-      this.state.prefixes.add(prefix as string);
-      return { url: `http://127.0.0.1:2066${prefix as string}` };
+      this.state.prefixes.add(prefix);
+      return { url: `http://127.0.0.1:2066${prefix}` };
     },
-    "server.unregister": ({ prefix }) => void this.state.prefixes.delete(prefix as string),
+    "server.unregister": ({ prefix }) => void this.state.prefixes.delete(prefix),
   };
 
-  async #refresh(stale: string | undefined): Promise<{ token: string }> {
+  async #refresh(stale: string | null | undefined): Promise<{ token: string }> {
     const { airline } = this.state;
     if (!airline?.refresh) throw CallError.of("auth_required", "the airline's sign-in cannot be renewed; sign in again");
     if (airline.token !== null && airline.token !== stale) return { token: airline.token };

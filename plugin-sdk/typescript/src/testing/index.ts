@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readModule } from "../plugin.js";
 import { Session } from "../session.js";
+import type { HostPeer } from "../sides.js";
 import { decode, encode } from "../tagged.js";
 import type { PluginBackgroundModule } from "../types.js";
 import { Peer } from "../wire/peer.js";
@@ -74,7 +75,7 @@ class InMemoryPlugin implements RunningPlugin {
   readonly dataDir: string;
   readonly #state: HostState;
   readonly #host: MemoryHost;
-  readonly #peer: Peer;
+  readonly #peer: HostPeer;
   readonly #session: Session;
   readonly #waiting: { channel: string; resolve(payload: unknown): void }[] = [];
   #seen = new Map<string, number>();
@@ -84,8 +85,8 @@ class InMemoryPlugin implements RunningPlugin {
     const { config = {}, defaults = {}, token = null, airline = null } = options;
     this.dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "outboard-test-"));
     const maps = { config: new Map(Object.entries(config)), defaults: new Map(Object.entries(defaults)) };
-    this.#state = { ...maps, token, airline, logs: [], channels: new Set(), prefixes: new Set() };
-    this.#host = new MemoryHost(this.#state, (method, params) => this.#peer.notify(method, params), (channel, payload) => this.#sent(channel, decode(payload ?? null)));
+    this.#state = { ...maps, token, airline, dataDir: this.dataDir, logs: [], channels: new Set(), prefixes: new Set() };
+    this.#host = new MemoryHost(this.#state, () => this.#peer, (channel, payload) => this.#sent(channel, decode(payload ?? null)));
     // Each frame in a turn of its own, as on a wire.
     this.#peer = new Peer((frame) => queueMicrotask(() => this.#session.peer.receive(frame)), {
       request: (method, params) => this.#host.answer(method, params),
@@ -115,15 +116,15 @@ class InMemoryPlugin implements RunningPlugin {
 
   async start(resumeFrom: string | undefined): Promise<void> {
     const id = this.options.id ?? "test-plugin";
-    const { hooks } = await this.#peer.request<{ hooks: string[] }>("initialize", {
+    const { hooks = [] } = await this.#peer.request("initialize", {
       protocolVersions: [1],
       host: { name: "outboard-testing", version: "0" },
       plugin: { id, version: "0.0.0", installDir: process.cwd(), dataDir: this.dataDir },
       http: { baseUrl: "http://127.0.0.1:2066", prefix: `/api/${id}` },
       features: [],
     });
-    const resumes = resumeFrom !== undefined && hooks.includes("onResume");
-    await this.#peer.request(resumes ? "resume" : "start", resumes ? { fromVersion: resumeFrom } : {});
+    if (resumeFrom !== undefined && hooks.includes("onResume")) await this.#peer.request("resume", { fromVersion: resumeFrom });
+    else await this.#peer.request("start");
   }
 
   async invoke(channel: string, ...args: unknown[]): Promise<unknown> {

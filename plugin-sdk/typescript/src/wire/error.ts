@@ -1,33 +1,15 @@
 //! The error of a call that crossed the wire. Made by the peer from an error object and by whoever refuses a call on this
-//! side. Mirrors the one table of codes in the protocol; must not know who failed.
+//! side. Must not know who failed.
 
-/** Code and retryability of every reason in the protocol's table. */
-const REASONS = {
-  parse_error: [-32700, false],
-  invalid_request: [-32600, false],
-  method_not_found: [-32601, false],
-  invalid_params: [-32602, false],
-  internal_error: [-32603, false],
-  shutting_down: [-32001, true],
-  timeout: [-32002, true],
-  limit_exceeded: [-32003, true],
-  denied: [-32004, false],
-  storage_full: [-32005, true],
-  storage_corrupt: [-32006, false],
-  auth_required: [-32007, false],
-  not_found: [-32008, false],
-  conflict: [-32009, false],
-  cancelled: [-32800, false],
-} as const;
+import { ERRORS, type ErrorData, type RpcError } from "../generated/protocol.js";
 
 /** The stable word of a failure. */
-export type Reason = keyof typeof REASONS;
+export type Reason = keyof typeof ERRORS;
 
-/** The error object as it stands on the wire. */
-export interface WireError {
-  code: number;
+/** The error object as it is made here: with a message, and details of its kind beside the common data. */
+export interface WireError extends RpcError {
   message: string;
-  data?: { reason?: string; retryable?: boolean; [detail: string]: unknown };
+  data?: ErrorData & { [detail: string]: unknown };
 }
 
 /** A call to the host, or to a plugin, that failed. */
@@ -55,7 +37,7 @@ export class CallError extends Error {
     const { code, message, data } = (typeof given === "object" && given !== null ? given : { message: given }) as Record<string, unknown>;
     const details = typeof data === "object" && !Array.isArray(data) ? data : { value: data };
     return new CallError({
-      code: Number.isInteger(code) ? (code as number) : REASONS.internal_error[0],
+      code: Number.isInteger(code) ? (code as number) : ERRORS.internal_error[0],
       message: typeof message === "string" ? message : (JSON.stringify(message) ?? ""),
       ...(data === undefined || details === null ? {} : { data: details as NonNullable<WireError["data"]> }),
     });
@@ -63,7 +45,7 @@ export class CallError extends Error {
 
   /** An error from the table, with the row's own code and retryability. */
   static of(reason: Reason, message: string, details: Record<string, unknown> = {}): CallError {
-    const [code, retryable] = REASONS[reason];
+    const [code, retryable] = ERRORS[reason];
     return new CallError({ code, message, data: { reason, retryable, ...details } });
   }
 
@@ -74,7 +56,7 @@ export class CallError extends Error {
 }
 
 function reasonOf(code: number): string | undefined {
-  return Object.entries(REASONS).find(([, [known]]) => known === code)?.[0];
+  return Object.entries(ERRORS).find(([, [known]]) => known === code)?.[0];
 }
 
 /** Whatever was thrown, as the error object of an answer: a stack goes along for the crash and refusal reports. */
@@ -83,7 +65,7 @@ export function toWireError(thrown: unknown): WireError {
   const error = asError(thrown);
   const data: NonNullable<WireError["data"]> = { reason: "internal_error", retryable: false, name: error.name };
   if (error.stack) data["stack"] = error.stack;
-  return { code: REASONS.internal_error[0], message: error.message || error.name, data };
+  return { code: ERRORS.internal_error[0], message: error.message || error.name, data };
 }
 
 /** Whatever was thrown, as an Error. */

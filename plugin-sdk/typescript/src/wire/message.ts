@@ -1,6 +1,7 @@
 //! The JSON-RPC 2.0 envelope: one line to one message, and messages to lines. Called by the peer on each side of a session;
 //! keeps the verdicts of the golden vectors. Must not know any method.
 
+import type { CallId } from "../generated/protocol.js";
 import { CallError, type WireError } from "./error.js";
 import { FRAME_MAX } from "./lines.js";
 
@@ -9,16 +10,13 @@ export const DEPTH_MAX = 100;
 /** Longest id, in bytes of JSON: ids are kept as long as their call runs. */
 const ID_MAX = 128;
 
-/** The id of a call. */
-export type Id = number | string;
-
 /** What a line says. */
 export type Message =
-  | { kind: "request"; id: Id; method: string; params: unknown }
+  | { kind: "request"; id: CallId; method: string; params: unknown }
   | { kind: "notification"; method: string; params: unknown }
   /** An id that is null: the other side could not tell which call it is about. */
-  | { kind: "result"; id: Id | null; result: unknown }
-  | { kind: "error"; id: Id | null; error: CallError }
+  | { kind: "result"; id: CallId | null; result: unknown }
+  | { kind: "error"; id: CallId | null; error: CallError }
   /** It means to be a message and is none: to be answered with this error and the id null. */
   | { kind: "broken"; error: CallError }
   /** Nothing about it says JSON-RPC: something that was printed. Nothing is answered. */
@@ -63,7 +61,7 @@ function sort(members: Record<string, unknown>): Message {
 const ONE_OF = "a message has either `method`, or `result`, or `error`";
 const BAD_ID = `\`id\` must be a string or a number of at most ${ID_MAX} bytes, and a whole number one that can be counted exactly`;
 
-function isId(id: unknown): id is Id {
+function isId(id: unknown): id is CallId {
   // A whole number beyond these would come back as another one.
   if (typeof id === "number") return Number.isSafeInteger(id) || (Number.isFinite(id) && !Number.isInteger(id));
   if (typeof id !== "string") return false;
@@ -153,7 +151,7 @@ function unreadable(message: string): Message {
 }
 
 /** A request as one line, without its end. Throws a {@link CallError} where it cannot be sent. */
-export function writeRequest(id: Id, method: string, params: unknown): string {
+export function writeRequest(id: CallId, method: string, params: unknown): string {
   return checked(JSON.stringify({ jsonrpc: "2.0", id, method, params }), method);
 }
 
@@ -163,7 +161,7 @@ export function writeNotification(method: string, params: unknown): string {
 }
 
 /** The answer to a call as one line. */
-export function writeResult(id: Id, result: unknown): string {
+export function writeResult(id: CallId, result: unknown): string {
   return checked(JSON.stringify({ jsonrpc: "2.0", id, result }), "the answer");
 }
 
@@ -171,7 +169,7 @@ export function writeResult(id: Id, result: unknown): string {
 const MESSAGE_MAX = 4096;
 
 /** An error answer as one line; null where it is not known which call it is about. Always gives one. */
-export function writeError(id: Id | null, error: WireError): string {
+export function writeError(id: CallId | null, error: WireError): string {
   try {
     return checked(JSON.stringify({ jsonrpc: "2.0", id, error }), "the error");
   } catch {

@@ -3,9 +3,10 @@
 //! out, or failed with the end of the conversation; every call that is taken is answered exactly once. Must not know any
 //! method but those about calls.
 
+import type { BothNotices, CallId } from "../generated/protocol.js";
 import { CallError, toWireError } from "./error.js";
 import { FRAME_MAX } from "./lines.js";
-import { parse, writeError, writeNotification, writeRequest, writeResult, type Id } from "./message.js";
+import { parse, writeError, writeNotification, writeRequest, writeResult } from "./message.js";
 
 /** Calls that may wait for an answer at once. More would mean that the answers have stopped coming. */
 export const CALLS_MAX = 16_384;
@@ -13,6 +14,9 @@ export const CALLS_MAX = 16_384;
 export const SERVED_MAX = 1024;
 /** How long an answer may take; `$/progress` starts it anew. The protocol's own figure. */
 export const CALL_TIMEOUT_MS = 30_000;
+
+const CANCEL = "$/cancelRequest" satisfies keyof BothNotices;
+const PROGRESS = "$/progress" satisfies keyof BothNotices;
 
 /** What a peer does with what the other side says. */
 export interface PeerHooks {
@@ -26,6 +30,13 @@ export interface PeerHooks {
   urgent?: ReadonlySet<string>;
 }
 
+/** What may be asked: parameters and result by method. */
+type Calls<Table> = { [Method in keyof Table]: { params: unknown; result: unknown } };
+/** What may be told: parameters by method. */
+type Notices<Table> = { [Method in keyof Table]: { params: unknown } };
+/** A method without parameters is called without them. */
+type Given<Params> = Params extends Record<string, never> ? [] : [params: Params];
+
 interface Waiting {
   method: string;
   expires: number;
@@ -33,14 +44,14 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** A peer: asks, tells, and answers. */
-export class Peer {
+/** A peer: asks what is in one table, tells what is in the other, and answers. */
+export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
   #nextId = 1;
   #ended: Error | undefined;
   /** In the order in which they expire: all have the same time, and who gets more goes to the end. */
-  readonly #waiting = new Map<Id, Waiting>();
+  readonly #waiting = new Map<CallId, Waiting>();
   #expiring = false;
-  readonly #serving = new Set<Id>();
+  readonly #serving = new Set<CallId>();
 
   /** `send` takes one frame without its line end; `timeout` is how long an answer may take, in milliseconds. */
   constructor(
@@ -50,22 +61,22 @@ export class Peer {
   ) {}
 
   /** Asks. Rejects with the answer's error, when none came in time, or when the conversation ends. */
-  request<Result>(method: string, params: unknown = {}): Promise<Result> {
+  request<Method extends keyof Asks & string>(method: Method, ...[params]: Given<Asks[Method]["params"]>): Promise<Asks[Method]["result"]> {
     if (this.#ended) return Promise.reject(this.#ended);
     if (this.#waiting.size >= CALLS_MAX) {
       return Promise.reject(CallError.of("limit_exceeded", `${method}: ${CALLS_MAX} calls already wait for an answer; await some of them first`));
     }
     const id = this.#nextId++;
-    return new Promise<Result>((resolve, reject) => {
-      const frame = writeRequest(id, method, params);
-      this.#waiting.set(id, { method, expires: performance.now() + this.timeout, resolve: resolve as (result: unknown) => void, reject });
+    return new Promise((resolve, reject) => {
+      const frame = writeRequest(id, method, params ?? {});
+      this.#waiting.set(id, { method, expires: performance.now() + this.timeout, resolve, reject });
       if (!this.#expiring) this.#expireIn(this.timeout);
       this.send(frame);
     });
   }
 
   /** Tells. */
-  notify(method: string, params: unknown): void {
+  notify<Method extends keyof Tells & string>(method: Method, params: Tells[Method]["params"]): void {
     if (!this.#ended) this.send(writeNotification(method, params));
   }
 
@@ -102,9 +113,9 @@ export class Peer {
   }
 
   /** The call that an answer is for. A late or unknown answer changes nothing. */
-  #settle(id: Id | null): Waiting | undefined {
-    const waiting = this.#waiting.get(id as Id);
-    if (waiting) this.#waiting.delete(id as Id);
+  #settle(id: CallId | null): Waiting | undefined {
+    const waiting = this.#waiting.get(id as CallId);
+    if (waiting) this.#waiting.delete(id as CallId);
     return waiting;
   }
 
@@ -115,12 +126,12 @@ export class Peer {
 
   #told(method: string, params: unknown): void {
     if (!isObject(params)) return;
-    if (method === "$/progress") this.#extend((params as { id?: Id }).id);
-    // What a call has begun runs to its end here, and its answer is still one: nothing to do for `$/cancelRequest`.
-    else if (method !== "$/cancelRequest") this.hooks.notification(method, params);
+    if (method === PROGRESS) this.#extend((params as { id?: CallId }).id);
+    // What a call has begun runs to its end here, and its answer is still one: there is nothing to do when it is withdrawn.
+    else if (method !== CANCEL) this.hooks.notification(method, params);
   }
 
-  async #answer(id: Id, method: string, params: unknown = {}): Promise<void> {
+  async #answer(id: CallId, method: string, params: unknown = {}): Promise<void> {
     let frame: string;
     try {
       if (!isObject(params)) throw CallError.of("invalid_params", `${method}: \`params\` must be an object`);
@@ -133,7 +144,7 @@ export class Peer {
     if (!this.#ended) this.send(frame);
   }
 
-  async #serve(id: Id, method: string, params: object): Promise<unknown> {
+  async #serve(id: CallId, method: string, params: object): Promise<unknown> {
     this.#serving.add(id);
     try {
       const result = await this.hooks.request(method, params);
@@ -143,11 +154,11 @@ export class Peer {
     }
   }
 
-  #extend(id: Id | undefined): void {
+  #extend(id: CallId | undefined): void {
     const waiting = this.#settle(id ?? null);
     if (!waiting) return;
     waiting.expires = performance.now() + this.timeout;
-    this.#waiting.set(id as Id, waiting);
+    this.#waiting.set(id as CallId, waiting);
   }
 
   /** One timer serves all calls. Where the process was busy, answers may have come by then: they are read first. */
@@ -162,7 +173,7 @@ export class Peer {
     for (const [id, { method, expires, reject }] of this.#waiting) {
       if (expires > now) return this.#expireIn(expires - now);
       this.#waiting.delete(id);
-      this.notify("$/cancelRequest", { id });
+      this.send(writeNotification(CANCEL, { id } satisfies BothNotices[typeof CANCEL]["params"]));
       reject(CallError.of("timeout", `${method}: no answer within ${this.timeout / 1000} s`));
     }
   }

@@ -1,0 +1,29 @@
+//! The two sides of a conversation, typed by the method table: what each may ask and tell. A method that the table changes
+//! stops the compiler wherever this package calls it, serves it, or imitates it.
+
+import type { ContextCalls, ContextNotices, HostCalls, HostNotices } from "./generated/protocol.js";
+import type { Peer } from "./wire/peer.js";
+
+/** The plugin's side: makes context calls. */
+export type PluginPeer = Peer<ContextCalls, ContextNotices>;
+
+/** The host's side: makes host calls. */
+export type HostPeer = Peer<HostCalls, HostNotices>;
+
+/** What serves every call of a table. */
+export type Served<Calls extends object> = {
+  [Method in keyof Calls]: Calls[Method] extends { params: infer Params; result: infer Result } ? (params: Params) => Given<Result> | Promise<Given<Result>> : never;
+};
+
+/** What takes every notification of a table. */
+export type Taken<Notices extends object> = {
+  [Method in keyof Notices]: Notices[Method] extends { params: infer Params } ? (params: Params) => void : never;
+};
+
+/** An empty result may be left out. */
+type Given<Result> = Result extends Record<string, never> ? Result | void : Result;
+
+/** The function of a table that has this name. */
+export function named<Table extends object>(table: Table, method: string): ((params: object) => unknown) | undefined {
+  return Object.hasOwn(table, method) ? (table[method as keyof Table] as (params: object) => unknown) : undefined;
+}
