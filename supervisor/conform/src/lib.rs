@@ -37,5 +37,5 @@ pub use examine::{ConformError, Options, examine};
 pub use junit::junit;
 pub use limits::Limits;
 pub use report::{Level, Line, Report, Verdict};
-pub use rules::listed;
+pub use rules::{Listed, listed};
 pub use selection::UnknownCase;

@@ -1,115 +1,207 @@
-"""A plugin that keeps every rule but the one that its argument names."""
-import json, os, sys, threading, time
+"""A plugin that keeps every rule but the one whose case its argument names; with `none`, all of them."""
+import json, os, sys, time
 
 fault = sys.argv[1]
-wire_in, wire_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+wire = (4, 5) if fault == "wire-given" else (0, 1)
+wire_in, wire_out = os.fdopen(os.dup(wire[0]), "rb"), os.fdopen(os.dup(wire[1]), "wb")
 os.dup2(2, 1)
-LIMIT = 8 * 1024 * 1024
+LIMIT = 8 * 1024 * 1024 - (fault == "frame-largest")
+DEPTH = 50 if fault == "frame-deep" else 1000
+ready = False  # `start` was answered
+
 
 def write(text):
     wire_out.write(text.encode())
     wire_out.flush()
 
+
 def send(**message):
-    if fault != "P-MSG-1":
+    if fault != "version-in-each" or message.get("method") != "log":
         message["jsonrpc"] = "2.0"
     text = json.dumps(message)
-    if fault == "P-FRAME-1" and message.get("result") == {}:
-        text = text.replace('"result"', '\n"result"')
+    if fault == "whole-messages" and message.get("method") == "log":
+        text = text.replace('"params"', '\n"params"')
     write(text + "\n")
+
 
 def refuse(number, code, **data):
     error = {"code": code, "message": "no", "data": {"reason": "some_reason", "retryable": False, **data}}
-    if fault == "P-ERR-1":
+    if fault == "errors-worded":
         del error["message"]
+    if fault == "errors-with-data":
+        del error["data"]
     send(id=number, error=error)
 
-def read():
-    line = wire_in.readline(LIMIT + 3)
-    if not line:
-        return None
-    if len(line.rstrip(b"\r\n")) > LIMIT:
+
+def lines():
+    """What comes, line by line; of a line over the limit its beginning."""
+    if fault in ("frame-cut", "frames-joined"):  # takes what one read gives for one line, or for whole lines
+        while chunk := os.read(wire_in.fileno(), 1 << 20):
+            pieces = chunk.split(b"\n")
+            yield from pieces[:1] if fault == "frames-joined" else filter(None, pieces)
+        return
+    while line := wire_in.readline(LIMIT + 3):
+        yield line
         while not line.endswith(b"\n"):
             line = wire_in.readline(65536)
-        if fault != "P-FRAME-4":
-            refuse(None, -32003)
-        return {}
-    if not line.strip() and fault != "P-FRAME-3":
-        return {}
-    try:
-        message = json.loads(line)
-    except ValueError:
-        if fault == "P-FRAME-3":
-            sys.exit(1)
-        if fault != "P-MSG-6":
-            refuse(None, -32700)
-        return {}
-    if isinstance(message, list):
-        if fault != "P-MSG-7":
-            refuse(None, -32600)
-        return {}
-    wrong = message.get("jsonrpc") != "2.0" or ("method" in message and not isinstance(message.get("id", ""), (str, int)))
-    if wrong:
-        refuse(None, -32600)
-        return {}
-    return message
 
-if fault == "P-LIFE-1":
+
+def messages():
+    for line in lines():
+        if len(line.rstrip(b"\r\n")) > LIMIT:
+            if fault != "frame-oversized":
+                refuse(None, -32003)
+            continue
+        if not line.strip() and fault != "frame-padded":
+            continue
+        if line.count(b"[") > DEPTH:
+            refuse(None, -32003)
+            continue
+        try:
+            message = json.loads(line)
+        except ValueError:
+            if fault == "frame-padded":
+                sys.exit(1)
+            if fault != "broken-json":
+                refuse(None, -32700)
+            continue
+        if isinstance(message, list):
+            if fault != "batch":
+                refuse(None, -32600)
+            continue
+        version, number = message.get("jsonrpc"), message.get("id", "")
+        if fault == "broken-id-null" and number is None or fault == "broken-version":
+            yield message
+        elif fault == "broken-id-object" and isinstance(number, dict):
+            continue
+        elif version != "2.0" or "method" in message and not isinstance(number, (str, int)):
+            refuse(None, -32600)
+        else:
+            yield message
+
+
+def wait_for(number):
+    """Reads on until a call of ours is answered, and answers nothing meanwhile."""
+    for message in conversation:
+        if message.get("id") == number and "method" not in message:
+            return message
+
+
+def serve(door):
+    while True:
+        connection = door.accept()[0]
+        if fault == "http-several":
+            converse(connection)
+        else:
+            threading.Thread(target=converse, args=(connection,), daemon=True).start()
+
+
+def converse(connection):
+    head, version = b"", "1.0" if fault == "http-spoken" else "1.1"
+    while chunk := connection.recv(4096):
+        head += chunk
+        while b"\r\n\r\n" in head:
+            head = head.split(b"\r\n\r\n", 1)[1]
+            connection.sendall(f"HTTP/{version} 200 OK\r\nContent-Length: 2\r\n\r\nhi".encode())
+            if fault == "http-kept-open":
+                connection.close()
+                return
+
+
+def hear(message):
+    """A notification."""
+    method = message["method"]
+    if method == "$/cancelRequest" and fault in ("cancel-unknown", "cancelled-channel"):
+        sys.exit(1)
+    if fault == "notification-unknown" and method.startswith("outboard-conform"):
+        sys.exit(1)
+    if fault == "notifications-unanswered" and method == "ping":
+        send(id=None, result={})
+
+
+def initialize(number, params):
+    if fault == "answers-first":
+        send(method="log", params={"level": "info", "tag": "x", "message": "early"})
+    if fault == "features-unknown" and params["features"]:
+        refuse(number, -32602)
+    elif 1 not in params["protocolVersions"] and fault != "version-refused":
+        refuse(number, -32009, **({} if fault == "version-named" else {"protocolVersions": [1]}))
+    else:
+        version = 2 if fault == "version-offered" else 1
+        hooks = "none" if fault == "hooks-are-words" else []
+        send(id=number, result={"protocolVersion": version, "hooks": hooks, "features": ["http"]})
+
+
+def start(number):
+    send(id="handle", method="ipc.handle", params={"channel": "work"})
+    if fault in ("reads-while-calling", "not-in-line", "ping-while-starting"):
+        wait_for("handle")
+    if fault == "no-secrets":
+        send(id="token", method="auth.getToken", params={})
+        print("the token is", wait_for("token")["result"]["token"], flush=True)
+    if fault == "ids-apart":
+        send(id="handle", method="config.getAll", params={})
+    if fault == "wire-clean":
+        write("hello from a library\n")
+    send(method="log", params={"level": "info", "tag": "x", "message": "." * (LIMIT if fault == "frames-in-bounds" else 1)})
+    if fault == "starts":
+        refuse(number, -32603)
+    else:
+        send(id=number, result={})
+
+
+def ping(number, message):
+    if fault == "params-absent" and message.get("params") is None:
+        sys.exit(1)
+    if fault == "members-unknown" and "later" in message:
+        sys.exit(1)
+    send(id="1" if fault == "ids-repeated" and number == 1 else number, result={})
+    if fault == "many-at-once":
+        send(id=number, result={})
+
+
+def invoke(number, channel):
+    if fault == "cancelled-at-once":
+        return
+    if channel != "work":
+        refuse(number, -32008)
+    elif fault == "ping-behind-calls":
+        send(id=f"for {number}", method="config.getAll", params={})
+        wait_for(f"for {number}")
+        send(id=number, result=None)
+    elif fault != "cancelled-channel":
+        send(id=number, result=None)
+
+
+if fault == "none" or fault.startswith("http"):
+    import socket, threading
+
+    threading.Thread(target=serve, args=(socket.socket(fileno=int(os.environ["OUTBOARD_HTTP_FD"])),), daemon=True).start()
+if fault == "silent-at-first":
     send(method="log", params={"level": "info", "tag": "x", "message": "early"})
-while (message := read()) is not None:
+conversation = messages()
+for message in conversation:
     method, number = message.get("method"), message.get("id")
     if method is None:
-        continue
-    if number is None:
-        if fault == "P-CANCEL-2" and method == "$/cancelRequest":
+        if fault == "stray-answers" and number != "handle":
             sys.exit(1)
-        if fault == "P-MSG-10" and method.startswith("outboard-conform"):
-            sys.exit(1)
-        continue
-    if fault == "P-MSG-3":
-        number = str(number) if number == 1 else number
-    if method == "initialize":
-        if 1 in message["params"]["protocolVersions"] or fault == "P-LIFE-3":
-            version = 2 if fault == "P-LIFE-2" else 1
-            send(id=number, result={"protocolVersion": version, "hooks": "none" if fault == "P-LIFE-4" else []})
-        else:
-            refuse(number, -32009, protocolVersions=[1])
-    elif method == "start" and fault != "P-LIFE-6":
-        if fault == "P-LOG-1":
-            send(id=1, method="auth.getToken", params={})
-            print("the token is", read()["result"]["token"], flush=True)
-        if fault == "P-MSG-2":
-            send(id=1, method="config.getAll", params={})
-            send(id=1, method="config.getAll", params={})
-        if fault in ("P-FRAME-7", "P-LIFE-8", "P-MSG-5"):
-            send(id="first", method="config.getAll", params={})
-            while "result" not in (read() or {"result": 1}):
-                pass
-        if fault == "P-SPAWN-2":
-            write("hello from a library\n")
-        send(id=number, result={})
-    elif method == "ping" and fault == "P-MSG-8" and message.get("params") is None:
-        sys.exit(1)
-    elif method == "ping" and fault == "P-MSG-9" and "later" in message:
-        sys.exit(1)
-    elif method == "ping" and fault == "P-MSG-4":
-        send(id=number, result={})
-        send(id=number, result={})
-    elif method == "ping" and fault == "P-CANCEL-1" and number == "never":
-        pass
-    elif method == "ipc.invoke" and fault == "P-CANCEL-1":
-        pass
+    elif "id" not in message:
+        hear(message)
+    elif method == "initialize":
+        initialize(number, message["params"])
+    elif method == "start":
+        start(number)
+        ready = True
     elif method == "ping":
-        send(id=number, result={})
+        ping(number, message)
+    elif method == "ipc.invoke":
+        invoke(number, message["params"]["channel"])
     elif method == "stop":
-        if fault != "P-LIFE-9":
-            send(id=number, result={})
-            if fault == "P-FRAME-6":
-                write('{"jsonrpc"')
-            sys.exit(0)
         send(id=number, result={})
-        os._exit(3)
+        if fault == "whole-frames":
+            write('{"jsonrpc"')
+        sys.exit(3 if fault == "stops" else 0)
     else:
-        refuse(number, -32601)
-if fault == "P-LIFE-10":
+        refuse(number, -32600 if fault == "method-unknown" else -32601)
+if fault == "end-of-wire" and ready or fault == "end-before-initialize" and not ready:
     time.sleep(3600)
