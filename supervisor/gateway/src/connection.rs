@@ -98,13 +98,17 @@ pub(crate) async fn serve(
         .max_buf_size(BUFFER_MAX)
         .serve_connection(io, service)
         .with_upgrades();
-    let mut http = pin!(http);
-    let outcome = tokio::select! {
-        biased;
-        outcome = &mut http => outcome,
-        () = stops(&mut stopping) => {
-            http.as_mut().graceful_shutdown();
-            http.await
+    // HTTP is over at the end of this block, and dropped: one that broke off never hands its socket over, and what comes
+    // afterwards would wait for it for ever.
+    let outcome = {
+        let mut http = pin!(http);
+        tokio::select! {
+            biased;
+            outcome = &mut http => outcome,
+            () = stops(&mut stopping) => {
+                http.as_mut().graceful_shutdown();
+                http.await
+            }
         }
     };
     if let Err(error) = outcome {
