@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use crate::admission::Admission;
@@ -64,10 +64,15 @@ impl FrontDoor {
     ) -> Response<ReplyBody> {
         let answering = client.signals.answering();
         let log = Access::begin(&request);
+        let upgrade = request.headers().contains_key(header::UPGRADE);
         let mut response = match self.admission.check(&request, client.signals.fault()) {
             Err(problem) => problem.into_response(),
             Ok(cors) => self.admitted(client, request, cors).await,
         };
+        if upgrade && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            // What follows such a request cannot be told from the other protocol, so the watch over this connection is off.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         log.end(&response);
         response.body_mut().hold(answering);
         response

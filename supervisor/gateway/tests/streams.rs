@@ -256,6 +256,51 @@ async fn an_upgrade_that_the_plugin_declines_is_an_answer_and_ends_the_connectio
 }
 
 #[tokio::test]
+async fn an_upgrade_asked_of_the_supervisor_itself_ends_the_connection() {
+    let house = House::new();
+    let gateway = gateway(&house, |_| {}).await;
+    let listen = gateway.listen();
+    for line in ["Upgrade: x", "Connection: upgrade\r\nUpgrade: x"] {
+        let request = format!("GET /_outboard/health HTTP/1.1\r\nHost: {listen}\r\n{line}\r\n\r\n");
+        let answer = exchange(listen, request.as_bytes()).await.unwrap();
+        assert_eq!(status(&answer), 200);
+        assert!(answer.contains("connection: close\r\n"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_goes_before_its_upgrade_is_answered_leaves_nothing_behind() {
+    let house = House::new();
+    let (asked, mut seen) = tokio::sync::mpsc::channel(1);
+    let (gone, wanted) = tokio::sync::oneshot::channel::<()>();
+    let (ended, over) = tokio::sync::oneshot::channel();
+    let (upstream, listener) = house.listener();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        read_head(&mut stream).await;
+        asked.send(()).await.unwrap();
+        wanted.await.unwrap();
+        let answer = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+        stream.write_all(answer).await.unwrap();
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+        ended.send(()).unwrap();
+    });
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |options| options.connections = 1).await;
+    let listen = gateway.listen();
+    let mut client = TcpStream::connect(listen).await.unwrap();
+    // The byte behind the head keeps the end of the connection from being seen before something is written to it.
+    client.write_all((upgrade_request(listen) + "x").as_bytes()).await.unwrap();
+    soon(seen.recv()).await.unwrap();
+    client.set_zero_linger().unwrap();
+    drop(client);
+    gone.send(()).unwrap();
+    soon(over).await.unwrap();
+    // Its seat is free again.
+    assert_eq!(status(&exchange(listen, &get(listen, "/_outboard/health", "")).await.unwrap()), 200);
+}
+
+#[tokio::test]
 async fn an_upgrade_that_nobody_asked_for_is_a_bad_answer() {
     let house = House::new();
     let upstream = house.generation(|mut stream, _| async move {

@@ -203,10 +203,6 @@ impl Proxy {
         let mut response = if status == StatusCode::SWITCHING_PROTOCOLS {
             self.switch(client, door, exchange, message.upgrade, &mut headers)?
         } else {
-            if message.parts.headers.contains_key(header::UPGRADE) {
-                // What follows such a request on its connection cannot be told from the other protocol.
-                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
             let endless = framing != AnswerFraming::None && is_event_stream(&headers);
             let holding = Holding {
                 door: Arc::clone(door),
