@@ -85,12 +85,13 @@ pub(crate) struct Framing {
     /// The part of a line that has come, when a read ended within it.
     line: Vec<u8>,
     head_max: usize,
+    heads: u64,
 }
 
 impl Framing {
     /// At the start of a connection whose heads may have `head_max` bytes.
     pub(crate) fn new(head_max: usize) -> Self {
-        Self { at: At::Head, facts: Facts::default(), line: Vec::new(), head_max }
+        Self { at: At::Head, facts: Facts::default(), line: Vec::new(), head_max, heads: 0 }
     }
 
     /// Where the connection stands.
@@ -101,6 +102,11 @@ impl Framing {
             At::Length(_) | At::Chunked(_) => Phase::Body,
             At::Opaque => Phase::Opaque,
         }
+    }
+
+    /// How many heads have begun.
+    pub(crate) fn heads(&self) -> u64 {
+        self.heads
     }
 
     /// Looks at what was read. After a fault the connection is not worth watching.
@@ -138,6 +144,7 @@ impl Framing {
     fn head<'i>(&mut self, input: &'i [u8]) -> Result<&'i [u8], Fault> {
         let end = memchr(b'\n', input).map(|at| at + 1);
         let (piece, rest) = input.split_at(end.unwrap_or(input.len()));
+        self.heads += u64::from(self.facts.bytes == 0);
         self.facts.bytes += piece.len();
         if self.facts.bytes > self.head_max {
             return Err(Fault::HeadTooLong);
@@ -266,6 +273,16 @@ mod tests {
         for piece in 1..=input.len() {
             assert_eq!(watch(input, piece), Ok(Phase::Between));
         }
+    }
+
+    #[test]
+    fn a_head_that_begins_right_behind_a_body_is_seen_to_begin() {
+        let mut framing = Framing::new(1024);
+        framing.feed(b"POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\nx").unwrap();
+        framing.feed(b"xGET ").unwrap();
+        assert_eq!((framing.phase(), framing.heads()), (Phase::Head, 2));
+        framing.feed(b"/b HTTP/1.1\r\n\r").unwrap();
+        assert_eq!(framing.heads(), 2);
     }
 
     #[test]

@@ -113,9 +113,10 @@ impl ClientStream {
         if self.signals.fault.get().is_some() {
             return Ok(());
         }
-        let before = self.framing.phase();
+        let heads = self.framing.heads();
         let outcome = self.framing.feed(fresh);
-        if before == Phase::Between {
+        // Also one whose first bytes came together with the last ones of the message before.
+        if self.framing.heads() != heads {
             self.head_since = self.moved;
             self.first = false;
         }
