@@ -219,11 +219,16 @@ impl AnswerBody {
                 Poll::Ready(None)
             }
             // A full backlog is a sign of life.
-            (Err(error), _) if error.kind() == io::ErrorKind::WouldBlock => Poll::Ready(None),
+            (Err(error), _) if is_full(&error) => Poll::Ready(None),
             (Err(_), _) => Poll::Ready(Some(Err(BrokenOff::Plugin))),
             (Ok(_), None) => Poll::Ready(None),
         }
     }
+}
+
+/// Whether somebody listens there who has no room for another connection: a socket says so, a port keeps silent.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 fn trailers(block: &[u8]) -> Result<Option<HeaderMap>, BrokenOff> {

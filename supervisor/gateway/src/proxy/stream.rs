@@ -7,11 +7,17 @@ use std::io::{self, IoSlice};
 use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use outboard_host::routes::Address;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+
+/// How long a connection to a port may take. A port whose backlog is full answers nothing, and the kernel asks again after
+/// one second and after three; a socket in the file system says at once that it is full.
+const CONNECT_LIMIT: Duration = Duration::from_secs(4);
 
 /// A stream.
 #[derive(Debug)]
@@ -31,11 +37,14 @@ macro_rules! on {
 }
 
 impl Stream {
+    /// # Errors
+    /// What the system says: `WouldBlock` where a socket's backlog is full, `TimedOut` where a port does not answer.
     pub(crate) async fn connect(address: &Address) -> io::Result<Self> {
         match address {
             Address::Socket(path) => UnixStream::connect(path).await.map(Self::Unix),
             Address::Port(port) => {
-                let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, *port)).await?;
+                let connecting = TcpStream::connect((Ipv4Addr::LOCALHOST, *port));
+                let stream = timeout(CONNECT_LIMIT, connecting).await??;
                 // A request is written in one piece, and its end is not to wait for the plugin's acknowledgement.
                 stream.set_nodelay(true)?;
                 Ok(Self::Tcp(stream))
