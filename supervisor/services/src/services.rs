@@ -76,6 +76,9 @@ pub enum OpenError {
     /// `state.db` cannot be used.
     #[error(transparent)]
     State(#[from] OpenStoreError),
+    /// A restore that was cut off cannot be brought to its end.
+    #[error("a restore was cut off, and cannot be brought to its end")]
+    Restore(#[from] backup::RestoreError),
     /// Something that is kept cannot be read.
     #[error("cannot read what is kept in the data folder")]
     Read(#[from] StoreError),
@@ -120,6 +123,8 @@ impl Services {
         let folder = Folder::take(&data_dir)?;
         let data_dir = folder.path().to_owned();
         let state = folder.state_file();
+        let recovered = backup::recover(&data_dir)?;
+        let swept = backup::sweep(&data_dir);
         let Opened { db, mut findings } = store::open(&state, state_max)?;
         let name = |error: rusqlite::Error| StoreError::from_sqlite(&state, &error);
         let stored_config = config::Stored::load(&db).map_err(name)?;
@@ -131,6 +136,9 @@ impl Services {
         let log_dir = data_dir.join("logs");
         make_private_folder(&log_dir)?;
         let logs = Logs::open(&log_dir, log).map_err(OpenError::Thread)?;
+        for done in recovered.into_iter().chain(swept) {
+            logs.record(NewRecord::supervisor(LogLevel::Warn, done));
+        }
         for finding in &findings {
             logs.record(NewRecord::supervisor(LogLevel::Error, finding.clone()));
         }

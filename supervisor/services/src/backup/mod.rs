@@ -13,23 +13,26 @@
 mod contents;
 mod copy;
 mod restore;
+mod staging;
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use outboard_protocol::control::BackupReport;
 use outboard_protocol::{ErrorReason, RpcError};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tokio::sync::Semaphore;
 
+pub(crate) use restore::recover;
 pub use restore::{RestoreError, Restored, restore};
+pub(crate) use staging::sweep;
 
 use crate::store::{Store, StoreError};
 use contents::{Contents, STATE};
 use copy::Until;
+use staging::Staging;
 
 /// How long a backup may take where nobody says otherwise: many gigabytes on a slow disk.
 pub const BACKUP_WAIT: Duration = Duration::from_secs(600);
@@ -52,7 +55,8 @@ pub(crate) async fn make(
     let making = tokio::spawn(async move {
         let _alone = alone;
         let until = Until::within(limit);
-        let staging = blocking(move || Staging::begin(&folder)).await?;
+        let noted_in = data_dir.clone();
+        let staging = blocking(move || Staging::begin(&folder, &noted_in)).await?;
         let state = staging.path.join(STATE);
         store.aside(move |db| copy::copy(db, &state, until)).await?;
         blocking(move || finish(&staging, &data_dir, until)).await
@@ -107,66 +111,6 @@ fn private_parent(file: &Path) -> Result<(), StoreError> {
     let parent = file.parent().unwrap_or(file);
     let made = DirBuilder::new().recursive(true).mode(0o700).create(parent);
     made.map_err(|error| StoreError::from_io(parent, &error))
-}
-
-/// A backup on its way; removed when it does not come to an end.
-struct Staging {
-    path: PathBuf,
-    target: PathBuf,
-}
-
-impl Staging {
-    fn begin(target: &Path) -> Result<Self, RpcError> {
-        let refuse = |why: &str| {
-            let what = format!("folder: {:?} {why}", target.display());
-            RpcError::new(ErrorReason::InvalidParams, what)
-        };
-        if !target.is_absolute() {
-            return Err(refuse("is no absolute path, and the supervisor is elsewhere than you"));
-        }
-        let Some(name) = target.file_name() else { return Err(refuse("names no folder to be made")) };
-        if fs::symlink_metadata(target).is_ok() {
-            return Err(taken(target));
-        }
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".partial-{}", std::process::id()));
-        let path = target.with_file_name(hidden);
-        // Ours alone makes one, and one at a time: what is there was left by a process of the same number that was killed.
-        let _ = fs::remove_dir_all(&path);
-        let made = DirBuilder::new().mode(0o700).create(&path);
-        made.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => refuse("lies in a folder that does not exist; make that first"),
-            _ => RpcError::from(StoreError::from_io(&path, &error)),
-        })?;
-        Ok(Self { path, target: target.to_owned() })
-    }
-
-    fn publish(&self) -> Result<(), RpcError> {
-        let parent = self.target.parent().unwrap_or(Path::new("/"));
-        let synced = sync_tree(&self.path);
-        synced.map_err(|error| StoreError::from_io(&self.path, &error))?;
-        match renameat_with(CWD, &self.path, CWD, &self.target, RenameFlags::NOREPLACE) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::EXIST) => return Err(taken(&self.target)),
-            Err(error) => return Err(StoreError::from_io(&self.target, &error.into()).into()),
-        }
-        let synced = File::open(parent).and_then(|parent| parent.sync_all());
-        Ok(synced.map_err(|error| StoreError::from_io(parent, &error))?)
-    }
-}
-
-impl Drop for Staging {
-    fn drop(&mut self) {
-        // After it was published nothing is there any more under this name.
-        let _ = fs::remove_dir_all(&self.path);
-    }
-}
-
-fn taken(target: &Path) -> RpcError {
-    let what =
-        format!("there is something at {} already; name a folder that is not there yet", target.display());
-    RpcError::new(ErrorReason::Conflict, what)
 }
 
 /// Syncs the folders from the inside out; the files in them are synced when they are written.

@@ -1,15 +1,26 @@
 //! Puts a backup back, while no supervisor runs on the data folder.
 //!
-//! Called by the command line. Everything is copied and checked first; then each old file is moved aside and the new one
-//! takes its place. Nothing is deleted, and what the backup does not hold stays as it is.
+//! Called by the command line. Everything is copied and checked first, in `restore-….partial`; then that folder is called
+//! `restore-….ready`, and from here on there is no way back: each old file is moved aside and the new one takes its place, by
+//! this process or, where it was killed, by the next that opens the data folder. Nothing is deleted, and what the backup does
+//! not hold stays as it is.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::contents::{Contents, STATE};
+use super::contents::{self, Contents, STATE};
 use super::{copy, sync_tree};
 use crate::store::{Folder, FolderError, SCHEMA, make_private_folder};
+
+/// How the folder with the copies begins.
+const NEW: &str = "restore-";
+/// How it ends while copies are being made: what is in it is in the backup as well.
+const PARTIAL: &str = ".partial";
+/// How it ends once all copies are checked and on disk.
+const READY: &str = ".ready";
+/// How the folder with the old files begins.
+const OLD: &str = "before-restore-";
 
 /// What SQLite keeps beside a database; it belongs to the old one and goes with it.
 const WITH_SIDES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
@@ -67,15 +78,61 @@ pub fn restore(data_dir: &Path, backup: &Path) -> Result<Restored, RestoreError>
     let contents = Contents::read(backup).map_err(not_a_backup)?;
     let held = Folder::take(data_dir)?;
     let data_dir = held.path();
+    recover(data_dir)?;
     let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ").to_string();
-    let (new, old) =
-        (data_dir.join(format!("restore-{stamp}.partial")), data_dir.join(format!("before-restore-{stamp}")));
-    let brought = bring(&contents, backup, &new);
-    let swapped = brought.and_then(|()| swap(&contents, data_dir, &new, &old));
+    let (partial, ready, old) = (
+        data_dir.join(format!("{NEW}{stamp}{PARTIAL}")),
+        data_dir.join(format!("{NEW}{stamp}{READY}")),
+        data_dir.join(format!("{OLD}{stamp}")),
+    );
+    let brought = bring(&contents, backup, &partial).and_then(|()| {
+        let refused = |source| RestoreError::Refused { act: "rename", path: partial.clone(), source };
+        fs::rename(&partial, &ready).and_then(|()| fs::File::open(data_dir)?.sync_all()).map_err(refused)
+    });
+    let swapped = brought.and_then(|()| swap(&contents.files, data_dir, &ready, &old));
     // The copies that were not put in place are ours alone, and the backup still has them.
-    let _ = fs::remove_dir_all(&new);
+    let _ = fs::remove_dir_all(&partial);
+    let _ = fs::remove_dir_all(&ready);
     let moved = swapped?;
     Ok(Restored { files: contents.files, aside: (moved > 0).then_some(old) })
+}
+
+/// Brings to its end, or undoes, what a restore that was killed has left in a data folder that is held. Tells what was done, a
+/// sentence each.
+///
+/// # Errors
+/// [`RestoreError::Refused`], when a file cannot be moved; then the next attempt goes on.
+pub(crate) fn recover(data_dir: &Path) -> Result<Vec<String>, RestoreError> {
+    let mut told = Vec::new();
+    for name in names_in(data_dir) {
+        let folder = data_dir.join(&name);
+        let Some(rest) = name.strip_prefix(NEW) else { continue };
+        if rest.ends_with(PARTIAL) {
+            // What cannot be removed is tried again at the next start.
+            let _ = fs::remove_dir_all(&folder);
+            told.push(format!(
+                "a restore that was cut off had changed nothing; its copies in {} are removed",
+                folder.display()
+            ));
+        } else if let Some(stamp) = rest.strip_suffix(READY) {
+            let mut files: Vec<String> =
+                contents::databases_below(&folder).into_iter().map(|(name, _)| name).collect();
+            files.extend(folder.join(STATE).exists().then(|| STATE.to_owned()));
+            let old = data_dir.join(format!("{OLD}{stamp}"));
+            swap(&files, data_dir, &folder, &old)?;
+            let _ = fs::remove_dir_all(&folder);
+            told.push(format!(
+                "a restore that was cut off is brought to its end; what was there before is in {}",
+                old.display()
+            ));
+        }
+    }
+    Ok(told)
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
 /// Copies every file beside the data and looks at it.
@@ -96,10 +153,10 @@ fn bring(contents: &Contents, backup: &Path, new: &Path) -> Result<(), RestoreEr
 }
 
 /// Moves old files aside and new ones in their places; tells how many were moved aside. All of it, or nothing.
-fn swap(contents: &Contents, data_dir: &Path, new: &Path, old: &Path) -> Result<usize, RestoreError> {
+fn swap(files: &[String], data_dir: &Path, new: &Path, old: &Path) -> Result<usize, RestoreError> {
     let mut moves: Vec<(PathBuf, PathBuf)> = Vec::new();
     let mut aside = 0;
-    for name in &contents.files {
+    for name in files {
         match swap_one(name, data_dir, new, old, &mut moves) {
             Ok(moved) => aside += moved,
             Err(error) => {

@@ -1,0 +1,110 @@
+//! A backup on its way: a hidden folder beside the place where it is going to appear, and a note of it in the data folder.
+//!
+//! Used by [`super::make`], and by the services when they open. Must not know what is in a backup.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use outboard_protocol::{ErrorReason, RpcError};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use super::sync_tree;
+use crate::store::StoreError;
+
+/// What stands between the backup's name and the number of the process that makes it.
+const PARTIAL: &str = ".partial-";
+/// Where the path of a backup on its way is written: the next supervisor removes what this one left, should it be killed.
+const NOTE: &str = "backup-under-way";
+
+/// A backup on its way; removed when it does not come to an end.
+pub(super) struct Staging {
+    pub(super) path: PathBuf,
+    pub(super) target: PathBuf,
+    /// Where it is noted, for the next supervisor.
+    note: PathBuf,
+}
+
+impl Staging {
+    pub(super) fn begin(target: &Path, data_dir: &Path) -> Result<Self, RpcError> {
+        let refuse = |why: &str| {
+            let what = format!("folder: {:?} {why}", target.display());
+            RpcError::new(ErrorReason::InvalidParams, what)
+        };
+        if !target.is_absolute() {
+            return Err(refuse("is no absolute path, and the supervisor is elsewhere than you"));
+        }
+        let Some(name) = target.file_name() else { return Err(refuse("names no folder to be made")) };
+        if fs::symlink_metadata(target).is_ok() {
+            return Err(taken(target));
+        }
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!("{PARTIAL}{}", std::process::id()));
+        let path = target.with_file_name(hidden);
+        let note = data_dir.join(NOTE);
+        take_note(&note, &path).map_err(|error| StoreError::from_io(&note, &error))?;
+        // Ours alone makes one, and one at a time: what is there was left by a process of the same number that was killed.
+        let _ = fs::remove_dir_all(&path);
+        let made = DirBuilder::new().mode(0o700).create(&path);
+        made.map_err(|error| {
+            let _ = fs::remove_file(&note);
+            match error.kind() {
+                io::ErrorKind::NotFound => refuse("lies in a folder that does not exist; make that first"),
+                _ => RpcError::from(StoreError::from_io(&path, &error)),
+            }
+        })?;
+        Ok(Self { path, target: target.to_owned(), note })
+    }
+
+    pub(super) fn publish(&self) -> Result<(), RpcError> {
+        let parent = self.target.parent().unwrap_or(Path::new("/"));
+        let synced = sync_tree(&self.path);
+        synced.map_err(|error| StoreError::from_io(&self.path, &error))?;
+        match renameat_with(CWD, &self.path, CWD, &self.target, RenameFlags::NOREPLACE) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::EXIST) => return Err(taken(&self.target)),
+            Err(error) => return Err(StoreError::from_io(&self.target, &error.into()).into()),
+        }
+        let synced = File::open(parent).and_then(|parent| parent.sync_all());
+        Ok(synced.map_err(|error| StoreError::from_io(parent, &error))?)
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // After it was published nothing is there any more under this name.
+        let _ = fs::remove_dir_all(&self.path);
+        let _ = fs::remove_file(&self.note);
+    }
+}
+
+fn take_note(note: &Path, path: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(note)?;
+    file.write_all(path.as_os_str().as_encoded_bytes())
+}
+
+/// The note lies in a folder of ours alone; yet nothing is ever removed that is not called as a staging folder is.
+fn is_staging(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let pid = name.strip_prefix('.').and_then(|name| name.rsplit_once(PARTIAL));
+    pid.is_some_and(|(_, pid)| pid.parse::<u32>().is_ok())
+}
+
+/// Removes what a backup has left whose supervisor was killed; tells what was done, a sentence each.
+pub(crate) fn sweep(data_dir: &Path) -> Option<String> {
+    let note = data_dir.join(NOTE);
+    let path = PathBuf::from(OsString::from_vec(fs::read(&note).ok()?));
+    let _ = fs::remove_file(&note);
+    let removed = path.is_absolute() && is_staging(&path) && fs::remove_dir_all(&path).is_ok();
+    removed.then(|| format!("a backup that was cut off is removed: {}", path.display()))
+}
+
+fn taken(target: &Path) -> RpcError {
+    let what =
+        format!("there is something at {} already; name a folder that is not there yet", target.display());
+    RpcError::new(ErrorReason::Conflict, what)
+}

@@ -1,0 +1,168 @@
+//! Backups that are cut off, and restores that are: what is left is cleared away, and data is whole in either case.
+#![allow(clippy::unwrap_used)] // a test that cannot set its scene has failed
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use outboard_protocol::ErrorReason;
+use outboard_protocol::control::LogsParams;
+use outboard_services::backup::{RestoreError, restore};
+use serde_json::json;
+use support::*;
+
+/// Names the data folder and the backup to the process that is going to be killed.
+const RESTORING: &str = "OUTBOARD_TEST_RESTORING";
+const KILLS: u32 = 60;
+/// Databases of plugins, so that there are many moments between the first and the last.
+const DATABASES: usize = 4;
+
+fn write_database(file: &Path, value: &str) {
+    let db = rusqlite::Connection::open(file).unwrap();
+    db.execute_batch("PRAGMA synchronous = OFF; CREATE TABLE IF NOT EXISTS t (value TEXT); DELETE FROM t")
+        .unwrap();
+    db.execute("INSERT INTO t VALUES (?1)", [value]).unwrap();
+}
+
+/// Every value that is kept, in the configuration and in the databases.
+async fn fill(data: &Path, dir: &tempfile::TempDir, value: &str) {
+    let services = open(data);
+    let plugin = process(&services, dir, "a");
+    call(&plugin, "config.set", json!({ "key": "k", "value": value })).await.unwrap();
+    for number in 0..DATABASES {
+        let granted =
+            call(&plugin, "database.open", json!({ "file": format!("{number}.db") })).await.unwrap();
+        write_database(Path::new(granted["path"].as_str().unwrap()), value);
+    }
+    services.close().await;
+}
+
+async fn values(data: &Path, dir: &tempfile::TempDir) -> Vec<String> {
+    let services = open(data);
+    assert!(services.findings().is_empty(), "{:?}", services.findings());
+    let got = call(&process(&services, dir, "a"), "config.get", json!({ "key": "k" })).await.unwrap();
+    services.close().await;
+    let read = |number| {
+        let db = rusqlite::Connection::open(data.join(format!("plugins-data/a/{number}.db"))).unwrap();
+        db.query_row("SELECT value FROM t", [], |row| row.get(0)).unwrap()
+    };
+    let databases = (0..DATABASES).map(read);
+    std::iter::once(got["value"].as_str().unwrap().to_owned()).chain(databases).collect()
+}
+
+/// The test and the process that it kills are this one function: the process is this program with a variable set.
+#[tokio::test]
+async fn a_restore_that_is_killed_at_any_moment_leaves_all_of_the_old_or_all_of_the_new() {
+    if let Ok(folders) = std::env::var(RESTORING) {
+        let (data, backup) = folders.split_once('\n').unwrap();
+        restore(Path::new(data), Path::new(backup)).unwrap();
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (data, safe) = (dir.path().join("data"), dir.path().join("safe"));
+    fill(&data, &dir, "new").await;
+    let services = open(&data);
+    services.backup(&safe).await.unwrap();
+    services.close().await;
+    let child = || {
+        Command::new(std::env::current_exe().unwrap())
+            .args([
+                "a_restore_that_is_killed_at_any_moment_leaves_all_of_the_old_or_all_of_the_new",
+                "--exact",
+            ])
+            .env(RESTORING, format!("{}\n{}", data.display(), safe.display()))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let begun = Instant::now();
+    assert!(child().wait().unwrap().success());
+    let whole = begun.elapsed();
+    let seed = std::process::id();
+    let (mut random, mut cut_off) = (seed, 0);
+    for _ in 0..KILLS {
+        fill(&data, &dir, "old").await;
+        let mut child = child();
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        std::thread::sleep(whole * (random >> 16) / (1 << 16));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let values = values(&data, &dir).await;
+        assert!(values.iter().all(|value| *value == values[0]), "seed {seed}, half of a restore: {values:?}");
+        cut_off += u32::from(values[0] == "old");
+        assert!(!names(&data).iter().any(|name| name.starts_with("restore-")), "{:?}", names(&data));
+    }
+    eprintln!("seed {seed}: {cut_off} of {KILLS} restores were cut off before there was no way back");
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn what_a_killed_backup_left_is_removed_by_the_next_start_and_nothing_else_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    fill(&data, &dir, "mine").await;
+    let note = data.join("backup-under-way");
+    let (left, foreign) = (dir.path().join(".safe.partial-77"), dir.path().join("photos"));
+    for folder in [&left, &foreign] {
+        fs::create_dir(folder).unwrap();
+        fs::write(folder.join("x"), "x").unwrap();
+    }
+    for (path, goes) in [(&foreign, false), (&left, true)] {
+        fs::write(&note, path.to_str().unwrap()).unwrap();
+        let services = open(&data);
+        assert_eq!((path.exists(), note.exists()), (!goes, false));
+        let told = services.logs.tail(LogsParams::default()).await.unwrap();
+        let says = told.iter().any(|record| record.message.contains(path.to_str().unwrap()));
+        assert_eq!(says, goes, "{told:?}");
+        services.close().await;
+    }
+    assert!(values(&data, &dir).await.iter().all(|value| value == "mine"));
+}
+
+#[tokio::test]
+async fn a_backup_leaves_no_note_of_itself_whether_it_is_made_or_refused() {
+    let (dir, services) = scene();
+    services.backup(&dir.path().join("safe")).await.unwrap();
+    assert_eq!(
+        services.backup(&dir.path().join("safe")).await.unwrap_err().reason(),
+        Some(ErrorReason::Conflict)
+    );
+    assert!(services.backup(&dir.path().join("nowhere/safe")).await.is_err());
+    assert!(!dir.path().join("data/backup-under-way").exists());
+}
+
+#[tokio::test]
+async fn a_backup_of_a_newer_version_is_refused_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, safe) = (dir.path().join("data"), dir.path().join("safe"));
+    fill(&data, &dir, "mine").await;
+    let services = open(&data);
+    services.backup(&safe).await.unwrap();
+    services.close().await;
+    let state = safe.join("state.db");
+    let version = |number: i64| {
+        rusqlite::Connection::open(&state).unwrap().pragma_update(None, "user_version", number).unwrap();
+    };
+    version(999);
+    let error = restore(&data, &safe).unwrap_err();
+    assert!(matches!(&error, RestoreError::Unusable { .. }), "{error}");
+    assert!(
+        error.to_string().contains("999") && error.to_string().contains("nothing was changed"),
+        "{error}"
+    );
+    version(1);
+    let list = fs::read_to_string(safe.join("backup.json")).unwrap();
+    fs::write(safe.join("backup.json"), list.replace("\"version\": 1", "\"version\": 2")).unwrap();
+    let error = restore(&data, &safe).unwrap_err();
+    assert!(matches!(&error, RestoreError::NotABackup { .. }), "{error}");
+    assert!(error.to_string().contains("its version is 2"), "{error}");
+    assert!(values(&data, &dir).await.iter().all(|value| value == "mine"));
+    assert!(!names(&data).iter().any(|name| name.contains("restore")), "{:?}", names(&data));
+}
