@@ -16,7 +16,7 @@ use support::*;
 
 /// Names the data folder and the backup to the process that is going to be killed.
 const RESTORING: &str = "OUTBOARD_TEST_RESTORING";
-const KILLS: u32 = 60;
+const KILLS: u32 = 25;
 /// Databases of plugins, so that there are many moments between the first and the last.
 const DATABASES: usize = 4;
 
@@ -165,4 +165,76 @@ async fn a_backup_of_a_newer_version_is_refused_and_changes_nothing() {
     assert!(error.to_string().contains("its version is 2"), "{error}");
     assert!(values(&data, &dir).await.iter().all(|value| value == "mine"));
     assert!(!names(&data).iter().any(|name| name.contains("restore")), "{:?}", names(&data));
+}
+
+/// Plugins that fill the state, so that its copy has many steps.
+const FILLERS: usize = 2;
+/// Sets that one backup has to let through. Where sets waited for the whole copy there would be one or two.
+const LET_THROUGH: u32 = 8;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sets_go_on_while_the_state_is_copied_and_the_copy_is_whole() {
+    let (dir, services) = scene();
+    for filler in 0..FILLERS {
+        let plugin = process(&services, &dir, &format!("filler-{filler}"));
+        for number in 0..15 {
+            let large = json!({ "key": format!("k{number}"), "value": "x".repeat(1_000_000) });
+            call(&plugin, "config.set", large).await.unwrap();
+        }
+    }
+    let plugin = process(&services, &dir, "a");
+    let mut most = 0;
+    // A busy machine may take a backup's whole time from the one who sets; it does not do so every time.
+    for round in 0..10 {
+        let safe = dir.path().join(format!("safe-{round}"));
+        let before = json!({ "key": "before", "value": round });
+        call(&plugin, "config.set", before).await.unwrap();
+        let copy = dir.path().join(format!(".safe-{round}.partial-{}", std::process::id())).join("state.db");
+        let making = tokio::spawn({
+            let (services, safe) = (services.clone(), safe.clone());
+            async move { services.backup(&safe).await }
+        });
+        let mut set = 0;
+        while !making.is_finished() {
+            if copy.exists() {
+                call(&plugin, "config.set", json!({ "key": "during", "value": set })).await.unwrap();
+                set += 1;
+            } else {
+                tokio::task::yield_now().await;
+            }
+        }
+        making.await.unwrap().unwrap();
+        let db = rusqlite::Connection::open(safe.join("state.db")).unwrap();
+        let verdict: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(verdict, "ok");
+        let kept: String =
+            db.query_row("SELECT value FROM config WHERE key = 'before'", [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, round.to_string(), "what was set before the backup began is in it");
+        most = most.max(set);
+        if most >= LET_THROUGH {
+            break;
+        }
+        fs::remove_dir_all(safe).unwrap();
+    }
+    assert!(most >= LET_THROUGH, "at most {most} sets came through during one backup");
+    services.close().await;
+}
+
+#[tokio::test]
+async fn closing_does_not_wait_for_a_backup_and_leaves_none_half_made() {
+    let (dir, services) = scene();
+    let plugin = process(&services, &dir, "a");
+    for number in 0..15 {
+        let large = json!({ "key": format!("k{number}"), "value": "x".repeat(1_000_000) });
+        call(&plugin, "config.set", large).await.unwrap();
+    }
+    let making = tokio::spawn({
+        let (services, safe) = (services.clone(), dir.path().join("safe"));
+        async move { services.backup(&safe).await }
+    });
+    tokio::task::yield_now().await;
+    soon(services.close()).await;
+    let made = making.await.unwrap();
+    assert_eq!(made.is_ok(), dir.path().join("safe/backup.json").exists());
+    assert!(!names(dir.path()).iter().any(|name| name.contains("partial")), "{:?}", names(dir.path()));
 }

@@ -14,8 +14,8 @@ use rustix::fs::OFlags;
 
 use crate::store::StoreError;
 
-/// Pages that are copied before the clock is looked at: some megabytes.
-const PAGES: i32 = 2048;
+/// Pages that are copied at once, a megabyte: between two steps the clock is looked at, and whoever writes gets a turn.
+const PAGES: i32 = 256;
 /// How long another process may hold a database for itself before it is left out.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// How every SQLite database begins.
@@ -56,11 +56,17 @@ pub(super) fn copy_file(source: &Path, to: &Path, until: Until) -> Result<(), St
     db.pragma_update(None, "trusted_schema", false).map_err(name)?;
     // One view from the first page to the last, whatever is written meanwhile.
     db.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;").map_err(name)?;
-    copy(&db, to, until)
+    copy(&db, to, until, &mut || true)
 }
 
-/// Copies an open database to a new file, 0600 and synced.
-pub(super) fn copy(source: &Connection, to: &Path, until: Until) -> Result<(), StoreError> {
+/// Copies an open database to a new file, 0600 and synced. What is written by this connection `between` the steps is copied as
+/// well; where that says no, the copy ends.
+pub(super) fn copy(
+    source: &Connection,
+    to: &Path,
+    until: Until,
+    between: &mut dyn FnMut() -> bool,
+) -> Result<(), StoreError> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
     let file = file.map_err(|error| StoreError::from_io(to, &error))?;
     let name = |error: rusqlite::Error| StoreError::from_sqlite(to, &error);
@@ -83,6 +89,9 @@ pub(super) fn copy(source: &Connection, to: &Path, until: Until) -> Result<(), S
             }
         }
         until.check()?;
+        if !between() {
+            return Err(StoreError::Closed);
+        }
     }
     drop(backup);
     copied.close().map_err(|(_, error)| name(error))?;

@@ -58,7 +58,8 @@ pub(crate) async fn make(
         let noted_in = data_dir.clone();
         let staging = blocking(move || Staging::begin(&folder, &noted_in)).await?;
         let state = staging.path.join(STATE);
-        store.aside(move |db| copy::copy(db, &state, until)).await?;
+        let copying = store.gradually(limit, move |db, between| copy::copy(db, &state, until, between));
+        copying.await?;
         blocking(move || finish(&staging, &data_dir, until)).await
     });
     making.await.unwrap_or_else(|_| Err(stopping())).map_err(|error| match error.reason() {

@@ -12,6 +12,7 @@
 //! Writes are taken in the order of their `submit`. A full queue refuses at once: nobody's unawaited future can hold a place.
 
 mod answers;
+mod aside;
 mod error;
 mod folder;
 mod open;
@@ -30,13 +31,14 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use answers::Herald;
+use aside::Aside;
 pub use error::StoreError;
 pub use folder::FolderError;
 pub(crate) use folder::{Folder, make_private_folder};
 pub use open::OpenStoreError;
 pub(crate) use open::{Opened, SCHEMA, open};
 pub(crate) use thread::Group;
-use thread::{Aside, Job};
+use thread::Job;
 use write::Write;
 
 /// Writes that may wait for the thread: far more than the plugins of one host have in flight while the disk works.
@@ -90,7 +92,7 @@ impl Store {
         F: FnOnce() + Send + 'static,
     {
         let (write, answer) = Write::new(apply, committed);
-        self.submit(Job::Write(write), answer)
+        self.submit(Job::Write(write), answer, WRITE_WAIT)
     }
 
     /// Queues work that is no write of the database but must keep its place among them.
@@ -100,13 +102,25 @@ impl Store {
         W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let (aside, answer) = Aside::new(work);
-        self.submit(Job::Aside(aside), answer)
+        self.submit(Job::Aside(aside), answer, WRITE_WAIT)
+    }
+
+    /// Queues long work, which lets writes pass between its steps and may take this long. One at a time; it ends early when the
+    /// store is closed.
+    pub(crate) fn gradually<T, W>(&self, limit: Duration, work: W) -> Kept<T>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection, &mut dyn FnMut() -> bool) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (work, answer) = Aside::new(work);
+        self.submit(Job::Gradual(work), answer, limit)
     }
 
     fn submit<T: Send + 'static>(
         &self,
         job: Job,
         answer: oneshot::Receiver<Result<T, StoreError>>,
+        limit: Duration,
     ) -> Kept<T> {
         self.shared.herald.attend();
         let queued = self.queue.try_send(job).map_err(|error| forget_job(&error));
@@ -115,10 +129,10 @@ impl Store {
                 TrySendError::Full(()) => StoreError::Busy { waiting: QUEUE },
                 TrySendError::Closed(()) => StoreError::Closed,
             })?;
-            match timeout(WRITE_WAIT, answer).await {
+            match timeout(limit, answer).await {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(_)) => Err(StoreError::Closed),
-                Err(_) => Err(StoreError::TimedOut { waited: WRITE_WAIT }),
+                Err(_) => Err(StoreError::TimedOut { waited: limit }),
             }
         })
     }

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::answers::{Answers, Herald};
+use super::aside::{AnyAside, AnyGradual};
 use super::error::StoreError;
 use super::folder::Folder;
 use super::reserve;
@@ -22,6 +23,8 @@ pub(super) enum Job {
     Write(Box<dyn AnyWrite>),
     /// Something else that keeps its place among the writes.
     Aside(Box<dyn AnyAside>),
+    /// Something long, among whose steps writes go on.
+    Gradual(Box<dyn AnyGradual>),
     /// End, after what came before.
     Close(oneshot::Sender<()>),
 }
@@ -59,40 +62,6 @@ impl Group<'_> {
     }
 }
 
-/// Work whose types are forgotten.
-pub(super) trait AnyAside: Send {
-    fn run(self: Box<Self>, db: &Connection);
-}
-
-/// Work, and whom to answer.
-pub(super) struct Aside<T, W> {
-    work: W,
-    answer: oneshot::Sender<Result<T, StoreError>>,
-}
-
-impl<T, W> Aside<T, W>
-where
-    T: Send + 'static,
-    W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-{
-    #[allow(clippy::new_ret_no_self)] // as for `Write`
-    pub(super) fn new(work: W) -> (Box<dyn AnyAside>, oneshot::Receiver<Result<T, StoreError>>) {
-        let (answer, receiver) = oneshot::channel();
-        (Box::new(Self { work, answer }), receiver)
-    }
-}
-
-impl<T, W> AnyAside for Aside<T, W>
-where
-    T: Send + 'static,
-    W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-{
-    fn run(self: Box<Self>, db: &Connection) {
-        let outcome = (self.work)(db);
-        let _ = self.answer.send(outcome);
-    }
-}
-
 /// The thread's life: ends on [`Job::Close`], or when nobody can ask any more.
 pub(super) fn run(
     db: Connection,
@@ -102,7 +71,7 @@ pub(super) fn run(
     herald: &Herald,
 ) {
     reserve::log(path);
-    let mut owner = Owner { db, path, number: 0, herald };
+    let mut owner = Owner { db: &db, path, number: 0, herald };
     let mut writes: Vec<Box<dyn AnyWrite>> = Vec::new();
     let closed = 'life: loop {
         let Some(mut job) = jobs.blocking_recv() else { break None };
@@ -111,7 +80,13 @@ pub(super) fn run(
                 Job::Write(write) => writes.push(write),
                 Job::Aside(aside) => {
                     owner.commit(&mut writes);
-                    aside.run(&owner.db);
+                    aside.run(owner.db);
+                }
+                Job::Gradual(work) => {
+                    owner.commit(&mut writes);
+                    if let Some(closed) = owner.gradually(work, &mut jobs) {
+                        break 'life Some(closed);
+                    }
                 }
                 Job::Close(closed) => break 'life Some(closed),
             }
@@ -127,7 +102,7 @@ pub(super) fn run(
     };
     owner.commit(&mut writes);
     drop(jobs);
-    drop(owner);
+    drop(db);
     // After the file is closed, and not before: the next holder must find it at rest.
     drop(folder);
     if let Some(closed) = closed {
@@ -136,7 +111,7 @@ pub(super) fn run(
 }
 
 struct Owner<'a> {
-    db: Connection,
+    db: &'a Connection,
     path: &'a Path,
     number: u64,
     herald: &'a Herald,
@@ -162,6 +137,34 @@ impl Owner<'_> {
         }
     }
 
+    /// Does something long. Between its steps, writes that wait are carried out as at any other time; an order to close ends it.
+    fn gradually(
+        &mut self,
+        work: Box<dyn AnyGradual>,
+        jobs: &mut mpsc::Receiver<Job>,
+    ) -> Option<oneshot::Sender<()>> {
+        let (db, mut closed) = (self.db, None);
+        work.run(db, &mut || {
+            let mut writes = Vec::new();
+            while closed.is_none() && writes.len() < GROUP_MAX {
+                match jobs.try_recv() {
+                    Ok(Job::Write(write)) => writes.push(write),
+                    Ok(Job::Aside(aside)) => {
+                        self.commit(&mut writes);
+                        aside.run(db);
+                    }
+                    // One at a time: whoever asks for another is told that there is nobody to do it.
+                    Ok(Job::Gradual(_)) => {}
+                    Ok(Job::Close(order)) => closed = Some(order),
+                    Err(_) => break,
+                }
+            }
+            self.commit(&mut writes);
+            closed.is_none()
+        });
+        closed
+    }
+
     fn settle(&self, group: impl Iterator<Item = (Box<dyn AnyWrite>, Result<(), StoreError>)>) {
         let settled = group.map(|(mut write, outcome)| {
             write.settle(outcome);
@@ -176,7 +179,7 @@ impl Owner<'_> {
         writes: &mut [Box<dyn AnyWrite>],
     ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
         self.number += 1;
-        let mut group = Group { db: &self.db, number: self.number, path: self.path };
+        let mut group = Group { db: self.db, number: self.number, path: self.path };
         let outcome = apply_all(&mut group, writes).and_then(|outcomes| {
             run_cached(&group, "COMMIT")?;
             Ok(outcomes)
