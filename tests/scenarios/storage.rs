@@ -1,8 +1,14 @@
 //! What plugins keep on disk: quotas, backups that are made under load, disks that fail, and kills at any moment.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use system_tests::supervisor::lines_of;
+use system_tests::processes::{self, Process};
+use system_tests::supervisor::{lines_of, run_command_as};
 use system_tests::{NEIGHBOUR, Plugin, Supervisor, eventually, socket};
 
 #[test]
@@ -56,4 +62,146 @@ fn a_plugin_near_its_quota_is_warned_by_every_way_and_at_it_keeps_what_it_has() 
     assert_eq!(report["use"]["quota"], 64 << 10, "{report}");
     drop(ui);
     supervisor.verify();
+}
+
+/// What `sqlite3` says of a database, which the development machine has.
+fn sqlite3(file: &Path, sql: &str) -> String {
+    let output =
+        Command::new("sqlite3").arg(file).arg(sql).output().expect("these tests need sqlite3 on the PATH");
+    assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// What the storm of a plugin was told to be kept: the latest value of each key.
+fn acknowledged(data: &Path) -> BTreeMap<String, u64> {
+    let lines = lines_of(data.join("acknowledged")).into_iter();
+    let pairs = lines
+        .filter_map(|line| Some((line.split_once(' ')?.0.to_owned(), line.split_once(' ')?.1.parse().ok()?)));
+    // Values of a key only grow.
+    pairs.collect()
+}
+
+fn holds_what_was_acknowledged(state: &Path, plugin: &str, acknowledged: &BTreeMap<String, u64>) {
+    assert_eq!(sqlite3(state, "PRAGMA integrity_check"), "ok");
+    for (key, least) in acknowledged {
+        let sql = format!("SELECT value FROM config WHERE plugin = '{plugin}' AND key = '{key}'");
+        let kept: u64 = sqlite3(state, &sql).parse().unwrap_or(0);
+        assert!(kept >= *least, "{key} is {kept}, and {least} was acknowledged");
+    }
+}
+
+/// A plugin that adds rows to a database of its own, each in a transaction, and tells after each how many there are.
+const WRITER: &str = r#"
+import json, sqlite3, sys, threading
+
+def write(folder):
+    database = sqlite3.connect(folder + "/rows.db")
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("CREATE TABLE IF NOT EXISTS rows (number INTEGER, twice INTEGER)")
+    with open(folder + "/rows", "a") as told:
+        for number in range(1, 1 << 40):
+            with database:
+                database.execute("INSERT INTO rows VALUES (?, ?)", (number, 2 * number))
+            told.write(f"{number}\n")
+            told.flush()
+
+for line in sys.stdin:
+    message = json.loads(line)
+    method, result = message.get("method"), {}
+    if method == "initialize":
+        folder = message["params"]["plugin"]["dataDir"]
+        result = {"protocolVersion": 1, "hooks": ["onStart", "onStop"]}
+    elif method == "start":
+        import os
+        os.makedirs(folder, exist_ok=True)
+        threading.Thread(target=write, args=(folder,), daemon=True).start()
+    if method and "id" in message:
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+"#;
+
+#[test]
+fn a_backup_that_is_made_while_a_plugin_writes_is_whole_and_has_all_that_was_there_before() {
+    let supervisor = Supervisor::builder()
+        .plugin(Plugin::hostile("storm", &["--storm", "4"]))
+        .plugin(Plugin::command("writer", &["python3", "main.py"]))
+        .file("writer/main.py", WRITER)
+        .start();
+    let (storm, writer) =
+        (supervisor.folders().plugin_data("storm"), supervisor.folders().plugin_data("writer"));
+    let rows = || lines_of(writer.join("rows")).last().and_then(|line| line.parse::<u64>().ok()).unwrap_or(0);
+    let sets = || acknowledged(&storm).values().sum::<u64>();
+    eventually("some writing", || (sets() > 100 && rows() > 20).then_some(()));
+    let (before, rows_before) = (acknowledged(&storm), rows());
+    let safe = supervisor.folders().root().join("safe");
+    let made = supervisor.cli(&["backup", safe.to_str().unwrap(), "--json"]);
+    assert_eq!((made.code, &made.json()["skipped"]), (0, &json!([])), "{made:?}");
+    let (sets_after, rows_after) = (sets(), rows());
+    eventually("the writing goes on", || (sets() > sets_after && rows() > rows_after).then_some(()));
+    holds_what_was_acknowledged(&safe.join("state.db"), "storm", &before);
+    let copy = safe.join("plugins-data/writer/rows.db");
+    assert_eq!(sqlite3(&copy, "PRAGMA integrity_check"), "ok");
+    let whole = "SELECT count(*) = max(number) AND min(twice = 2 * number) AND max(number) FROM rows";
+    assert_eq!(sqlite3(&copy, whole), "1", "every row up to the last, each as it was written");
+    assert!(sqlite3(&copy, "SELECT max(number) FROM rows").parse::<u64>().unwrap() >= rows_before);
+    assert_eq!(lines_of(storm.join("lost")), Vec::<String>::new());
+    supervisor.verify();
+}
+
+/// Kills of the supervisor; between two of them are one or two of the plugin.
+const KILLS: u32 = 52;
+/// Plugins come back at once, however often they are killed.
+const UNDAUNTED: &str = "[restart]\nbase = \"0s\"\nin_a_row = 100000\nin_window = 100000\n";
+
+#[test]
+fn no_acknowledged_value_is_lost_by_a_hundred_kills_at_any_moment_of_a_storm() {
+    let builder = Supervisor::builder().plugin(Plugin::hostile("storm", &["--storm", "8"]));
+    std::fs::write(builder.folders().settings(), UNDAUNTED).unwrap();
+    let (folders, data) = (builder.folders(), builder.folders().plugin_data("storm"));
+    let state = folders.data().join("state.db");
+    let seed = std::process::id();
+    eprintln!("seed {seed}");
+    let mut random = seed;
+    let mut chance = |below: u32| {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (random >> 8) % below
+    };
+    let lines = || std::fs::metadata(data.join("acknowledged")).map_or(0, |file| file.len());
+    let mut plugins_killed = 0;
+    for round in 0..KILLS {
+        // The supervisor alone: its keeper would have nothing to do but wait.
+        let mut supervisor = run_command_as(folders, &["__supervise"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut killed = lines_of(data.join("pids")).last().cloned();
+        for _ in 0..=chance(2) {
+            let before = lines();
+            let more = u64::from(chance(1200));
+            let plugin = eventually("a new plugin process that sets values", || {
+                let latest =
+                    lines_of(data.join("pids")).last().cloned().filter(|pid| Some(pid) != killed.as_ref());
+                latest.filter(|_| lines() > before + more)
+            });
+            if let Some(plugin) = Process::look(plugin.parse().unwrap()).filter(Process::lives) {
+                processes::kill(plugin.pid, Signal::SIGKILL);
+                plugins_killed += 1;
+            }
+            killed = Some(plugin);
+        }
+        let before = lines();
+        let more = u64::from(chance(1200));
+        eventually("more acknowledged values", || (lines() > before + more).then_some(()));
+        supervisor.kill().unwrap();
+        supervisor.wait().unwrap();
+        eventually("the end of its plugins", || {
+            processes::programs_below(&folders.plugins()).iter().all(|program| !program.lives()).then_some(())
+        });
+        assert_eq!(lines_of(data.join("lost")), Vec::<String>::new(), "round {round}, seed {seed}");
+    }
+    assert!(plugins_killed + KILLS >= 100, "{plugins_killed} kills of the plugin alone");
+    eprintln!("{plugins_killed} kills of the plugin and {KILLS} of the supervisor");
+    holds_what_was_acknowledged(&state, "storm", &acknowledged(&data));
+    assert!(acknowledged(&data).values().sum::<u64>() > u64::from(KILLS));
 }

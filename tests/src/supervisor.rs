@@ -370,8 +370,14 @@ fn launch(folders: &Folders, flags: &[String], errors: &Arc<Mutex<Vec<u8>>>) -> 
 
 /// `outboard run` in these folders, on any free port.
 pub fn run_command(folders: &Folders) -> Command {
+    run_command_as(folders, &[])
+}
+
+/// The same with these words before `run`.
+pub fn run_command_as(folders: &Folders, words: &[&str]) -> Command {
     let mut command = outboard(folders);
     command
+        .args(words)
         .args(["run", "--listen", "127.0.0.1:0", "--ready-json", "--exit-with-parent", "--plugins"])
         .arg(folders.plugins())
         .arg("--data")

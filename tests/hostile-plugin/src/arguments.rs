@@ -43,6 +43,8 @@ pub(crate) struct Arguments {
     pub(crate) noise: bool,
     /// `--resumes`: declares onResume.
     pub(crate) resumes: bool,
+    /// `--storm THREADS`: sets values without end as soon as it runs.
+    pub(crate) storm: u32,
     /// `--prefix PREFIX`, as often as wanted.
     pub(crate) prefixes: Vec<String>,
 }
@@ -65,6 +67,7 @@ impl Arguments {
                 "--ignore-term" => read.ignore_term = true,
                 "--noise" => read.noise = true,
                 "--resumes" => read.resumes = true,
+                "--storm" => read.storm = value().parse().unwrap(),
                 "--prefix" => read.prefixes.push(value()),
                 // What a debugger that lives inside a program looks like from outside.
                 "--inspect" => {}

@@ -14,6 +14,7 @@ mod arguments;
 mod family;
 mod faults;
 mod http;
+mod storm;
 mod wire;
 
 use std::io::{BufRead, BufReader, Write};
@@ -104,15 +105,18 @@ impl Plugin {
         }
         let (wire, id, plugin) = (Arc::clone(&self.wire), id.clone(), self.id.clone());
         let (prefixes, end) = (self.arguments.prefixes.clone(), self.arguments.ends_after_start);
-        let data_dir = self.data_dir.clone();
+        let (data_dir, storm) = (self.data_dir.clone(), self.arguments.storm);
         let note = format!("{method} {}", params["fromVersion"].as_str().unwrap_or_default());
         self.note("starts", note.trim());
         // In a thread of its own: the answers to what it asks come in through the main loop.
         std::thread::spawn(move || {
-            if let Err(refusal) = begin(&wire, &plugin, &prefixes, data_dir) {
+            if let Err(refusal) = begin(&wire, &plugin, &prefixes, data_dir.clone()) {
                 return wire.error(&id, -32603, &refusal);
             }
             wire.result(&id, json!({}));
+            if storm > 0 {
+                storm::begin(&wire, &data_dir, storm);
+            }
             if let Some(code) = end {
                 std::process::exit(code);
             }
