@@ -26,6 +26,10 @@ fn main() -> ExitCode {
             Ok(())
         })
         .on_stop(|_| async {
+            // Work that takes more than one turn, as most does.
+            for _ in 0..8 {
+                tokio::task::yield_now().await;
+            }
             eprintln!("on_stop ran");
             Ok(())
         })

@@ -121,11 +121,9 @@ impl Plugin {
         let mut writer = JoinSet::new();
         let ours = Arc::clone(&session);
         writer.spawn(async move { ours.peer.outbox.write_to(output).await });
-        // The writer ends when the host is gone, or when the outbox closes, which the dispatcher's end brings about; the
-        // deadlines never end.
+        // Neither the writer nor the deadlines end the conversation: a plugin whose host hung up still puts its things in order.
         tokio::select! {
             () = dispatcher.run(input) => {}
-            _ = writer.join_next() => {}
             () = session.peer.watch_deadlines() => {}
         }
     }

@@ -202,3 +202,26 @@ async fn a_frame_over_the_limit_is_refused_before_it_is_sent() {
     })
     .await;
 }
+
+/// From several threads, where one caller can take the room that another has just seen.
+#[tokio::test]
+async fn calls_that_together_are_more_than_the_queue_holds_all_get_their_turn() {
+    let plugin = Plugin::new().on_start(|ctx| async move {
+        let (done, mut outcomes) = tokio::sync::mpsc::channel(24);
+        for n in 0..24 {
+            let (ctx, done, runtime) = (ctx.clone(), done.clone(), tokio::runtime::Handle::current());
+            std::thread::spawn(move || {
+                let value = "x".repeat(900 * 1024);
+                let outcome = runtime.block_on(ctx.config.set(&format!("key{n}"), &value));
+                let _ = done.try_send(outcome);
+            });
+        }
+        drop(done);
+        while let Some(outcome) = outcomes.recv().await {
+            outcome?;
+        }
+        Ok(())
+    });
+    let host = Host::start(plugin).await.unwrap();
+    assert!((0..24).all(|n| host.config(&format!("key{n}")).is_some()));
+}

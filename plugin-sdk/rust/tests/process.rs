@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -219,6 +220,44 @@ fn every_broken_frame_is_answered_with_its_error_and_noise_with_nothing() {
         }
         assert_eq!(wire.ask(1000, "ping", &json!({}))["result"], json!({}), "{vector}");
     }
+    drop(wire);
+    assert_eq!(ended(child).0, Some(0));
+}
+
+#[test]
+fn a_host_that_writes_before_it_reads_is_read_and_gets_one_answer_to_each_call() {
+    const CALLS: u64 = 24;
+    let (child, mut wire) = spawn(&[]);
+    wire.bring_up();
+    let (mut down, large) = (wire.down, "x".repeat(1024 * 1024));
+    let (written, all_written) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for id in 100..100 + CALLS {
+            let params = json!({ "channel": "echo", "args": [large] });
+            let call = json!({ "jsonrpc": "2.0", "id": id, "method": "ipc.invoke", "params": params });
+            down.write_all(format!("{call}\n").as_bytes()).unwrap();
+        }
+        written.send(down).unwrap();
+    });
+    // The answers to all of them are more than the plugin queues and the pipe holds.
+    let down = all_written.recv_timeout(Duration::from_secs(60)).expect("the plugin goes on reading");
+    let mut wire = Wire { down, up: wire.up };
+    let (mut ids, mut refused) = (Vec::new(), 0);
+    for _ in 0..CALLS {
+        let answer = wire.next().unwrap();
+        ids.push(answer["id"].as_u64().unwrap());
+        match answer["error"]["code"].as_i64() {
+            None => assert_eq!(answer["result"].as_str().map(str::len), Some(1024 * 1024)),
+            Some(code) => {
+                assert_eq!(code, -32003, "{answer}");
+                refused += 1;
+            }
+        }
+    }
+    ids.sort_unstable();
+    assert_eq!(ids, (100..100 + CALLS).collect::<Vec<_>>());
+    assert!(refused > 0, "what it cannot queue, it refuses");
+    assert_eq!(wire.ask(1000, "ping", &json!({}))["result"], json!({}));
     drop(wire);
     assert_eq!(ended(child).0, Some(0));
 }

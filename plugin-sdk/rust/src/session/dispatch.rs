@@ -67,8 +67,8 @@ impl Dispatcher {
     pub(crate) async fn run(mut self, mut input: impl AsyncRead + Unpin) {
         let mut decoder = Decoder::new(FRAME_MAX);
         loop {
-            // While the host does not read our answers, its next calls stay in the pipe.
-            self.session.peer.outbox.room().await;
+            // Read whatever is unwritten: the host stops reading while we leave its frames unread, and two sides that both
+            // wait for the other to read first wait for ever. What the host asks meanwhile is refused, see `invoked`.
             let buffer = decoder.buffer();
             buffer.reserve(READ_ROOM);
             tokio::select! {
@@ -141,6 +141,12 @@ impl Dispatcher {
                 format!(
                     "the plugin works on {HOST_CALLS_MAX} calls already; try again when some have finished"
                 ),
+            ));
+        }
+        if !self.session.peer.outbox.has_room() {
+            return Err(RpcError::new(
+                ErrorReason::LimitExceeded,
+                "the host leaves the plugin's answers unread; try again when it has read them",
             ));
         }
         self.session.channels.invoke(&channel, args)

@@ -54,7 +54,8 @@ pub(crate) enum NotTaken {
 /// How much may be unwritten for a frame to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Urgency {
-    /// Taken whatever is unwritten: answers, which are bounded by the calls that they answer.
+    /// Taken whatever is unwritten: answers, which are bounded by the calls that they answer, and calls, which wait for
+    /// room before they are entered.
     Always,
     /// Taken below the high mark.
     Normal,

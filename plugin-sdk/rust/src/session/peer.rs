@@ -87,8 +87,9 @@ impl Peer {
         let (answer, outcome) = oneshot::channel();
         let id = self.enter(Caller { answer, allowed }, method).await?;
         let withdrawal = Withdrawal { peer: self, id, made: true };
+        // It has had its turn: what another thread queues between that and this is one frame more, and no reason to fail.
         if let Err(error) =
-            self.outbox.push(Urgency::Normal, |out| message::write_request(out, id, method, params))
+            self.outbox.push(Urgency::Always, |out| message::write_request(out, id, method, params))
         {
             withdrawal.unmade();
             return Err(not_sent(method, error));
