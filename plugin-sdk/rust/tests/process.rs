@@ -230,7 +230,7 @@ fn a_host_that_writes_before_it_reads_is_read_and_gets_one_answer_to_each_call()
     let (child, mut wire) = spawn(&[]);
     wire.bring_up();
     let (mut down, large) = (wire.down, "x".repeat(1024 * 1024));
-    let (written, all_written) = std::sync::mpsc::channel();
+    let (written, all_written) = std::sync::mpsc::sync_channel(1);
     std::thread::spawn(move || {
         for id in 100..100 + CALLS {
             let params = json!({ "channel": "echo", "args": [large] });
