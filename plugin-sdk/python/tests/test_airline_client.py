@@ -100,6 +100,41 @@ class Client(unittest.IsolatedAsyncioTestCase):
         self.assertEqual([bearer for _, _, bearer, _ in api.seen], [None, None, "Bearer old"])
         self.assertEqual(self.host.services.refreshes, 0)
 
+    async def test_no_path_that_a_plugin_is_given_leads_elsewhere(self) -> None:
+        api = AirlineApi("old")
+        client = self.client(api)
+        paths = ["/../x", "//evil.example/x", "///evil.example/x", "@evil.example/x", "\\\\evil.example/x", "/x/%2e%2e//@evil"]
+        for path in paths:
+            self.assertEqual((await client.get(path)).json(), {"host": "va.example"}, path)
+        for path in ["/x\r\nhost: evil.example", "/x\n"]:
+            with self.assertRaises(httpx.InvalidURL):
+                await client.get(path)
+        self.assertEqual({bearer for _, _, bearer, _ in api.seen}, {"Bearer old"})
+
+    async def test_a_redirect_keeps_the_bearer_within_the_airline_and_loses_it_elsewhere(self) -> None:
+        seen: list[tuple[str, str | None]] = []
+
+        async def api(request: httpx.Request) -> httpx.Response:
+            seen.append((str(request.url), request.headers.get("authorization")))
+            leads = {"/in": "/end", "/out": "https://api.va.example/end"}.get(request.url.path)
+            if leads is not None:
+                return httpx.Response(302, headers={"location": leads})
+            return httpx.Response(200 if request.url.host == "va.example" else 401)
+
+        client = self.client(api)
+        await client.get("/in", follow_redirects=True)
+        await client.get("/out", follow_redirects=True)
+        self.assertEqual(
+            seen,
+            [
+                ("https://va.example/in", "Bearer old"),
+                ("https://va.example/end", "Bearer old"),
+                ("https://va.example/out", "Bearer old"),
+                ("https://api.va.example/end", None),
+            ],
+        )
+        self.assertEqual(self.host.services.refreshes, 0, "a stranger's 401 says nothing about the airline's bearer")
+
     async def test_a_file_upload_is_retried_and_a_stream_is_not(self) -> None:
         api = AirlineApi("fresh")
         self.host.services.fresh_tokens = ["fresh"]

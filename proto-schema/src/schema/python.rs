@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Described};
 use super::shape::{Field, Shape, doc_of};
 use crate::error::ErrorReason;
 use crate::methods::{Direction, Kind};
@@ -13,7 +13,7 @@ const HEAD: &str = r#""""The words of the protocol. GENERATED from the method ta
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict, Union
+from typing import Any, Literal, Protocol, TypedDict, Union, overload
 
 "#;
 
@@ -35,7 +35,35 @@ pub(super) fn module(catalog: &Catalog) -> String {
         }
     }
     tables(&mut out, catalog);
+    side(&mut out, catalog, "PluginSide", "What a plugin may ask and tell.", Direction::PluginToHost);
+    side(&mut out, catalog, "HostSide", "What a host may ask and tell.", Direction::HostToPlugin);
     out
+}
+
+/// One side of a session as a protocol class: a peer that is used as one is held to names, parameters and results.
+fn side(out: &mut String, catalog: &Catalog, name: &str, doc: &str, direction: Direction) {
+    let own =
+        |method: &&Described| method.row.direction == direction || method.row.direction == Direction::Both;
+    _ = write!(out, "\n\nclass {name}(Protocol):\n    \"\"\"{doc}\"\"\"\n");
+    // Overloads of one name have to stand together.
+    let (asked, told): (Vec<_>, Vec<_>) =
+        catalog.methods.iter().filter(own).partition(|method| method.result.is_some());
+    for method in asked.into_iter().chain(told) {
+        let word = method.row.name;
+        let params = match written(&Shape::of(&method.params)).as_str() {
+            "Empty" => String::new(),
+            params => format!(", params: {params}"),
+        };
+        let call = match &method.result {
+            Some(result) => {
+                let result = written(&Shape::of(result));
+                format!("async def request(self, method: Literal[\"{word}\"]{params}) -> {result}:")
+            }
+            None => format!("def notify(self, method: Literal[\"{word}\"]{params}) -> bool:"),
+        };
+        let doc = method.row.summary;
+        _ = write!(out, "\n    @overload\n    {call}\n        \"\"\"{doc}\"\"\"\n");
+    }
 }
 
 /// A record; what may be absent goes into a class of its own, since Python 3.10 has no other way to say it.

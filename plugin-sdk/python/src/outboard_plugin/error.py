@@ -11,43 +11,45 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+from .generated.protocol import ERRORS
+
 # A traceback longer than this is cut in the middle: it has to fit a log line and a terminal.
 STACK_MAX = 16 * 1024
 
 
 class ErrorReason(enum.Enum):
-    """Why a call failed: one row of the protocol's table of codes. The value is (code, word, retryable)."""
+    """Why a call failed: the words of the protocol's table of codes, which has the rest of each row."""
 
-    PARSE_ERROR = (-32700, "parse_error", False)
-    INVALID_REQUEST = (-32600, "invalid_request", False)
-    METHOD_NOT_FOUND = (-32601, "method_not_found", False)
-    INVALID_PARAMS = (-32602, "invalid_params", False)
-    INTERNAL_ERROR = (-32603, "internal_error", False)
-    SHUTTING_DOWN = (-32001, "shutting_down", True)
-    TIMEOUT = (-32002, "timeout", True)
-    LIMIT_EXCEEDED = (-32003, "limit_exceeded", True)
-    DENIED = (-32004, "denied", False)
-    STORAGE_FULL = (-32005, "storage_full", True)
-    STORAGE_CORRUPT = (-32006, "storage_corrupt", False)
-    AUTH_REQUIRED = (-32007, "auth_required", False)
-    NOT_FOUND = (-32008, "not_found", False)
-    CONFLICT = (-32009, "conflict", False)
-    CANCELLED = (-32800, "cancelled", False)
+    PARSE_ERROR = "parse_error"
+    INVALID_REQUEST = "invalid_request"
+    METHOD_NOT_FOUND = "method_not_found"
+    INVALID_PARAMS = "invalid_params"
+    INTERNAL_ERROR = "internal_error"
+    SHUTTING_DOWN = "shutting_down"
+    TIMEOUT = "timeout"
+    LIMIT_EXCEEDED = "limit_exceeded"
+    DENIED = "denied"
+    STORAGE_FULL = "storage_full"
+    STORAGE_CORRUPT = "storage_corrupt"
+    AUTH_REQUIRED = "auth_required"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    CANCELLED = "cancelled"
 
     @property
     def code(self) -> int:
         """The JSON-RPC error code."""
-        return self.value[0]
+        return ERRORS[self.value][0]
 
     @property
     def word(self) -> str:
         """The stable word in ``data.reason``."""
-        return self.value[1]
+        return self.value
 
     @property
     def retryable(self) -> bool:
         """Whether the same call may succeed if it is simply made again later."""
-        return self.value[2]
+        return ERRORS[self.value][1]
 
     @classmethod
     def from_code(cls, code: int) -> ErrorReason | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -17,6 +17,7 @@ from . import threads
 from .context import Context, PluginInfo
 from .context.server import PluginServer
 from .error import CallError, ErrorReason
+from .generated.protocol import Hook, InitializeResult
 from .plugin import Plugin
 from .version import PROTOCOL_VERSIONS, SDK_VERSION
 from .wire.peer import Peer
@@ -27,7 +28,7 @@ ORPHANED_STOP = 1.0
 # How long cancelled background tasks may take to clean up after themselves.
 TASKS_TIMEOUT = 1.0
 _URGENT = frozenset({"initialize", "start", "resume", "stop"})
-_HOOKS = {"on_start": "onStart", "on_stop": "onStop", "on_resume": "onResume"}
+_HOOKS: dict[str, Hook] = {"on_start": "onStart", "on_stop": "onStop", "on_resume": "onResume"}
 
 
 class _Stage(enum.Enum):
@@ -47,6 +48,20 @@ class Session:
     def __init__(self, plugin: Plugin, listen: Callable[[], socket] | None) -> None:
         self._plugin, self._listen = plugin, listen
         self._stage = _Stage.OPENED
+        # `ping` is the peer's own: it is answered whatever else is under way.
+        self._calls: dict[str, Callable[[dict[str, Any]], Awaitable[Any]]] = {
+            "initialize": self._initialize,
+            "start": lambda _: self._start("on_start", None),
+            "resume": lambda params: self._start("on_resume", str(params.get("fromVersion") or "") or None),
+            "stop": lambda _: self._stop(),
+            "ipc.invoke": self._invoke,
+        }
+        self._notices: dict[str, Callable[[Context, Any], None]] = {
+            "config.changed": lambda ctx, params: ctx.config._changed(params),
+            "auth.changed": lambda ctx, params: ctx.auth._changed(params),
+            "airline.changed": lambda ctx, params: ctx.airline._changed(params),
+            "database.quota": lambda ctx, params: ctx.database._quota(params),
+        }
         self.peer = Peer(self._answer, self._tell, urgent=_URGENT)
         self.server = PluginServer(self.peer, listen)
         self.ctx: Context | None = None
@@ -83,35 +98,29 @@ class Session:
                 {"message": "on_stop failed after the host had gone", "exception": error}
             )
 
-    async def _answer(self, method: str, params: Any) -> Any:
-        given = params if isinstance(params, dict) else {}
-        if method == "initialize":
-            return self._initialize(given)
-        if method == "start":
-            return await self._start("on_start", None)
-        if method == "resume":
-            return await self._start("on_resume", str(given.get("fromVersion") or "") or None)
-        if method == "stop":
-            return await self._stop()
-        if method == "ipc.invoke" and self.ctx is not None:
-            return await self.ctx.ipc._invoke(given)
-        if method == "ipc.invoke":
-            raise self._out_of_order(method)
-        raise CallError(
-            ErrorReason.METHOD_NOT_FOUND, f"this plugin's SDK does not know the method {method!r:.100}"
-        )
+    async def _answer(self, method: str, params: dict[str, Any]) -> Any:
+        serve = self._calls.get(method)
+        if serve is None:
+            raise CallError(
+                ErrorReason.METHOD_NOT_FOUND, f"this plugin's SDK does not know the method {method!r:.100}"
+            )
+        return await serve(params)
 
-    def _tell(self, method: str, params: Any) -> None:
-        if self.ctx is None or not isinstance(params, dict):
+    def _tell(self, method: str, params: dict[str, Any]) -> None:
+        take = self._notices.get(method)
+        if take is None or self.ctx is None:
             return
-        if method == "config.changed":
-            self.ctx.config._changed(params)
-        elif method == "auth.changed":
-            self.ctx.auth._changed(params)
-        elif method == "airline.changed":
-            self.ctx.airline._changed(params)
+        try:
+            take(self.ctx, params)
+        except (KeyError, TypeError) as error:
+            self.ctx.logger.warn("outboard", f"the host's {method} is not in order: {error!r}")
 
-    def _initialize(self, params: dict[str, Any]) -> dict[str, Any]:
+    async def _invoke(self, params: dict[str, Any]) -> Any:
+        if self.ctx is None:
+            raise self._out_of_order("ipc.invoke")
+        return await self.ctx.ipc._invoke(params)
+
+    async def _initialize(self, params: dict[str, Any]) -> InitializeResult:
         if self._stage is not _Stage.OPENED:
             raise self._out_of_order("initialize")
         offered = params.get("protocolVersions")

@@ -71,7 +71,7 @@ class Context:
         self.ipc = PluginIpc(peer, self.logger)
         self.auth = PluginAuth(peer)
         self.airline = PluginAirline(peer)
-        self.database = PluginDatabase(plugin.data_dir)
+        self.database = PluginDatabase(peer, self.logger, plugin.data_dir, self.create_task)
         self.server = server
 
     def create_task(self, coroutine: Coroutine[Any, Any, T], *, name: str | None = None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..error import CallError, ErrorReason
-from ..wire.peer import Peer
+from ..generated.protocol import AirlineChangedParams, AirlineRefreshParams, AirlineRequestParams, PluginSide
 from .changes import Changes
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class AirlineResponse:
 class PluginAirline:
     """Read-only access to the binding, and two ways to send requests to it."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: PluginSide) -> None:
         self._peer = peer
         self._changes = Changes()
         self._refreshing: dict[str | None, asyncio.Task[str | None]] = {}
@@ -56,7 +56,7 @@ class PluginAirline:
     async def get_current(self) -> Airline | None:
         """The binding of this moment; None when there is none."""
         found = (await self._peer.request("airline.getCurrent"))["airline"]
-        return None if found is None else Airline(found["id"], found["baseUrl"], found.get("token"))
+        return None if found is None else Airline(found["id"], found["baseUrl"], found["token"])
 
     def create_client(self, **options: Any) -> httpx.AsyncClient:
         """An ``httpx.AsyncClient`` for the bound airline, to be kept as long as the plugin runs.
@@ -84,7 +84,7 @@ class PluginAirline:
         json: Any = None,
     ) -> AirlineResponse:
         """One HTTP exchange with the airline, made by the host: bearer and refresh included, nothing to install."""
-        params: dict[str, Any] = {"method": method.upper(), "path": path}
+        params: AirlineRequestParams = {"method": method.upper(), "path": path}
         if headers:
             params["headers"] = dict(headers)
         if json is not None:
@@ -106,12 +106,12 @@ class PluginAirline:
         return await asyncio.shield(task)
 
     async def _exchange(self, stale: str | None) -> str | None:
-        params = {} if stale is None else {"staleToken": stale}
+        params: AirlineRefreshParams = {} if stale is None else {"staleToken": stale}
         try:
-            return str((await self._peer.request("airline.refresh", params))["token"])
+            return (await self._peer.request("airline.refresh", params))["token"]
         except CallError:
             return None
 
-    def _changed(self, params: dict[str, Any]) -> None:
-        named = params.get("airline")
+    def _changed(self, params: AirlineChangedParams) -> None:
+        named = params["airline"]
         self._changes.publish(None if named is None else AirlineName(named["id"], named["baseUrl"]))

@@ -55,6 +55,8 @@ class _Bearer(httpx.Auth):
         response = yield request
         if response.status_code != httpx.codes.UNAUTHORIZED or not replayable:
             return
+        if not _same_origin(response.request.url, origin):
+            return  # A redirect led elsewhere: that 401 says nothing about the airline's bearer.
         token = await self._airline._refresh(current.token)
         if token is not None:
             _authorize(request, token)

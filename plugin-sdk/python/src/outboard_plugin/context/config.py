@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .. import id as names
-from ..wire.peer import Peer
+from ..generated.protocol import ConfigChangedParams, ConfigGetParams, PluginSide
 from .changes import Changes
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -15,13 +15,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 class PluginConfig:
     """JSON values by key."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: PluginSide) -> None:
         self._peer = peer
         self._changes = Changes()
 
     async def get(self, key: str, default: Any = None) -> Any:
         """What was set, else the default that the manifest declares, else ``default``."""
-        params: dict[str, Any] = {"key": names.config_key(key)}
+        params: ConfigGetParams = {"key": names.config_key(key)}
         if default is not None:
             params["default"] = default
         return (await self._peer.request("config.get", params))["value"]
@@ -32,16 +32,15 @@ class PluginConfig:
 
     async def delete(self, key: str) -> bool:
         """Returns when the deletion is on disk: whether there was a value."""
-        answer = await self._peer.request("config.delete", {"key": names.config_key(key)})
-        return bool(answer["deleted"])
+        return (await self._peer.request("config.delete", {"key": names.config_key(key)}))["deleted"]
 
     async def get_all(self) -> dict[str, Any]:
         """Every key with its value, the manifest's defaults included."""
-        return dict((await self._peer.request("config.getAll"))["values"])
+        return (await self._peer.request("config.getAll"))["values"]
 
     def on_changed(self, function: F) -> F:
         """Decorator: called as ``function(key, value)`` after a change by whomever; a deletion gives what is left."""
         return self._changes.add(function)
 
-    def _changed(self, params: dict[str, Any]) -> None:
-        self._changes.publish(params.get("key"), params.get("value"))
+    def _changed(self, params: ConfigChangedParams) -> None:
+        self._changes.publish(params["key"], params["value"])

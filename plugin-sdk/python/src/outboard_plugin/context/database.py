@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import id as names
+from ..error import CallError
+from ..generated.protocol import DatabaseQuotaParams, PluginSide
+from .changes import Changes
+from .logger import PluginLogger
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class PluginDatabase:
-    """The folder of the handshake is the grant; no call to the host is needed."""
+    """The folder of the handshake is the grant; the host is told of each file, since it measures what it knows."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
+    def __init__(
+        self,
+        peer: PluginSide,
+        logger: PluginLogger,
+        data_dir: Path,
+        create_task: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        self._peer, self._logger, self._data_dir, self._create_task = peer, logger, data_dir, create_task
+        self._changes = Changes()
 
     def open(self, file: str, **options: Any) -> sqlite3.Connection:
         """Opens or creates the file ``file``; ``options`` go to :func:`sqlite3.connect`.
@@ -26,4 +40,18 @@ class PluginDatabase:
         os.makedirs(self._data_dir, mode=0o700, exist_ok=True)
         options.setdefault("check_same_thread", False)
         connection: sqlite3.Connection = sqlite3.connect(path, **options)
+        self._create_task(self._tell(file))
         return connection
+
+    def on_quota(self, function: F) -> F:
+        """Decorator: called as ``function(bytes, quota, full)`` when the data folder nears its quota, or has reached it."""
+        return self._changes.add(function)
+
+    async def _tell(self, file: str) -> None:
+        try:
+            await self._peer.request("database.open", {"file": file})
+        except CallError as error:
+            self._logger.warn("database", f"database.open({file!r}): {error}")
+
+    def _quota(self, params: DatabaseQuotaParams) -> None:
+        self._changes.publish(params["bytes"], params["quota"], params["full"])

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 from .. import id as names
 from .. import tagged, threads
 from ..error import CallError, ErrorReason
-from ..wire.peer import Peer
+from ..generated.protocol import PluginSide
 from .logger import PluginLogger
 from .pledges import Pledges
 
@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class PluginIpc:
     """Channels that UIs call, and events that they get. Names are leaf names: the plugin's prefix is added by the host."""
 
-    def __init__(self, peer: Peer, logger: PluginLogger) -> None:
+    def __init__(self, peer: PluginSide, logger: PluginLogger) -> None:
         self._peer, self._logger = peer, logger
         self._functions: dict[str, Callable[..., Any]] = {}
         self._pledges = Pledges()
@@ -43,13 +43,13 @@ class PluginIpc:
         known = channel in self._functions
         self._functions[channel] = function
         if not known:
-            self._pledge("ipc.handle", channel)
+            self._pledges.add(lambda: self._peer.request("ipc.handle", {"channel": channel}))
         return function
 
     def remove_handler(self, channel: str) -> None:
         """Answers this channel no longer."""
         if self._functions.pop(names.channel(channel), None) is not None:
-            self._pledge("ipc.removeHandler", channel)
+            self._pledges.add(lambda: self._peer.request("ipc.removeHandler", {"channel": channel}))
 
     def send(self, channel: str, payload: Any = None) -> None:
         """Pushes an event to every connected UI of this plugin; fire and forget, from any thread.
@@ -77,6 +77,3 @@ class PluginIpc:
             )
         result = await threads.call(function, *map(tagged.decode, args))
         return tagged.encode(result, "the result")
-
-    def _pledge(self, method: str, channel: str) -> None:
-        self._pledges.add(lambda: self._peer.request(method, {"channel": channel}))

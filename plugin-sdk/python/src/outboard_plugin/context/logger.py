@@ -9,8 +9,8 @@ import logging
 from typing import Any
 
 from ..error import stack_of
+from ..generated.protocol import LogLevel, LogParams, PluginSide
 from ..wire.message import where_not_json
-from ..wire.peer import Peer
 
 # Longer messages are cut by the host; cutting them here saves the way.
 MESSAGE_MAX = 64 * 1024
@@ -19,7 +19,7 @@ MESSAGE_MAX = 64 * 1024
 class PluginLogger:
     """Log records of this plugin; ``tag`` says which part of it speaks."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: PluginSide) -> None:
         self._peer = peer
         self._lost = 0
 
@@ -39,13 +39,13 @@ class PluginLogger:
         """Something failed. An exception as ``extra`` keeps its name, message and traceback."""
         self._log("error", tag, message, extra)
 
-    def _log(self, level: str, tag: str, message: str, extra: Any) -> None:
+    def _log(self, level: LogLevel, tag: str, message: str, extra: Any) -> None:
         try:
             if self._lost:
                 text = f"{self._lost} log records were dropped: the host did not take them fast enough"
                 if self._peer.notify("log", {"level": "warn", "tag": "logger", "message": text}):
                     self._lost = 0
-            record = {"level": level, "tag": str(tag), "message": str(message)[:MESSAGE_MAX]}
+            record: LogParams = {"level": level, "tag": str(tag), "message": str(message)[:MESSAGE_MAX]}
             if extra is not None:
                 record["extra"] = plain(extra)
             if not self._peer.notify("log", record):

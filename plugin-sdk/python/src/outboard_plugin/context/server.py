@@ -8,17 +8,17 @@ from typing import Any
 
 from .. import id as names
 from ..error import CallError, ErrorReason
+from ..generated.protocol import PluginSide
 from ..http.aiohttp import AiohttpServer, is_aiohttp
 from ..http.asgi import AsgiServer
 from ..http.mounts import Mounts
-from ..wire.peer import Peer
 from .pledges import Pledges
 
 
 class PluginServer:
     """Mounts ASGI applications (Starlette, FastAPI, Quart, …) or aiohttp's, one kind in one plugin."""
 
-    def __init__(self, peer: Peer, listen: Callable[[], socket] | None) -> None:
+    def __init__(self, peer: PluginSide, listen: Callable[[], socket] | None) -> None:
         """``listen`` opens the listener on first use; without it applications are mounted and not served."""
         self._peer, self._listen = peer, listen
         self._mounts = Mounts()

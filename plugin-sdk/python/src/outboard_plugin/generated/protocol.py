@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict, Union
+from typing import Any, Literal, Protocol, TypedDict, Union, overload
 
 CallId = Union[int, str]
 """The id of a call: a number or a string."""
@@ -533,3 +533,131 @@ ERRORS = {
     "cancelled": (-32800, False),
 }
 """Code and retryability of every reason, by its word."""
+
+
+class PluginSide(Protocol):
+    """What a plugin may ask and tell."""
+
+    @overload
+    async def request(self, method: Literal["config.get"], params: ConfigGetParams) -> ConfigGetResult:
+        """The value of a key: what was set, else the manifest's default, else the caller's."""
+
+    @overload
+    async def request(self, method: Literal["config.set"], params: ConfigSetParams) -> Empty:
+        """Set a key. The answer means that the value is on disk."""
+
+    @overload
+    async def request(self, method: Literal["config.delete"], params: ConfigDeleteParams) -> ConfigDeleteResult:
+        """Forget a key. The answer means that the deletion is on disk."""
+
+    @overload
+    async def request(self, method: Literal["config.getAll"]) -> ConfigGetAllResult:
+        """Every key with its value."""
+
+    @overload
+    async def request(self, method: Literal["ipc.handle"], params: IpcChannelParams) -> Empty:
+        """From now on the plugin answers `ipc.invoke` on this channel."""
+
+    @overload
+    async def request(self, method: Literal["ipc.removeHandler"], params: IpcChannelParams) -> Empty:
+        """From now on it does not."""
+
+    @overload
+    async def request(self, method: Literal["auth.isAuthenticated"]) -> AuthIsAuthenticatedResult:
+        """Whether somebody is signed in."""
+
+    @overload
+    async def request(self, method: Literal["auth.getToken"]) -> AuthGetTokenResult:
+        """The host's bearer token."""
+
+    @overload
+    async def request(self, method: Literal["airline.getCurrent"]) -> AirlineGetCurrentResult:
+        """The airline that the host is bound to, at this moment."""
+
+    @overload
+    async def request(self, method: Literal["airline.refresh"], params: AirlineRefreshParams) -> AirlineRefreshResult:
+        """After a 401: exchange the stored refresh token for a new bearer. One exchange serves every plugin that asks."""
+
+    @overload
+    async def request(self, method: Literal["airline.request"], params: AirlineRequestParams) -> AirlineRequestResult:
+        """One HTTP exchange with the airline, bearer and refresh included, for languages without an SDK."""
+
+    @overload
+    async def request(self, method: Literal["database.open"], params: DatabaseOpenParams) -> DatabaseOpenResult:
+        """The path of an SQLite file in the plugin's own data folder, which is made if need be."""
+
+    @overload
+    async def request(self, method: Literal["server.register"], params: ServerPrefixParams) -> ServerRegisterResult:
+        """Send HTTP requests below this prefix to the plugin."""
+
+    @overload
+    async def request(self, method: Literal["server.unregister"], params: ServerPrefixParams) -> Empty:
+        """Send them no longer."""
+
+    @overload
+    def notify(self, method: Literal["log"], params: LogParams) -> bool:
+        """One log record."""
+
+    @overload
+    def notify(self, method: Literal["ipc.send"], params: IpcSendParams) -> bool:
+        """Push an event to every connected UI of this plugin."""
+
+    @overload
+    def notify(self, method: Literal["$/cancelRequest"], params: CancelParams) -> bool:
+        """The caller no longer wants the answer. The called side still answers, with the error `cancelled` or with what it had."""
+
+    @overload
+    def notify(self, method: Literal["$/progress"], params: ProgressParams) -> bool:
+        """The call with this id is still being worked on: its deadline starts anew."""
+
+
+class HostSide(Protocol):
+    """What a host may ask and tell."""
+
+    @overload
+    async def request(self, method: Literal["initialize"], params: InitializeParams) -> InitializeResult:
+        """The first message of a session: the host says who it is, which protocol versions it speaks and where things are; the plugin answers with the version it chose and what it can do."""
+
+    @overload
+    async def request(self, method: Literal["start"]) -> Empty:
+        """Run onStart. The answer means that the plugin is ready; an error means that it refused, and it is not started again by itself."""
+
+    @overload
+    async def request(self, method: Literal["resume"], params: ResumeParams) -> Empty:
+        """Sent in place of start after an update, to a plugin that declared onResume."""
+
+    @overload
+    async def request(self, method: Literal["stop"], params: StopParams) -> Empty:
+        """Run onStop. After the answer the plugin closes what it holds and exits; its standard input is closed next."""
+
+    @overload
+    async def request(self, method: Literal["ping"]) -> Empty:
+        """Are you there? Any answer will do, an error too; several pings in a row that stay unanswered mean that the plugin hangs."""
+
+    @overload
+    async def request(self, method: Literal["ipc.invoke"], params: IpcInvokeParams) -> Any:
+        """A UI or an operator calls a channel that the plugin handles."""
+
+    @overload
+    def notify(self, method: Literal["config.changed"], params: ConfigChangedParams) -> bool:
+        """A value of this plugin's configuration changed, by whomever."""
+
+    @overload
+    def notify(self, method: Literal["auth.changed"], params: AuthChangedParams) -> bool:
+        """Somebody signed in or out."""
+
+    @overload
+    def notify(self, method: Literal["airline.changed"], params: AirlineChangedParams) -> bool:
+        """The host is bound to another airline, or to none."""
+
+    @overload
+    def notify(self, method: Literal["database.quota"], params: DatabaseQuotaParams) -> bool:
+        """The plugin's data folder has come near its quota, or reached it."""
+
+    @overload
+    def notify(self, method: Literal["$/cancelRequest"], params: CancelParams) -> bool:
+        """The caller no longer wants the answer. The called side still answers, with the error `cancelled` or with what it had."""
+
+    @overload
+    def notify(self, method: Literal["$/progress"], params: ProgressParams) -> bool:
+        """The call with this id is still being worked on: its deadline starts anew."""

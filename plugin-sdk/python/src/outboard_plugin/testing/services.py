@@ -53,6 +53,8 @@ class Services:
     """Prefixes that other plugins own, with their ids."""
     prefixes: list[str] = field(default_factory=list)
     channels: set[str] = field(default_factory=set)
+    databases: list[str] = field(default_factory=list)
+    """The files of ``ctx.database.open``."""
     events: list[Event] = field(default_factory=list)
     logs: list[LogRecord] = field(default_factory=list)
     answers: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
@@ -70,7 +72,7 @@ class Services:
             raise _unknown(method)
         return served(verb, params)
 
-    def told(self, method: str, params: Mapping[str, Any]) -> None:
+    def told(self, method: str, params: dict[str, Any]) -> None:
         """Takes one notification."""
         if method == "log":
             self.logs.append(
@@ -127,6 +129,12 @@ class Services:
         token = self.fresh_tokens.pop(0)
         self.airline = Airline(bound.id, bound.base_url, token)
         return {"token": token}
+
+    def _database(self, verb: str, params: dict[str, Any]) -> Any:
+        if verb != "open":
+            raise _unknown(f"database.{verb}")
+        self.databases.append(names.database_file(params["file"]))
+        return {"path": params["file"]}
 
     def _server(self, verb: str, params: dict[str, Any]) -> Any:
         prefix = names.route_prefix(params["prefix"])

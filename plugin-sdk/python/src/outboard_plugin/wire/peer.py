@@ -28,8 +28,8 @@ SERVED_AT_ONCE = 256
 # Bytes that may wait to be taken before notifications are dropped: calls never are, events and log records may be.
 NOTIFICATIONS_ABOVE = 4 * 1024 * 1024
 
-Answer = Callable[[str, Any], Awaitable[Any]]
-Tell = Callable[[str, Any], None]
+Answer = Callable[[str, dict[str, Any]], Awaitable[Any]]
+Tell = Callable[[str, dict[str, Any]], None]
 
 # The call of the other side that the current task, or the thread that it started, is serving.
 _serving: contextvars.ContextVar[Any] = contextvars.ContextVar("outboard_serving", default=None)
@@ -184,7 +184,9 @@ class Peer:
             pending.answer.set_result(response.result)
 
     def _told(self, told: message.Notification) -> None:
-        params = told.params if isinstance(told.params, dict) else {}
+        params = told.params or {}
+        if not isinstance(params, dict):
+            return
         if told.method == "$/cancelRequest":
             task = self._served.get(_key(params.get("id")))
             if task is not None:
@@ -192,7 +194,7 @@ class Peer:
         elif told.method == "$/progress":
             self._extend(params.get("id"))
         else:
-            self._tell(told.method, told.params)
+            self._tell(told.method, params)
 
     def _extend(self, call_id: Any) -> None:
         pending = self._pending.get(call_id) if isinstance(call_id, int) else None
@@ -203,7 +205,9 @@ class Peer:
 
     def _serve(self, request: message.Request) -> None:
         key = _key(request.id)
-        if request.method == "ping":
+        if request.params is not None and not isinstance(request.params, dict):
+            self._refuse(request, ErrorReason.INVALID_PARAMS, f"{request.method}: `params` must be an object")
+        elif request.method == "ping":
             self._send(message.write_result(request.id, {}))
         elif key in self._served:
             self._refuse(request, ErrorReason.INVALID_REQUEST, "a call with this id is still running")
@@ -218,7 +222,7 @@ class Peer:
 
     async def _run(self, request: message.Request) -> None:
         _serving.set(request.id)
-        result = await self._answer(request.method, request.params)
+        result = await self._answer(request.method, request.params or {})
         self._send(message.write_result(request.id, result))
 
     def _answered(self, request: message.Request, key: str, task: asyncio.Task[None]) -> None:
