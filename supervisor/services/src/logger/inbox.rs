@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use outboard_protocol::PluginId;
@@ -24,6 +25,12 @@ const BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Orders that may wait: readers await theirs, so more than this means that the disk stands still.
 const ORDERS_MAX: usize = 256;
+
+/// How long a record waits for others, so that many take one wake and one write. Whoever reads, reads at once.
+const GATHER: Duration = Duration::from_millis(5);
+
+/// Records that wait for nothing more.
+const GATHERED: usize = 512;
 
 /// Whose records: a plugin's, or the supervisor's own.
 pub(super) type Source = Option<PluginId>;
@@ -76,6 +83,8 @@ struct Waiting {
     closed: bool,
     /// Whether the writer has been told that there is something.
     awake: bool,
+    /// Whether it has been told of a count that is to be told.
+    owing: bool,
     rates: Rates,
 }
 
@@ -97,6 +106,7 @@ impl Inbox {
             level,
             closed: false,
             awake: false,
+            owing: false,
             rates: Rates::new(rate),
         };
         Self { waiting: Mutex::new(waiting), arrived: Condvar::new() }
@@ -112,7 +122,9 @@ impl Inbox {
         }
         if !waiting.rates.allow(&record.plugin, record.generation, now) {
             // Wakes the writer, so that the count is told even when nothing else comes.
-            self.arrived.notify_one();
+            if !std::mem::replace(&mut waiting.owing, true) {
+                self.arrived.notify_one();
+            }
             return;
         }
         let backlog = match waiting.sources.get_mut(&record.plugin) {
@@ -126,7 +138,11 @@ impl Inbox {
         }
         backlog.records += 1;
         backlog.bytes += weight;
-        waiting.put(Item::Record(record, now), &self.arrived);
+        waiting.items.push_back(Item::Record(record, now));
+        let first = !std::mem::replace(&mut waiting.awake, true);
+        if first || waiting.items.len() == GATHERED {
+            self.arrived.notify_one();
+        }
     }
 
     /// Where too many wait the order is dropped, and with it its reply: its maker is told that way.
@@ -136,15 +152,17 @@ impl Inbox {
             waiting.orders += 1;
             // What was lost so far comes before whatever a reader is about to see.
             waiting.tell_lost(None);
-            waiting.put(Item::Order(order), &self.arrived);
+            waiting.items.push_back(Item::Order(order));
+            self.arrived.notify_one();
         }
     }
 
     pub(super) fn close(&self, reply: oneshot::Sender<()>) {
         let mut waiting = self.lock();
         if !waiting.closed {
-            waiting.put(Item::Order(Order::Close(reply)), &self.arrived);
+            waiting.items.push_back(Item::Order(Order::Close(reply)));
             waiting.closed = true;
+            self.arrived.notify_one();
         }
     }
 
@@ -162,7 +180,7 @@ impl Inbox {
         (waiting.level_of(Some(id)), waiting.levels.contains_key(id))
     }
 
-    /// Everything that waits, in order, after waiting for the first.
+    /// Everything that waits, in order, after waiting for the first and a moment for those that follow it.
     pub(super) fn take(&self, items: &mut VecDeque<Item>) {
         let mut waiting = self.lock();
         while waiting.items.is_empty() {
@@ -175,6 +193,14 @@ impl Inbox {
                 waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
             }
         }
+        let until = Instant::now() + GATHER;
+        while waiting.orders == 0 && !waiting.closed && waiting.items.len() < GATHERED {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            waiting = self.arrived.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
         // Close is the last that is ever put, so what was lost goes before it.
         let close = if waiting.closed { waiting.items.pop_back() } else { None };
         let now = (!waiting.closed).then(Timestamp::now);
@@ -182,7 +208,7 @@ impl Inbox {
         waiting.items.extend(close);
         std::mem::swap(&mut waiting.items, items);
         waiting.orders = 0;
-        waiting.awake = false;
+        (waiting.awake, waiting.owing) = (false, false);
         waiting.sources.clear();
     }
 
@@ -206,13 +232,6 @@ impl Waiting {
         let why = Loss::Rate(self.rates.rate());
         for Refused { source, generation, count } in self.rates.take(now) {
             self.items.push_back(Item::Order(Order::Lost { source, generation, count, why }));
-        }
-    }
-
-    fn put(&mut self, item: Item, arrived: &Condvar) {
-        self.items.push_back(item);
-        if !std::mem::replace(&mut self.awake, true) {
-            arrived.notify_one();
         }
     }
 }

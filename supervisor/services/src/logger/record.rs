@@ -156,6 +156,28 @@ pub(super) fn time_text(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
+/// Moments as text, one after the other: within a second only the last digits change.
+#[derive(Default)]
+pub(super) struct Clock {
+    second: i64,
+    text: String,
+}
+
+impl Clock {
+    /// As [`time_text`].
+    pub(super) fn text(&mut self, time: Timestamp) -> &str {
+        if self.text.is_empty() || self.second != time.as_second() {
+            (self.second, self.text) = (time.as_second(), time_text(time));
+        } else {
+            const MILLISECONDS: usize = "2026-01-31T12:00:00.".len();
+            self.text.truncate(MILLISECONDS);
+            // Writing to a string cannot fail.
+            let _ = write!(self.text, "{:03}Z", time.subsec_millisecond());
+        }
+        &self.text
+    }
+}
+
 /// Characters that move a terminal's cursor, start its sequences, end a line, or turn the direction of writing.
 fn is_harmful(c: char) -> bool {
     c.is_control()

@@ -17,7 +17,7 @@ use super::console::ConsoleThread;
 use super::file::{LogFile, open_all};
 use super::filter::Filter;
 use super::inbox::{Inbox, Item, Loss, Order, Source};
-use super::record::{Line, NewRecord, time_text};
+use super::record::{Clock, Line, NewRecord, time_text};
 use super::subscription::LogOutlet;
 use super::tail::{Snapshot, SourceFiles};
 
@@ -41,6 +41,7 @@ pub(super) struct Writer {
     batches: HashMap<Source, Batch>,
     subscribers: Vec<Arc<LogOutlet>>,
     console: Option<ConsoleThread>,
+    clock: Clock,
 }
 
 #[derive(Default)]
@@ -64,6 +65,7 @@ impl Writer {
             batches: HashMap::new(),
             subscribers: Vec::new(),
             console,
+            clock: Clock::default(),
         })
     }
 
@@ -114,8 +116,7 @@ impl Writer {
     }
 
     fn record(&mut self, record: &NewRecord, time: Timestamp) {
-        let time = time_text(time);
-        let line = Line::new(record, &time);
+        let line = Line::new(record, self.clock.text(time));
         let batch = match self.batches.get_mut(&record.plugin) {
             Some(batch) => batch,
             None => self.batches.entry(record.plugin.clone()).or_default(),
