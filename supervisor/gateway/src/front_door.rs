@@ -63,7 +63,7 @@ impl FrontDoor {
         request: Request<Incoming>,
     ) -> Response<ReplyBody> {
         let answering = client.signals.answering();
-        let log = Access::begin(&request);
+        let log = Access::begin(self.options.log_requests, &request);
         let upgrade = request.headers().contains_key(header::UPGRADE);
         let mut response = match self.admission.check(&request, client.signals.fault()) {
             Err(problem) => problem.into_response(),
@@ -153,12 +153,11 @@ pub(crate) fn unknown(id: &str) -> Problem {
     Problem::new(Kind::UnknownPlugin, detail).plugin(&shown)
 }
 
-/// The access log: one line a request, at debug, without query (which may hold secrets).
+/// The access log, for whoever has asked for it: one line a request, at debug, without query (which may hold secrets).
 struct Access(Option<(Instant, Method, String)>);
 
 impl Access {
-    fn begin(request: &Request<Incoming>) -> Self {
-        let wanted = tracing::enabled!(target: "outboard::access", tracing::Level::DEBUG);
+    fn begin(wanted: bool, request: &Request<Incoming>) -> Self {
         Self(wanted.then(|| (Instant::now(), request.method().clone(), request.uri().path().to_owned())))
     }
 

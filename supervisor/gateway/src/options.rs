@@ -44,6 +44,9 @@ pub struct GatewayOptions {
     pub pool_idle: Duration,
     /// How many UI bus connections may be open: each holds a queue.
     pub bus_clients: usize,
+    /// Whether each request becomes a line in the log. A busy page would drive everything else out of the files, and the line
+    /// costs as much as the request.
+    pub log_requests: bool,
 }
 
 impl Default for GatewayOptions {
@@ -65,6 +68,7 @@ impl Default for GatewayOptions {
             pool_size: 64,
             pool_idle: Duration::from_secs(1),
             bus_clients: 256,
+            log_requests: false,
         }
     }
 }

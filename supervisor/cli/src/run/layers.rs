@@ -6,9 +6,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use outboard_gateway::Gateway;
 use outboard_gateway::control::{self, BindError, Control, Credential};
+use outboard_gateway::{Gateway, GatewayOptions};
 use outboard_host::{Host, HostOptions, HostTasks, javascript};
+use outboard_protocol::context::logger::LogLevel;
 use outboard_services::{OpenError, Services};
 
 use super::ground::Ground;
@@ -78,8 +79,10 @@ impl Layers {
         let (host, tasks) =
             Host::start(host_options, services.clone()).map_err(|error| Failure::failed(told(&error)))?;
         let cannot_serve = |error: io::Error| Failure::failed(format!("cannot serve: {error}"));
+        let log_requests = run.log_level == LogLevel::Debug;
+        let gateway_options = GatewayOptions { log_requests, ..options.gateway };
         let gateway =
-            Gateway::serve(options.gateway, listener, Arc::new(host.clone())).map_err(cannot_serve)?;
+            Gateway::serve(gateway_options, listener, Arc::new(host.clone())).map_err(cannot_serve)?;
         let control = Control::serve(host.clone(), socket, credential).map_err(cannot_serve)?;
         let record = SupervisorRecord {
             pid: std::process::id(),
