@@ -16,7 +16,7 @@ use http_body::Frame;
 use outboard_host::routes::{InFlight, Upstream};
 
 use super::answer_head::AnswerFraming;
-use super::connection::Connection;
+use super::connection::{Connection, take};
 use super::door::Door;
 use super::exchange::Exchange;
 use super::stream::Stream;
@@ -148,14 +148,14 @@ impl AnswerBody {
             At::Length(left) => {
                 let taken = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
                 *left -= taken as u64;
-                let piece = input.split_to(taken).freeze();
+                let piece = take(input, taken);
                 if *left == 0 {
                     self.finish();
                 }
                 piece
             }
             At::Chunked(_) => return self.decode_chunk(),
-            _ => input.split().freeze(),
+            _ => take(input, input.len()),
         };
         Ok(Some(Frame::data(piece)))
     }
@@ -173,7 +173,7 @@ impl AnswerBody {
                     let _ = input.split_to(taken);
                     None
                 }
-                Step::Data(taken) => Some(Frame::data(input.split_to(taken).freeze())),
+                Step::Data(taken) => Some(Frame::data(take(input, taken))),
                 Step::End => {
                     let trailers = trailers(chunks.trailers())?;
                     self.finish();

@@ -6,6 +6,8 @@
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
+use super::connection;
+
 /// Longest head of an answer, in bytes: the same as for requests.
 const HEAD_MAX: usize = 64 * 1024;
 /// Most headers of an answer: the same as hyper's for requests.
@@ -61,8 +63,8 @@ pub(crate) fn take(buffer: &mut BytesMut, method: &Method) -> Result<Option<Answ
     let ranges = Ranges::of(parsed.headers, buffer);
     let facts = Facts::of(parsed.headers)?;
     let framing = facts.framing(status, method)?;
-    // The values share the bytes of the head; nothing is copied.
-    let head = buffer.split_to(length).freeze();
+    // The values share the bytes of the head.
+    let head = connection::take(buffer, length);
     let headers = ranges.into_headers(&head, &facts)?;
     let keep_alive = if http_1_1 { !facts.close } else { facts.keep_alive };
     Ok(Some(AnswerHead {

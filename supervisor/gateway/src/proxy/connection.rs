@@ -4,9 +4,11 @@
 //! no task stands between the two sockets.
 
 use std::io::{self, IoSlice};
+use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::AsyncReadExt;
 
 use super::stream::Stream;
 use crate::deadline::Deadline;
@@ -15,6 +17,20 @@ use crate::deadline::Deadline;
 const READ_MIN: usize = 8 * 1024;
 /// How much is read at once from a plugin that sends much: about what a Unix socket holds, so one read empties it.
 const READ_MAX: usize = 128 * 1024;
+
+/// Pieces up to this are copied out of the buffer that they came in. A larger one takes the buffer with it, and the next read
+/// has to get a new one.
+const COPY_MAX: usize = 2 * 1024;
+
+/// Takes the first `count` bytes out of a buffer.
+pub(crate) fn take(buffer: &mut BytesMut, count: usize) -> Bytes {
+    if count > COPY_MAX {
+        return buffer.split_to(count).freeze();
+    }
+    let piece = Bytes::copy_from_slice(&buffer[..count]);
+    buffer.advance(count);
+    piece
+}
 
 /// A connection.
 #[derive(Debug)]
@@ -81,21 +97,13 @@ impl Connection {
 
     /// Reads what has come; 0 means that the plugin has ended its side.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        loop {
-            self.input.reserve(self.read_size);
-            match self.stream.try_read_buf(&mut self.input) {
-                Ok(count) => {
-                    if count >= self.read_size && self.read_size < READ_MAX {
-                        self.read_size *= 2;
-                    }
-                    return Poll::Ready(Ok(count));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready!(self.stream.poll_read_ready(cx))?;
-                }
-                Err(error) => return Poll::Ready(Err(error)),
-            }
+        self.input.reserve(self.read_size);
+        // The library knows that a read which left room has emptied the socket, and asks the system no second time.
+        let count = ready!(pin!(self.stream.read_buf(&mut self.input)).poll(cx))?;
+        if count >= self.read_size && self.read_size < READ_MAX {
+            self.read_size *= 2;
         }
+        Poll::Ready(Ok(count))
     }
 
     /// Writes all that is to go out.
