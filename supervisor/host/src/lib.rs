@@ -29,6 +29,7 @@ pub mod javascript;
 mod plugin;
 pub mod process;
 pub mod routes;
+mod scratch;
 pub mod session;
 mod supervisor;
 mod upkeep;

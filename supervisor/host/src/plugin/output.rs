@@ -11,10 +11,11 @@ use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::LogSource;
 use outboard_protocol::wire::frame::{Decoder, Frame};
 use outboard_services::{NewRecord, Services};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::AsyncRead;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::scratch;
 use crate::session::NoiseSink;
 
 /// Longest line that becomes one record, in bytes. Of a longer one the beginning is kept.
@@ -115,13 +116,10 @@ async fn read_on<R: AsyncRead + Unpin>(
     patience: Option<Duration>,
 ) {
     loop {
-        let buffer = decoder.buffer();
-        buffer.reserve(4096);
+        let read = scratch::read(stream, decoder);
         let read = match patience {
-            None => stream.read_buf(buffer).await.unwrap_or(0),
-            Some(silence) => {
-                timeout(silence, stream.read_buf(buffer)).await.map_or(0, |read| read.unwrap_or(0))
-            }
+            None => read.await.unwrap_or(0),
+            Some(silence) => timeout(silence, read).await.map_or(0, |read| read.unwrap_or(0)),
         };
         if read == 0 {
             return;

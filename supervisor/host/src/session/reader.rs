@@ -7,18 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use outboard_protocol::wire::frame::{Decoder, Frame};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::AsyncRead;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::SessionLimits;
 use super::inbound::{Inbound, Slow};
+use crate::scratch;
 
-/// How much is read at once. A Linux pipe holds this much.
-const READ: usize = 64 * 1024;
-/// Room for a plugin that says little; most do.
-const SMALL: usize = 4 * 1024;
 /// After the process has gone: how long the pipe must be silent to count as read to its end. Someone else may hold it open.
 const SILENCE: Duration = Duration::from_millis(20);
 /// After the process has gone: how long is read at most.
@@ -60,7 +57,7 @@ async fn last_words<R: AsyncRead + Unpin>(
 ) {
     let until_silent = async {
         take_frames(decoder, slow, inbound, limits).await;
-        while let Ok(Ok(1..)) = timeout(SILENCE, read_some(reader, decoder)).await {
+        while let Ok(Ok(1..)) = timeout(SILENCE, scratch::read(reader, decoder)).await {
             take_frames(decoder, slow, inbound, limits).await;
         }
     };
@@ -75,17 +72,9 @@ async fn read_on<R: AsyncRead + Unpin>(
     inbound: &Arc<Inbound>,
     limits: &SessionLimits,
 ) {
-    while let Ok(1..) = read_some(reader, decoder).await {
+    while let Ok(1..) = scratch::read(reader, decoder).await {
         take_frames(decoder, slow, inbound, limits).await;
     }
-}
-
-async fn read_some<R: AsyncRead + Unpin>(reader: &mut R, decoder: &mut Decoder) -> std::io::Result<usize> {
-    let buffer = decoder.buffer();
-    if buffer.capacity() - buffer.len() < SMALL {
-        buffer.reserve(if buffer.is_empty() { SMALL } else { READ });
-    }
-    reader.read_buf(buffer).await
 }
 
 async fn take_frames(
