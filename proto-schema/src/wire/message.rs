@@ -131,6 +131,20 @@ pub fn parse(frame: &[u8]) -> Result<Message<'_>, NotAMessage> {
     sort(envelope)
 }
 
+/// The text of parameters to be read with the method's type: that of an object, and `{}` where there are none. Without this
+/// an array would pass for an object whose members it gives in the order of our fields. An empty one gives none, and is what
+/// some callers send for no parameters.
+///
+/// # Errors
+/// `invalid_params` for what is no object.
+pub fn object_of(params: Option<&RawValue>) -> Result<&str, RpcError> {
+    match params.map(RawValue::get) {
+        None | Some("null" | "[]") => Ok("{}"),
+        Some(text) if text.starts_with('{') => Ok(text),
+        Some(_) => Err(RpcError::new(ErrorReason::InvalidParams, "`params` must be an object")),
+    }
+}
+
 fn sort(envelope: Envelope<'_>) -> Result<Message<'_>, NotAMessage> {
     let Envelope { id, method, params, result, error, .. } = envelope;
     if let Some(method) = method {

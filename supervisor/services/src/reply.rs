@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use outboard_protocol::wire::message;
 use outboard_protocol::{ErrorReason, RpcError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -69,13 +70,13 @@ pub(crate) fn to_raw<T: Serialize>(value: &T) -> Box<RawValue> {
 
 /// Reads parameters; absent ones count as an empty object.
 pub(crate) fn params<'a, T: Deserialize<'a>>(method: &str, raw: Option<&'a RawValue>) -> Result<T, RpcError> {
-    let text = text_of(raw);
+    let text = object_of(method, raw)?;
     serde_json::from_str(text).map_err(|error| invalid(method, &error.to_string()))
 }
 
 /// As [`params`], for types that borrow nothing: the error names the member that is wrong.
 pub(crate) fn owned_params<T: DeserializeOwned>(method: &str, raw: Option<&RawValue>) -> Result<T, RpcError> {
-    let text = text_of(raw);
+    let text = object_of(method, raw)?;
     serde_json::from_str(text).map_err(|first| {
         let mut reader = serde_json::Deserializer::from_str(text);
         match serde_path_to_error::deserialize::<_, T>(&mut reader) {
@@ -87,11 +88,8 @@ pub(crate) fn owned_params<T: DeserializeOwned>(method: &str, raw: Option<&RawVa
     })
 }
 
-fn text_of(raw: Option<&RawValue>) -> &str {
-    match raw.map(RawValue::get) {
-        None | Some("null" | "[]") => "{}",
-        Some(text) => text,
-    }
+fn object_of<'a>(method: &str, raw: Option<&'a RawValue>) -> Result<&'a str, RpcError> {
+    message::object_of(raw).map_err(|error| invalid(method, &error.message))
 }
 
 fn invalid(method: &str, what: &str) -> RpcError {

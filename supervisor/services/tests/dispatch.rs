@@ -43,6 +43,9 @@ async fn wrong_parameters_are_named() {
         ("config.get", json!({ "key": "" }), "config key"),
         ("config.set", json!({ "key": "k" }), "value"),
         ("config.set", json!("k"), "config.set"),
+        // Members are known by their names, and never by their place.
+        ("config.get", json!(["k"]), "must be an object"),
+        ("config.getAll", json!(["k"]), "must be an object"),
         ("ipc.handle", json!({ "channel": "plugin:a:x" }), "leaf name"),
         ("server.register", json!({ "prefix": 5 }), "prefix"),
         ("server.register", json!({ "prefix": "/api/config" }), "belongs to the shell"),

@@ -18,7 +18,7 @@ use outboard_protocol::methods::{
 };
 use outboard_protocol::wire::FRAME_MAX;
 use outboard_protocol::wire::frame::{Decoder, Frame};
-use outboard_protocol::wire::message::Id;
+use outboard_protocol::wire::message::{self, Id};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -204,7 +204,8 @@ impl Dispatcher {
             #[serde(borrow)]
             id: &'a RawValue,
         }
-        let cancel = params.and_then(|raw| serde_json::from_str::<Cancel<'_>>(raw.get()).ok());
+        let cancel =
+            message::object_of(params).ok().and_then(|text| serde_json::from_str::<Cancel<'_>>(text).ok());
         if let Some(sender) = cancel.and_then(|cancel| self.cancels.remove(cancel.id.get())) {
             // The task that has just finished no longer listens; its answer is on its way.
             let _ = sender.send(());
@@ -227,8 +228,8 @@ fn tell<T: DeserializeOwned>(params: Option<&RawValue>, observers: impl FnOnce(T
 }
 
 fn read<T: DeserializeOwned>(params: Option<&RawValue>) -> Result<T, RpcError> {
-    let text = params.map_or("{}", RawValue::get);
-    serde_json::from_str(text).map_err(|error| RpcError::new(ErrorReason::InvalidParams, error.to_string()))
+    serde_json::from_str(message::object_of(params)?)
+        .map_err(|error| RpcError::new(ErrorReason::InvalidParams, error.to_string()))
 }
 
 fn raw(work: Work) -> Answer {

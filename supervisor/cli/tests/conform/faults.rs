@@ -27,6 +27,7 @@ pub(crate) const FAULTS: &[(&str, &str)] = &[
     ("stray-answers", "a ping after it was not answered"),
     ("batch", "no answer with the id null came"),
     ("params-absent", "nothing was answered"),
+    ("params-by-place", "got the answer"),
     ("members-unknown", "nothing was answered"),
     ("method-unknown", "the error should have code -32601"),
     ("notification-unknown", "a ping after it was not answered"),

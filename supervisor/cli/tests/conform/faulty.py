@@ -195,7 +195,13 @@ for message in conversation:
     elif method == "ping":
         ping(number, message)
     elif method == "ipc.invoke":
-        invoke(number, message["params"]["channel"])
+        params = message["params"]
+        if isinstance(params, dict):
+            invoke(number, params["channel"])
+        elif fault == "params-by-place":
+            send(id=number, result=None)
+        else:
+            refuse(number, -32602)
     elif method == "stop":
         send(id=number, result={})
         if fault == "whole-frames":

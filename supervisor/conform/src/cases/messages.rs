@@ -52,6 +52,12 @@ fn requests() -> Vec<Case> {
             Look::Exchange(exchange(without_params, &[Expect::Answer("1"), Expect::Answer("2")])),
         ),
         must(
+            "P-MSG-8",
+            "params-by-place",
+            "answers parameters that are given by their place, as an array, with an error",
+            Look::Running(|stage| Box::pin(by_place(stage))),
+        ),
+        must(
             "P-MSG-9",
             "members-unknown",
             "ignores members that it does not know",
@@ -155,6 +161,22 @@ fn without_params() -> Vec<Vec<u8>> {
     line(
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"ping\",\"params\":null}",
     )
+}
+
+async fn by_place(stage: &Stage) -> Finding {
+    let conversation = stage.running().await?;
+    let Some(channel) = conversation.record().channels.first().cloned() else {
+        stage.keep(conversation.finish().await);
+        return Ok(Seen::NotApplicable("the plugin handles no channel".to_owned()));
+    };
+    conversation.ask(1, "ipc.invoke", &json!([channel, []]));
+    let answer = conversation.answer(1, conversation.limits().work()).await;
+    stage.keep(conversation.finish().await);
+    match answer {
+        Some(answer) if answer.get("error").is_some() => Ok(Seen::Holds),
+        Some(answer) => Err(format!("parameters {} got the answer {answer}", json!([channel, []]))),
+        None => Err("a call with an array for parameters was not answered".to_owned()),
+    }
 }
 
 fn strays() -> Vec<Vec<u8>> {

@@ -191,5 +191,5 @@ impl Inbound {
 }
 
 fn read<'a, T: serde::Deserialize<'a>>(params: Option<&'a RawValue>) -> Option<T> {
-    params.and_then(|params| serde_json::from_str(params.get()).ok())
+    serde_json::from_str(message::object_of(params).ok()?).ok()
 }
