@@ -1,9 +1,11 @@
 //! What `ctx.*` comes to over the wire: values, channels, sign-in, databases, logs. Each belongs to one plugin alone.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::{Value, json};
 use system_tests::verify::CANARY;
-use system_tests::{NEIGHBOUR, Plugin, Supervisor, socket};
+use system_tests::{NEIGHBOUR, Plugin, Supervisor, eventually, socket};
 
 fn subscribed(supervisor: &Supervisor, id: &str) -> socket::Socket<std::net::TcpStream> {
     let mut bus = socket::open(supervisor.address(), "/_outboard/bus", &[]).unwrap();
@@ -121,9 +123,52 @@ fn a_plugin_can_name_nothing_that_belongs_to_another() {
         assert!(answer.get("error").is_some(), "{method} {params} was allowed: {answer}");
     };
     refused("ipc.handle", json!({ "channel": "plugin:other:status" }));
-    for file in ["../other/data.db", "/etc/passwd", "..", "a/b.db", "", "x\0y"] {
+    let (longest, longer) = ("d".repeat(128), "d".repeat(129));
+    for file in [
+        "../other/data.db",
+        "/etc/passwd",
+        "..",
+        ".",
+        "./a.db",
+        "a/b.db",
+        "a\\b.db",
+        "",
+        " ",
+        " a.db",
+        ".hidden",
+        "x\0y",
+        "x\ny",
+        "\u{e9}.db",
+        "\u{202e}bd.a",
+        "a.db-wal",
+        "a.db-journal",
+        longer.as_str(),
+    ] {
         refused("database.open", json!({ "file": file }));
     }
+    for file in [1.into(), json!(["a.db"]), Value::Null] {
+        refused("database.open", json!({ "file": file }));
+    }
+    let opens = |file: &str| supervisor.plugin_asks(NEIGHBOUR, "database.open", json!({ "file": file }));
+    assert!(opens(&longest).get("result").is_some());
+    // A name of its own that leads elsewhere is refused as well, whichever of SQLite's files it is.
+    let folder = supervisor.folders().plugin_data(NEIGHBOUR);
+    let secret = supervisor.folders().data().join("state.db");
+    std::os::unix::fs::symlink(&secret, folder.join("soft.db")).unwrap();
+    std::os::unix::fs::symlink(&secret, folder.join("side.db-wal")).unwrap();
+    std::fs::hard_link(&secret, folder.join("hard.db")).unwrap();
+    for file in ["soft.db", "side.db", "hard.db"] {
+        assert_eq!(opens(file)["error"]["data"]["reason"], "denied", "{file}");
+    }
+    for file in ["soft.db", "side.db-wal", "hard.db"] {
+        std::fs::remove_file(folder.join(file)).unwrap();
+    }
+    supervisor.fault(NEIGHBOUR, json!(["fill-data", 1]));
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let written = eventually("a file that the plugin writes", || {
+        Some(folder.join("ballast")).filter(|file| file.exists())
+    });
+    assert_eq!((mode(&folder), mode(&written)), (0o700, 0o600));
     for prefix in ["/api/other", "/api/config", "/_outboard", "/", "relative", "/a/../b", "/api/%6fther"] {
         refused("server.register", json!({ "prefix": prefix }));
     }

@@ -213,6 +213,11 @@ impl Supervisor {
         })
     }
 
+    /// Everything that a host application has heard.
+    pub fn events(&self) -> Vec<Value> {
+        self.published.lock().unwrap().clone()
+    }
+
     /// Waits for an event of this `type` among those that a host application hears.
     pub fn wait_for_event(&self, kind: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         eventually(&format!("the event {kind}"), || {

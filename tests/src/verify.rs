@@ -1,6 +1,6 @@
 //! The seven things that must hold after every case, whatever was done to a plugin in it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -146,33 +146,56 @@ impl Supervisor {
 
     fn no_secret_was_told(&self) {
         let credential = self.control.authorization.trim_start_matches("Bearer ");
+        let reports: Vec<String> = self
+            .plugins()
+            .iter()
+            .map(|plugin| self.why(plugin["id"].as_str().unwrap()).to_string())
+            .collect();
         for secret in [CANARY, credential] {
-            let errors = self.errors();
-            assert!(!errors.contains(secret), "a secret is on standard error");
+            assert!(!self.errors().contains(secret), "a secret is on standard error");
             assert!(
                 !self.complaints.lock().unwrap().contains(secret),
                 "a secret is in an error of a command"
             );
-            find_in_files(&self.folders.data().join("logs"), secret);
-            find_in_files(&self.folders.runtime().join("ledger"), secret);
-            for process in self.family() {
+            assert!(!reports.iter().any(|report| report.contains(secret)), "a secret is in a crash report");
+            let published = self.published.lock().unwrap();
+            assert!(
+                !published.iter().any(|event| event.to_string().contains(secret)),
+                "a secret was published"
+            );
+            drop(published);
+            for folder in [self.folders.data(), self.folders.runtime()] {
+                let found = files_with(&folder, secret);
+                // The two files that exist to hold them.
+                let strange = found
+                    .iter()
+                    .find(|file| !file.ends_with("sign-in.json") && !file.ends_with("credential"));
+                assert!(strange.is_none(), "a secret is in {strange:?}");
+            }
+            for process in self.family().into_iter().chain(self.programs()) {
                 let line = processes::command_line(process.pid);
                 assert!(!line.contains(secret), "a secret is on a command line: {process:?}");
                 let environment = std::fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
-                let environment = String::from_utf8_lossy(&environment);
-                assert!(!environment.contains(secret), "a secret is in an environment: {process:?}");
+                assert!(!holds(&environment, secret), "a secret is in an environment: {process:?}");
             }
         }
     }
 }
 
-fn find_in_files(folder: &Path, secret: &str) {
+/// The files below a folder in which this text stands.
+pub fn files_with(folder: &Path, text: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let text = std::fs::read(entry.path()).unwrap_or_default();
-        assert!(
-            !String::from_utf8_lossy(&text).contains(secret),
-            "a secret is in {}",
-            entry.path().display()
-        );
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() {
+            found.extend(files_with(&entry.path(), text));
+        } else if kind.is_file() && std::fs::read(entry.path()).is_ok_and(|bytes| holds(&bytes, text)) {
+            found.push(entry.path());
+        }
     }
+    found
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    String::from_utf8_lossy(bytes).contains(text)
 }

@@ -42,9 +42,9 @@ fn a_call() -> impl Strategy<Value = (&'static str, Value)> {
         "server.register",
         "server.unregister",
     ]);
-    (method, name(), name()).prop_map(|(method, name, other)| {
+    (method, name(), name(), any::<bool>()).prop_map(|(method, name, other, retain)| {
         // Every member that any method has, and those by which one might try to be somebody else.
-        let params = json!({ "key": name, "value": "of a", "default": null, "channel": name, "payload": "of a",
+        let params = json!({ "key": name, "value": "of a", "default": null, "channel": name, "payload": "of a", "retain": retain,
             "file": name, "prefix": name, "level": "info", "tag": other, "message": "of a",
             "plugin": "b", "id": "b", "pluginId": "b", "generation": 7 });
         (method, params)
@@ -64,7 +64,11 @@ proptest! {
             call(&b, "ipc.handle", json!({ "channel": "k" })).await.unwrap();
             let granted = call(&b, "database.open", json!({ "file": "b.db" })).await.unwrap();
             fs::write(granted["path"].as_str().unwrap(), "of b").unwrap();
+            b.notify("ipc.send", Some(&raw(&json!({ "channel": "k", "payload": "of b", "retain": true }))));
             let ui = services.bus.subscribe(&id("b"));
+            let kept = soon(ui.next()).await.unwrap();
+            let mut notices = services.notices();
+            let measured = services.databases.report(&id("b"));
             for (method, params) in calls {
                 if matches!(method, "ipc.send" | "log") {
                     a.notify(method, Some(&raw(&params)));
@@ -75,10 +79,20 @@ proptest! {
             }
             assert_eq!(call(&b, "config.getAll", json!({})).await.unwrap(), json!({ "values": { "secret": "of b" } }));
             assert_eq!(services.prefixes.of(&id("b")).iter().map(|prefix| prefix.as_str()).collect::<Vec<_>>(), ["/of-b"]);
+            for (path, owner) in [("/of-b/x", Some(id("b"))), ("/api/b/x", None)] {
+                assert_eq!(services.prefixes.owner_of(path).map(|found| found.0), owner, "{path}");
+            }
             assert!(b.handles(&outboard_protocol::id::Channel::new("k").unwrap()));
             assert_eq!(fs::read_to_string(granted["path"].as_str().unwrap()).unwrap(), "of b");
             let logs = LogsParams { id: Some(id("b")), ..LogsParams::default() };
             assert!(services.logs.tail(logs).await.unwrap().is_empty());
+            while let Ok(notice) = notices.try_recv() {
+                assert_eq!(notice.to, Some(id("a")), "{notice:?}");
+            }
+            let report = services.databases.report(&id("b"));
+            assert_eq!((report.files, report.usage.bytes), (measured.files, measured.usage.bytes));
+            assert_eq!(report.usage.opened, ["b.db"]);
+            assert_eq!(soon(services.bus.subscribe(&id("b")).next()).await.unwrap(), kept, "what b keeps for its UIs");
             // The first that b's UI gets is b's own.
             b.notify("ipc.send", Some(&raw(&json!({ "channel": "mark" }))));
             let frame: Value = serde_json::from_slice(&soon(ui.next()).await.unwrap()).unwrap();
