@@ -119,6 +119,15 @@ fn a_value_that_is_out_of_its_range_is_told_with_file_line_and_key() {
         ("deadlines.stop", "deadlines.stop = \"367d\"", "at most 366 days"),
         ("plugins.fleet.deadlines.ping", "plugins.fleet.deadlines.ping = \"0s\"", "at least 1 ms"),
         ("plugins.fleet.restart.jitter_percent", "plugins.fleet.restart.jitter_percent = 101", "at most 100"),
+        ("wire.context_calls", "wire.context_calls = 0", "from 1 to 1000000"),
+        ("wire.host_calls", "wire.host_calls = 0", "from 1 to 1000000"),
+        ("wire.outbox", "wire.outbox = 0", "at least 1 KiB"),
+        ("plugins.fleet.wire.frame", "plugins.fleet.wire.frame = 0", "at least 1 KiB"),
+        ("http.connections", "http.connections = 0", "from 1 to 1000000"),
+        ("http.connections", "http.connections = 9223372036854775807", "from 1 to 1000000"),
+        ("http.bus_clients", "http.bus_clients = 9223372036854775807", "at most 1000000"),
+        ("http.head_size", "http.head_size = 0", "at least 1 KiB"),
+        ("http.answer_timeout", "http.answer_timeout = \"0s\"", "at least 1 ms"),
         ("storage.measure", "storage.measure = \"1ms\"", "at least 100 ms"),
     ] {
         let file = terminal.write("s.toml", &format!("# a comment\n{line}\n"));

@@ -36,7 +36,9 @@ pub(super) fn of(settings: &Settings) -> Outcome<LayerOptions> {
     let longest_stop = all().map(|one| one.policy.longest_stop()).max().unwrap_or_default();
     let start = |one: &PluginSettings| one.policy.spawn + one.policy.handshake + one.policy.start;
     let longest_start = all().map(start).max().unwrap_or_default();
-    Ok(LayerOptions { gateway: gateway(settings), longest_stop, longest_start, policy })
+    let gateway = gateway(settings);
+    check_gateway(settings, &gateway)?;
+    Ok(LayerOptions { gateway, longest_stop, longest_start, policy })
 }
 
 fn policy(settings: &Settings) -> Outcome<PluginPolicy> {
@@ -59,10 +61,66 @@ fn policy(settings: &Settings) -> Outcome<PluginPolicy> {
 }
 
 fn check(settings: &Settings, table: &[&str], single: &PluginSettings) -> Outcome {
-    single.policy.check().map_err(|wrong| {
-        let key: Vec<&str> = table.iter().copied().chain(wrong.field.split('.')).collect();
-        settings.wrong(&key, wrong.must)
-    })
+    let key = |of: &'static str| -> Vec<&str> { table.iter().copied().chain(of.split('.')).collect() };
+    single.policy.check().map_err(|wrong| settings.wrong(&key(wrong.field), wrong.must))?;
+    let wire = &single.session;
+    for (field, value, range) in [
+        ("wire.frame", wire.frame, SIZES),
+        ("wire.outbox", wire.outbox, SIZES),
+        ("wire.host_calls", wire.host_calls, COUNTS),
+        ("wire.context_calls", wire.context_calls, COUNTS),
+    ] {
+        range.check(value).map_err(|must| settings.wrong(&key(field), must))?;
+    }
+    Ok(())
+}
+
+/// Refuses values with which nobody could be served. None may wait for a plugin, or be on the bus, where that is wanted.
+fn check_gateway(settings: &Settings, http: &GatewayOptions) -> Outcome {
+    for (field, value, range) in [
+        ("connections", http.connections, COUNTS),
+        ("head_size", http.head_bytes, SIZES),
+        ("waiting_requests", http.waiting_requests, COUNTS_OR_NONE),
+        ("bus_clients", http.bus_clients, COUNTS_OR_NONE),
+    ] {
+        range.check(value).map_err(|must| settings.wrong(&["http", field], must))?;
+    }
+    for (field, value) in [
+        ("head_timeout", http.head_timeout),
+        ("client_stall", http.client_stall),
+        ("answer_timeout", http.answer_timeout),
+        ("stream_idle", http.stream_idle),
+        ("tunnel_idle", http.tunnel_idle),
+    ] {
+        if value < SHORTEST_WAIT {
+            return Err(settings.wrong(&["http", field], "be at least 1 ms"));
+        }
+    }
+    Ok(())
+}
+
+/// What waits for somebody else must take some time.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+
+/// What a number may be.
+#[derive(Clone, Copy)]
+struct Range {
+    from: usize,
+    to: usize,
+    must: &'static str,
+}
+
+/// A bound of no places at all would let nothing happen, and one beyond this bounds nothing.
+const COUNTS: Range = Range { from: 1, to: 1_000_000, must: "be from 1 to 1000000" };
+/// As [`COUNTS`], where no place at all means that it is not wanted.
+const COUNTS_OR_NONE: Range = Range { from: 0, must: "be at most 1000000", ..COUNTS };
+/// The shortest messages and heads have some hundred bytes.
+const SIZES: Range = Range { from: 1024, to: usize::MAX, must: "be at least 1 KiB" };
+
+impl Range {
+    fn check(self, value: usize) -> Result<(), &'static str> {
+        if (self.from..=self.to).contains(&value) { Ok(()) } else { Err(self.must) }
+    }
 }
 
 fn lay_over(
