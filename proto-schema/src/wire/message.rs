@@ -145,6 +145,25 @@ pub fn object_of(params: Option<&RawValue>) -> Result<&str, RpcError> {
     }
 }
 
+/// The call of one's own that a broken frame means to answer, if it can be told. For whoever waits for that answer: no other
+/// one will come.
+pub fn answered(frame: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Answer<'a> {
+        #[serde(borrow)]
+        id: &'a RawValue,
+        #[serde(borrow, default, deserialize_with = "raw")]
+        method: Option<&'a RawValue>,
+        #[serde(borrow, default, deserialize_with = "raw")]
+        result: Option<&'a RawValue>,
+        #[serde(borrow, default, deserialize_with = "raw")]
+        error: Option<&'a RawValue>,
+    }
+    let Answer { id, method, result, error } = serde_json::from_slice(frame).ok()?;
+    let answers = method.is_none() && (result.is_some() || error.is_some());
+    Id::from_json(id.get()).filter(|_| answers)?.as_u64()
+}
+
 fn sort(envelope: Envelope<'_>) -> Result<Message<'_>, NotAMessage> {
     let Envelope { id, method, params, result, error, .. } = envelope;
     if let Some(method) = method {
