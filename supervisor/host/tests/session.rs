@@ -57,7 +57,7 @@ struct Plugin {
     output: WriteHalf<DuplexStream>,
     session: Session,
     host: Arc<Host>,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl Plugin {
@@ -70,7 +70,7 @@ impl Plugin {
         let (context, noise) =
             (Arc::clone(&host) as Arc<dyn ContextCalls>, Arc::clone(&host) as Arc<dyn NoiseSink>);
         let session = Session::open(reader, writer, context, noise, limits, &mut tasks);
-        Self { input: BufReader::new(input).lines(), output, session, host, _tasks: tasks }
+        Self { input: BufReader::new(input).lines(), output, session, host, tasks }
     }
 
     async fn say(&mut self, text: &str) {
@@ -206,6 +206,31 @@ async fn late_double_and_unasked_answers_are_noted_and_harm_nobody() {
     assert_eq!(plugin.host.remarks.lock().unwrap().len(), 4);
 }
 
+#[tokio::test]
+async fn a_broken_answer_ends_its_call_at_once() {
+    let mut plugin = plugin();
+    for broken in
+        [r#""result":null,"error":{"code":-1,"message":"no"}"#, r#""error":"no""#, r#""result":1,"error":2"#]
+    {
+        let session = plugin.session.clone();
+        let call = tokio::spawn(async move { session.call("ipc.invoke", json!({}), LONG * 100).await });
+        let id = plugin.hear().await["id"].clone();
+        plugin.say(&format!(r#"{{"jsonrpc":"2.0","id":{id},{broken}}}"#)).await;
+        let outcome = timeout(GUARD, call).await.expect("long before its deadline").unwrap();
+        let Err(CallError::Answered { error, .. }) = outcome else { panic!("{broken}: {outcome:?}") };
+        assert!(error.message.contains("broken"), "{broken}: {error}");
+        assert_eq!(plugin.hear().await["id"], Value::Null, "the plugin is told as well");
+    }
+    // What only looks like an answer ends nothing.
+    let session = plugin.session.clone();
+    let call = tokio::spawn(async move { session.call("ipc.invoke", json!({}), LONG).await });
+    let id = plugin.hear().await["id"].clone();
+    plugin.say(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"echo","result":1}}"#)).await;
+    assert_eq!(plugin.hear().await["id"], Value::Null);
+    plugin.say(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":3}}"#)).await;
+    assert_eq!(call.await.unwrap().unwrap().get(), "3");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_without_an_answer_times_out_and_the_plugin_is_told() {
     let mut plugin = plugin();
@@ -256,7 +281,7 @@ async fn calls_in_flight_fail_at_once_when_the_plugin_ends() {
     let session = plugin.session.clone();
     let call = tokio::spawn(async move { session.call("ipc.invoke", json!({}), LONG).await });
     plugin.hear().await;
-    let Plugin { session, output, input, _tasks, .. } = plugin;
+    let Plugin { session, output, input, .. } = plugin;
     drop((output, input));
     session.finish();
     let outcome = timeout(Duration::from_secs(5), call).await.expect("long before its deadline").unwrap();
@@ -265,11 +290,56 @@ async fn calls_in_flight_fail_at_once_when_the_plugin_ends() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_plugin_does_not_wait_for_what_it_had_asked() {
+    let mut plugin = plugin();
+    plugin.say(r#"{"jsonrpc":"2.0","id":1,"method":"never"}"#).await;
+    plugin.settle().await;
+    let Plugin { session, output, input, mut tasks, .. } = plugin;
+    drop((output, input));
+    session.finish();
+    while timeout(GUARD, tasks.join_next()).await.expect("nothing is left to read or to write").is_some() {}
+}
+
+#[tokio::test]
+async fn a_call_after_the_end_is_told_so_and_not_to_try_again() {
+    let Plugin { session, output, input, mut tasks, .. } = plugin();
+    drop((output, input));
+    session.finish();
+    while timeout(GUARD, tasks.join_next()).await.unwrap().is_some() {}
+    let outcome = session.call("ping", json!({}), LONG).await;
+    assert!(matches!(outcome, Err(CallError::Closed { method: "ping" })), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_plugin_that_closes_only_its_input_has_ended_the_conversation() {
+    let (from_plugin, mut says) = tokio::io::duplex(1024);
+    let (to_plugin, hears) = tokio::io::duplex(1024);
+    let host = Arc::new(Host::default());
+    let mut tasks = JoinSet::new();
+    let session = Session::open(
+        from_plugin,
+        to_plugin,
+        Arc::clone(&host) as Arc<dyn ContextCalls>,
+        Arc::clone(&host) as Arc<dyn NoiseSink>,
+        &SessionLimits::default(),
+        &mut tasks,
+    );
+    drop(hears);
+    assert!(session.notify("config.changed", json!({})));
+    timeout(GUARD, session.ended()).await.expect("what is said to it reaches nobody");
+    // What it still says is read all the same.
+    says.write_all(b"last words\n").await.unwrap();
+    drop(says);
+    while timeout(GUARD, tasks.join_next()).await.unwrap().is_some() {}
+    assert_eq!(host.lines.lock().unwrap().as_slice(), ["last words"]);
+}
+
+#[tokio::test]
 async fn half_a_frame_before_the_end_is_kept_as_a_log_line() {
     let mut plugin = plugin();
     plugin.output.write_all(br#"{"jsonrpc":"2.0","id":1,"met"#).await.unwrap();
     let host = Arc::clone(&plugin.host);
-    let Plugin { session, output, input, _tasks, .. } = plugin;
+    let Plugin { session, output, input, .. } = plugin;
     drop((output, input));
     session.finish();
     timeout(GUARD, session.ended()).await.unwrap();
@@ -287,9 +357,9 @@ async fn a_plugin_that_never_reads_meets_typed_errors_and_bounded_memory() {
         assert!(accepted < 100, "what waits for a plugin is bounded");
         tokio::task::yield_now().await;
     }
-    assert!(plugin.session.dropped() > 0);
     let refused = plugin.session.call("ipc.invoke", json!({}), LONG).await;
     assert!(matches!(refused, Err(CallError::Overloaded { .. })), "{refused:?}");
+    assert_eq!(plugin.session.dropped(), 1, "a call that was refused is no lost notification");
 }
 
 #[tokio::test]

@@ -344,6 +344,14 @@ impl Actor {
             }
             ExitReport::Unknown => Exit::Unknown,
         };
+        if let Some(living) = &self.living {
+            let session = living.session.clone();
+            self.work.spawn(async move {
+                // Work that was accepted may be finished, while its caller's end is already dealt with.
+                let _ = timeout(LAST_WORDS, session.unfinished()).await;
+                Done::Fact(generation, None)
+            });
+        }
         self.step(Event::Fact(generation, Fact::Exited { exit }));
     }
 

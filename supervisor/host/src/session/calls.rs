@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use super::CallError;
-use super::outbox::Outbox;
+use super::outbox::{Full, Outbox};
 
 type Answer = Result<Box<RawValue>, RpcError>;
 
@@ -46,13 +46,19 @@ impl Calls {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Enters a call. `None`: as many as there may be await their answers, or the session is over.
-    pub(super) fn enter(self: &Arc<Self>, method: &'static str, limit: Duration) -> Option<Ticket> {
+    /// Enters a call.
+    ///
+    /// # Errors
+    /// [`Full::NoRoom`] while as many as there may be await their answers, [`Full::Closed`] once the session is over.
+    pub(super) fn enter(self: &Arc<Self>, method: &'static str, limit: Duration) -> Result<Ticket, Full> {
         let made = self.epoch.elapsed();
         let (answer, outcome) = oneshot::channel();
         let caller = Caller { method, made, limit, answer };
-        let id = self.lock().as_mut()?.insert(caller, made + limit).ok()?;
-        Some(Ticket { calls: Arc::clone(self), id, method, outcome, tell: None })
+        let mut book = self.lock();
+        let open = book.as_mut().ok_or(Full::Closed)?;
+        let id = open.insert(caller, made + limit).map_err(|_| Full::NoRoom)?;
+        drop(book);
+        Ok(Ticket { calls: Arc::clone(self), id, method, outcome, tell: None })
     }
 
     /// Brings an answer. False: nobody waits for it, because it is late, or a second one, or was never asked for.

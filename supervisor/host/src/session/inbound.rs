@@ -71,6 +71,7 @@ impl Inbound {
             }
             Err(NotAMessage::Broken(error)) => {
                 self.noise.remark(&format!("a broken message: {}", error.message));
+                self.broken_answer(frame, &error);
                 self.outbox.answer(|out| message::write_error(out, None, &error));
                 None
             }
@@ -176,6 +177,14 @@ impl Inbound {
         let known = id.as_u64().is_some_and(|id| self.calls.answer(id, outcome.map(RawValue::to_owned)));
         if !known {
             self.noise.remark(&format!("an answer to a call that nobody waits for, id {}", id.as_json()));
+        }
+    }
+
+    /// A call whose answer is broken will get no other one.
+    fn broken_answer(&self, frame: &[u8], error: &RpcError) {
+        if let Some(id) = message::answered(frame) {
+            let what = format!("the plugin's answer is broken: {}", error.message);
+            self.calls.answer(id, Err(RpcError::new(ErrorReason::InternalError, what)));
         }
     }
 

@@ -20,7 +20,7 @@ mod outbox;
 mod reader;
 mod writer;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use outboard_protocol::wire::{FRAME_MAX, message};
@@ -142,6 +142,9 @@ impl CallError {
     }
 }
 
+/// The context calls that were still worked on when the reader ended.
+type Unfinished = Arc<Mutex<JoinSet<()>>>;
+
 /// A handle on the conversation with one process. Clones are the same conversation.
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -149,6 +152,7 @@ pub struct Session {
     calls: Arc<Calls>,
     ended: watch::Receiver<bool>,
     finish: watch::Sender<bool>,
+    unfinished: Unfinished,
 }
 
 impl Session {
@@ -170,14 +174,22 @@ impl Session {
         let inbound = Inbound::new(Arc::clone(&outbox), Arc::clone(&calls), context, noise, limits.frame);
         let ended = watch::Sender::new(false);
         let finish = watch::Sender::new(false);
-        let session = Self { outbox: Arc::clone(&outbox), calls, ended: ended.subscribe(), finish };
-        tasks.spawn(writer::run(writer, outbox));
+        let unfinished = Unfinished::default();
+        let session = Self {
+            outbox: Arc::clone(&outbox),
+            calls,
+            ended: ended.subscribe(),
+            finish,
+            unfinished: Arc::clone(&unfinished),
+        };
+        tasks.spawn(writer::run(writer, outbox, session.finish.subscribe(), ended.clone()));
         tasks.spawn(reader::run(
             reader,
             Arc::new(inbound),
             limits.clone(),
             session.finish.subscribe(),
             ended,
+            unfinished,
         ));
         session
     }
@@ -192,18 +204,23 @@ impl Session {
         params: P,
         limit: Duration,
     ) -> Result<Box<RawValue>, CallError> {
-        let ticket = self.calls.enter(method, limit).ok_or(CallError::Overloaded { method })?;
+        let refused = |full| match full {
+            Full::Closed => CallError::Closed { method },
+            Full::NoRoom => CallError::Overloaded { method },
+        };
+        let ticket = self.calls.enter(method, limit).map_err(refused)?;
         let sent = self.outbox.offer(|out| message::write_request(out, ticket.id(), method, params));
-        match sent {
-            Ok(()) => ticket.answer(&self.outbox).await,
-            Err(Full::Closed) => Err(CallError::Closed { method }),
-            Err(Full::NoRoom) => Err(CallError::Overloaded { method }),
-        }
+        sent.map_err(refused)?;
+        ticket.answer(&self.outbox).await
     }
 
     /// Tells the plugin something. False: it was dropped, because too much waits for the plugin already.
     pub fn notify<P: Serialize>(&self, method: &str, params: P) -> bool {
-        self.outbox.offer(|out| message::write_notification(out, method, params)).is_ok()
+        let sent = self.outbox.offer(|out| message::write_notification(out, method, params));
+        if sent == Err(Full::NoRoom) {
+            self.outbox.note_dropped();
+        }
+        sent.is_ok()
     }
 
     /// Closes the plugin's input once what waits there is written. Its output is still read.
@@ -217,11 +234,17 @@ impl Session {
         self.finish.send_replace(true);
     }
 
-    /// Resolves when nothing more can come from the plugin.
+    /// Resolves when nothing more can come from the plugin, or nothing reaches it any more.
     pub async fn ended(&self) {
         let mut ended = self.ended.clone();
         // An error means that the reader is gone altogether, which is an end as well.
         let _ = ended.wait_for(|ended| *ended).await;
+    }
+
+    /// Waits for the context calls that were still worked on when the plugin's output ended. Dropping the future gives them up.
+    pub async fn unfinished(&self) {
+        let mut calls = std::mem::take(&mut *self.unfinished.lock().unwrap_or_else(PoisonError::into_inner));
+        while calls.join_next().await.is_some() {}
     }
 
     /// The names of the host calls that await their answers, for a diagnosis.
@@ -233,4 +256,9 @@ impl Session {
     pub fn dropped(&self) -> u64 {
         self.outbox.dropped()
     }
+}
+
+async fn gone(finish: &mut watch::Receiver<bool>) {
+    // An error means that every handle on the session is gone: nobody waits for anything any more.
+    let _ = finish.wait_for(|finish| *finish).await;
 }

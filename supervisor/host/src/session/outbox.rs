@@ -21,7 +21,7 @@ pub(super) struct Outbox {
     state: Mutex<State>,
     /// Woken when there is something to write, or when the outbox closed. One waiter: the writer.
     filled: Notify,
-    /// Woken when the writer took what was there. One waiter: the reader.
+    /// Woken when the writer took what was there. Waited for by the reader and by large answers.
     emptied: Notify,
     limit: usize,
 }
@@ -53,7 +53,6 @@ impl Outbox {
             return Err(Full::Closed);
         }
         if state.buffer.len() >= self.limit {
-            state.dropped += 1;
             return Err(Full::NoRoom);
         }
         // Parameters of ours are always JSON; one that is not leaves the buffer as it was and its caller without an answer.
@@ -77,7 +76,11 @@ impl Outbox {
     /// Waits until less than the limit waits to be written, or nothing ever will be.
     pub(super) async fn room(&self) {
         while self.is_full() {
-            self.emptied.notified().await;
+            let emptied = self.emptied.notified();
+            // What was taken since the first look is not told to whoever waits from now on.
+            if self.is_full() {
+                emptied.await;
+            }
         }
     }
 
@@ -101,7 +104,7 @@ impl Outbox {
             }
             self.filled.notified().await;
         }
-        self.emptied.notify_one();
+        self.emptied.notify_waiters();
         true
     }
 
@@ -109,11 +112,16 @@ impl Outbox {
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.filled.notify_one();
-        self.emptied.notify_one();
+        self.emptied.notify_waiters();
     }
 
     pub(super) fn is_closed(&self) -> bool {
         self.lock().closed
+    }
+
+    /// Counts a notification for which there was no room.
+    pub(super) fn note_dropped(&self) {
+        self.lock().dropped += 1;
     }
 
     pub(super) fn dropped(&self) -> u64 {

@@ -3,7 +3,7 @@
 //! Run by the session. It reads no further while the plugin leaves unread what is there for it, or while as many context
 //! calls are worked on as there may be: the pipe then fills, and the plugin waits.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use outboard_protocol::wire::frame::{Decoder, Frame};
@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::SessionLimits;
 use super::inbound::{Inbound, Slow};
+use super::{Unfinished, gone};
 use crate::scratch;
 
 /// After the process has gone: how long the pipe must be silent to count as read to its end. Someone else may hold it open.
@@ -27,6 +28,7 @@ pub(super) async fn run<R: AsyncRead + Unpin>(
     limits: SessionLimits,
     mut finish: watch::Receiver<bool>,
     ended: watch::Sender<bool>,
+    unfinished: Unfinished,
 ) {
     let mut decoder = Decoder::new(limits.frame);
     let mut slow = JoinSet::new();
@@ -38,14 +40,9 @@ pub(super) async fn run<R: AsyncRead + Unpin>(
     }
     inbound.half_frame(decoder.remainder());
     inbound.close();
+    // There is nobody to answer, and the end of the conversation does not wait for what takes time.
+    *unfinished.lock().unwrap_or_else(PoisonError::into_inner) = slow;
     ended.send_replace(true);
-    // Calls that are still worked on finish (a write that was accepted is carried out), with nobody to answer.
-    while slow.join_next().await.is_some() {}
-}
-
-async fn gone(finish: &mut watch::Receiver<bool>) {
-    // An error means that every handle on the session is gone: nobody waits for anything any more.
-    let _ = finish.wait_for(|finish| *finish).await;
 }
 
 async fn last_words<R: AsyncRead + Unpin>(
@@ -107,9 +104,8 @@ async fn large(inbound: &Arc<Inbound>, line: &[u8]) -> Option<Slow> {
 }
 
 async fn spawn(slow: &mut JoinSet<()>, inbound: &Arc<Inbound>, call: Slow, limits: &SessionLimits) {
-    while slow.len() >= limits.context_calls {
-        slow.join_next().await;
-    }
+    // The set is empty where none may be worked on at all; waiting would then never end.
+    while slow.len() >= limits.context_calls && slow.join_next().await.is_some() {}
     let inbound = Arc::clone(inbound);
     slow.spawn(async move { inbound.run(call).await });
 }

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::gone;
 use super::outbox::Outbox;
 
 /// How long a closed outbox may take to reach a plugin that does not read. What is left after that is thrown away, so that
@@ -19,17 +21,35 @@ const LOOK: Duration = Duration::from_millis(250);
 /// A buffer that grew beyond this is given back after use.
 const KEEP: usize = 64 * 1024;
 
-pub(super) async fn run<W: AsyncWrite + Unpin>(mut writer: W, outbox: Arc<Outbox>) {
+/// Writes until the outbox is closed, or the process is gone. A plugin that closes its input while it is still talked to has
+/// `ended` the conversation.
+pub(super) async fn run<W: AsyncWrite + Unpin>(
+    mut writer: W,
+    outbox: Arc<Outbox>,
+    mut finish: watch::Receiver<bool>,
+    ended: watch::Sender<bool>,
+) {
+    tokio::select! {
+        () = write_on(&mut writer, &outbox) => {}
+        // Whoever else holds the pipe open is nobody to wait for.
+        () = gone(&mut finish) => {}
+    }
+    if !outbox.is_closed() {
+        outbox.close();
+        ended.send_replace(true);
+    }
+    // Dropping the writer closes the plugin's standard input.
+}
+
+async fn write_on<W: AsyncWrite + Unpin>(writer: &mut W, outbox: &Outbox) {
     let mut buffer = Vec::new();
     while outbox.take(&mut buffer).await {
-        if !write_out(&mut writer, &buffer, &outbox).await {
-            break;
+        if !write_out(writer, &buffer, outbox).await {
+            return;
         }
         buffer.clear();
         buffer.shrink_to(KEEP);
     }
-    outbox.close();
-    // Dropping the writer closes the plugin's standard input.
 }
 
 /// Writes it all. False: the plugin closed its input, or it does not read and nobody waits for it any more.
