@@ -82,6 +82,11 @@ class ScriptedHost:
         """Any bytes, down the wire."""
         self._writer.write(text)
 
+    async def flush(self) -> None:
+        """Waits until the plugin has read nearly all that was written; nothing is read from it meanwhile, but for what the
+        stream gathers by itself."""
+        await asyncio.wait_for(self._writer.drain(), GUARD)
+
     def ask(self, method: str, params: Any) -> int:
         """Sends a host call and gives its id."""
         self._last_id += 1

@@ -64,6 +64,17 @@ def on_start(ctx):
 plugin.run()
 """
 
+ECHO = """
+from outboard_plugin import Plugin
+plugin = Plugin()
+
+@plugin.on_start
+async def on_start(ctx):
+    ctx.ipc.handle("echo", lambda text: text)
+
+plugin.run()
+"""
+
 STUCK = """
 import threading, time
 from outboard_plugin import Plugin
@@ -152,6 +163,19 @@ class Process(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((await host.read())["id"], 7)
         host.write(b'{"jsonrpc":"2.0","id":8,"method":"ping","params":"' + b"z" * (9 * 1024 * 1024) + b'"}\n')
         self.assertEqual((await host.read())["error"]["data"]["reason"], "limit_exceeded")
+        self.assertEqual((await host.call("ping", {}))["result"], {})
+
+    async def test_a_host_that_writes_before_it_reads_is_read_and_gets_one_answer_to_each_call(self) -> None:
+        host = await self.host(ECHO)
+        await host.greet()
+        await host.call("start", {})
+        large = "x" * (1024 * 1024)
+        asked = [host.ask("ipc.invoke", {"channel": "echo", "args": [large]}) for _ in range(64)]
+        await host.flush()
+        answers = [await host.read() for _ in asked]
+        self.assertEqual(sorted(answer["id"] for answer in answers), asked)
+        refused = [answer["error"]["data"]["reason"] for answer in answers if "error" in answer]
+        self.assertEqual(set(refused), {"limit_exceeded"}, "what it cannot queue, it refuses")
         self.assertEqual((await host.call("ping", {}))["result"], {})
 
     async def test_it_exits_in_good_order_when_the_wire_closes(self) -> None:

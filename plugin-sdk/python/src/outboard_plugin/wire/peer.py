@@ -25,6 +25,9 @@ CALL_TIMEOUT = 30.0
 CALLS_IN_FLIGHT = 256
 # Calls of the other side that run at a time; further ones are refused, so that a flood of them cannot fill the memory.
 SERVED_AT_ONCE = 256
+# Bytes that may wait to be taken before calls of the other side are refused: their answers would wait too. It is read from all
+# the while, since two sides that each wait for the other to read first wait for ever.
+SERVED_BELOW = 16 * 1024 * 1024
 # Bytes that may wait to be taken before notifications are dropped: calls never are, events and log records may be.
 NOTIFICATIONS_ABOVE = 4 * 1024 * 1024
 
@@ -215,10 +218,17 @@ class Peer:
             self._refuse(
                 request, ErrorReason.LIMIT_EXCEEDED, f"{SERVED_AT_ONCE} calls already run in this plugin"
             )
+        elif self._is_clogged() and request.method not in self._urgent:
+            self._refuse(
+                request, ErrorReason.LIMIT_EXCEEDED, "answers wait unread; try again when they have been read"
+            )
         else:
             task = self._loop.create_task(self._run(request), name=f"outboard {request.method}")
             self._served[key] = task
             task.add_done_callback(lambda done: self._answered(request, key, done))
+
+    def _is_clogged(self) -> bool:
+        return self._connection is not None and self._connection.queued > SERVED_BELOW
 
     async def _run(self, request: message.Request) -> None:
         _serving.set(request.id)

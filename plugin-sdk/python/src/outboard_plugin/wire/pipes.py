@@ -14,9 +14,6 @@ from typing import Protocol
 
 from .frame import Decoder, Oversized
 
-# Above this many bytes that the other side has not taken, nothing more is read from it: its questions make our answers.
-STOP_READING_ABOVE = 16 * 1024 * 1024
-
 
 class Receiver(Protocol):
     """Who gets what a connection reads."""
@@ -88,7 +85,6 @@ class PipeConnection(asyncio.Protocol):
         self._writing: asyncio.WriteTransport | None = None
         self._written = asyncio.Event()
         self._written.set()
-        self._paused = False
         self._ended = False
 
     @classmethod
@@ -116,9 +112,6 @@ class PipeConnection(asyncio.Protocol):
         if self._writing is None or self._writing.is_closing():
             return
         self._writing.write(data)
-        if self._reading and not self._paused and self.queued > STOP_READING_ABOVE:
-            self._paused = True
-            self._reading.pause_reading()
 
     def data_received(self, data: bytes) -> None:
         for frame in self._decoder.feed(data):
@@ -139,9 +132,6 @@ class PipeConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._written.set()
-        if self._reading and self._paused:
-            self._paused = False
-            self._reading.resume_reading()
 
     async def drain(self, timeout: float) -> None:
         self._write()
