@@ -22,6 +22,11 @@ impl Plugin {
         Self::of(id, "hostile-plugin", json!({ "run": { "command": command } }))
     }
 
+    /// One that says and hears what this script says.
+    pub fn scripted(id: &str, script: &Path) -> Self {
+        Self::of(id, "scripted-plugin", json!({ "run": { "command": ["./scripted-plugin", script] } }))
+    }
+
     /// The example written with the SDK.
     pub fn hello() -> Self {
         Self::of("hello-rust", "hello-rust", json!({ "run": { "command": ["./hello-rust"] } }))

@@ -29,6 +29,7 @@ pub mod install;
 pub mod patience;
 pub mod processes;
 pub mod record;
+pub mod script;
 pub mod socket;
 pub mod supervisor;
 pub mod transitions;

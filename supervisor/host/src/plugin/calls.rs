@@ -22,6 +22,8 @@ const BEHIND: Duration = Duration::from_secs(1);
 
 /// Longest part of a plugin's error message that is kept as a cause, in characters.
 const MESSAGE_MAX: usize = 2000;
+/// How many of the versions that a plugin says it speaks are shown.
+const VERSIONS_SHOWN: usize = 32;
 
 pub(super) fn initialize_params(installed: &Installed, launch: &LaunchOptions) -> InitializeParams {
     let id = installed.id();
@@ -49,10 +51,20 @@ pub(super) async fn initialize(
     match answer {
         Ok(result) => Some(check_handshake(&result)),
         Err(CallError::Answered { error, .. }) => {
-            Some(Err(format!("it refused the handshake: {}", sentence(&error))))
+            let versions = versions_of(&error);
+            // A list that has a version of ours is no reason to refuse; what the plugin says will be one.
+            let apart = versions.and_then(|theirs| version::negotiate(version::SUPPORTED, &theirs).err());
+            let apart = apart.map(|error| format!(" ({error})")).unwrap_or_default();
+            Some(Err(format!("it refused the handshake: {}{apart}", sentence(&error))))
         }
         Err(CallError::Timeout { .. } | CallError::Closed { .. } | CallError::Overloaded { .. }) => None,
     }
+}
+
+/// The versions that a plugin says it speaks, where it refuses those on offer.
+fn versions_of(error: &RpcError) -> Option<Vec<u32>> {
+    let versions = error.data.as_ref()?.details.get("protocolVersions")?.as_array()?;
+    versions.iter().take(VERSIONS_SHOWN).map(|version| version.as_u64()?.try_into().ok()).collect()
 }
 
 fn check_handshake(result: &RawValue) -> Result<InitializeResult, String> {

@@ -1,0 +1,69 @@
+//! A plugin that says and hears what a script says, for any host: `scripted-plugin SCRIPT.jsonl`.
+//!
+//! In its data folder (`OUTBOARD_DATA_DIR`) it writes `drive`, a line of JSON for each thing that is to be done to the host, and
+//! `verdict`: `kept`, or the first line of the script at which the host did something else. A process that is started after
+//! the verdict was written plays no script: it only starts, answers pings, and stops.
+#![allow(clippy::unwrap_used, reason = "a plugin that cannot play its script ends")]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::sync_channel;
+
+use nix::sys::signal::{SigSet, Signal};
+use serde_json::json;
+use system_tests::script::{Event, Player, Script, Step, player};
+
+/// What may wait to be heard; whoever sends more waits.
+const WAITING: usize = 4096;
+
+fn main() -> ExitCode {
+    let Some(script) = std::env::args().nth(1) else {
+        eprintln!("scripted-plugin is a plugin for testing hosts: scripted-plugin SCRIPT.jsonl");
+        return ExitCode::from(2);
+    };
+    let data = PathBuf::from(std::env::var_os("OUTBOARD_DATA_DIR").unwrap());
+    std::fs::create_dir_all(&data).unwrap();
+    let (tell, events) = sync_channel(WAITING);
+    // Blocked before there are threads, so that all of them leave it to the one that waits for it.
+    let terminate = SigSet::from_iter([Signal::SIGTERM]);
+    terminate.thread_block().unwrap();
+    let told = tell.clone();
+    std::thread::spawn(move || {
+        while terminate.wait().is_ok() {
+            let _ = told.send(Event::Signal);
+        }
+    });
+    player::listen(std::io::stdin(), tell);
+    let into = data.clone();
+    let mut player = Player::new(std::io::stdout(), events, move |words| {
+        append(&into.join("drive"), &json!(words).to_string());
+    });
+    let verdict = data.join("verdict");
+    if verdict.exists() {
+        let polite = Script::read(r#"{"begin": {}}"#);
+        return player.play(&polite).map_or(ExitCode::FAILURE, |()| rest(&mut player));
+    }
+    let script = Script::read(&std::fs::read_to_string(script).unwrap());
+    match player.play(&script) {
+        Ok(()) => append(&verdict, "kept"),
+        Err(why) => {
+            eprintln!("the host differs: {why}");
+            append(&verdict, &why.replace('\n', " "));
+        }
+    }
+    while matches!(script.steps().last(), Some((_, Step::Stay))) {
+        std::thread::park();
+    }
+    rest(&mut player)
+}
+
+fn rest(player: &mut Player<impl Write>) -> ExitCode {
+    player.idle();
+    ExitCode::SUCCESS
+}
+
+fn append(path: &Path, line: &str) {
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+    file.write_all(format!("{line}\n").as_bytes()).unwrap();
+}
