@@ -61,23 +61,28 @@ static void refuse(const char *id, int code, const char *reason) {
     answer(id, "error", error);
 }
 
-/* One connection: a request's head is read, one answer is written. The supervisor is the only client, and well-behaved. */
+/* One connection: heads are read, and each gets its answer. The supervisor is the only client, and well-behaved. */
 static void *converse(void *connection) {
-    char head[16384] = "", reply[256], text[64];
-    int fd = (int)(long)connection;
-    ssize_t have = 0, got;
-    while (have < (ssize_t)sizeof head - 1 && (got = read(fd, head + have, sizeof head - 1 - have)) > 0) {
-        head[have += got] = 0;
-        if (strstr(head, "\r\n\r\n")) break;
+    char first[8192], line[8192], text[64];
+    int fd = (int)(long)connection, more = 1;
+    FILE *visitor = fdopen(fd, "r");
+    while (visitor && more && fgets(first, sizeof first, visitor)) {
+        long body = 0;
+        while (fgets(line, sizeof line, visitor) && strcspn(line, "\r\n")) {
+            if (!strncasecmp(line, "content-length:", 15)) body = atol(line + 15);
+            if (!strncasecmp(line, "transfer-encoding:", 18)) more = 0; /* Who knows where it ends: this is the last one. */
+        }
+        while (body-- > 0 && getc(visitor) != EOF) continue;
+        char *path = strchr(first, ' ');
+        if (!strncmp(first, "POST ", 5) && path && strstr(strtok(path + 1, " "), "/crash")) _exit(3);
+        int size = snprintf(text, sizeof text, "{\"count\":%ld}", count);
+        dprintf(fd, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s",
+                size, more ? "" : "Connection: close\r\n", strncmp(first, "HEAD", 4) ? text : "");
     }
-    char *path = strchr(head, ' ');
-    if (!strncmp(head, "POST ", 5) && path && strstr(strtok(path + 1, " "), "/crash")) _exit(3);
-    int body = snprintf(text, sizeof text, "{\"count\":%ld}", count);
-    int size = snprintf(reply, sizeof reply, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
-                        body, strncmp(head, "HEAD", 4) ? text : "");
-    if (write(fd, reply, size) == size) shutdown(fd, SHUT_WR);
-    while (read(fd, head, sizeof head) > 0) continue; /* A body that was sent: closing on it would cut our answer off. */
-    close(fd);
+    shutdown(fd, SHUT_WR);
+    while (visitor && getc(visitor) != EOF) continue; /* A body that was sent: closing on it would cut our answer off. */
+    if (visitor) fclose(visitor);
+    else close(fd);
     return NULL;
 }
 
