@@ -20,6 +20,9 @@ LISTED = 100
 def build_app(log: LandingLog, landed: Callable[[Landing], Awaitable[None]]) -> Starlette:
     """``landed`` is told of each new landing once it is on disk."""
 
+    async def index(_: Request) -> JSONResponse:
+        return JSONResponse({"landings": "/api/landing-log-py/landings", "add": "POST {flight, rate} there"})
+
     async def latest(_: Request) -> JSONResponse:
         found = await run_in_threadpool(log.latest, LISTED)
         return JSONResponse([landing.to_json() for landing in found])
@@ -41,6 +44,7 @@ def build_app(log: LandingLog, landed: Callable[[Landing], Awaitable[None]]) -> 
 
     return Starlette(
         routes=[
+            Route("/", index),
             Route("/landings", latest, methods=["GET"]),
             Route("/landings", add, methods=["POST"]),
             Route("/landings/{number:int}", one),

@@ -12,7 +12,7 @@ export default createPlugin({
     ctx.server.registerRouter("/api/airline-client", async (_req, res) => {
       const airline = await ctx.airline.getCurrent();
       if (!airline) {
-        res.status(503).json({ error: "no airline is bound" });
+        res.status(503).json({ error: "no airline is bound; `outboard airline set ID URL` binds one" });
         return;
       }
       const { data } = await va.get<{ pilotID: string }>("/pilot/verify");

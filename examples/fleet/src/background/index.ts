@@ -6,6 +6,10 @@ import { Router } from "express";
 let config: PluginConfigStore;
 const router = Router();
 
+router.get("/", (_req, res) => {
+  res.json({ fleet: "/api/fleet/fleet", ui: "/_outboard/shell/fleet" });
+});
+
 router.get("/fleet", async (_req, res) => {
   try {
     const url = await config.get<string>("fleet_url", "https://api.my-va.com/fleet");

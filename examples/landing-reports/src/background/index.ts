@@ -31,6 +31,10 @@ export default createPlugin({
     const router = Router();
     router.use(express.json({ limit: "16kb" }));
 
+    router.get("/", (_req, res) => {
+      res.json({ reports: "/api/landing-reports/reports", add: "POST {flightId, landingRate} there" });
+    });
+
     router.get("/reports", (req, res) => {
       res.json(reports.newest(Math.min(Number(req.query["count"] ?? 20) || 20, 100)));
     });
