@@ -2,7 +2,7 @@
 """Measures Outboard beside its limits and its peers, in turn and in one run, and writes docs/PERFORMANCE.md.
 
     make bench                     everything, five rounds
-    tests/bench/table.py --rounds 3 --only proxy,memory
+    tests/bench/table.py --rounds 3 --only proxy,memory        with --write, the other rows stay as they are
 
 A figure counts as a ratio alone: both contestants ran in the same minutes on the same machine. Traffic stays on loopback.
 Nothing here is part of the test suite.
@@ -24,6 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+PAGE = ROOT / "docs" / "PERFORMANCE.md"
 GUARD = 60  # seconds; nothing that is waited for takes longer unless it hangs
 
 
@@ -45,15 +46,22 @@ def pin(pid, core):
 
 
 class Outboard:
-    """A supervisor in temporary folders, with plugins made from one program."""
+    """A supervisor in temporary folders, with plugins made from one program, or by `files`: (source, where, command) of each."""
 
-    def __init__(self, plugins=("bench",), program=None):
+    def __init__(self, plugins=("bench",), program=None, files=None):
         self.folder = Path(tempfile.mkdtemp(prefix="outboard-bench-"))
         for name in plugins:
             folder = self.folder / "plugins" / name
             folder.mkdir(parents=True)
             command = [str(program or TARGET / "bench-plugin")]
             manifest = {"id": name, "name": name, "version": "1.0.0", "run": {"command": command}}
+            if files:
+                source, where, command = files[name]
+                (folder / where).parent.mkdir(exist_ok=True)
+                shutil.copy(source, folder / where)
+                manifest["run"] = {"command": command}
+                if not command:
+                    del manifest["run"]
             (folder / "plugin.json").write_text(json.dumps(manifest))
         self.runtime = self.folder / "r"
         command = [TARGET / "outboard", "run", "--ready-json", "--listen", "127.0.0.1:0", "--log-level", "error"]
@@ -269,8 +277,18 @@ def spread(values):
     return f"{figure(min(values))} to {figure(max(values))}"
 
 
+def measure_sdks(rounds):
+    """A plugin with the TypeScript or the Python SDK makes context calls, config.get of about 100 bytes each way, 64 in flight,
+    to the real supervisor. Beside it, the same between two processes of vscode-jsonrpc (a child that asks an echo) and of the
+    MCP Python SDK (a client that calls a tool), over standard input and output. Processor time is that of both processes."""
+    import sdks
+
+    return sdks.measure(rounds, Outboard, cpu_seconds, row)
+
+
 MEASURES = {
     "rpc": measure_rpc,
+    "sdks": measure_sdks,
     "proxy": measure_proxy,
     "memory": measure_memory,
     "restart": measure_restart,
@@ -298,13 +316,18 @@ def main():
     options = parser.parse_args()
     rows = [cells for name in options.only.split(",") for cells in MEASURES[name](options.rounds)]
     machine = f"{os.cpu_count()} cores, Linux {platform.release().split('-')[0]}"
-    text = HEAD.format(rounds=options.rounds, date=time.strftime("%Y-%m-%d"), machine=machine)
-    for cells in rows:
-        text += "| {what} | {ours} | {spread} | {beside} | {ratio} | {goal} |\n".format(**cells)
-    notes = "\n".join(f"- **{name}**: {MEASURES[name].__doc__}" for name in options.only.split(","))
-    text += f"\n## What each row measures\n\n{notes}\n"
-    if options.write:
-        (ROOT / "docs" / "PERFORMANCE.md").write_text(text)
+    date = time.strftime("%Y-%m-%d")
+    lines = {cells["what"]: "| {what} | {ours} | {spread} | {beside} | {ratio} | {goal} |".format(**cells) for cells in rows}
+    notes = {name: f"- **{name}** ({date}): {' '.join(MEASURES[name].__doc__.split())}" for name in options.only.split(",")}
+    if not options.write:
+        return
+    if set(notes) != set(MEASURES):
+        written = PAGE.read_text()
+        lines = {**dict(re.findall(r"^(?=\| (?!what|---)(.+?) \|)(.*)$", written, re.M)), **lines}
+        notes = {**dict(re.findall(r"^(?=- \*\*(\w+)\*\*)(.*)$", written, re.M)), **notes}
+    notes = {name: notes[name] for name in MEASURES if name in notes}
+    text = HEAD.format(rounds=options.rounds, date=date, machine=machine) + "\n".join(lines.values())
+    PAGE.write_text(text + "\n\n## What each row measures\n\n" + "\n".join(notes.values()) + "\n")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ export function checkConfigKey(key: string): string {
 }
 
 function checkText(kind: string, text: string): string {
-  const fits = typeof text === "string" && text.length > 0 && new TextEncoder().encode(text).length <= TEXT_MAX && !CONTROL.test(text);
+  // A character is at most three bytes, so that short names need no counting.
+  const fits = typeof text === "string" && text.length > 0 && (text.length * 3 <= TEXT_MAX || new TextEncoder().encode(text).length <= TEXT_MAX) && !CONTROL.test(text);
   if (!fits) throw new TypeError(`${kind} ${JSON.stringify(text) ?? String(text)}: use a string of 1 to ${TEXT_MAX} bytes without control characters`);
   return text;
 }

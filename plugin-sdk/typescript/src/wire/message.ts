@@ -71,21 +71,24 @@ function isId(id: unknown): id is CallId {
 /** What JSON.parse lets pass and others do not. The cheap looks come first: they are for each message. */
 function faultOf(line: string, members: Record<string, unknown>): Message | undefined {
   if (isDeep(line)) return broken(TOO_DEEP);
-  if (/\\u[dD]/.test(line) && LONE_SURROGATE.test(JSON.stringify(members))) return unreadable("half of a surrogate pair is no text");
-  if (MEMBERS.some((name) => stands(line, name) > 1) && hasTwice(line)) return broken("a member of the message stands there twice");
+  if (line.includes("\\u") && LONE_SURROGATE.test(JSON.stringify(members))) return unreadable("half of a surrogate pair is no text");
+  if (mayHaveTwice(line, members) && hasTwice(line)) return broken("a member of the message stands there twice");
   return undefined;
 }
 
-const MEMBERS = ['"id"', '"method"', '"jsonrpc"', '"params"', '"result"', '"error"'];
+const MEMBERS = ["id", "method", "jsonrpc", "params", "result", "error"];
+const QUOTED = MEMBERS.map((name) => `"${name}"`);
 
 /** How JSON.stringify writes a half surrogate, and writes nothing else: a backslash of the text itself is doubled. */
 const LONE_SURROGATE = /(?<=(?:^|[^\\])(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/;
 const LONE_SURROGATES = new RegExp(LONE_SURROGATE, "g");
 
-/** How often a piece of text stands in a line: none, once, or more than that. */
-function stands(line: string, piece: string): number {
-  const first = line.indexOf(piece);
-  return first < 0 ? 0 : line.indexOf(piece, first + piece.length) < 0 ? 1 : 2;
+/** Whether the name of a member that is there stands in the line again, be it inside of a value. */
+function mayHaveTwice(line: string, members: Record<string, unknown>): boolean {
+  return QUOTED.some((quoted, at) => {
+    if (members[MEMBERS[at] as string] === undefined) return false;
+    return line.indexOf(quoted, line.indexOf(quoted) + quoted.length) >= 0;
+  });
 }
 
 const QUOTE = 34;
@@ -120,7 +123,7 @@ function hasTwice(line: string): boolean {
     if (char === COMMA) start = at + 1;
     else if (char === COLON) names.push(line.slice(start, at).trim());
   });
-  const known = names.filter((name) => MEMBERS.includes(name));
+  const known = names.filter((name) => QUOTED.includes(name));
   return new Set(known).size < known.length;
 }
 
