@@ -297,3 +297,23 @@ async fn an_export_is_imported_elsewhere_all_of_it_or_nothing() {
     let newer = json!({ "version": 2, "plugins": {} });
     assert_eq!(import(&newer).await.unwrap_err().reason(), Some(ErrorReason::InvalidParams));
 }
+
+#[tokio::test]
+async fn a_set_to_what_is_kept_comes_after_every_change_that_still_waits() {
+    let (dir, services) = scene();
+    let config = &services.config;
+    let a = id("a");
+    config.set(&a, &key("k"), &json!("kept")).await.unwrap();
+    let (away, back) =
+        (config.set(&a, &key("k"), &json!("other")), config.set(&a, &key("k"), &json!("kept")));
+    assert_eq!((away.await, back.await), (Ok(()), Ok(())));
+    let other = json!({ "version": 1, "plugins": { "a": { "k": "imported" } } });
+    let other = config.import(&serde_json::from_value(other).unwrap());
+    let back = config.set(&a, &key("k"), &json!("kept"));
+    assert_eq!((other.await, back.await), (Ok(1), Ok(())));
+    assert_eq!(config.get(&a, &key("k")).unwrap().value, json!("kept"));
+    services.close().await;
+    drop(services);
+    let services = open(&dir.path().join("data"));
+    assert_eq!(services.config.get(&a, &key("k")).unwrap().value, json!("kept"));
+}

@@ -69,6 +69,8 @@ async fn a_full_disk_is_a_typed_error_and_nothing_waits_and_nothing_is_lost_that
         }
     };
     assert_eq!(refused.reason(), Some(ErrorReason::StorageFull), "{refused}");
+    // What is on disk already needs no room.
+    call(&plugin, "config.set", json!({ "key": "kept", "value": "before" })).await.unwrap();
     let refused: RpcError = services.auth.set(AuthSetParams { token: "after".to_owned() }).await.unwrap_err();
     assert_eq!(refused.reason(), Some(ErrorReason::StorageFull), "{refused}");
     let token = call(&plugin, "auth.getToken", json!({})).await.unwrap();

@@ -11,7 +11,7 @@ use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::write::Row;
+use super::write::{Row, Ticket};
 use super::{Config, Writer, values};
 use crate::reply::Durable;
 use crate::store::Group;
@@ -50,12 +50,15 @@ impl Config {
     /// # Errors
     /// `invalid_params` for another version or a value that breaks its manifest's rule, `limit_exceeded`, `storage_full`.
     pub fn import(&self, document: &ConfigDocument) -> Durable<usize> {
-        let queued = self.check_document(document).map(|rows| {
+        let queued = self.check_document(document).and_then(|rows| {
             let rows: Arc<[Row]> = rows.into();
+            let tickets = document.plugins.keys().map(|id| Ticket::take(&self.inner, id, 0));
+            let tickets = tickets.collect::<Result<Vec<_>, _>>()?;
             let (applying, committing) = (Arc::clone(&self.inner), Arc::clone(&self.inner));
             let told = Arc::clone(&rows);
-            self.inner.store.write(
+            Ok(self.inner.store.write(
                 move |group| {
+                    let _held = &tickets;
                     let before = applying.staged_now(group);
                     let set = |group: &mut Group<'_>| {
                         rows.iter().try_for_each(|(id, key, text)| applying.set_row(group, id, key, text))
@@ -72,7 +75,7 @@ impl Config {
                         changed.for_each(|((id, key, text), _)| committing.tell_set(id, key, text));
                     }
                 },
-            )
+            ))
         });
         Box::pin(async move { Ok(queued?.await?) })
     }

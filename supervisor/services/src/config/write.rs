@@ -28,14 +28,14 @@ const WAITING_BYTES_MAX: usize = TOTAL_MAX;
 pub(super) struct InFlight(Mutex<HashMap<PluginId, Usage>>);
 
 /// One write that waits. Dropped when it was answered.
-struct Ticket {
+pub(super) struct Ticket {
     inner: Arc<Inner>,
     id: PluginId,
     bytes: usize,
 }
 
 impl Ticket {
-    fn take(inner: &Arc<Inner>, id: &PluginId, bytes: usize) -> Result<Self, StoreError> {
+    pub(super) fn take(inner: &Arc<Inner>, id: &PluginId, bytes: usize) -> Result<Self, StoreError> {
         let mut waiting = inner.in_flight.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Usage { keys, bytes: total } = waiting.entry(id.clone()).or_default();
         if *keys >= WAITING_MAX || *total + bytes > WAITING_BYTES_MAX {
@@ -78,7 +78,11 @@ impl Config {
         key: &ConfigKey,
         value: &RawValue,
     ) -> Durable<()> {
-        let queued = self.check(id, writer, key, value).map(|()| self.queue_set(id, key, value.get().into()));
+        let checked = self.check(id, writer, key, value);
+        if checked.is_ok() && self.inner.is_settled(id, key, value.get()) {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        let queued = checked.map(|()| self.queue_set(id, key, value.get().into()));
         Box::pin(async move { Ok(queued?.await?) })
     }
 
@@ -154,6 +158,16 @@ impl Config {
 }
 
 impl Inner {
+    /// Whether just this value is on disk already, and nothing waits that could put another in its place. Plugins write their
+    /// settings at every start, and those that stay as they are need no disk.
+    fn is_settled(&self, id: &PluginId, key: &ConfigKey, text: &str) -> bool {
+        if self.in_flight.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id) {
+            return false;
+        }
+        let stored = self.stored.read().unwrap_or_else(PoisonError::into_inner);
+        stored.get(id).and_then(|values| values.get(key)).is_some_and(|kept| **kept == *text)
+    }
+
     pub(super) fn set_row(
         &self,
         group: &mut Group<'_>,
