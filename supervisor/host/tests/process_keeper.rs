@@ -120,8 +120,18 @@ async fn both_interrupt_and_terminate_ask_for_an_orderly_stop() {
 #[tokio::test]
 async fn other_signals_are_passed_on_as_they_are() {
     let mut kept = Kept::with_family().await;
+    kept.keeper().signal(Signal::HUP);
+    kept.hears("hangup").await;
+    assert_eq!(kept.ends().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn signals_that_mean_nothing_to_a_supervisor_end_nobody() {
+    let mut kept = Kept::with_family().await;
     kept.keeper().signal(Signal::USR1);
-    kept.hears("user-signal").await;
+    kept.keeper().signal(Signal::USR2);
+    kept.keeper().signal(Signal::HUP);
+    kept.hears("hangup").await;
     assert_eq!(kept.ends().await.code(), Some(0));
 }
 
@@ -164,8 +174,8 @@ async fn the_end_of_standard_input_means_nothing_otherwise() {
     let mut kept = Kept::start(&["--", "family", "daemon"]);
     drop(kept.keeper.stdin.take());
     kept.hears("daemon").await;
-    kept.keeper().signal(Signal::USR1);
-    kept.hears("user-signal").await;
+    kept.keeper().signal(Signal::HUP);
+    kept.hears("hangup").await;
     assert_eq!(kept.ends().await.code(), Some(0));
 }
 

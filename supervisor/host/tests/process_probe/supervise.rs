@@ -35,7 +35,7 @@ async fn supervise(link: Option<KeeperLink>, plan: &[&str]) -> ExitCode {
     let spawner = Spawner::start(SpawnerOptions { ledger, ..Default::default() }).unwrap();
     let watch = tokio::spawn(orphans::tend(spawner.containments()));
     let mut terminate = signal(SignalKind::terminate()).unwrap();
-    let mut user = signal(SignalKind::user_defined1()).unwrap();
+    let mut hangup = signal(SignalKind::hangup()).unwrap();
     let (processes, program) = match program {
         ["processes", limit, program @ ..] => (Some(limit.parse().unwrap()), program),
         program => (None, program),
@@ -51,7 +51,7 @@ async fn supervise(link: Option<KeeperLink>, plan: &[&str]) -> ExitCode {
         () = relay(&mut plugin) => {}
         () = keeper_lost => say("keeper-lost"),
         _ = terminate.recv() => say("terminated"),
-        _ = user.recv() => say("user-signal"),
+        _ = hangup.recv() => say("hangup"),
     }
     plugin.containment.prove_empty(LIMIT).await.unwrap();
     say("empty");

@@ -8,7 +8,7 @@
 //! keeper's child, double forks and new sessions included. A process beside the supervisor could not even see them.
 //!
 //! ```text
-//! terminal, init ── signals ──▶ keeper ── TERM, HUP, USR1, … ──▶ supervisor (own process group)
+//! terminal, init ── signals ──▶ keeper ── TERM, HUP, …    ──▶ supervisor (own process group)
 //!                               keeper ◀── pidfd: it has died ── supervisor
 //!                               keeper ── end of file on the link: it has died ──▶ supervisor
 //! ```

@@ -14,18 +14,18 @@ use rustix::process::Signal as RawSignal;
 use crate::process::exit::{ExitReport, Leader};
 
 /// Handed on as they are. SIGINT is handed on as SIGTERM: both ask for an orderly stop.
-const FORWARDED: [(Signal, RawSignal); 6] = [
+const FORWARDED: [(Signal, RawSignal); 4] = [
     (Signal::SIGTERM, RawSignal::TERM),
     (Signal::SIGINT, RawSignal::TERM),
     (Signal::SIGHUP, RawSignal::HUP),
     (Signal::SIGQUIT, RawSignal::QUIT),
-    (Signal::SIGUSR1, RawSignal::USR1),
-    (Signal::SIGUSR2, RawSignal::USR2),
 ];
 /// Those after which a supervisor is not started again.
 const ENDS: [RawSignal; 3] = [RawSignal::TERM, RawSignal::QUIT, RawSignal::KILL];
-/// Taken and dropped: a stopped keeper could not clear up.
-const IGNORED: [Signal; 3] = [Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU];
+/// Taken and dropped: a stopped keeper could not clear up, and those of the user's mean nothing to a supervisor, which they
+/// would end.
+const IGNORED: [Signal; 5] =
+    [Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU, Signal::SIGUSR1, Signal::SIGUSR2];
 /// After the launcher has gone and an orderly stop was asked for: when to ask again, which stops at once. Nobody else is
 /// left who could.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(30);
