@@ -174,7 +174,7 @@ pub(super) fn end(one: &Sighting) -> bool {
         return !(one.is_child && kill::reap_child(one.pid));
     }
     if one.is_child && one.stat.group == one.pid {
-        kill::kill_group_of_child(one.pid);
+        kill::kill_group_of_child(one.pid, one.stat.start_time);
     }
     kill::kill_verified(one.pid, one.stat.start_time);
     true

@@ -9,7 +9,7 @@
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use nix::sys::signal::Signal as NamedSignal;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus};
@@ -75,7 +75,8 @@ pub(super) struct Leader {
     pub(super) start_time: u64,
     pidfd: OwnedFd,
     report: OnceLock<ExitReport>,
-    reaped: OnceLock<()>,
+    /// Held while its number is used and while it is given back: rounds of killing run side by side.
+    reaped: Mutex<bool>,
 }
 
 impl Leader {
@@ -83,7 +84,7 @@ impl Leader {
     pub(super) fn of_child(pid: i32) -> io::Result<Self> {
         let pidfd = rustix::process::pidfd_open(to_pid(pid)?, PidfdFlags::empty())?;
         let start_time = super::facts::start_time(pid).ok_or(rustix::io::Errno::SRCH)?;
-        Ok(Self { pid, start_time, pidfd, report: OnceLock::new(), reaped: OnceLock::new() })
+        Ok(Self { pid, start_time, pidfd, report: OnceLock::new(), reaped: Mutex::new(false) })
     }
 
     /// How it ended, if it has. Does not reap.
@@ -103,15 +104,19 @@ impl Leader {
     /// Gives the pid back to the kernel. Only after [`Self::peek`] said that the process has ended.
     pub(super) fn reap(&self) {
         if self.peek().is_some() {
-            // Said before it is done: from here on the numbers must not be used.
-            self.reaped.get_or_init(|| ());
+            let mut reaped = self.lock();
+            *reaped = true;
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
             let _ = rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), options);
         }
     }
 
     pub(super) fn is_reaped(&self) -> bool {
-        self.reaped.get().is_some()
+        *self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.reaped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Signals this one process.
@@ -121,7 +126,8 @@ impl Leader {
 
     /// Signals the process group that it leads. Nothing, once it is reaped: the number may be a stranger's by then.
     pub(super) fn signal_group(&self, signal: Signal) -> io::Result<()> {
-        if self.is_reaped() {
+        let reaped = self.lock();
+        if *reaped {
             return Ok(());
         }
         match rustix::process::kill_process_group(to_pid(self.pid)?, signal) {

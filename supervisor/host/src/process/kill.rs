@@ -5,10 +5,16 @@
 //! A pid read from /proc may be somebody else's by the time of a kill. So: open a pidfd, compare the start time, and
 //! signal through the pidfd, which can never come to mean another process.
 
+use std::sync::{Mutex, PoisonError};
+
 use rustix::process::{PidfdFlags, Signal, WaitId, WaitIdOptions};
 
 use super::exit::to_pid;
 use super::facts;
+
+/// Held while a child's number is used as that of its group, and while a child is reaped, which gives the number back: rounds
+/// of killing run side by side.
+static NUMBERS: Mutex<()> = Mutex::new(());
 
 /// Kills the process that has this pid and start time. False when it has gone, or may not be signalled.
 pub(super) fn kill_verified(pid: i32, start_time: u64) -> bool {
@@ -18,12 +24,15 @@ pub(super) fn kill_verified(pid: i32, start_time: u64) -> bool {
         && rustix::process::pidfd_send_signal(&pidfd, Signal::KILL).is_ok()
 }
 
-/// Kills the whole group that `child`, an unreaped child of this process, leads.
+/// Kills the whole group that `child` leads, a child of this process with this start time. Nothing, once it is reaped.
 ///
-/// Exact because only this process can reap `child`, and until then the number is taken. The kernel gives the signal to
+/// Exact because only this process can reap `child`, which [`reap_child`] does, and until then the number is taken. The kernel gives the signal to
 /// the group as one, so a fork in progress cannot slip through.
-pub(super) fn kill_group_of_child(child: i32) {
-    if let Ok(group) = to_pid(child) {
+pub(super) fn kill_group_of_child(child: i32, start_time: u64) {
+    let _unreaped = NUMBERS.lock().unwrap_or_else(PoisonError::into_inner);
+    if facts::start_time(child) == Some(start_time)
+        && let Ok(group) = to_pid(child)
+    {
         let _ = rustix::process::kill_process_group(group, Signal::KILL);
     }
 }
@@ -32,5 +41,6 @@ pub(super) fn kill_group_of_child(child: i32) {
 pub(super) fn reap_child(child: i32) -> bool {
     let Ok(pid) = to_pid(child) else { return true };
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    let _unused = NUMBERS.lock().unwrap_or_else(PoisonError::into_inner);
     !matches!(rustix::process::waitid(WaitId::Pid(pid), options), Ok(None) | Err(rustix::io::Errno::INTR))
 }
