@@ -116,6 +116,9 @@ fn private(folder: &Path) -> io::Result<()> {
 /// Links what plugins may import into `node_modules` of their common folder, which costs a start least. Where that folder
 /// cannot be written to, the runner resolves the names itself, so nothing here is an error.
 pub(super) fn provide(runner: &Path, plugins: &Path) {
+    /// First starts come together, and would meet under one temporary name.
+    static LINKING: Mutex<()> = Mutex::new(());
+    let _alone = LINKING.lock().unwrap_or_else(PoisonError::into_inner);
     for name in PROVIDED {
         let (target, link) =
             (runner.join("node_modules").join(name), plugins.join("node_modules").join(name));
