@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 pub use node::NodeError;
 pub use runner::UnpackError;
 
+use crate::process::shortage;
+
 /// What an operator can set about JavaScript, and where we may unpack things.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -42,6 +44,16 @@ pub enum JavaScriptError {
     /// The runner cannot be laid out on disk.
     #[error(transparent)]
     Unpack(#[from] UnpackError),
+}
+
+impl JavaScriptError {
+    /// Whether another try may succeed although nobody mends anything.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Node(error) => error.may_pass(),
+            Self::Unpack(error) => shortage::is_behind(error),
+        }
+    }
 }
 
 /// Node says on standard error that a module's kind was found out from its syntax: true of most plugins, and no news.

@@ -9,15 +9,17 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{LazyLock, Mutex, PoisonError, mpsc};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::process::shortage;
 
 /// The oldest Node that runs plugins: the first that tells ES modules from CommonJS by their syntax.
 const OLDEST: Version = (20, 19);
 /// Programs that are looked for on the PATH, in this order.
 const NAMES: [&str; 3] = ["node", "nodejs", "electron"];
-/// How long a program may take to tell its version. Electron on a cold disk takes seconds; a script that waits for input
-/// must not hold up a start for ever.
-const ASK_FOR: Duration = Duration::from_secs(10);
+/// How long the programs that are asked may take together to tell their versions: less than a start may take to reach its
+/// program, so that the reason is told. On a cold disk that can be too short for one try; the next finds the disk warm.
+const ASK_FOR: Duration = Duration::from_secs(4);
 /// More than any version line; what comes after is not read.
 const VERSION_LINE: u64 = 256;
 
@@ -42,11 +44,12 @@ pub enum NodeError {
         OLDEST.1,
         tried(.0)
     )]
-    None(Vec<(PathBuf, String)>),
+    None(Vec<(PathBuf, Refusal)>),
     /// The program that is set will not do.
     #[error(
-        "`javascript.node` is set to {}, which {why}; version {}.{} or newer is needed",
+        "`javascript.node` is set to {}, which {}; version {}.{} or newer is needed",
         .program.display(),
+        .why.why,
         OLDEST.0,
         OLDEST.1
     )]
@@ -54,19 +57,48 @@ pub enum NodeError {
         /// The setting.
         program: PathBuf,
         /// What is wrong with it.
-        why: String,
+        why: Refusal,
     },
 }
 
-fn tried(programs: &[(PathBuf, String)]) -> String {
-    let each = programs.iter().map(|(program, why)| format!("{} {why}", program.display()));
+/// Why a program will not do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    why: String,
+    /// Whether it is the machine's state that is in the way, which may be another one in a moment.
+    passing: bool,
+}
+
+impl Refusal {
+    fn lasting(why: impl Into<String>) -> Self {
+        Self { why: why.into(), passing: false }
+    }
+
+    fn passing(why: impl Into<String>) -> Self {
+        Self { why: why.into(), passing: true }
+    }
+}
+
+impl NodeError {
+    /// Whether a program that was refused may do the next time.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::None(tried) => tried.iter().any(|(_, refusal)| refusal.passing),
+            Self::Set { why, .. } => why.passing,
+        }
+    }
+}
+
+fn tried(programs: &[(PathBuf, Refusal)]) -> String {
+    let each = programs.iter().map(|(program, refusal)| format!("{} {}", program.display(), refusal.why));
     each.collect::<Vec<_>>().join(", ")
 }
 
 /// The program to use: `set` or none, where it is set; else the first on `path` that is new enough.
 pub(super) fn find(set: Option<&Path>, path: &OsStr) -> Result<Node, NodeError> {
+    let until = Instant::now() + ASK_FOR;
     if let Some(program) = set {
-        return match judge(program) {
+        return match judge(program, until) {
             Ok(()) => Ok(node(program)),
             Err(why) => Err(NodeError::Set { program: program.to_owned(), why }),
         };
@@ -75,15 +107,15 @@ pub(super) fn find(set: Option<&Path>, path: &OsStr) -> Result<Node, NodeError> 
     for name in NAMES {
         for folder in std::env::split_paths(path).filter(|folder| folder.is_absolute()) {
             let program = folder.join(name);
-            match judge(&program) {
+            match judge(&program, until) {
                 Ok(()) => return Ok(node(&program)),
                 Err(why) => refused.push((program, why)),
             }
         }
     }
     // Where something was found and refused, the places without anything are of no interest.
-    if refused.iter().any(|(_, why)| why != ABSENT) {
-        refused.retain(|(_, why)| why != ABSENT);
+    if refused.iter().any(|(_, refusal)| refusal.why != ABSENT) {
+        refused.retain(|(_, refusal)| refusal.why != ABSENT);
     }
     Err(NodeError::None(refused))
 }
@@ -96,14 +128,14 @@ fn node(program: &Path) -> Node {
 
 const ABSENT: &str = "does not exist";
 
-/// What a program answered, and the state of its file at that time.
-type Answers = HashMap<PathBuf, (Option<SystemTime>, Result<(), String>)>;
+/// What a program answered, and the state of its file at that time. One that gave no answer is asked again.
+type Answers = HashMap<PathBuf, (Option<SystemTime>, Result<(), Refusal>)>;
 
-fn judge(program: &Path) -> Result<(), String> {
+fn judge(program: &Path, until: Instant) -> Result<(), Refusal> {
     static ANSWERS: LazyLock<Mutex<Answers>> = LazyLock::new(Mutex::default);
-    let Ok(about) = std::fs::metadata(program) else { return Err(ABSENT.to_owned()) };
+    let Ok(about) = std::fs::metadata(program) else { return Err(Refusal::lasting(ABSENT)) };
     if !about.is_file() {
-        return Err("is not a file".to_owned());
+        return Err(Refusal::lasting("is not a file"));
     }
     let changed = about.modified().ok();
     let mut answers = ANSWERS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,7 +144,7 @@ fn judge(program: &Path) -> Result<(), String> {
     {
         return answer.clone();
     }
-    let answer = ask(program).and_then(|version| new_enough(&version));
+    let answer = new_enough(&ask(program, until)?).map_err(Refusal::lasting);
     answers.insert(program.to_owned(), (changed, answer.clone()));
     answer
 }
@@ -127,7 +159,7 @@ fn new_enough(line: &str) -> Result<(), String> {
 }
 
 /// The version line of a program. It runs in our own session and is waited for here, as no plugin's process is.
-fn ask(program: &Path) -> Result<String, String> {
+fn ask(program: &Path, until: Instant) -> Result<String, Refusal> {
     let mut child = Command::new(program)
         .arg("--version")
         .env("ELECTRON_RUN_AS_NODE", "1")
@@ -135,7 +167,10 @@ fn ask(program: &Path) -> Result<String, String> {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .map_err(|error| format!("cannot be run: {error}"))?;
+        .map_err(|error| Refusal {
+            why: format!("cannot be run: {error}"),
+            passing: shortage::is_behind(&error),
+        })?;
     let stdout = child.stdout.take();
     let (answered, answer) = mpsc::sync_channel(1);
     std::thread::spawn(move || {
@@ -144,14 +179,14 @@ fn ask(program: &Path) -> Result<String, String> {
         // Nobody listens any more where the answer came too late.
         let _ = answered.send(read.map(|_| line));
     });
-    let line = answer.recv_timeout(ASK_FOR);
+    let line = answer.recv_timeout(until.saturating_duration_since(Instant::now()));
     // It has answered, or never will; either way it must not stay.
     let _ = child.kill();
     let _ = child.wait();
     match line {
         Ok(Some(line)) => Ok(line),
-        Ok(None) => Err("cannot be read from".to_owned()),
-        Err(_) => Err(format!("does not answer `--version` within {} s", ASK_FOR.as_secs())),
+        Ok(None) => Err(Refusal::passing("cannot be read from")),
+        Err(_) => Err(Refusal::passing(format!("did not answer `--version` within {} s", ASK_FOR.as_secs()))),
     }
 }
 
@@ -209,6 +244,20 @@ pub(super) mod tests {
         fake_node(&set, "Python 3.11");
         let sentence = find(Some(&set), root.path().as_os_str()).unwrap_err().to_string();
         assert!(sentence.contains("/mine, which does not answer `--version` as Node.js does"), "{sentence}");
+    }
+
+    #[test]
+    fn a_program_that_gave_no_answer_is_asked_again() {
+        let root = tempfile::tempdir().unwrap();
+        let program = root.path().join("node");
+        fake_node(&program, "v24.0.0");
+        let mode = |mode| std::fs::set_permissions(&program, std::fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o644);
+        let refused = find(Some(&program), OsStr::new("")).unwrap_err();
+        assert!(refused.to_string().contains("cannot be run") && !refused.may_pass(), "{refused}");
+        // Its content, and with it the time of its change, stays the same.
+        mode(0o755);
+        find(Some(&program), OsStr::new("")).unwrap();
     }
 
     #[test]

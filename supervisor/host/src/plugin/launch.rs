@@ -13,9 +13,9 @@ use outboard_protocol::manifest::{HttpListen, Limits as DeclaredLimits, Wire as 
 use super::PluginSettings;
 use super::environment::{environment, set};
 use crate::discovery::{Installed, Program};
-use crate::javascript;
-use crate::process::socket::{self, SocketFile};
-use crate::process::{Label, Limits, Port, SpawnError, SpawnSpec, Spawned, Spawner, Wire};
+use crate::javascript::{self, JavaScriptError};
+use crate::process::socket::{self, BindError, SocketFile};
+use crate::process::{Label, Limits, Port, SpawnError, SpawnSpec, Spawned, Spawner, Wire, shortage};
 use crate::routes::Address;
 
 /// What every launch needs to know of the supervisor.
@@ -84,35 +84,41 @@ impl LaunchFailure {
     fn lasting(why: impl std::fmt::Display) -> Self {
         Self { why: format!("{why}"), transient: false }
     }
-}
 
-impl From<SpawnError> for LaunchFailure {
-    fn from(error: SpawnError) -> Self {
-        // What the machine was short of may be there in a second; a file at fault stays at fault.
-        let short = error.errno().is_some_and(|errno| SHORTAGES.contains(&errno));
-        let transient = short || matches!(error, SpawnError::Lost { .. });
+    /// What an error and those behind it say. What the machine was short of may be there in a second; a file at fault stays
+    /// at fault.
+    fn of(error: &(dyn std::error::Error + 'static)) -> Self {
         let mut why = error.to_string();
-        let mut source = std::error::Error::source(&error);
+        let mut source = error.source();
         while let Some(deeper) = source {
             why.push_str(": ");
             why.push_str(&deeper.to_string());
             source = deeper.source();
         }
-        Self { transient, why }
+        Self { why, transient: shortage::is_behind(error) }
     }
 }
 
-/// Error numbers that speak of the machine's state and not of the plugin.
-const SHORTAGES: [i32; 5] = {
-    use rustix::io::Errno;
-    [
-        Errno::AGAIN.raw_os_error(),
-        Errno::NOMEM.raw_os_error(),
-        Errno::MFILE.raw_os_error(),
-        Errno::NFILE.raw_os_error(),
-        Errno::TXTBSY.raw_os_error(),
-    ]
-};
+impl From<BindError> for LaunchFailure {
+    fn from(error: BindError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<JavaScriptError> for LaunchFailure {
+    fn from(error: JavaScriptError) -> Self {
+        // Its sentence holds what is behind it.
+        Self { why: error.to_string(), transient: error.may_pass() }
+    }
+}
+
+impl From<SpawnError> for LaunchFailure {
+    fn from(error: SpawnError) -> Self {
+        let short = error.errno().is_some_and(shortage::is_errno) || matches!(error, SpawnError::Lost { .. });
+        let failure = Self::of(&error);
+        Self { transient: failure.transient || short, ..failure }
+    }
+}
 
 /// Starts a process of a plugin. The label names it among all that the spawner has started.
 pub(super) async fn launch(
@@ -130,13 +136,12 @@ pub(super) async fn launch(
     let mut spec = SpawnSpec::new(label, program, &installed.folder);
     let mut socket = match installed.manifest.http.listen {
         HttpListen::Fd => {
-            let (listener, file) =
-                socket::bind(&options.socket_dir, &slot).map_err(LaunchFailure::lasting)?;
+            let (listener, file) = socket::bind(&options.socket_dir, &slot)?;
             spec.listener = Some(listener);
             LaunchedSocket::Bound(file)
         }
         HttpListen::Path => {
-            let path = socket::place(&options.socket_dir, &slot).map_err(LaunchFailure::lasting)?;
+            let path = socket::place(&options.socket_dir, &slot)?;
             set(&mut env, "OUTBOARD_HTTP_SOCKET", &path);
             LaunchedSocket::Path(path)
         }
@@ -199,7 +204,7 @@ async fn module(
 ) -> Result<javascript::Command, LaunchFailure> {
     let found = tokio::task::spawn_blocking(move || javascript::command(&entry, &folder, &options));
     match found.await {
-        Ok(command) => command.map_err(LaunchFailure::lasting),
+        Ok(command) => Ok(command?),
         Err(panic) => Err(LaunchFailure::lasting(format!("looking for node failed: {panic}"))),
     }
 }
@@ -222,7 +227,46 @@ fn no_port(error: &std::io::Error) -> LaunchFailure {
 }
 
 fn make_private(folder: &Path) -> Result<(), LaunchFailure> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
-        LaunchFailure::lasting(format!("the data folder {} cannot be made: {error}", folder.display()))
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| LaunchFailure {
+        why: format!("the data folder {} cannot be made: {error}", folder.display()),
+        transient: shortage::is_behind(&error),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+    use rustix::io::Errno;
+
+    use super::*;
+
+    fn bind_error(errno: Errno) -> LaunchFailure {
+        let (path, source) = (PathBuf::from("/run/s"), std::io::Error::from(errno));
+        LaunchFailure::from(BindError::System { path, source })
+    }
+
+    #[test]
+    fn a_socket_that_the_machine_had_no_room_for_is_tried_again() {
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOSPC, Errno::DQUOT, Errno::NOMEM] {
+            assert!(bind_error(errno).transient, "{errno:?}");
+        }
+        for errno in [Errno::ACCESS, Errno::ROFS, Errno::NOTDIR] {
+            assert!(!bind_error(errno).transient, "{errno:?}");
+        }
+    }
+
+    #[test]
+    fn a_failed_launch_says_what_the_system_said() {
+        let why = bind_error(Errno::MFILE).why;
+        assert!(why.starts_with("cannot bind the socket /run/s: Too many open files"), "{why}");
+    }
+
+    #[test]
+    fn a_data_folder_that_cannot_be_made_stays_so() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let Err(failure) = make_private(&file.join("data")) else { panic!("a folder below a file") };
+        assert!(!failure.transient && failure.why.contains("Not a directory"), "{}", failure.why);
+    }
 }

@@ -38,6 +38,7 @@ mod order;
 pub mod orphans;
 mod pipes;
 mod port;
+pub(crate) mod shortage;
 pub mod socket;
 mod spawner;
 mod spec;
