@@ -16,7 +16,8 @@ use super::actor::{Actor, Done};
 use super::calls;
 use super::launch::{LaunchFailure, Launched, launch};
 use super::living::{Ended, Living};
-use crate::process::{ExitReport, Label, Signal, facts};
+use super::tracer;
+use crate::process::{ExitReport, Label, Signal};
 use crate::routes::RouteState;
 
 /// How long a dead process's pipes are read at most before its end is reported. Its last words are in there.
@@ -166,20 +167,13 @@ fn await_drain(actor: &mut Actor) {
 fn look_for_tracer(actor: &mut Actor) {
     let generation = actor.generation();
     let pid = actor.living.as_ref().map(|living| living.pid);
-    let traced = pid.is_some_and(|pid| is_debugged(pid.cast_signed()));
-    let fact = if traced { Fact::TracerSeen } else { Fact::TracerGone };
-    actor.work.spawn(async move { Done::Fact(generation, Some(fact)) });
-}
-
-/// Whether a debugger holds the process, or may: those that live inside the program show in its arguments alone.
-fn is_debugged(pid: i32) -> bool {
-    if facts::tracer_pid(pid).is_some() {
-        return true;
-    }
-    let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    arguments.split(|byte| *byte == 0).any(|argument| {
-        argument.starts_with(b"--inspect") || argument == b"debugpy" || argument.ends_with(b"/debugpy")
-    })
+    actor.work.spawn(async move {
+        let traced = match pid {
+            Some(pid) => tracer::is_debugged(pid.cast_signed()).await,
+            None => false,
+        };
+        Done::Fact(generation, Some(if traced { Fact::TracerSeen } else { Fact::TracerGone }))
+    });
 }
 
 fn open_route(actor: &mut Actor) {

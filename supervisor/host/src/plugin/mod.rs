@@ -19,6 +19,7 @@ mod living;
 mod output;
 mod reach;
 mod timers;
+mod tracer;
 pub mod trial;
 mod unaware;
 mod view;
