@@ -2,7 +2,7 @@
 //!
 //! A generation of such a plugin gives this to its session in place of the program's pipes, so that everybody else knows
 //! one kind of plugin only: `start` is answered when the server can be reached, `ping` when it is in good health, and
-//! `stop` is SIGTERM. It must not know states or deadlines: whoever waits too long for an answer gives up by himself.
+//! `stop` is SIGTERM, which the end of the process answers: a second SIGTERM makes many servers drop what is under way. It must not know states or deadlines: whoever waits too long for an answer gives up by himself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,7 +104,7 @@ impl Unaware {
         std::future::pending::<()>().await;
     }
 
-    /// One host call's answer; none for what asks for none, and none to a ping while the server is unwell.
+    /// One host call's answer; none for what asks for none, none to a stop, and none to a ping while the server is unwell.
     async fn answer(self: Arc<Self>, frame: Vec<u8>) -> Option<Vec<u8>> {
         let Ok(Message::Request { id, method, .. }) = message::parse(&frame) else { return None };
         match method.as_ref() {
@@ -129,7 +129,7 @@ impl Unaware {
             },
             "stop" => {
                 (self.terminate)();
-                result(id, &Empty {})
+                None
             }
             other => {
                 let why = format!("{other} cannot be called: this program does not speak the protocol");

@@ -126,11 +126,17 @@ async fn a_ping_is_answered_when_the_health_path_says_well_and_stays_unanswered_
 }
 
 #[tokio::test]
-async fn a_stop_is_a_signal() {
+async fn a_stop_is_a_signal_and_has_the_end_of_the_process_for_an_answer() {
     let mut wire = Wire::open(None);
     wire.ask(1, "stop").await;
-    assert_eq!(wire.answer().await["result"], json!({}));
-    assert!(wire.terminated.load(Ordering::Relaxed));
+    let terminated = async {
+        while !wire.terminated.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(GUARD, terminated).await.unwrap();
+    wire.ask(2, "ipc.invoke").await;
+    assert_eq!(wire.answer().await["id"], json!(2), "the stop has no answer");
 }
 
 #[test]
