@@ -41,6 +41,25 @@ fn a_mixed_folder_runs_the_good_one_and_says_of_each_other_what_is_wrong_with_it
 }
 
 #[test]
+fn what_is_wrong_with_a_folder_is_logged_when_it_is_found_and_when_it_changes_and_not_at_every_scan() {
+    let supervisor = Supervisor::builder().file("broken/plugin.json", "{ oops }").start();
+    let told = || {
+        let said = supervisor.cli(&["logs", "-n", "10000", "--grep", "not a usable plugin", "--json"]);
+        assert_eq!(said.code, 0, "{said:?}");
+        said.json().as_array().unwrap().len()
+    };
+    assert_eq!(told(), 1);
+    for _ in 0..3 {
+        assert!(supervisor.ask("rescan", json!({}))["invalid"]["broken"].is_string());
+    }
+    assert_eq!(told(), 1, "nothing has changed");
+    write_at_once(&supervisor.folders().plugins().join("broken/plugin.json"), "{\n\n oops }");
+    supervisor.ask("rescan", json!({}));
+    assert_eq!(told(), 2, "the line is another one");
+    supervisor.verify();
+}
+
+#[test]
 fn two_folders_with_one_id_are_both_refused_and_both_named() {
     let twin = |name: &str| Plugin::hostile("twin", &[]).with(json!({ "name": name })).manifest();
     let supervisor = Supervisor::builder()

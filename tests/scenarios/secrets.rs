@@ -137,7 +137,7 @@ fn a_secret_that_passes_through_every_path_is_told_nowhere_and_gone_once_it_is_c
     assert_eq!(files_with(&safe, CANARY), Vec::<std::path::PathBuf>::new());
     // What holds them is for their user alone, and nothing else in the data folder holds them.
     let kept = supervisor.folders().data().join("sign-in.json");
-    assert_eq!(files_with(&supervisor.folders().data(), CANARY), [kept.clone()]);
+    assert_eq!(files_with(&supervisor.folders().data(), CANARY), std::slice::from_ref(&kept));
     assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
     supervisor.verify();
 

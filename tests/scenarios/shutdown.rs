@@ -205,6 +205,20 @@ fn a_second_supervisor_on_the_same_data_exits_and_names_the_first() {
 }
 
 #[test]
+fn a_start_right_after_a_kill_of_both_waits_for_what_the_kernel_has_not_let_go_of_yet() {
+    let mut supervisor = Supervisor::builder().start();
+    for _ in 0..5 {
+        let (keeper, child) = (supervisor.keeper_pid(), supervisor.pid());
+        processes::kill(keeper, Signal::SIGSTOP);
+        processes::kill(child, Signal::SIGKILL);
+        processes::kill(keeper, Signal::SIGKILL);
+        // Not a look at whether the old one has gone, and no second try.
+        supervisor = supervisor.start_at_once();
+    }
+    supervisor.verify();
+}
+
+#[test]
 fn a_disabled_plugin_stays_down_over_a_start_of_the_supervisor_and_a_stopped_one_does_not() {
     let mut supervisor = Supervisor::builder()
         .plugin(Plugin::hostile("stopped", &[]))

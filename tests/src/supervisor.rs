@@ -93,6 +93,13 @@ impl Supervisor {
         eventually("the end of the supervisor", || {
             Process::look(old).is_none_or(|old| !old.lives()).then_some(())
         });
+        self.start_at_once()
+    }
+
+    /// Starts it again though the one before may be in the middle of its end.
+    #[must_use]
+    pub fn start_at_once(mut self) -> Self {
+        self.ended();
         let (keeper, ready) = launch(&self.folders, &self.flags, &self.errors);
         self.keeper = keeper;
         self.ready = ready;

@@ -128,7 +128,11 @@ impl Supervisor {
             self.adopt(id, Arc::new(found), &mut report).await;
         }
         report.invalid = invalid.iter().map(|(name, found)| (name.clone(), found.reason.clone())).collect();
-        for (name, found) in &invalid {
+        let known = Arc::clone(&self.catalogue.borrow());
+        // Every scan finds all of them again; what an operator has read once is no news.
+        let news =
+            |name: &str, reason: &str| known.invalid.get(name).is_none_or(|known| known.reason != reason);
+        for (name, found) in invalid.iter().filter(|(name, found)| news(name, &found.reason)) {
             tracing::warn!(plugin = %name, reason = %found.reason, "not a usable plugin");
         }
         self.publish(invalid);

@@ -4,7 +4,9 @@ use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use outboard_host::process::facts;
 use rustix::fs::FlockOperation;
 
 use super::SupervisorRecord;
@@ -16,6 +18,11 @@ const FOLDER_MODE: u32 = 0o700;
 const LOCK_MODE: u32 = 0o600;
 /// The file whose lock says that a supervisor runs here. The kernel lets go of it however the supervisor ends.
 const LOCK: &str = "lock";
+
+/// How long the kernel may take to let go of what a killed holder held.
+const DYING_WAIT: Duration = Duration::from_secs(2);
+/// Between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The runtime folder, held until this is dropped.
 #[derive(Debug)]
@@ -49,10 +56,16 @@ impl Ground {
             .mode(LOCK_MODE)
             .open(path.join(LOCK))
             .map_err(|error| cannot("lock", error))?;
-        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(held(path)),
-            Err(error) => Err(cannot("lock", error.into())),
+        let until = Instant::now() + DYING_WAIT;
+        loop {
+            match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Self { path: path.to_owned(), _lock: lock }),
+                Err(rustix::io::Errno::WOULDBLOCK) if holder_is_dying(path) && Instant::now() < until => {
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+                Err(rustix::io::Errno::WOULDBLOCK) => return Err(held(path)),
+                Err(error) => return Err(cannot("lock", error.into())),
+            }
         }
     }
 
@@ -79,6 +92,13 @@ fn ours_alone(path: &Path) -> Outcome {
     }
     std::fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE))
         .map_err(|error| unusable(format!("cannot be closed to others: {error}")))
+}
+
+/// Whether the supervisor that wrote itself down here has been killed, so that the kernel is about to let go of its lock.
+fn holder_is_dying(path: &Path) -> bool {
+    let Ok(pid) = SupervisorRecord::read(path).map(|record| record.pid) else { return false };
+    let stat = i32::try_from(pid).ok().and_then(facts::stat);
+    stat.is_none_or(|stat| matches!(stat.state, 'Z' | 'X'))
 }
 
 fn held(path: &Path) -> Failure {

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use outboard_host::discovery::{self, Installed, Program};
+use outboard_host::javascript;
 use outboard_host::process::{Label, SpawnSpec};
 use rustix::fs::{Access, access};
 use serde_json::json;
 
 use crate::failure::{Exit, Failure, Outcome};
 use crate::render::{Screen, Style, tame};
+use crate::settings::Settings;
 
 /// What was found.
 struct Findings {
@@ -20,7 +22,7 @@ struct Findings {
 }
 
 /// Looks, and tells.
-pub(super) fn run(screen: &mut Screen, dir: &Path) -> Outcome {
+pub(super) fn run(screen: &mut Screen, settings: &Settings, dir: &Path) -> Outcome {
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     if !dir.is_dir() {
         return Err(Failure::usage(format!(
@@ -28,7 +30,7 @@ pub(super) fn run(screen: &mut Screen, dir: &Path) -> Outcome {
             dir.display()
         )));
     }
-    let findings = look(&dir);
+    let findings = look(&dir, settings.file.javascript.node.as_deref());
     if screen.json() {
         screen.json_document(&json!({
             "folder": dir,
@@ -45,7 +47,7 @@ pub(super) fn run(screen: &mut Screen, dir: &Path) -> Outcome {
     if findings.errors.is_empty() { Ok(()) } else { Err(Failure::said(Exit::Failed)) }
 }
 
-fn look(dir: &Path) -> Findings {
+fn look(dir: &Path, node: Option<&Path>) -> Findings {
     let installed = match discovery::read_folder(dir) {
         Ok(installed) => installed,
         Err(reason) => {
@@ -59,21 +61,20 @@ fn look(dir: &Path) -> Findings {
         .iter()
         .map(|warning| format!("{}: {warning}", manifest.display()))
         .collect();
-    let (program, errors) = match resolve(&installed) {
+    let (program, errors) = match resolve(&installed, node) {
         Ok(program) => (Some(program), Vec::new()),
         Err(reason) => (None, vec![format!("{}: {reason}", manifest.display())]),
     };
     Findings { installed: Some(installed), errors, warnings, program }
 }
 
-/// Finds the program as a spawn would, by the same rule for names.
-fn resolve(installed: &Installed) -> Result<String, String> {
+/// Finds the program as a start would, by the same rules.
+fn resolve(installed: &Installed, node: Option<&Path>) -> Result<String, String> {
     match &installed.program {
         Program::None => Ok("nothing: the plugin has a user interface alone".to_owned()),
         Program::Module(module) => {
-            let node = find(&installed.folder, "node").map_err(|tried| {
-                format!("the module {} needs node, which is not there; {tried}", module.display())
-            })?;
+            let node =
+                javascript::program(node).map_err(|why| format!("the module {}: {why}", module.display()))?;
             Ok(format!("{} {}", node.display(), module.display()))
         }
         Program::Command(words) => {

@@ -48,7 +48,7 @@ pub(crate) fn dispatch(arguments: Arguments, role: Role) -> Outcome<ExitCode> {
     }
     let mut screen = Screen::new(&settings);
     let done = match arguments.verb {
-        Verb::Check { dir } => check::run(&mut screen, &dir),
+        Verb::Check { dir } => check::run(&mut screen, &settings, &dir),
         Verb::Conform(flags) => conform::run(&mut screen, &settings, flags),
         Verb::Restore { folder, data } => backup::restore(&mut screen, &settings, &folder, data),
         Verb::Doctor(flags) => doctor::run(&mut screen, &settings, &flags),

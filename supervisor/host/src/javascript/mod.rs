@@ -59,6 +59,15 @@ impl JavaScriptError {
 /// Node says on standard error that a module's kind was found out from its syntax: true of most plugins, and no news.
 const QUIET: &str = "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON";
 
+/// The program that JavaScript plugins are run with: the one that is `set`, else the first on our PATH that is new enough.
+///
+/// # Errors
+/// [`NodeError`], which names what was tried.
+pub fn program(set: Option<&Path>) -> Result<PathBuf, NodeError> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    node::find(set, &path).map(|node| node.program)
+}
+
 /// The command that runs the module `entry` of the plugin in `folder`.
 ///
 /// # Errors

@@ -214,7 +214,7 @@ fn exit_record(actor: &Actor, living: &Living, ended: &Ended, decision: &Decisio
         generation: actor.generation().0,
         pid: Some(living.pid),
         phase: failure.as_ref().map_or("stop", |failure| failure.stage.name()).to_owned(),
-        ended: how_it_ended(failure.as_ref(), &ended.report),
+        ended: how_it_ended(failure.as_ref(), ended),
         exit_code: ended.report.code(),
         signal: signal_name(&ended.report),
         core_dumped: matches!(ended.report, ExitReport::Signal { core_dumped: true, .. }),
@@ -231,10 +231,11 @@ fn exit_record(actor: &Actor, living: &Living, ended: &Ended, decision: &Decisio
 }
 
 /// The report alone would show a hung process as one that SIGTERM ended, and keep quiet about why it was sent.
-fn how_it_ended(failure: Option<&Failure>, report: &ExitReport) -> String {
+fn how_it_ended(failure: Option<&Failure>, ended: &Ended) -> String {
     match failure.map(|failure| &failure.mishap) {
-        None | Some(Mishap::Exited(_)) => report.to_string(),
-        Some(mishap) => format!("{mishap}, and {report}"),
+        None => ended.report.to_string(),
+        Some(Mishap::Exited(_)) => ended.by_itself(),
+        Some(mishap) => format!("{mishap}, and {}", ended.report),
     }
 }
 

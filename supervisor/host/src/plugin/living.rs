@@ -19,6 +19,7 @@ use super::reach::Reach;
 use super::unaware::{Unaware, WIRE_BUFFER};
 use super::{PluginSettings, Shared};
 use crate::discovery::Installed;
+use crate::process::facts::out_of_memory_kills;
 use crate::process::{Containment, ExitReport, ExitWatch, Signal};
 use crate::routes::{Address, Upstream};
 use crate::session::Session;
@@ -41,6 +42,8 @@ pub(super) struct Living {
     pub(super) printer: Printer,
     pub(super) initialized: Option<InitializeResult>,
     pub(super) ended: Option<Ended>,
+    /// How many processes the kernel had killed for lack of memory when this one was spawned.
+    memory_kills: Option<u64>,
     socket: Option<LaunchedSocket>,
     finish: watch::Sender<bool>,
     /// Reader, writer and the drains of the output streams.
@@ -53,7 +56,24 @@ pub(super) struct Ended {
     pub(super) report: ExitReport,
     pub(super) in_flight: Vec<String>,
     pub(super) at: Instant,
+    /// Whether the kernel killed processes for lack of memory while this one lived.
+    memory_ran_out: bool,
 }
+
+impl Ended {
+    /// How it ended by itself, in words.
+    pub(super) fn by_itself(&self) -> String {
+        match self.report {
+            ExitReport::Signal { number: SIGKILL, .. } if self.memory_ran_out => {
+                format!("{}, probably by the kernel, since the machine had run out of memory", self.report)
+            }
+            report => report.to_string(),
+        }
+    }
+}
+
+/// The signal by which the kernel ends whom it takes memory from.
+const SIGKILL: i32 = 9;
 
 impl Living {
     /// Begins the conversation with a process that was just spawned. The watch for its end is given back.
@@ -107,6 +127,7 @@ impl Living {
             printer,
             initialized: None,
             ended: None,
+            memory_kills: out_of_memory_kills(),
             socket: Some(socket),
             finish,
             tasks,
@@ -116,7 +137,9 @@ impl Living {
 
     /// The process has ended: its output is read to the end of what it left. The tasks are handed over to be awaited.
     pub(super) fn finish(&mut self, report: ExitReport) -> JoinSet<()> {
-        self.ended = Some(Ended { report, in_flight: self.session.in_flight(), at: Instant::now() });
+        let memory_ran_out = out_of_memory_kills() > self.memory_kills;
+        let in_flight = self.session.in_flight();
+        self.ended = Some(Ended { report, in_flight, at: Instant::now(), memory_ran_out });
         self.session.finish();
         self.finish.send_replace(true);
         std::mem::take(&mut self.tasks)
@@ -146,4 +169,21 @@ fn terminate(containment: &Arc<Containment>) -> Box<dyn Fn() + Send + Sync> {
         // A process that is gone needs no signal.
         let _ = containment.signal_group(Signal::TERM);
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_of_memory_is_named_where_the_kernel_may_have_killed_for_it_and_nowhere_else() {
+        let ended = |report, memory_ran_out| {
+            Ended { report, in_flight: Vec::new(), at: Instant::now(), memory_ran_out }.by_itself()
+        };
+        let signal = |number, name| ExitReport::Signal { number, name, core_dumped: false };
+        assert!(ended(signal(9, "SIGKILL"), true).contains("run out of memory"));
+        assert_eq!(ended(signal(9, "SIGKILL"), false), "was killed by SIGKILL (9)");
+        assert_eq!(ended(signal(15, "SIGTERM"), true), "was killed by SIGTERM (15)");
+        assert_eq!(ended(ExitReport::Code(1), true), "exited with code 1");
+    }
 }

@@ -6,9 +6,16 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The file whose lock says that the folder is in use. It holds the pid of its holder, for people.
 const LOCK_FILE: &str = "lock";
+
+/// How long the kernel may take to let go of what a killed holder held: its last threads may be in the middle of a sync.
+const DYING_WAIT: Duration = Duration::from_secs(2);
+
+/// Between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Longest text that is read from the lock file.
 const LOCK_TEXT_MAX: u64 = 32;
@@ -87,12 +94,19 @@ fn lock(folder: &Path) -> Result<File, FolderError> {
         .mode(0o600)
         .open(&path)
         .map_err(|source| FolderError::refused("open the lock file", &path, source))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(FolderError::InUse { folder: folder.to_owned(), pid: read_pid(&mut file) });
+    let until = Instant::now() + DYING_WAIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) => {
+                let pid = read_pid(&mut file);
+                if pid.is_none_or(lives) || Instant::now() > until {
+                    return Err(FolderError::InUse { folder: folder.to_owned(), pid });
+                }
+                std::thread::sleep(LOOK_AGAIN);
+            }
+            Err(TryLockError::Error(source)) => return Err(FolderError::refused("lock", &path, source)),
         }
-        Err(TryLockError::Error(source)) => return Err(FolderError::refused("lock", &path, source)),
     }
     // The pid is for people only; a disk too full to hold it must not keep the supervisor from starting.
     let _ = file.set_len(0).and_then(|()| file.write_all(format!("{}\n", std::process::id()).as_bytes()));
@@ -104,6 +118,14 @@ fn read_pid(file: &mut File) -> Option<u32> {
     file.rewind().ok()?;
     file.take(LOCK_TEXT_MAX).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
+}
+
+/// Whether a process lives. One that was killed does not, though its last threads may still be on their way out.
+fn lives(pid: u32) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    // The name before it, in brackets, may hold anything.
+    let state = stat.rsplit_once(')').and_then(|(_, after)| after.trim_start().chars().next());
+    !matches!(state, None | Some('Z' | 'X'))
 }
 
 /// Makes a folder, and those above it, for this user alone; an existing one is made private.

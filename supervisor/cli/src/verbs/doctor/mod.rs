@@ -51,7 +51,7 @@ impl Finding {
 pub(super) fn run(screen: &mut Screen, settings: &Settings, flags: &RunArguments) -> Outcome {
     let run = settings.for_run(flags)?;
     let findings: Vec<Finding> = [
-        programs::look(),
+        programs::look(settings.file.javascript.node.as_deref()),
         kernel::look(),
         folders::look(settings, &run),
         network::look(&settings.runtime_dir, run.listen),

@@ -1,8 +1,11 @@
 //! The interpreters that plugins need, as a plugin's own PATH finds them.
 
 use std::io::Read;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use outboard_host::javascript;
 
 use super::{Finding, Verdict};
 
@@ -12,35 +15,19 @@ const VERSION_WAIT: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// A version is a line.
 const VERSION_MAX: u64 = 256;
-/// The oldest Node that the JavaScript runner supports.
-const NODE_MAJOR: u32 = 20;
 
-pub(super) fn look() -> Vec<Finding> {
-    vec![node(), python()]
+pub(super) fn look(node: Option<&Path>) -> Vec<Finding> {
+    vec![self::node(node), python()]
 }
 
-fn node() -> Finding {
-    match version("node") {
-        Ok(version) => {
-            let major =
-                version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
-            if major.is_some_and(|major| major >= NODE_MAJOR) {
-                return Finding::new(
-                    "node",
-                    Verdict::Ok,
-                    format!("{version}: JavaScript and TypeScript plugins can run"),
-                );
-            }
-            let sentence =
-                format!("{version} is older than {NODE_MAJOR}, with which JavaScript plugins are tested");
-            Finding::new("node", Verdict::Degraded, sentence)
+/// The one that plugins would be run with, found as a start finds it.
+fn node(set: Option<&Path>) -> Finding {
+    match javascript::program(set) {
+        Ok(program) => {
+            let sentence = format!("{}: JavaScript and TypeScript plugins can run", program.display());
+            Finding::new("node", Verdict::Ok, sentence)
         }
-        Err(why) => {
-            let sentence = format!(
-                "{why}; JavaScript and TypeScript plugins cannot run (install Node {NODE_MAJOR} or newer)"
-            );
-            Finding::new("node", Verdict::Unavailable, sentence)
-        }
+        Err(why) => Finding::new("node", Verdict::Unavailable, why.to_string()),
     }
 }
 
