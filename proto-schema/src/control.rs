@@ -333,6 +333,18 @@ pub enum HostEvent {
         /// Why, a sentence without secrets.
         reason: String,
     },
+    /// Somebody signed in or out. The token itself is nobody's who listens.
+    #[serde(rename = "auth.changed")]
+    AuthChanged {
+        /// Whether somebody is signed in now.
+        authenticated: bool,
+    },
+    /// Another airline is bound, or none.
+    #[serde(rename = "airline.changed")]
+    AirlineChanged {
+        /// Which; null: none.
+        airline: Option<crate::context::airline::AirlineName>,
+    },
     /// A plugin's data folder has come near its quota, or over it.
     #[serde(rename = "database.quota")]
     DatabaseQuota {

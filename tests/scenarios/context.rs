@@ -84,6 +84,47 @@ fn the_ui_bus_carries_a_plugins_events_to_its_own_uis_and_no_other() {
 }
 
 #[test]
+fn a_kept_value_outlives_the_process_that_sent_it_and_says_so() {
+    let supervisor = Supervisor::builder().plugin(Plugin::hostile("other", &[])).start();
+    let mut early = subscribed(&supervisor, "other");
+    let kept = json!(["ipc.send", { "channel": "gate", "payload": "B 12", "retain": true }]);
+    supervisor.call("other", "tell", kept);
+    let news = early.hear_of("event");
+    assert_eq!((&news["payload"], news.get("replayed")), (&"B 12".into(), None));
+    let before = supervisor.plugin("other")["generation"].clone();
+    supervisor.fault("other", json!(["kill"]));
+    let after = supervisor.wait_for_generation_after("other", &before);
+    // Who was there hears that a new process has come, of which the value is not.
+    assert_eq!(early.hear_of("restarted")["generation"], after["generation"]);
+    let mut late = subscribed(&supervisor, "other");
+    let told = late.hear_of("event");
+    assert_eq!((&told["payload"], &told["replayed"]), (&"B 12".into(), &before));
+    drop((early, late));
+    supervisor.verify();
+}
+
+#[test]
+fn a_plugin_with_several_prefixes_has_all_of_them_in_its_status_and_answers_at_each() {
+    let supervisor = Supervisor::builder()
+        .plugin(Plugin::hostile("many", &["--prefix", "/loadsheet", "--prefix", "/fuel/plan"]))
+        .start();
+    let routes = supervisor.plugin("many")["routes"].clone();
+    let mut routes: Vec<&str> =
+        routes.as_array().unwrap().iter().map(|route| route.as_str().unwrap()).collect();
+    routes.sort_unstable();
+    assert_eq!(routes, ["/api/many", "/fuel/plan", "/loadsheet"]);
+    let pid = supervisor.pid_of("many");
+    for route in routes {
+        assert_eq!(supervisor.get(&format!("{route}/x")).json()["pid"], pid, "{route}");
+    }
+    assert_eq!(supervisor.get("/fuel/x").status, 404);
+    assert_eq!(supervisor.get("/loadsheets").status, 404, "a prefix ends at a slash");
+    let status = supervisor.cli(&["status", "many"]).out;
+    assert!(status.contains("/loadsheet") && status.contains("/fuel/plan"), "{status}");
+    supervisor.verify();
+}
+
+#[test]
 fn a_ui_calls_its_plugin_and_gets_the_result_or_the_error() {
     let supervisor = Supervisor::builder().start();
     let mut bus = subscribed(&supervisor, NEIGHBOUR);

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use outboard_protocol::context::auth::{AuthChangedParams, GetTokenResult, IsAuthenticatedResult};
-use outboard_protocol::control::{AuthSetParams, AuthStatus};
+use outboard_protocol::control::{AuthSetParams, AuthStatus, HostEvent};
 use outboard_protocol::{ErrorReason, RpcError, methods};
 use tokio::sync::watch;
 
@@ -77,6 +77,7 @@ impl Auth {
                 let authenticated = content.auth.is_some();
                 signed_in.send_replace(authenticated);
                 notices.tell(None, methods::AuthChanged::NAME, &AuthChangedParams { authenticated });
+                notices.announce(HostEvent::AuthChanged { authenticated });
             },
         )
     }

@@ -5,10 +5,12 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use outboard_protocol::ErrorReason;
 use outboard_protocol::control::{HostEvent, LogsParams};
-use outboard_services::Services;
+use outboard_services::airline::AirlineOptions;
+use outboard_services::{ServiceOptions, Services};
 use serde_json::{Value, json};
 use support::server::{Answer, Server, json_answer};
 use support::*;
@@ -344,4 +346,57 @@ async fn no_token_is_in_any_log() {
     let records = services.logs.tail(LogsParams::default()).await.unwrap();
     assert!(!records.is_empty());
     assert!(!format!("{records:?}").contains("CANARY"), "{records:#?}");
+}
+
+/// A port that takes connections and never says a word.
+fn silent() -> (std::net::TcpListener, String) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    (listener, origin)
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_costs_a_bounded_time_and_one_exchange() {
+    let dir = tempfile::tempdir().unwrap();
+    let short = Duration::from_millis(100);
+    let airline = AirlineOptions { refresh: short, request: short, ..AirlineOptions::default() };
+    let services = Services::open(ServiceOptions { airline, ..options(&dir.path().join("data")) }).unwrap();
+    let (listener, origin) = silent();
+    let bound = json!({ "id": "va", "baseUrl": origin, "token": OLD, "refreshToken": REFRESH, "refreshUrl": format!("{origin}/refresh") });
+    services.airline.set(serde_json::from_value(bound).unwrap()).await.unwrap();
+    let plugins: Vec<_> = ["a", "b"].iter().map(|plugin| process(&services, &dir, plugin)).collect();
+    let asking = (0..10).map(|n| {
+        let plugin = Arc::clone(&plugins[n % 2]);
+        tokio::spawn(async move { call(&plugin, "airline.refresh", json!({ "staleToken": OLD })).await })
+    });
+    for task in asking.collect::<Vec<_>>() {
+        let error = soon(task).await.unwrap().unwrap_err();
+        assert_eq!(error.reason(), Some(ErrorReason::AuthRequired));
+        assert!(error.data.unwrap().retryable);
+    }
+    listener.set_nonblocking(true).unwrap();
+    listener.accept().unwrap();
+    assert!(listener.accept().is_err(), "one exchange for all of them");
+    let answer = call(&plugins[0], "airline.request", json!({ "method": "GET", "path": "/" })).await;
+    assert_eq!(reason(answer), ErrorReason::Timeout);
+}
+
+#[tokio::test]
+async fn the_host_hears_of_the_sign_in_and_the_airline_and_of_no_token() {
+    let (_dir, services) = scene();
+    let mut events = services.host_events();
+    services.auth.set(serde_json::from_value(json!({ "token": OLD })).unwrap()).await.unwrap();
+    let bound = json!({ "id": "va", "baseUrl": "https://api.example", "token": NEW });
+    services.airline.set(serde_json::from_value(bound).unwrap()).await.unwrap();
+    services.auth.clear().await.unwrap();
+    services.airline.clear().await.unwrap();
+    let mut heard = Vec::new();
+    for _ in 0..4 {
+        heard.push(serde_json::to_value(soon(events.recv()).await.unwrap()).unwrap());
+    }
+    let airline = json!({ "id": "va", "baseUrl": "https://api.example" });
+    assert_eq!(heard[0], json!({ "type": "auth.changed", "authenticated": true }));
+    assert_eq!(heard[1], json!({ "type": "airline.changed", "airline": airline }));
+    assert_eq!(heard[2], json!({ "type": "auth.changed", "authenticated": false }));
+    assert_eq!(heard[3], json!({ "type": "airline.changed", "airline": null }));
 }

@@ -34,8 +34,18 @@ fn line(screen: &Screen, event: &HostEvent) -> String {
             format!("{} {} {state}{phase}{cause}", name("plugin.state"), tame(&status.id))
         }
         HostEvent::AuthRequired { reason } => format!("{} {}", name("auth.required"), tame(reason)),
+        HostEvent::AuthChanged { authenticated } => {
+            let word = if *authenticated { "somebody is signed in" } else { "nobody is signed in" };
+            format!("{} {word}", name("auth.changed"))
+        }
+        HostEvent::AirlineChanged { airline } => {
+            let bound = airline
+                .as_ref()
+                .map(|airline| format!("{} at {}", tame(&airline.id), tame(&airline.base_url)));
+            format!("{} {}", name("airline.changed"), bound.as_deref().unwrap_or("none is bound"))
+        }
         HostEvent::DatabaseQuota { plugin, bytes: used, quota, full } => {
-            let word = if *full { "over its quota" } else { "near its quota" };
+            let word = if *full { "at its quota" } else { "near its quota" };
             format!("{} {plugin} is {word}: {} of {}", name("database.quota"), bytes(*used), bytes(*quota))
         }
         HostEvent::Lost { count } => format!("{} {count} events, not read fast enough", name("lost")),

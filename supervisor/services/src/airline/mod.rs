@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 use outboard_protocol::context::airline::{
     Airline as Current, AirlineChangedParams, AirlineName, GetCurrentResult, RefreshParams, RefreshResult,
 };
-use outboard_protocol::control::{AirlineSetParams, AirlineStatus};
+use outboard_protocol::control::{AirlineSetParams, AirlineStatus, HostEvent};
 use outboard_protocol::{ErrorReason, RpcError, methods};
 
 use serde_json::value::RawValue;
@@ -170,6 +170,7 @@ impl Client {
 
 fn tell(notices: &Notices, content: &Content) {
     let airline = status_of(content).airline;
+    notices.announce(HostEvent::AirlineChanged { airline: airline.clone() });
     notices.tell(None, methods::AirlineChanged::NAME, &AirlineChangedParams { airline });
 }
 
