@@ -37,6 +37,8 @@ export interface SessionOptions {
   listening?(server: import("node:http").Server): void;
   /** Told after the answer to `stop` has been sent: the process should end. */
   stopped(): void;
+  /** Whether so much waits to be written that further calls are to be refused. */
+  clogged?(): boolean;
   /** Told of a line from the host that is no message. */
   noise?(line: string): void;
 }
@@ -63,6 +65,7 @@ export class Session {
       request: (method, params) => this.#call(method, params),
       notification: (method, params) => void named(this.#notices, method)?.(params),
       noise: (line) => options.noise?.(line),
+      clogged: () => options.clogged?.() ?? false,
       urgent: URGENT,
     });
     this.#logger = createLogger(this.peer);

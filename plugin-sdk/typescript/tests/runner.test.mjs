@@ -226,6 +226,19 @@ test("a frame over the limit is refused at the call that made it", async (t) => 
   assert.deepEqual(await runner.peer.request("ipc.invoke", { channel: "big" }), ["limit_exceeded", "none"]);
 });
 
+test("a host that writes before it reads is read and gets one answer to each call", async (t) => {
+  const runner = await run(t, `export default { onStart(ctx) { ctx.ipc.handle("echo", (text) => text); }, onStop() {} };`);
+  await runner.start();
+  const [, , , , down, up] = runner.child.stdio;
+  up.pause();
+  const large = "x".repeat(1024 * 1024);
+  const answers = Promise.allSettled(Array.from({ length: 40 }, () => runner.peer.request("ipc.invoke", { channel: "echo", args: [large] })));
+  await until("all of them were read", () => down.writableLength === 0);
+  up.resume();
+  const refused = (await answers).filter(({ value }) => value !== large).map(({ reason }) => reason.reason);
+  assert.deepEqual(new Set(refused), new Set(["limit_exceeded"]), "what it cannot queue, it refuses");
+});
+
 test("log records are dropped with a count when the host does not read, and calls are not", async (t) => {
   const runner = await run(t, `export default { onStart(ctx) { ctx.ipc.handle("flood", async () => {
     for (let i = 0; i < 3000; i++) ctx.logger.info("flood", "x".repeat(10_000));

@@ -37,6 +37,7 @@ function run({ entry, id, fds, httpFd }: Started): void {
   reportCrashes(id, () => wire.flushNow(), loading);
   const session: Session = new Session({
     send: (frame) => wire.send(frame),
+    clogged: () => wire.clogged,
     load: () => loading,
     entry,
     listenAt: { fd: httpFd },

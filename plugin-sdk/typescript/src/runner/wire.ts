@@ -9,8 +9,8 @@ import { writeNotification } from "../wire/message.js";
 
 /** Waiting bytes beyond which log records and events are dropped: the host reads in time unless it is stuck. */
 const DROP_ABOVE = 4 * 1024 * 1024;
-/** Waiting bytes beyond which nothing more is read: the other side's questions make our answers. */
-const STOP_READING_ABOVE = 16 * 1024 * 1024;
+/** Waiting bytes beyond which the other side's calls are refused: their answers would wait too. */
+const SERVE_BELOW = 16 * 1024 * 1024;
 /** Tries to write the last frames before the process ends; each is a few microseconds. */
 const LAST_TRIES = 10_000;
 
@@ -28,7 +28,6 @@ export class DescriptorWire {
   #dropped = 0;
   #scheduled = false;
   #blocked = false;
-  #paused = false;
 
   constructor(
     private readonly fds: { input: number; output: number },
@@ -45,8 +44,12 @@ export class DescriptorWire {
       this.#queued -= this.#writing;
       this.#writing = 0;
       this.#flush();
-      this.#readOn();
     });
+  }
+
+  /** Whether so much waits that there is no room for answers. It is read on all the same: two sides that each wait for the other to read first wait for ever. */
+  get clogged(): boolean {
+    return this.#queued > SERVE_BELOW;
   }
 
   /** Sends a frame, together with whatever else is sent in this turn of the event loop. */
@@ -57,7 +60,6 @@ export class DescriptorWire {
     }
     this.#queue.push(frame, "\n");
     this.#queued += frame.length;
-    this.#readOn();
     if (this.#scheduled || this.#blocked) return;
     this.#scheduled = true;
     setImmediate(() => {
@@ -101,15 +103,5 @@ export class DescriptorWire {
     this.#blocked = !this.#out.write(batch);
     if (this.#blocked) this.#writing = this.#queued;
     else this.#queued = 0;
-    this.#readOn();
-  }
-
-  /** Reads as long as what waits to be written is not too much. */
-  #readOn(): void {
-    const paused = this.#queued > STOP_READING_ABOVE;
-    if (paused === this.#paused) return;
-    this.#paused = paused;
-    if (paused) this.#in.pause();
-    else this.#in.resume();
   }
 }

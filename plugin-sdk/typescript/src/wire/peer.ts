@@ -26,7 +26,9 @@ export interface PeerHooks {
   notification(method: string, params: object): void;
   /** A line that is no message. Told, never fatal. */
   noise?(line: string): void;
-  /** Methods that are served above the limit of calls under way. */
+  /** Whether there is no room for further answers; absent: there always is. */
+  clogged?(): boolean;
+  /** Methods that are served whatever is under way or waits. */
   urgent?: ReadonlySet<string>;
 }
 
@@ -137,6 +139,7 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
       if (!isObject(params)) throw CallError.of("invalid_params", `${method}: \`params\` must be an object`);
       if (this.#serving.has(id)) throw CallError.of("invalid_request", `${method}: a call with the id ${JSON.stringify(id)} is still under way`);
       if (this.#serving.size >= SERVED_MAX && !this.hooks.urgent?.has(method)) throw CallError.of("limit_exceeded", `${method}: ${SERVED_MAX} calls are under way here already`);
+      if (this.hooks.clogged?.() && !this.hooks.urgent?.has(method)) throw CallError.of("limit_exceeded", `${method}: answers wait unread; try again when they have been read`);
       frame = writeResult(id, await this.#serve(id, method, params));
     } catch (thrown) {
       frame = writeError(id, toWireError(thrown));
