@@ -98,9 +98,13 @@ fn every_rule_has_cases_with_a_fault_each_or_a_reason_why_nothing_can_be_seen() 
         assert!(fault.is_some(), "{} [{}] has no fault that shows that it can fail", case.name, case.rule);
     }
     for paragraph in paragraphs() {
-        let reason = WITHOUT_CASE.iter().find(|(rule, _)| *rule == paragraph.rule).map(|(_, reason)| *reason);
+        let unseen = WITHOUT_CASE.iter().find(|unseen| unseen.rule == paragraph.rule);
         let seen = cases.iter().any(|case| case.rule == paragraph.rule);
-        assert!(seen || reason.is_some_and(|reason| reason.len() > 20), "{} is not seen", paragraph.rule);
+        assert!(
+            seen || unseen.is_some_and(|unseen| unseen.reason.len() > 20),
+            "{} is not seen",
+            paragraph.rule
+        );
     }
 }
 

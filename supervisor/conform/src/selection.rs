@@ -3,7 +3,7 @@
 //! Called by [`crate::examine`] before anything is started. Must not know how a case looks.
 
 use crate::cases::{self, Case};
-use crate::rules;
+use crate::rules::{self, Unseen};
 
 /// How alike a name has to be to be meant, and how many of those are told.
 const NEAR: f64 = 0.45;
@@ -32,8 +32,8 @@ fn names(word: &str, case: &Case) -> bool {
 }
 
 fn unknown(word: &str, cases: &[Case]) -> UnknownCase {
-    let reasoned = rules::WITHOUT_CASE.iter().find(|(rule, _)| word.eq_ignore_ascii_case(rule));
-    if let Some((rule, reason)) = reasoned {
+    let reasoned = rules::WITHOUT_CASE.iter().find(|unseen| word.eq_ignore_ascii_case(unseen.rule));
+    if let Some(Unseen { rule, reason, .. }) = reasoned {
         return UnknownCase(format!("{rule} has no case: {reason}"));
     }
     let mut known: Vec<&str> = cases.iter().flat_map(|case| [case.rule, case.name]).collect();
