@@ -28,6 +28,7 @@ const EDGES: &[(&str, &[&str])] = &[
     // What is measured is a plugin, and what it is measured against.
     ("bench", &["outboard-plugin"]),
     ("hostile-plugin", &[]),
+    ("session-plugin", &["outboard-plugin"]),
     ("system-tests", &[]),
 ];
 

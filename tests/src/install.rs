@@ -27,6 +27,14 @@ impl Plugin {
         Self::of(id, "scripted-plugin", json!({ "run": { "command": ["./scripted-plugin", script] } }))
     }
 
+    /// One that plays its side of these conversations, one in each of its processes.
+    pub fn recorded(id: &str, conversations: &[PathBuf]) -> Self {
+        let plugin = Self::of(id, "scripted-plugin", json!({}));
+        let words = ["./scripted-plugin", "--session"].map(PathBuf::from);
+        let command = [&words[..], conversations].concat();
+        plugin.with(json!({ "run": { "command": command } }))
+    }
+
     /// The example written with the SDK.
     pub fn hello() -> Self {
         Self::of("hello-rust", "hello-rust", json!({ "run": { "command": ["./hello-rust"] } }))

@@ -1,8 +1,9 @@
-//! A plugin that says and hears what a script says, for any host: `scripted-plugin SCRIPT.jsonl`.
+//! A plugin that says and hears what a script says, for any host: `scripted-plugin SCRIPT.jsonl`. With `--session`, the files are those
+//! of a recorded session, and each process plays the next.
 //!
 //! In its data folder (`OUTBOARD_DATA_DIR`) it writes `drive`, a line of JSON for each thing that is to be done to the host, and
-//! `verdict`: `kept`, or the first line of the script at which the host did something else. A process that is started after
-//! the verdict was written plays no script: it only starts, answers pings, and stops.
+//! `verdict`, for each script: `kept`, or the first line of it at which the host did something else. A process that is started after
+//! the last verdict was written plays no script: it only starts, answers pings, and stops.
 #![allow(clippy::unwrap_used, reason = "a plugin that cannot play its script ends")]
 
 use std::io::Write;
@@ -12,16 +13,20 @@ use std::sync::mpsc::sync_channel;
 
 use nix::sys::signal::{SigSet, Signal};
 use serde_json::json;
-use system_tests::script::{Event, Player, Script, Step, player};
+use system_tests::script::{Event, Player, Script, Step, player, session as recorded};
+use system_tests::supervisor::lines_of;
 
 /// What may wait to be heard; whoever sends more waits.
 const WAITING: usize = 4096;
 
 fn main() -> ExitCode {
-    let Some(script) = std::env::args().nth(1) else {
-        eprintln!("scripted-plugin is a plugin for testing hosts: scripted-plugin SCRIPT.jsonl");
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let session = words.first().is_some_and(|word| word == "--session");
+    words.drain(..usize::from(session));
+    if words.is_empty() {
+        eprintln!("scripted-plugin is a plugin for testing hosts: scripted-plugin [--session] SCRIPT.jsonl…");
         return ExitCode::from(2);
-    };
+    }
     let data = PathBuf::from(std::env::var_os("OUTBOARD_DATA_DIR").unwrap());
     std::fs::create_dir_all(&data).unwrap();
     let (tell, events) = sync_channel(WAITING);
@@ -40,11 +45,14 @@ fn main() -> ExitCode {
         append(&into.join("drive"), &json!(words).to_string());
     });
     let verdict = data.join("verdict");
-    if verdict.exists() {
+    let text =
+        words.get(lines_of(verdict.clone()).len()).map(|script| std::fs::read_to_string(script).unwrap());
+    let Some(text) = text else {
         let polite = Script::read(r#"{"begin": {}}"#);
         return player.play(&polite).map_or(ExitCode::FAILURE, |()| rest(&mut player));
-    }
-    let script = Script::read(&std::fs::read_to_string(script).unwrap());
+    };
+    let script = if session { recorded::script(&text, false) } else { Script::read(&text) };
+    player.leeway = if session { recorded::LEEWAY } else { 0 };
     match player.play(&script) {
         Ok(()) => append(&verdict, "kept"),
         Err(why) => {

@@ -31,6 +31,7 @@
 
 pub mod pattern;
 pub mod player;
+pub mod session;
 
 use serde_json::{Map, Value, json};
 

@@ -1,5 +1,6 @@
 //! Plays a script over a wire: writes to one end, and takes what comes from the other as events.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::mpsc::{Receiver, SyncSender};
 
@@ -31,12 +32,14 @@ pub struct Player<W> {
     /// Carries out what has to be done to the host.
     drive: Drive,
     ended: bool,
+    /// How many messages ahead one may come that is written for later: two that do not depend on each other have no order.
+    pub leeway: usize,
 }
 
 impl<W: Write> Player<W> {
     /// A player that writes here and hears these.
     pub fn new(output: W, events: Receiver<Event>, drive: impl FnMut(&[Value]) + 'static) -> Self {
-        Self { output, events, names: Names::new(), drive: Box::new(drive), ended: false }
+        Self { output, events, names: Names::new(), drive: Box::new(drive), ended: false, leeway: 0 }
     }
 
     /// Plays a script to its end.
@@ -44,30 +47,54 @@ impl<W: Write> Player<W> {
     /// # Errors
     /// The first line at which something else was heard than what is written, and what that was.
     pub fn play(&mut self, script: &Script) -> Result<(), String> {
-        for (number, step) in script.steps() {
-            self.step(step).map_err(|why| format!("line {number}: {why}"))?;
+        let mut heard = BTreeSet::new();
+        for (index, (number, step)) in script.steps().iter().enumerate() {
+            if !heard.remove(&index) {
+                self.step(index, step, script, &mut heard).map_err(|why| format!("line {number}: {why}"))?;
+            }
         }
         Ok(())
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), String> {
+    fn step(
+        &mut self,
+        index: usize,
+        step: &Step,
+        script: &Script,
+        heard: &mut BTreeSet<usize>,
+    ) -> Result<(), String> {
         match step {
-            Step::Say(text) => {
-                self.write(pattern::fill(text, &self.names).as_bytes());
-                Ok(())
+            Step::Say(text) => self.write(pattern::fill(text, &self.names).as_bytes()),
+            Step::Bytes(bytes) => self.write(bytes),
+            Step::Drive(words) => (self.drive)(words),
+            Step::Leave(wanted) => return self.leave(wanted.clone()),
+            Step::Stay => {}
+            Step::Hear(written, more) => {
+                while let Err((line, why)) = self.hear(written, *more)? {
+                    let early = self.written_later(index, script, heard, &line);
+                    let early = early.ok_or_else(|| format!("{why}\n written {written}\n heard   {line}"))?;
+                    heard.insert(early);
+                }
             }
-            Step::Bytes(bytes) => {
-                self.write(bytes);
-                Ok(())
-            }
-            Step::Drive(words) => {
-                (self.drive)(words);
-                Ok(())
-            }
-            Step::Hear(written, more) => self.hear(written, *more),
-            Step::Leave(wanted) => self.leave(wanted.clone()),
-            Step::Stay => Ok(()),
         }
+        Ok(())
+    }
+
+    /// The place of a message that has come before its turn.
+    fn written_later(
+        &mut self,
+        index: usize,
+        script: &Script,
+        heard: &BTreeSet<usize>,
+        line: &str,
+    ) -> Option<usize> {
+        let later = script.steps().iter().enumerate().skip(index + 1);
+        let hears = later.filter_map(|(at, (_, step))| match step {
+            Step::Hear(written, more) if !heard.contains(&at) => Some((at, written, *more)),
+            _ => None,
+        });
+        let mut hears = hears.take(self.leeway);
+        hears.find(|(_, written, more)| self.fits(written, line, *more).is_ok()).map(|(at, ..)| at)
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -86,14 +113,21 @@ impl<W: Write> Player<W> {
         Ok(())
     }
 
-    fn hear(&mut self, written: &Value, more: bool) -> Result<(), String> {
+    /// The next message: as written, or what it is and how it differs.
+    fn hear(&mut self, written: &Value, more: bool) -> Result<Result<(), (String, String)>, String> {
         let Event::Line(line) = self.next(written)? else {
             return Err(format!("the wire has ended; written is {written}"));
         };
-        let heard: Value =
-            serde_json::from_str(&line).map_err(|error| format!("{line:?} is no JSON: {error}"))?;
-        pattern::compare(written, &heard, more, &mut self.names)
-            .map_err(|why| format!("{why}\n written {written}\n heard   {line}"))
+        Ok(self.fits(written, &line, more).map_err(|why| (line, why)))
+    }
+
+    /// Compares, and remembers names where it fits.
+    fn fits(&mut self, written: &Value, line: &str, more: bool) -> Result<(), String> {
+        let heard: Value = serde_json::from_str(line).map_err(|error| format!("it is no JSON: {error}"))?;
+        let mut names = self.names.clone();
+        pattern::compare(written, &heard, more, &mut names)?;
+        self.names = names;
+        Ok(())
     }
 
     /// The next event, pings aside unless one is wanted.
