@@ -1,7 +1,9 @@
-//! A plugin that asks a lot: its channels `rpc` and `sets` make context calls in bulk, and its route answers with about 100
-//! bytes. `bench-plugin --serve SOCKET` serves the same route without any supervisor.
+//! A plugin that asks a lot: its channels `rpc` and `sets` make context calls in bulk, `push` tells its UIs something, `print`
+//! writes to standard error, and its route answers with about 100 bytes. `bench-plugin --serve SOCKET` serves the same route
+//! without any supervisor, and `bench-plugin --print LINES` writes the same lines.
 #![allow(clippy::unwrap_used, reason = "a figure that cannot be taken ends the run")]
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -13,11 +15,29 @@ use tokio::task::JoinSet;
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
-    if words.next().as_deref() == Some("--serve") {
-        serve_bare(&words.next().unwrap());
-        return ExitCode::SUCCESS;
+    match words.next().as_deref() {
+        Some("--serve") => serve_bare(&words.next().unwrap()),
+        Some("--print") => print(words.next().unwrap().parse().unwrap()),
+        _ => return Plugin::new().on_start(on_start).run(),
     }
-    Plugin::new().on_start(on_start).run()
+    ExitCode::SUCCESS
+}
+
+/// Lines of 100 bytes, each in a write of its own, as programs print them.
+fn print(lines: usize) {
+    let mut out = std::io::stderr().lock();
+    for n in 0..lines {
+        out.write_all(format!("{n:0>8} {}\n", "a line as programs print them ".repeat(3)).as_bytes())
+            .unwrap();
+    }
+}
+
+/// A message of about 100 bytes to every UI that has subscribed, so many times and so far apart.
+async fn push(ctx: Context, messages: usize, pause: Duration) {
+    for n in 0..messages {
+        ctx.ipc.send("news", &json!({"n": 100_000 + n, "text": "x".repeat(40)})).unwrap();
+        tokio::time::sleep(pause).await;
+    }
 }
 
 fn router() -> Router {
@@ -31,6 +51,18 @@ fn router() -> Router {
 async fn on_start(ctx: Context) -> Result<(), Failure> {
     ctx.config.set("key", &"x".repeat(60)).await?;
     ctx.server.register_router(ctx.http_prefix(), router());
+    let shared = ctx.clone();
+    ctx.ipc.handle("push", move |args| {
+        let ctx = shared.clone();
+        async move {
+            push(ctx, args.get(0)?, Duration::from_millis(args.get(1)?)).await;
+            Ok(Value::Null)
+        }
+    });
+    ctx.ipc.handle("print", |args| async move {
+        print(args.get(0)?);
+        Ok(Value::Null)
+    });
     let shared = ctx.clone();
     ctx.ipc.handle("rpc", move |args| {
         let ctx = shared.clone();

@@ -1,0 +1,113 @@
+"""Starting: after a crash, at boot, and what clients notice of it."""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from beside import wrk
+from scene import GUARD, TARGET, Outboard, cpu_seconds, row
+
+
+def unix_get(path):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.sendall(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        return client.recv(64).startswith(b"HTTP/1.1 200")
+
+
+class Bare:
+    """The same program without a supervisor, from its spawn to its first 200."""
+
+    def __init__(self, folder, name="bare"):
+        self.path = Path(folder) / f"{name}.sock"
+        self.path.unlink(missing_ok=True)
+        self.child = subprocess.Popen([TARGET / "bench-plugin", "--serve", self.path])
+
+    def ready(self):
+        end = time.monotonic() + GUARD
+        while time.monotonic() < end:
+            try:
+                if unix_get(self.path):
+                    return self
+            except OSError:
+                pass
+            time.sleep(0.0002)
+        raise SystemExit("the bare program never answered")
+
+    def end(self):
+        self.child.kill()
+        self.child.wait()
+
+
+def ended(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+    except OSError:
+        return True
+
+
+def measure_restart(rounds):
+    """From SIGKILL of a plugin's process to the next 200: kill, notice, prove empty, spawn, handshake, start, route."""
+    ours, bare = [], []
+    with Outboard() as outboard, tempfile.TemporaryDirectory() as folder:
+        for _ in range(rounds):
+            outboard.cli("stop", "bench")
+            outboard.cli("start", "bench")  # a new beginning, so that the first restart is at once
+            pid = outboard.plugin_pid()
+            begun = time.perf_counter()
+            os.kill(pid, signal.SIGKILL)
+            while not ended(pid):
+                pass
+            with socket.create_connection(("127.0.0.1", outboard.port)) as client:
+                client.sendall(f"GET /api/bench/ HTTP/1.1\r\nhost: {outboard.listen}\r\nconnection: close\r\n\r\n".encode())
+                client.settimeout(GUARD)
+                assert client.recv(64).startswith(b"HTTP/1.1 200")
+            ours.append((time.perf_counter() - begun) * 1e3)
+            begun = time.perf_counter()
+            program = Bare(folder).ready()
+            bare.append((time.perf_counter() - begun) * 1e3)
+            program.end()
+    return [row("Crash to the next 200", "ms", ours, bare, "bare spawn to its first 200", "bare + 5 ms")]
+
+
+def measure_boot(rounds):
+    """Processor time until 50 plugins with the Rust SDK run, of the supervisor and of all of them, beside 50 bare spawns of the
+    same program until each has answered."""
+    names, ours, bare = [f"plugin-{n}" for n in range(50)], [], []
+    for _ in range(rounds):
+        with Outboard(names) as outboard:
+            ours.append(cpu_seconds(outboard.process.pid, outboard.pid, *outboard.plugin_pids()) * 1e3)
+        with tempfile.TemporaryDirectory() as folder:
+            programs = [Bare(folder, name) for name in names]
+            bare.append(cpu_seconds(*(program.ready().child.pid for program in programs)) * 1e3)
+            for program in programs:
+                program.end()
+    return [row("Boot of 50 plugins, processor time of all", "ms", ours, bare, "50 bare spawns", "≤ 4")]
+
+
+def measure_lost(rounds):
+    """GET requests without an answer, or with another than 200, while the plugin is restarted and its process killed, five times
+    each: 16 connections, 8 seconds."""
+    lost = []
+    with Outboard(settings='[http]\nwaiting_time = "30s"\n') as outboard:
+        for _ in range(min(rounds, 3)):
+            load = {}
+
+            def run():
+                load["seen"] = wrk(f"http://127.0.0.1:{outboard.port}/api/bench/", 16, 8, may_fail=True)
+
+            thread = threading.Thread(target=run)
+            thread.start()
+            for _ in range(5):
+                time.sleep(0.5)
+                outboard.cli("restart", "bench")
+                time.sleep(0.5)
+                os.kill(outboard.plugin_pid(), signal.SIGKILL)
+            thread.join(GUARD)
+            lost.append(load["seen"][1])
+    return [row("Requests lost over 5 restarts and 5 kills under load", "", lost, None, "", "0")]
