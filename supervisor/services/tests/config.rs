@@ -85,11 +85,11 @@ async fn what_is_too_large_is_refused_and_costs_the_others_nothing() {
     let refused = call(&loud, "config.set", json!({ "key": "k", "value": too_large })).await;
     assert_eq!(reason(refused), ErrorReason::LimitExceeded);
     let value = "x".repeat(1024 * 1024 - 2);
-    for n in 0..15 {
+    for n in 0..3 {
         call(&loud, "config.set", json!({ "key": format!("k{n}"), "value": value })).await.unwrap();
     }
-    // The sixteenth does not fit with its key; in the same group are sets that do.
-    let last = loud.request("config.set", Some(&raw(&json!({ "key": "k15", "value": value }))));
+    // The fourth does not fit with its key; in the same group are sets that do.
+    let last = loud.request("config.set", Some(&raw(&json!({ "key": "k3", "value": value }))));
     let small = loud.request("config.set", Some(&raw(&json!({ "key": "small", "value": 1 }))));
     let other = quiet.request("config.set", Some(&raw(&json!({ "key": "k", "value": 1 }))));
     let refused = soon(last.outcome()).await.unwrap_err();
@@ -99,7 +99,26 @@ async fn what_is_too_large_is_refused_and_costs_the_others_nothing() {
     soon(other.outcome()).await.unwrap();
     // Overwriting with less makes room again.
     call(&loud, "config.set", json!({ "key": "k0", "value": 0 })).await.unwrap();
-    call(&loud, "config.set", json!({ "key": "k15", "value": value })).await.unwrap();
+    call(&loud, "config.set", json!({ "key": "k3", "value": value })).await.unwrap();
+}
+
+#[tokio::test]
+async fn everything_that_a_plugin_may_keep_fits_one_answer() {
+    let (dir, services) = scene();
+    let plugin = process(&services, &dir, "a");
+    let value = "x".repeat(1024 * 1024 - 2);
+    for n in 0.. {
+        let set = call(&plugin, "config.set", json!({ "key": format!("k{n}"), "value": value })).await;
+        if set.is_err() {
+            assert_eq!(reason(set), ErrorReason::LimitExceeded);
+            break;
+        }
+    }
+    let all = soon(plugin.request("config.getAll", None).outcome()).await.unwrap();
+    assert!(all.get().len() > 1024 * 1024);
+    let mut frame = Vec::new();
+    outboard_protocol::wire::message::write_outcome(&mut frame, "1", Ok(&all));
+    assert!(frame.len() <= outboard_protocol::wire::FRAME_MAX, "{}", frame.len());
 }
 
 #[tokio::test]
@@ -287,7 +306,7 @@ async fn an_export_is_imported_elsewhere_all_of_it_or_nothing() {
     assert_eq!(error.reason(), Some(ErrorReason::LimitExceeded));
     assert!(services.config.list(&id("a")).is_empty());
     let a = process(&services, &dir, "a");
-    for n in 0..15 {
+    for n in 0..4 {
         call(&a, "config.set", json!({ "key": format!("k{n}"), "value": big })).await.unwrap();
     }
     let mut fitting = document.clone();

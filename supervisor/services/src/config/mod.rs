@@ -14,8 +14,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use outboard_protocol::context::config::DeleteResult;
 use outboard_protocol::control::{ConfigEntry, ConfigSource};
-use outboard_protocol::id::ConfigKey;
+use outboard_protocol::id::{CONFIG_KEY_MAX, ConfigKey};
+use outboard_protocol::manifest::MANIFEST_MAX;
 use outboard_protocol::settings::Setting;
+use outboard_protocol::wire::FRAME_MAX;
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use rusqlite::Connection;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -36,8 +38,13 @@ use write::{InFlight, Staged};
 pub const VALUE_MAX: usize = 1024 * 1024;
 /// Most keys a plugin: each is in memory too.
 pub const KEYS_MAX: usize = 10_000;
-/// Most bytes a plugin, keys and values: all of it is in memory, and sent to its UIs when they connect.
-pub const TOTAL_MAX: usize = 16 * 1024 * 1024;
+/// Most bytes a plugin, keys and values: all of it is in memory, sent to its UIs when they connect, and the one answer of
+/// `config.getAll`.
+pub const TOTAL_MAX: usize = 4 * 1024 * 1024;
+/// Everything at once fits a frame, the manifest's defaults included, where each byte of a key takes two and each key four more.
+const _: () = assert!(TOTAL_MAX + KEYS_MAX * (CONFIG_KEY_MAX + 4) + MANIFEST_MAX + ENVELOPE < FRAME_MAX);
+/// What stands around an answer's result in its frame.
+const ENVELOPE: usize = 512;
 
 /// Who writes: settings of airline scope are read-only for the plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use crate::store::{Group, Kept, StoreError};
 const WAITING_MAX: usize = 1024;
 
 /// Bytes of them: as much as the plugin may keep.
-const WAITING_BYTES_MAX: usize = TOTAL_MAX;
+const WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// What waits for the disk, by plugin.
 #[derive(Default)]
