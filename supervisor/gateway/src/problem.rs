@@ -54,7 +54,6 @@ problems! {
     ServesNoHttp     "serves-no-http"      NOT_FOUND             "The plugin serves no HTTP here.";
     NotRunning       "plugin-not-running"  SERVICE_UNAVAILABLE   "The plugin is not running.";
     Busy             "too-many-waiting"    SERVICE_UNAVAILABLE   "Too many requests wait for the plugin.";
-    ShuttingDown     "shutting-down"       SERVICE_UNAVAILABLE   "The supervisor is stopping.";
     Refused          "plugin-refused"      BAD_GATEWAY           "The plugin took no connection.";
     Died             "plugin-broke-off"    BAD_GATEWAY           "The plugin ended the connection without an answer.";
     BadAnswer        "bad-answer"          BAD_GATEWAY           "The plugin's answer is not HTTP that can be passed on.";
