@@ -1,99 +1,16 @@
 //! The session's promises, shown over byte streams in memory: what a plugin may do to it, and what it does then.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::sync::{Arc, Mutex};
+mod session_harness;
+
 use std::time::Duration;
 
-use outboard_host::session::{CallError, ContextCalls, NoiseSink, Session, SessionLimits};
-use outboard_protocol::{ErrorReason, RpcError};
-use outboard_services::Reply;
-use serde_json::value::{RawValue, to_raw_value};
+use outboard_host::session::{CallError, SessionLimits};
+use outboard_protocol::ErrorReason;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};
-use tokio::task::JoinSet;
+use session_harness::*;
+use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
-
-/// Nothing here takes longer, unless it hangs.
-const GUARD: Duration = Duration::from_secs(20);
-const LONG: Duration = Duration::from_secs(10);
-
-#[derive(Default)]
-struct Host {
-    lines: Mutex<Vec<String>>,
-    remarks: Mutex<Vec<String>>,
-    notifications: Mutex<Vec<String>>,
-}
-
-impl ContextCalls for Host {
-    fn request(&self, method: &str, params: Option<&RawValue>) -> Reply {
-        match method {
-            "echo" => Reply::Now(Ok(params.map_or_else(null, RawValue::to_owned))),
-            "never" => Reply::Later(Box::pin(std::future::pending())),
-            "large" => Reply::Now(Ok(to_raw_value(&"x".repeat(3000)).unwrap())),
-            _ => Reply::Now(Err(RpcError::new(ErrorReason::MethodNotFound, format!("no method {method}")))),
-        }
-    }
-    fn notify(&self, method: &str, _: Option<&RawValue>) {
-        self.notifications.lock().unwrap().push(method.to_owned());
-    }
-}
-
-impl NoiseSink for Host {
-    fn line(&self, line: &[u8]) {
-        self.lines.lock().unwrap().push(String::from_utf8_lossy(line).into_owned());
-    }
-    fn remark(&self, remark: &str) {
-        self.remarks.lock().unwrap().push(remark.to_owned());
-    }
-}
-
-fn null() -> Box<RawValue> {
-    to_raw_value(&Value::Null).unwrap()
-}
-
-/// The plugin's end of the conversation.
-struct Plugin {
-    input: tokio::io::Lines<BufReader<ReadHalf<DuplexStream>>>,
-    output: WriteHalf<DuplexStream>,
-    session: Session,
-    host: Arc<Host>,
-    tasks: JoinSet<()>,
-}
-
-impl Plugin {
-    fn connect(limits: &SessionLimits) -> Self {
-        let (ours, theirs) = tokio::io::duplex(16 * 1024);
-        let (reader, writer) = tokio::io::split(ours);
-        let (input, output) = tokio::io::split(theirs);
-        let host = Arc::new(Host::default());
-        let mut tasks = JoinSet::new();
-        let (context, noise) =
-            (Arc::clone(&host) as Arc<dyn ContextCalls>, Arc::clone(&host) as Arc<dyn NoiseSink>);
-        let session = Session::open(reader, writer, context, noise, limits, &mut tasks);
-        Self { input: BufReader::new(input).lines(), output, session, host, tasks }
-    }
-
-    async fn say(&mut self, text: &str) {
-        self.output.write_all(text.as_bytes()).await.unwrap();
-        self.output.write_all(b"\n").await.unwrap();
-    }
-
-    async fn hear(&mut self) -> Value {
-        let line =
-            timeout(GUARD, self.input.next_line()).await.expect("the host says something").unwrap().unwrap();
-        serde_json::from_str(&line).unwrap()
-    }
-
-    /// One full round trip: everything said before it has been dealt with.
-    async fn settle(&mut self) {
-        self.say(r#"{"jsonrpc":"2.0","id":"settle","method":"echo"}"#).await;
-        while self.hear().await["id"] != "settle" {}
-    }
-}
-
-fn plugin() -> Plugin {
-    Plugin::connect(&SessionLimits::default())
-}
 
 #[tokio::test]
 async fn an_answer_carries_the_id_as_it_came() {
@@ -273,113 +190,6 @@ async fn a_dropped_call_is_withdrawn() {
     call.abort();
     let told = plugin.hear().await;
     assert_eq!((&told["method"], &told["params"]["id"]), (&json!("$/cancelRequest"), &id));
-}
-
-#[tokio::test]
-async fn calls_in_flight_fail_at_once_when_the_plugin_ends() {
-    let mut plugin = plugin();
-    let session = plugin.session.clone();
-    let call = tokio::spawn(async move { session.call("ipc.invoke", json!({}), LONG).await });
-    plugin.hear().await;
-    let Plugin { session, output, input, .. } = plugin;
-    drop((output, input));
-    session.finish();
-    let outcome = timeout(Duration::from_secs(5), call).await.expect("long before its deadline").unwrap();
-    assert!(matches!(outcome, Err(CallError::Closed { method: "ipc.invoke" })));
-    timeout(GUARD, session.ended()).await.unwrap();
-}
-
-#[tokio::test]
-async fn the_end_of_a_plugin_does_not_wait_for_what_it_had_asked() {
-    let mut plugin = plugin();
-    plugin.say(r#"{"jsonrpc":"2.0","id":1,"method":"never"}"#).await;
-    plugin.settle().await;
-    let Plugin { session, output, input, mut tasks, .. } = plugin;
-    drop((output, input));
-    session.finish();
-    while timeout(GUARD, tasks.join_next()).await.expect("nothing is left to read or to write").is_some() {}
-}
-
-#[tokio::test]
-async fn a_call_after_the_end_is_told_so_and_not_to_try_again() {
-    let Plugin { session, output, input, mut tasks, .. } = plugin();
-    drop((output, input));
-    session.finish();
-    while timeout(GUARD, tasks.join_next()).await.unwrap().is_some() {}
-    let outcome = session.call("ping", json!({}), LONG).await;
-    assert!(matches!(outcome, Err(CallError::Closed { method: "ping" })), "{outcome:?}");
-}
-
-#[tokio::test]
-async fn a_plugin_that_closes_only_its_input_has_ended_the_conversation() {
-    let (from_plugin, mut says) = tokio::io::duplex(1024);
-    let (to_plugin, hears) = tokio::io::duplex(1024);
-    let host = Arc::new(Host::default());
-    let mut tasks = JoinSet::new();
-    let session = Session::open(
-        from_plugin,
-        to_plugin,
-        Arc::clone(&host) as Arc<dyn ContextCalls>,
-        Arc::clone(&host) as Arc<dyn NoiseSink>,
-        &SessionLimits::default(),
-        &mut tasks,
-    );
-    drop(hears);
-    assert!(session.notify("config.changed", json!({})));
-    timeout(GUARD, session.ended()).await.expect("what is said to it reaches nobody");
-    // What it still says is read all the same.
-    says.write_all(b"last words\n").await.unwrap();
-    drop(says);
-    while timeout(GUARD, tasks.join_next()).await.unwrap().is_some() {}
-    assert_eq!(host.lines.lock().unwrap().as_slice(), ["last words"]);
-}
-
-#[tokio::test]
-async fn half_a_frame_before_the_end_is_kept_as_a_log_line() {
-    let mut plugin = plugin();
-    plugin.output.write_all(br#"{"jsonrpc":"2.0","id":1,"met"#).await.unwrap();
-    let host = Arc::clone(&plugin.host);
-    let Plugin { session, output, input, .. } = plugin;
-    drop((output, input));
-    session.finish();
-    timeout(GUARD, session.ended()).await.unwrap();
-    assert_eq!(host.lines.lock().unwrap().as_slice(), [r#"{"jsonrpc":"2.0","id":1,"met"#]);
-}
-
-#[tokio::test]
-async fn a_plugin_that_never_reads_meets_typed_errors_and_bounded_memory() {
-    let limits = SessionLimits { outbox: 64 * 1024, host_calls: 16, ..SessionLimits::default() };
-    let plugin = Plugin::connect(&limits);
-    let payload = json!({"text": "x".repeat(8 * 1024)});
-    let mut accepted = 0;
-    while plugin.session.notify("config.changed", &payload) {
-        accepted += 1;
-        assert!(accepted < 100, "what waits for a plugin is bounded");
-        tokio::task::yield_now().await;
-    }
-    let refused = plugin.session.call("ipc.invoke", json!({}), LONG).await;
-    assert!(matches!(refused, Err(CallError::Overloaded { .. })), "{refused:?}");
-    assert_eq!(plugin.session.dropped(), 1, "a call that was refused is no lost notification");
-}
-
-#[tokio::test]
-async fn a_plugin_that_floods_and_never_reads_is_held_back_and_deadlocks_nobody() {
-    let limits = SessionLimits { outbox: 32 * 1024, context_calls: 4, ..SessionLimits::default() };
-    let mut plugin = Plugin::connect(&limits);
-    let flood = format!(
-        "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":[\"{}\"]}}\n",
-        "x".repeat(1000)
-    );
-    let mut sent = 0usize;
-    // The pipe fills once the host stops reading; only then does a write have to wait.
-    while timeout(Duration::from_millis(200), plugin.output.write_all(flood.as_bytes())).await.is_ok() {
-        sent += 1;
-        assert!(sent < 10_000, "a plugin that does not read is read no further");
-    }
-    // As soon as it reads, everything goes on.
-    for _ in 0..sent.min(20) {
-        assert_eq!(plugin.hear().await["id"], 1);
-    }
 }
 
 #[tokio::test]

@@ -25,6 +25,9 @@ pub enum Reply {
     /// It takes a disk, a thread or the network. The work has been queued already, in the order of the calls; awaiting only
     /// fetches the outcome. Always bounded in time. Dropping it does not undo the work.
     Later(Pin<Box<dyn Future<Output = Outcome> + Send>>),
+    /// It takes the network, and may be as large as a frame: only a few are to be awaited at once. The work begins when it is
+    /// awaited, is bounded in time, and is given up when dropped.
+    Large(Pin<Box<dyn Future<Output = Outcome> + Send>>),
 }
 
 impl std::fmt::Debug for Reply {
@@ -34,6 +37,7 @@ impl std::fmt::Debug for Reply {
             Reply::Now(Ok(_)) => f.write_str("Now(Ok(..))"),
             Reply::Now(Err(error)) => f.debug_tuple("Now").field(error).finish(),
             Reply::Later(_) => f.write_str("Later(..)"),
+            Reply::Large(_) => f.write_str("Large(..)"),
         }
     }
 }
@@ -43,7 +47,7 @@ impl Reply {
     pub async fn outcome(self) -> Outcome {
         match self {
             Reply::Now(outcome) => outcome,
-            Reply::Later(later) => later.await,
+            Reply::Later(later) | Reply::Large(later) => later.await,
         }
     }
 
@@ -59,6 +63,15 @@ impl Reply {
         F: Future<Output = Result<T, RpcError>> + Send + 'static,
     {
         Reply::Later(Box::pin(async move { work.await.map(|value| to_raw(&value)) }))
+    }
+
+    /// An answer that takes a while and may be large.
+    pub(crate) fn large<T, F>(work: F) -> Self
+    where
+        T: Serialize,
+        F: Future<Output = Result<T, RpcError>> + Send + 'static,
+    {
+        Reply::Large(Box::pin(async move { work.await.map(|value| to_raw(&value)) }))
     }
 }
 

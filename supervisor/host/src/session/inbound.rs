@@ -12,7 +12,7 @@ use outboard_protocol::{ErrorReason, RpcError};
 use outboard_services::Reply;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::calls::Calls;
 use super::outbox::Outbox;
@@ -22,6 +22,9 @@ use super::{ContextCalls, NoiseSink};
 type IdText = Box<str>;
 /// What an answer's frame holds besides the result, at most: fixed text and the caller's id.
 const ENVELOPE: usize = 64 + message::ID_MAX;
+/// Answers that may be as large as a frame and are fetched or held at once: together they are what one plugin that does not
+/// read can make us keep, beyond the outbox.
+const LARGE_AT_ONCE: usize = 16;
 type SlowAnswer = std::pin::Pin<Box<dyn Future<Output = Result<Box<RawValue>, RpcError>> + Send>>;
 
 pub(super) struct Inbound {
@@ -33,12 +36,15 @@ pub(super) struct Inbound {
     frame_limit: usize,
     /// Context calls that are being worked on, with the way to withdraw each.
     slow: Mutex<HashMap<IdText, oneshot::Sender<()>>>,
+    /// Places for answers that may be large, each held until there is room for it.
+    large: Semaphore,
 }
 
 /// A context call that takes time.
 pub(super) struct Slow {
     id: IdText,
     answer: SlowAnswer,
+    large: bool,
     withdrawn: oneshot::Receiver<()>,
 }
 
@@ -50,7 +56,15 @@ impl Inbound {
         noise: Arc<dyn NoiseSink>,
         frame_limit: usize,
     ) -> Self {
-        Self { outbox, calls, context, noise, frame_limit, slow: Mutex::default() }
+        Self {
+            outbox,
+            calls,
+            context,
+            noise,
+            frame_limit,
+            slow: Mutex::default(),
+            large: Semaphore::new(LARGE_AT_ONCE),
+        }
     }
 
     /// Deals with one frame.
@@ -110,12 +124,19 @@ impl Inbound {
 
     /// Runs a slow call to its one answer.
     pub(super) async fn run(&self, slow: Slow) {
-        let Slow { id, answer, withdrawn } = slow;
+        let Slow { id, answer, large, withdrawn } = slow;
         let cancelled = || RpcError::new(ErrorReason::Cancelled, "the caller withdrew the call");
-        let outcome = tokio::select! {
-            outcome = answer => outcome,
-            Ok(()) = withdrawn => Err(cancelled()),
+        let work = async {
+            let place = if large { self.large.acquire().await.ok() } else { None };
+            (answer.await, place)
         };
+        let (outcome, place) = tokio::select! {
+            done = work => done,
+            Ok(()) = withdrawn => (Err(cancelled()), None),
+        };
+        if place.is_some() {
+            self.outbox.room().await;
+        }
         self.lock().remove(&id);
         self.answer(&id, outcome);
     }
@@ -139,13 +160,16 @@ impl Inbound {
                 self.answer(text, outcome);
                 None
             }
-            Reply::Later(answer) => {
-                let (withdraw, withdrawn) = oneshot::channel();
-                let id: IdText = text.into();
-                self.lock().insert(id.clone(), withdraw);
-                Some(Slow { id, answer, withdrawn })
-            }
+            Reply::Later(answer) => Some(self.slow(text, answer, false)),
+            Reply::Large(answer) => Some(self.slow(text, answer, true)),
         }
+    }
+
+    fn slow(&self, id: &str, answer: SlowAnswer, large: bool) -> Slow {
+        let (withdraw, withdrawn) = oneshot::channel();
+        let id: IdText = id.into();
+        self.lock().insert(id.clone(), withdraw);
+        Slow { id, answer, large, withdrawn }
     }
 
     fn notification(&self, method: &str, params: Option<&RawValue>) {

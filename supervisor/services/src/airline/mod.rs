@@ -130,7 +130,7 @@ impl Airline {
             Err(error) => return Reply::Now(Err(error)),
         };
         let (sign_in, refresh, client) = (self.sign_in.clone(), self.refresh.clone(), self.client.clone());
-        Reply::later(async move { request::run(&wanted, &sign_in, &refresh, &client).await })
+        Reply::large(async move { request::run(&wanted, &sign_in, &refresh, &client).await })
     }
 }
 
