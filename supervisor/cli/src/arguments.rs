@@ -46,6 +46,16 @@ pub(crate) struct Global {
     /// Settings file [default: $XDG_CONFIG_HOME/outboard/outboard.toml]
     #[arg(long, global = true, env = "OUTBOARD_CONFIG", hide_env = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Any key of the settings file, such as limits.data=2GiB; wins over the file, and may be given more than once
+    #[arg(
+        long,
+        global = true,
+        env = "OUTBOARD_SET",
+        hide_env = true,
+        value_name = "KEY=VALUE",
+        value_delimiter = '\n'
+    )]
+    pub(crate) set: Vec<String>,
     /// Answer with JSON, for programs
     #[arg(long, global = true, env = "OUTBOARD_JSON", hide_env = true, value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]

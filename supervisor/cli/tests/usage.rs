@@ -138,6 +138,36 @@ fn a_value_that_is_out_of_its_range_is_told_with_file_line_and_key() {
 }
 
 #[test]
+fn any_key_of_the_file_can_be_set_on_the_command_line_and_a_mistake_in_it_is_told_as_its_own() {
+    let terminal = Terminal::new();
+    let file =
+        terminal.write("s.toml", "json = false\n[plugins.fleet.deadlines]\nstart = \"5s\"\nstop = \"6s\"\n");
+    let file = file.to_str().unwrap();
+    let plugin = terminal.path("home");
+    let check = |set: &[&str]| {
+        let words: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
+        let command = ["--config", file, "check", plugin.to_str().unwrap()];
+        terminal.types(&[&words[..], &command].concat())
+    };
+    assert!(
+        check(&["json=true", "plugins.fleet.deadlines.start = 60s", "limits.data=2GiB"]).out.starts_with('{')
+    );
+    assert!(!check(&["json=true", "json=false"]).out.starts_with('{'), "the last of two wins");
+    for (set, reason) in [
+        ("limits.dat=1", "did you mean `limits.data`?"),
+        ("limits.data=much", "a size"),
+        ("limits.data", "give a key and a value"),
+        ("plugins.NotAnId.enabled=true", "lower-case"),
+    ] {
+        let said = check(&[set]);
+        assert_eq!(said.code, 2, "{set}: {said:?}");
+        assert!(said.err.contains(&format!("--set {set}: ")) && said.err.contains(reason), "{set}: {said:?}");
+    }
+    let both = terminal.types(&["--config", file, "--set", "plugins.fleet.deadlines.ping=0s", "run"]);
+    assert!(both.code == 2 && both.err.contains("`plugins.fleet.deadlines.ping` must"), "{both:?}");
+}
+
+#[test]
 fn a_settings_file_that_is_named_must_be_there_and_the_standard_one_need_not() {
     let terminal = Terminal::new();
     let said = terminal.types(&["--config", "/nowhere/outboard.toml", "status"]);

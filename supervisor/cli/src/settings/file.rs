@@ -215,7 +215,7 @@ fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAdd
 ///
 /// # Errors
 /// A sentence with the file, the line, and what is wrong there.
-pub(crate) fn read(path: &Path) -> Result<File, String> {
+pub(super) fn read(path: &Path) -> Result<(File, String), String> {
     let size = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
     if size > FILE_MAX {
         return Err(format!(
@@ -226,11 +226,11 @@ pub(crate) fn read(path: &Path) -> Result<File, String> {
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
     let mut file = parse(&text).map_err(|mistake| format!("{}:{mistake}", path.display()))?;
     file.anchor(path.parent().unwrap_or(Path::new("/")));
-    Ok(file)
+    Ok((file, text))
 }
 
 /// Parses the text of a settings file; mistakes begin with their line.
-fn parse(text: &str) -> Result<File, String> {
+pub(super) fn parse(text: &str) -> Result<File, String> {
     let table = toml::de::DeTable::parse(text).map_err(|error| located(text, &error))?;
     keys::check(table.get_ref())
         .map_err(|unknown| format!("{}: {}", line_of(text, unknown.at), unknown.message))?;
@@ -252,6 +252,16 @@ fn line_of(text: &str, at: usize) -> usize {
 }
 
 impl File {
+    /// The same file with other values in it.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub(super) fn with_values(text: &str, values: toml::Table, folder: &Path) -> Result<Self, String> {
+        let mut file = Self::deserialize(values).map_err(|error| error.message().to_owned())?;
+        file.anchor(folder);
+        Ok(Self { text: text.to_owned(), ..file })
+    }
+
     /// The line on which a key stands, if it does.
     pub(crate) fn line_of(&self, key: &[&str]) -> Option<usize> {
         let table = toml::de::DeTable::parse(&self.text).ok()?;

@@ -8,6 +8,7 @@ use outboard_protocol::context::logger::LogLevel;
 
 use super::file::{self, File};
 use super::paths::Standard;
+use super::single;
 use crate::arguments::{Color, Global, RunArguments};
 use crate::failure::{Failure, Outcome};
 
@@ -59,7 +60,7 @@ impl Settings {
     /// A usage failure that names file and line.
     pub(crate) fn resolve(global: &Global) -> Outcome<Self> {
         let standard = Standard::of_this_user();
-        let (source, file) = read_file(global.config.as_deref(), &standard)?;
+        let (source, file) = read_file(global, &standard)?;
         let runtime_dir = global.runtime_dir.clone().or_else(|| file.runtime_dir.clone());
         Ok(Self {
             runtime_dir: absolute(&runtime_dir.unwrap_or_else(|| standard.runtime_dir()))?,
@@ -111,16 +112,25 @@ impl Settings {
 }
 
 /// A named file must be there; the standard one need not be.
-fn read_file(named: Option<&Path>, standard: &Standard) -> Outcome<(Option<PathBuf>, File)> {
-    let path = match named {
-        Some(path) => absolute(path)?,
-        None => match standard.settings_file().filter(|path| path.exists()) {
-            Some(path) => path,
-            None => return Ok((None, File::default())),
-        },
+fn read_file(global: &Global, standard: &Standard) -> Outcome<(Option<PathBuf>, File)> {
+    let path = match &global.config {
+        Some(path) => Some(absolute(path)?),
+        None => standard.settings_file().filter(|path| path.exists()),
     };
-    let file = file::read(&path).map_err(Failure::usage)?;
-    Ok((Some(path), file))
+    let (file, text) = match &path {
+        Some(path) => file::read(path).map_err(Failure::usage)?,
+        None => (File::default(), String::new()),
+    };
+    if global.set.is_empty() {
+        return Ok((path, file));
+    }
+    // As in the file: from its own folder, and without a file from where the command was typed.
+    let folder = match path.as_deref().and_then(Path::parent) {
+        Some(folder) => folder.to_owned(),
+        None => absolute(Path::new("."))?,
+    };
+    let file = single::lay_over_text(&text, &global.set, &folder).map_err(Failure::usage)?;
+    Ok((path, file))
 }
 
 /// Makes a path independent of where the command was typed.

@@ -12,6 +12,7 @@ mod file;
 mod keys;
 mod merge;
 mod paths;
+mod single;
 mod span;
 
 pub(crate) use file::{Airline, Deadlines, Limits, Restart, Wire};
