@@ -106,6 +106,12 @@ ifneq ($(wildcard plugin-sdk/python/tests),)
 	cd plugin-sdk/python && PYTHONPATH=src "$(abspath target/python-tests)/bin/python3" -m unittest discover -t . -s tests
 endif
 
+.PHONY: schema
+schema: ## What is generated from the method table: schemas, SDK types, the reference in PROTOCOL.md
+	$(need_rust)
+	$(call need,cc:gcc cc:libc6-dev)
+	cargo run --locked -p outboard-protocol --bin generate
+
 .PHONY: bench
 bench: build ## Measure beside limits and peers; writes docs/PERFORMANCE.md
 	$(call need,python3:python3 wrk:wrk nginx:nginx-light haproxy:haproxy node:nodejs npm:npm strace:strace taskset:util-linux)
