@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::connection;
 use crate::front_door::FrontDoor;
+use crate::load::Load;
 
 /// How long to pause when the system cannot accept (no descriptors, no memory): a connection that ends meanwhile frees what
 /// is missing, and a busy loop would free nothing.
@@ -45,12 +46,14 @@ pub(crate) async fn run(listener: TcpListener, front_door: Arc<FrontDoor>, mut s
             biased;
             grace = stopped(&mut stop) => break grace,
             Some(ended) = connections.join_next(), if !connections.is_empty() => tell_panic(ended),
-            accepted = accept(&listener, &seats, &mut trouble) => {
+            accepted = accept(&listener, &seats, front_door.load(), &mut trouble) => {
                 let Some((socket, peer, seat)) = accepted else { continue };
-                let serving = connection::serve(Arc::clone(&front_door), socket, peer, told.clone());
+                let front_door = Arc::clone(&front_door);
+                let told = told.clone();
                 connections.spawn(async move {
-                    serving.await;
-                    drop(seat);
+                    let counted = front_door.load().accepted();
+                    connection::serve(Arc::clone(&front_door), socket, peer, told).await;
+                    drop((counted, seat));
                 });
             }
         }
@@ -82,14 +85,22 @@ fn tell_panic(ended: Result<(), tokio::task::JoinError>) {
 async fn accept(
     listener: &TcpListener,
     seats: &Arc<Semaphore>,
+    load: &Load,
     trouble: &mut Trouble,
 ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     // Whoever comes while all seats are taken waits in the system's own bounded queue.
-    let seat = Arc::clone(seats).acquire_owned().await.ok()?;
+    let seat = match Arc::clone(seats).try_acquire_owned() {
+        Ok(seat) => seat,
+        Err(_) => {
+            load.waits();
+            Arc::clone(seats).acquire_owned().await.ok()?
+        }
+    };
     match listener.accept().await {
         Ok((socket, peer)) => Some((socket, peer, seat)),
         Err(error) if concerns_one_connection(&error) => None,
         Err(error) => {
+            load.failed();
             trouble.tell(&error);
             tokio::time::sleep(BACK_OFF).await;
             None

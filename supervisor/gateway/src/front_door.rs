@@ -12,6 +12,7 @@ use crate::admission::Admission;
 use crate::admission::origin::Cors;
 use crate::connection::Client;
 use crate::directory::Directory;
+use crate::load::Load;
 use crate::options::GatewayOptions;
 use crate::problem::{Kind, Problem};
 use crate::proxy::{Asked, Proxy};
@@ -29,6 +30,7 @@ pub(crate) struct FrontDoor {
     directory: Arc<dyn Directory>,
     proxy: Proxy,
     bus: bus::Bus,
+    load: Load,
 }
 
 impl FrontDoor {
@@ -44,11 +46,16 @@ impl FrontDoor {
             bus: bus::Bus::new(Arc::clone(&directory), options.bus_clients),
             directory,
             options,
+            load: Load::default(),
         }
     }
 
     pub(crate) fn options(&self) -> &GatewayOptions {
         &self.options
+    }
+
+    pub(crate) fn load(&self) -> &Load {
+        &self.load
     }
 
     /// Does the upkeep of the proxy for as long as it is polled.
@@ -129,7 +136,7 @@ impl FrontDoor {
         }
         match rest {
             "/" if path == "/" => Ok(pages::front(&*self.directory)),
-            "/health" => Ok(health::answer(&*self.directory)),
+            "/health" => Ok(health::answer(&*self.directory, &self.load, self.options.connections)),
             _ if rest.starts_with("/plugins/") => {
                 ui_files::answer(&*self.directory, rest, request.headers()).await
             }

@@ -1,6 +1,6 @@
 //! `/_outboard/health`: whether the supervisor answers, and how its plugins are.
 //!
-//! For people, monitors and tests. Tells states only: no paths, no causes, nothing that a stranger could use.
+//! For people, monitors and tests. Tells states and counts only: no paths, no causes, nothing that a stranger could use.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use http::{HeaderValue, Response};
 use serde::Serialize;
 
 use crate::directory::Directory;
+use crate::load::Load;
 use crate::reply::ReplyBody;
 
 #[derive(Serialize)]
@@ -20,13 +21,29 @@ struct Health {
     since: String,
     /// State by plugin id.
     plugins: BTreeMap<String, String>,
+    connections: Connections,
+}
+
+/// The gateway's own connections.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Connections {
+    open: usize,
+    /// So many may be open; whoever comes then waits in the system's queue.
+    limit: usize,
+    /// How often the limit was reached.
+    times_full: u64,
+    /// How often the system could not accept one, for want of descriptors or memory.
+    failures: u64,
 }
 
 /// The answer.
-pub(crate) fn answer(directory: &dyn Directory) -> Response<ReplyBody> {
+pub(crate) fn answer(directory: &dyn Directory, load: &Load, limit: usize) -> Response<ReplyBody> {
     let status = directory.status();
     let plugins = status.plugins.into_iter().map(|plugin| (plugin.id, plugin.state)).collect();
-    let health = Health { status: "ok", version: status.version, since: status.since, plugins };
+    let connections =
+        Connections { open: load.open(), limit, times_full: load.times_full(), failures: load.failures() };
+    let health = Health { status: "ok", version: status.version, since: status.since, plugins, connections };
     let json = serde_json::to_vec(&health).expect("INVARIANT: strings are always JSON");
     let mut response = Response::new(ReplyBody::full(Bytes::from(json)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -34,6 +34,7 @@ mod directory;
 mod front_door;
 mod health;
 mod host_directory;
+mod load;
 mod options;
 mod pages;
 mod problem;
