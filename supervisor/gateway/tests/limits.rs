@@ -7,6 +7,7 @@ mod fixture;
 use std::time::Duration;
 
 use fixture::*;
+use outboard_host::routes::testing;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -105,6 +106,21 @@ async fn a_plugin_that_falls_silent_within_its_answer_is_cut_off() {
     let gateway = gateway(&house, |options| options.stream_idle = SHORT).await;
     let outcome = exchange(gateway.listen(), &get(gateway.listen(), "/api/x/", "")).await;
     assert_eq!(outcome.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn a_plugin_whose_port_takes_no_connection_is_given_up() {
+    let house = House::new();
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    // Nobody accepts, and one connection fills it: from then on the kernel answers nothing.
+    let full = socket.listen(0).unwrap();
+    let port = full.local_addr().unwrap().port();
+    let _first = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    house.plugin("x", open(&testing::upstream_at(1, port)));
+    let gateway = gateway(&house, |_| {}).await;
+    let answer = exchange(gateway.listen(), &get(gateway.listen(), "/api/x/", "")).await.unwrap();
+    assert_eq!((status(&answer), problem(&answer).as_str()), (502, "plugin-refused"));
 }
 
 #[tokio::test]

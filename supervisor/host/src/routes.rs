@@ -198,6 +198,11 @@ pub mod testing {
         Upstream::new(generation, Address::Socket(socket))
     }
 
+    /// An open upstream at a port of 127.0.0.1.
+    pub fn upstream_at(generation: u64, port: u16) -> Arc<Upstream> {
+        Upstream::new(generation, Address::Port(port))
+    }
+
     /// A table with one route.
     pub fn routes_with(id: PluginId, state: RouteState) -> (Arc<Routes>, Arc<Route>) {
         let routes = Arc::new(Routes::default());
