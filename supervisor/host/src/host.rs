@@ -17,7 +17,7 @@ use outboard_services::Services;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
 
 use crate::catalogue::{Catalogue, invalid_status};
@@ -108,13 +108,25 @@ struct Inner {
 
 /// The host's own tasks; await it to know that all is over.
 #[derive(Debug)]
-pub struct HostTasks(JoinSet<()>);
+pub struct HostTasks {
+    all: JoinSet<()>,
+    supervisor: Id,
+}
 
 impl HostTasks {
     /// Resolves when the supervisor task has ended.
     pub async fn ended(&mut self) {
-        self.0.join_next().await;
-        self.0.shutdown().await;
+        while let Some(ended) = self.all.join_next_with_id().await {
+            let task = ended.as_ref().map_or_else(JoinError::id, |(task, ())| *task);
+            if let Err(error) = ended {
+                tracing::error!(%error, "a task of the host failed");
+            }
+            // The plugins run on without the others.
+            if task == self.supervisor {
+                break;
+            }
+        }
+        self.all.shutdown().await;
     }
 }
 
@@ -152,7 +164,7 @@ impl Host {
         let supervisor =
             Supervisor::new(options.plugin_dirs.clone(), options.policy, shared.clone(), catalogue, held);
         let mut tasks = JoinSet::new();
-        tasks.spawn(supervisor.run(inbox));
+        let supervisor = tasks.spawn(supervisor.run(inbox)).id();
         tasks.spawn(upkeep::tend_orphans(spawner));
         tasks.spawn(upkeep::pass_on_events(shared.clone()));
         tasks.spawn(upkeep::measure_databases(shared.clone()));
@@ -167,7 +179,7 @@ impl Host {
             data_dir: options.data_dir,
             plugin_dirs: options.plugin_dirs,
         };
-        Ok((Self { inner: Arc::new(inner) }, HostTasks(tasks)))
+        Ok((Self { inner: Arc::new(inner) }, HostTasks { all: tasks, supervisor }))
     }
 
     /// The services behind ctx.*.
@@ -239,9 +251,6 @@ impl Host {
     /// `not_found` for an unknown plugin, `conflict` for one that has nothing to run, `shutting_down`.
     pub async fn order(&self, id: &PluginId, order: Order) -> Result<PluginStatus, RpcError> {
         let handle = self.find(id)?;
-        if let Some(enabled) = order.remembers() {
-            self.services().plugins.set_enabled(id, enabled).await?;
-        }
         let want = match order {
             Order::Start | Order::Enable => Want::Start,
             Order::Stop | Order::Disable => Want::Stop,
@@ -251,6 +260,10 @@ impl Host {
             let message =
                 format!("plugin {id} has a UI and no background program, so there is nothing to run");
             return Err(RpcError::new(ErrorReason::Conflict, message));
+        }
+        // Only what can be carried out is remembered.
+        if let Some(enabled) = order.remembers() {
+            self.services().plugins.set_enabled(id, enabled).await?;
         }
         if !handle.order(want, None).await {
             return Err(RpcError::new(ErrorReason::ShuttingDown, "the supervisor is shutting down"));

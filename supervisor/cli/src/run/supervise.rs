@@ -102,8 +102,8 @@ async fn wait(
 async fn stop(layers: &mut Layers, signals: &mut Signals, mode: ShutdownMode, limit: Duration) {
     tracing::info!("stopping{}", if mode == ShutdownMode::Now { " at once" } else { "" });
     let host = layers.host.clone();
-    host.shutdown(mode).await;
     let ended = async {
+        host.shutdown(mode).await;
         loop {
             tokio::select! {
                 () = layers.tasks.ended() => break,
