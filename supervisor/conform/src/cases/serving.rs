@@ -4,6 +4,8 @@ use outboard_protocol::handshake::features;
 use serde_json::json;
 
 use super::{Case, Finding, Look, Seen, must, should};
+use outboard_host::routes::Address;
+
 use crate::conversation::{Conversation, INITIALIZE_ID};
 use crate::http::Client;
 use crate::stage::Stage;
@@ -42,7 +44,11 @@ struct Served<'a> {
 
 impl Served<'_> {
     async fn connect(&self) -> Result<Client, String> {
-        Client::connect(self.conversation.door().path(), self.conversation.limits().answer).await
+        match self.conversation.door().address() {
+            Address::Socket(path) => Client::connect(&path, self.conversation.limits().answer).await,
+            // The manifest allows a port only to programs that do not speak the protocol.
+            Address::Port(port) => Err(format!("it is to be reached at port {port}, and not at a socket")),
+        }
     }
 
     fn request(&self) -> String {

@@ -3,7 +3,7 @@
 //! Called by the conformance kit, which plays the host by itself. Knows no message, no state machine and no restart.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -13,6 +13,7 @@ use super::launch::{LaunchOptions, LaunchedSocket, launch};
 use crate::discovery::Installed;
 use crate::javascript;
 use crate::process::{Label, Spawned, Spawner};
+use crate::routes::Address;
 
 /// Where a trial may put things. Nothing outside of these is written.
 #[derive(Debug, Clone)]
@@ -47,19 +48,15 @@ impl Folders {
 pub struct Door(LaunchedSocket);
 
 impl Door {
-    /// Where to connect. A trial speaks the protocol with its plugin, and such a plugin has a Unix socket.
-    pub fn path(&self) -> &Path {
-        match &self.0 {
-            LaunchedSocket::Bound(file) => file.path(),
-            LaunchedSocket::Path(path) => path,
-            LaunchedSocket::Port(_) => Path::new(""),
-        }
+    /// Where to connect.
+    pub fn address(&self) -> Address {
+        self.0.address()
     }
 }
 
 impl fmt::Debug for Door {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Door").field(&self.path()).finish()
+        f.debug_tuple("Door").field(&self.address()).finish()
     }
 }
 
