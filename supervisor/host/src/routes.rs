@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -28,8 +28,18 @@ impl Routes {
         self.table.load().get(id).cloned()
     }
 
-    /// Adds or replaces a plugin's route.
-    pub(crate) fn insert(&self, route: &Arc<Route>) {
+    /// The route of a plugin, which is made where there is none. It stays the same until [`Self::remove`], whatever becomes of
+    /// the plugin's manifest and its task: whoever waits on it would not hear of another.
+    pub(crate) fn add(&self, id: &PluginId) -> Arc<Route> {
+        self.find(id.as_str()).unwrap_or_else(|| {
+            let closed = RouteState::Closed { cause: "the plugin is new".to_owned(), retry_after: None };
+            let route = Route::new(id.clone(), closed);
+            self.insert(&route);
+            route
+        })
+    }
+
+    fn insert(&self, route: &Arc<Route>) {
         self.table.rcu(|table| {
             let mut next = HashMap::clone(table);
             next.insert(route.id.clone(), Arc::clone(route));
@@ -58,10 +68,8 @@ impl Routes {
 pub struct Route {
     /// Whose route it is.
     pub id: PluginId,
-    /// Whether the route's prefix is removed from the path.
-    pub strip_prefix: bool,
-    /// Whether a safe request may be sent once more to the next generation.
-    pub replay: bool,
+    strip_prefix: AtomicBool,
+    replay: AtomicBool,
     state: ArcSwap<RouteState>,
     changed: watch::Sender<()>,
 }
@@ -86,14 +94,30 @@ pub enum RouteState {
 }
 
 impl Route {
-    pub(crate) fn new(id: PluginId, strip_prefix: bool, replay: bool, state: RouteState) -> Arc<Self> {
+    fn new(id: PluginId, state: RouteState) -> Arc<Self> {
         Arc::new(Self {
             id,
-            strip_prefix,
-            replay,
+            strip_prefix: AtomicBool::new(false),
+            replay: AtomicBool::new(true),
             state: ArcSwap::from_pointee(state),
             changed: watch::Sender::new(()),
         })
+    }
+
+    /// Whether the route's prefix is removed from the path.
+    pub fn strip_prefix(&self) -> bool {
+        self.strip_prefix.load(Ordering::Relaxed)
+    }
+
+    /// Whether a safe request may be sent once more to the next generation.
+    pub fn replay(&self) -> bool {
+        self.replay.load(Ordering::Relaxed)
+    }
+
+    /// From the next request on.
+    pub(crate) fn treat(&self, strip_prefix: bool, replay: bool) {
+        self.strip_prefix.store(strip_prefix, Ordering::Relaxed);
+        self.replay.store(replay, Ordering::Relaxed);
     }
 
     /// The state at this moment.
@@ -203,12 +227,11 @@ pub mod testing {
         Upstream::new(generation, Address::Port(port))
     }
 
-    /// A table with one route.
-    pub fn routes_with(id: PluginId, state: RouteState) -> (Arc<Routes>, Arc<Route>) {
-        let routes = Arc::new(Routes::default());
-        let route = Route::new(id, false, true, state);
-        routes.insert(&route);
-        (routes, route)
+    /// A route that treats requests so.
+    pub fn route(id: PluginId, state: RouteState, strip_prefix: bool, replay: bool) -> Arc<Route> {
+        let route = Route::new(id, state);
+        route.treat(strip_prefix, replay);
+        route
     }
 
     /// Publishes a state as a plugin's actor does.

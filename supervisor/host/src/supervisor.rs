@@ -3,12 +3,12 @@
 //!
 //! Started by [`crate::Host::start`]. It gives orders and never looks inside a plugin; what it publishes is the catalogue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use outboard_lifecycle::{Desired, Generation, Lifecycle, Order};
+use outboard_lifecycle::{Lifecycle, Order};
 use outboard_protocol::PluginId;
 use outboard_protocol::control::RescanReport;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -67,7 +67,7 @@ pub(crate) struct Supervisor {
     watcher: Watcher,
     plugins: BTreeMap<PluginId, Entry>,
     /// Plugins whose folders are gone and whose processes are still being ended. One that comes back meanwhile waits for that.
-    retiring: BTreeMap<PluginId, Id>,
+    retiring: BTreeMap<PluginId, Entry>,
     actors: JoinSet<()>,
     catalogue: watch::Sender<Arc<Catalogue>>,
     /// Whether plugins wait for a sign-in before their first start.
@@ -119,14 +119,16 @@ impl Supervisor {
 
     async fn rescan(&mut self) -> RescanReport {
         let dirs = self.dirs.clone();
-        let findings = tokio::task::spawn_blocking(move || scan(&dirs)).await.unwrap_or_default();
+        let findings = tokio::task::spawn_blocking(move || scan(&dirs)).await;
         self.watcher.renew();
-        let Findings { installed, mut invalid } = findings;
         let mut report = RescanReport::default();
-        self.retire_missing(&installed, &mut invalid, &mut report);
-        for (id, found) in installed {
-            self.adopt(id, Arc::new(found), &mut report).await;
-        }
+        let invalid = match findings {
+            Ok(findings) => self.take_in(findings, &mut report).await,
+            Err(error) => {
+                tracing::error!(%error, "the plugin folders could not be looked through; everything stays as it is");
+                self.catalogue.borrow().invalid.clone()
+            }
+        };
         report.invalid = invalid.iter().map(|(name, found)| (name.clone(), found.reason.clone())).collect();
         let known = Arc::clone(&self.catalogue.borrow());
         // Every scan finds all of them again; what an operator has read once is no news.
@@ -139,15 +141,36 @@ impl Supervisor {
         report
     }
 
+    /// Makes of what was found what runs; gives the folders that are no usable plugins.
+    async fn take_in(&mut self, findings: Findings, report: &mut RescanReport) -> BTreeMap<String, Invalid> {
+        let Findings { installed, invalid, complete } = findings;
+        let found: BTreeSet<PluginId> = installed.keys().cloned().collect();
+        // What lies in a folder that cannot be read is not gone.
+        if complete {
+            self.retire_missing(&found, &invalid, report).await;
+        }
+        for (id, found) in installed {
+            self.adopt(id, Arc::new(found), report).await;
+        }
+        if complete {
+            let freed = self.shared.services.prefixes.keep_only(|id| {
+                found.contains(id) || self.plugins.contains_key(id) || invalid.contains_key(id.as_str())
+            });
+            // The prefixes are free at once; that this is remembered is awaited with the actors.
+            self.actors.spawn(freed);
+        }
+        invalid
+    }
+
     /// Plugins whose folder is gone are stopped. One whose manifest broke while it runs goes on with what it has.
-    fn retire_missing(
+    async fn retire_missing(
         &mut self,
-        installed: &BTreeMap<PluginId, Installed>,
-        invalid: &mut BTreeMap<String, Invalid>,
+        installed: &BTreeSet<PluginId>,
+        invalid: &BTreeMap<String, Invalid>,
         report: &mut RescanReport,
     ) {
         let missing: Vec<PluginId> =
-            self.plugins.keys().filter(|id| !installed.contains_key(*id)).cloned().collect();
+            self.plugins.keys().filter(|id| !installed.contains(*id)).cloned().collect();
         for id in missing {
             let Some(entry) = self.plugins.get(&id) else { continue };
             let folder = &entry.installed.folder;
@@ -155,14 +178,12 @@ impl Supervisor {
             if broken && !entry.handle.view.borrow().is_at_rest() {
                 continue;
             }
-            self.retiring.insert(id.clone(), entry.task);
+            let Some(entry) = self.plugins.remove(&id) else { continue };
             self.shared.services.bus.forget(&id);
-            let forgotten = self.shared.services.prefixes.forget(&id);
-            // Its prefixes are free at once; that this is remembered is awaited with the actors.
-            self.actors.spawn(forgotten);
-            self.plugins.remove(&id);
             self.shared.routes.remove(&id);
             report.removed.push(id.to_string());
+            entry.handle.order(Order::Remove, None).await;
+            self.retiring.insert(id, entry);
         }
     }
 
@@ -175,26 +196,29 @@ impl Supervisor {
             }
             return;
         };
-        if entry.installed.text == found.text && entry.installed.program == found.program {
+        if entry.installed.is_same(&found) {
             return;
         }
         report.changed.push(id.to_string());
-        let (before, now) = (entry.installed.version(), found.version());
-        let order = if before == now {
-            Order::ManifestChanged
-        } else {
-            Order::Update { from: before, to: now, has_old: false }
-        };
-        entry.installed = Arc::clone(&found);
+        let before = std::mem::replace(&mut entry.installed, Arc::clone(&found));
         let handle = entry.handle.clone();
         self.declare(&id, &found);
-        handle.order(order, Some(found)).await;
+        let had_program = before.program != Program::None;
+        let starts = !had_program && self.is_wanted(&id, &found) && !*self.held.borrow();
+        // A version without a program has never run.
+        let from =
+            if had_program { Some(before.version()) } else { self.shared.services.plugins.last_version(&id) };
+        handle.order(changed(from, &found), Some(found)).await;
+        // What had nothing to run was never told to start.
+        if starts {
+            handle.order(Order::Start, None).await;
+        }
     }
 
     async fn add(&mut self, id: PluginId, found: Arc<Installed>) {
         self.seed = self.seed.wrapping_add(1);
         let settings = self.policy.of(&id);
-        let machine = Lifecycle::new(settings.policy.clone(), self.seed);
+        let machine = self.since_last_run(Lifecycle::new(settings.policy.clone(), self.seed), &found);
         self.declare(&id, &found);
         let wanted = self.is_wanted(&id, &found) && !*self.held.borrow();
         let handle = self.begin(id, found, settings, machine, Arc::default(), None);
@@ -206,6 +230,14 @@ impl Supervisor {
     /// Defaults and rules of its settings hold for operators too, before it ever runs.
     fn declare(&self, id: &PluginId, found: &Installed) {
         self.shared.services.config.declare(id, found.manifest.available_settings.clone().into());
+    }
+
+    /// The update that happened while no supervisor ran, or no program of the plugin.
+    fn since_last_run(&self, machine: Lifecycle, found: &Installed) -> Lifecycle {
+        match self.shared.services.plugins.last_version(found.id()) {
+            Some(last) => machine.updated(last, &found.version()),
+            None => machine,
+        }
     }
 
     /// Whether a plugin is to be started without anybody asking.
@@ -257,7 +289,7 @@ impl Supervisor {
     fn actor_ended(&mut self, ended: Result<(Id, ()), JoinError>) -> bool {
         let task = ended.as_ref().map_or_else(JoinError::id, |(task, ())| *task);
         let before = self.retiring.len();
-        self.retiring.retain(|_, retiring| *retiring != task);
+        self.retiring.retain(|_, retiring| retiring.task != task);
         if let Err(error) = ended {
             self.replace(task, &error);
         }
@@ -270,10 +302,10 @@ impl Supervisor {
         let Some(Entry { handle, installed, .. }) = self.plugins.remove(&id) else { return };
         tracing::error!(plugin = %id, %error, "the task that looks after the plugin failed");
         let settings = self.policy.of(&id);
-        let generation = Generation(handle.view.borrow().snapshot.generation.0);
-        let desired: Desired = handle.view.borrow().snapshot.desired;
         self.seed = self.seed.wrapping_add(1);
-        let machine = Lifecycle::succeeding(settings.policy.clone(), self.seed, generation, desired);
+        let lost = handle.view.borrow().snapshot.clone();
+        let machine = Lifecycle::succeeding(settings.policy.clone(), self.seed, &lost);
+        let machine = self.since_last_run(machine, &installed);
         self.begin(id, installed, settings, machine, handle.history, Some(error.to_string()));
         let invalid = self.catalogue.borrow().invalid.clone();
         self.publish(invalid);
@@ -291,7 +323,7 @@ impl Supervisor {
             loop {
                 self.order_all(mode).await;
                 tokio::select! {
-                    () = all_at_rest(&self.plugins) => break,
+                    () = all_at_rest(self.plugins.values().chain(self.retiring.values())) => break,
                     Some(request) = requests.recv() => if let Request::Shutdown(ShutdownMode::Now) = request {
                         mode = ShutdownMode::Now;
                     },
@@ -304,13 +336,14 @@ impl Supervisor {
             );
         }
         self.plugins.clear();
+        self.retiring.clear();
         self.catalogue.send_modify(|catalogue| *catalogue = Arc::new(catalogue.as_ref().without_plugins()));
         // Without handles the actors end; one that cannot is ended with its process.
         let _ = timeout(SHUTDOWN_MARGIN, async { while self.actors.join_next().await.is_some() {} }).await;
     }
 
     async fn order_all(&self, mode: ShutdownMode) {
-        for entry in self.plugins.values() {
+        for entry in self.plugins.values().chain(self.retiring.values()) {
             entry.handle.order(Order::Shutdown, None).await;
             if mode == ShutdownMode::Now {
                 entry.handle.order(Order::KillNow, None).await;
@@ -325,8 +358,19 @@ impl Supervisor {
     }
 }
 
-async fn all_at_rest(plugins: &BTreeMap<PluginId, Entry>) {
-    for entry in plugins.values() {
+/// What a change of what is installed means for a plugin that ran this version before.
+fn changed(from: Option<String>, now: &Installed) -> Order {
+    let to = now.version();
+    match from {
+        // Nothing is left to run.
+        _ if now.program == Program::None => Order::Stop,
+        Some(from) if from != to => Order::Update { from, to, has_old: false },
+        _ => Order::ManifestChanged,
+    }
+}
+
+async fn all_at_rest(plugins: impl Iterator<Item = &Entry>) {
+    for entry in plugins {
         let mut view = entry.handle.view.clone();
         // An error means that the actor is gone, and its process with it.
         let _ = view.wait_for(|view| view.is_at_rest()).await;

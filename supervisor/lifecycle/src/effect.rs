@@ -121,10 +121,12 @@ pub enum StopReason {
     ManifestChanged,
     /// The supervisor ends.
     Shutdown,
+    /// It is installed no longer.
+    Removed,
 }
 
 impl StopReason {
-    /// The stable word: `stop`, `restart`, `update`, `manifest-changed` or `shutdown`.
+    /// The stable word: `stop`, `restart`, `update`, `manifest-changed`, `shutdown` or `removed`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -133,6 +135,7 @@ impl StopReason {
             Self::Update => "update",
             Self::ManifestChanged => "manifest-changed",
             Self::Shutdown => "shutdown",
+            Self::Removed => "removed",
         }
     }
 }

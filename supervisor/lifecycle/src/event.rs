@@ -47,6 +47,8 @@ pub enum Order {
     ManifestChanged,
     /// The supervisor ends. As stop; and from now on nothing brings this plugin up again.
     Shutdown,
+    /// The plugin is installed no longer. As stop; and nothing brings it up again.
+    Remove,
 }
 
 /// What was seen of one process.
@@ -75,6 +77,8 @@ pub enum Fact {
         /// Both ranges, and which side to upgrade.
         why: String,
     },
+    /// It says that it still works on `initialize`, `start` or `resume`, within the longest time that a call may take.
+    Progress,
     /// Answer to `start` or `resume`: it is up.
     StartOk,
     /// Answer to `start` or `resume`: an error.

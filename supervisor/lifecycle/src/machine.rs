@@ -34,7 +34,7 @@ pub struct Lifecycle {
     policy: Policy,
     chance: Chance,
     desired: Desired,
-    /// The supervisor ends: nothing brings the plugin up again.
+    /// The supervisor ends, or the plugin was removed: nothing brings it up again.
     closing: bool,
     state: State,
     generation: Generation,
@@ -76,12 +76,21 @@ impl Lifecycle {
         }
     }
 
-    /// The successor of a machine that was lost with its task, up to and including `generation`.
+    /// The successor of a machine that was lost with its task, of which this was seen last.
     ///
     /// Step it with [`Event::Fault`] first: that ends whatever the lost task left behind.
     #[must_use]
-    pub fn succeeding(policy: Policy, seed: u64, generation: Generation, desired: Desired) -> Self {
-        Self { generation, desired, ..Self::new(policy, seed) }
+    pub fn succeeding(policy: Policy, seed: u64, lost: &Snapshot) -> Self {
+        let Snapshot { generation, desired, closing, .. } = *lost;
+        Self { generation, desired, closing, ..Self::new(policy, seed) }
+    }
+
+    /// For a version other than the one that ran last, in another life of the supervisor: the first start is one after
+    /// an update. The same version changes nothing.
+    #[must_use]
+    pub fn updated(mut self, from: String, to: &str) -> Self {
+        self.versions.change(from, to, false);
+        self
     }
 
     /// Takes in one event at time `now` (since any epoch that stays the same) and says what to do, in order.
@@ -159,6 +168,7 @@ impl Lifecycle {
         Snapshot {
             state: self.state.clone(),
             desired: self.desired,
+            closing: self.closing,
             generation: self.generation,
             pid: self.process.pid(),
             restarts: self.restarts,

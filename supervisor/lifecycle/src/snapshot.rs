@@ -14,6 +14,8 @@ pub struct Snapshot {
     pub state: State,
     /// What the operator wants.
     pub desired: Desired,
+    /// Whether nothing brings the plugin up again: the supervisor ends, or the plugin is installed no longer.
+    pub closing: bool,
     /// The generation of the present or last process.
     pub generation: Generation,
     /// The process id, while the leader lives.

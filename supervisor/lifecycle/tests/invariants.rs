@@ -56,6 +56,7 @@ fn fact() -> impl Strategy<Value = Fact> {
         any::<bool>().prop_map(|transient| Fact::SpawnFailed { why: "x".into(), transient }),
         any::<bool>().prop_map(|resumes| Fact::HandshakeDone { resumes }),
         Just(Fact::Incompatible { why: "x".into() }),
+        Just(Fact::Progress),
         Just(Fact::StartOk),
         Just(Fact::StartRejected { why: "x".into() }),
         exit.prop_map(|exit| Fact::Exited { exit }),

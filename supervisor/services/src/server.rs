@@ -126,9 +126,13 @@ impl Prefixes {
         })
     }
 
-    /// Gives back all that a plugin has, because it is installed no longer.
-    pub fn forget(&self, id: &PluginId) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let forgotten = self.drop_where(|_, owner| owner == id);
+    /// Gives back all that other plugins than these have, because they are installed no longer. They are free at once; ends when
+    /// that is remembered.
+    pub fn keep_only(
+        &self,
+        installed: impl Fn(&PluginId) -> bool,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let forgotten = self.drop_where(|_, owner| !installed(owner));
         Box::pin(async move {
             if let Some(forgotten) = forgotten {
                 forgive(forgotten.await);

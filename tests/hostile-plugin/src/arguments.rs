@@ -33,6 +33,10 @@ pub(crate) struct Arguments {
     pub(crate) start_error: Option<String>,
     /// `--never-starts`: `start` is not answered.
     pub(crate) never_starts: bool,
+    /// `--starts-on NOTIFICATION`: `start` is answered once that has come.
+    pub(crate) starts_on: Option<String>,
+    /// `--works-on-start SECONDS`: tells of progress for so long before it answers `start`.
+    pub(crate) works_on_start: u64,
     /// `--ends-after-start CODE`: ends as soon as it runs.
     pub(crate) ends_after_start: Option<i32>,
     /// `--ignore-stop`: neither answers `stop` nor leaves at the end of its input.
@@ -62,6 +66,8 @@ impl Arguments {
                 "--handshake" => read.handshake = handshake(&value()),
                 "--start-error" => read.start_error = Some(value()),
                 "--never-starts" => read.never_starts = true,
+                "--starts-on" => read.starts_on = Some(value()),
+                "--works-on-start" => read.works_on_start = value().parse().unwrap(),
                 "--ends-after-start" => read.ends_after_start = Some(value().parse().unwrap()),
                 "--ignore-stop" => read.ignore_stop = true,
                 "--ignore-term" => read.ignore_term = true,

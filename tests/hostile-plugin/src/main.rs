@@ -20,10 +20,14 @@ mod wire;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arguments::{Arguments, Handshake, Stage};
 use serde_json::{Value, json};
 use wire::Wire;
+
+/// Between two words of progress.
+const OFTEN: Duration = Duration::from_millis(20);
 
 fn main() {
     let arguments = Arguments::read();
@@ -38,7 +42,13 @@ fn main() {
     if arguments.noise {
         wire.raw(b"I am a banner.\n{\"not\": \"ours\"}\n[1, 2, 3]\n\n\xff\xfe binary\n");
     }
-    let mut plugin = Plugin { arguments, wire: Arc::new(wire), data_dir: PathBuf::new(), id: String::new() };
+    let mut plugin = Plugin {
+        arguments,
+        wire: Arc::new(wire),
+        data_dir: PathBuf::new(),
+        id: String::new(),
+        waiting: None,
+    };
     for line in BufReader::new(input).lines() {
         let Ok(message) = serde_json::from_str::<Value>(&line.unwrap_or_default()) else { continue };
         plugin.hear(&message);
@@ -53,6 +63,8 @@ struct Plugin {
     wire: Arc<Wire>,
     data_dir: PathBuf,
     id: String,
+    /// The start that awaits its notification: id, method and parameters.
+    waiting: Option<(Value, String, Value)>,
 }
 
 impl Plugin {
@@ -63,10 +75,18 @@ impl Plugin {
             if method == "database.quota" {
                 self.note("quota", &message["params"].to_string());
             }
+            if self.arguments.starts_on.as_deref() == Some(method)
+                && let Some((id, method, params)) = self.waiting.take()
+            {
+                self.start(&id, &method, &params);
+            }
             return;
         }
         match method {
             "initialize" => self.initialize(&id, &message["params"]),
+            "start" | "resume" if self.arguments.starts_on.is_some() => {
+                self.waiting = Some((id, method.to_owned(), message["params"].clone()));
+            }
             "start" | "resume" => self.start(&id, method, &message["params"]),
             "stop" => self.stop(&id, &message["params"]),
             "ping" if faults::mute() => {}
@@ -106,10 +126,16 @@ impl Plugin {
         let (wire, id, plugin) = (Arc::clone(&self.wire), id.clone(), self.id.clone());
         let (prefixes, end) = (self.arguments.prefixes.clone(), self.arguments.ends_after_start);
         let (data_dir, storm) = (self.data_dir.clone(), self.arguments.storm);
+        let work = Duration::from_secs(self.arguments.works_on_start);
         let note = format!("{method} {}", params["fromVersion"].as_str().unwrap_or_default());
         self.note("starts", note.trim());
         // In a thread of its own: the answers to what it asks come in through the main loop.
         std::thread::spawn(move || {
+            let begun = Instant::now();
+            while begun.elapsed() < work {
+                wire.tell("$/progress", json!({ "id": id }));
+                std::thread::sleep(OFTEN);
+            }
             if let Err(refusal) = begin(&wire, &plugin, &prefixes, data_dir.clone()) {
                 return wire.error(&id, -32603, &refusal);
             }

@@ -68,8 +68,8 @@ impl Message {
         let upgrade = asked_upgrade(&mut parts);
         let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
         Self {
-            replayable: route.replay && safe && framing == UploadFraming::None && upgrade.is_none(),
-            stripped: route.strip_prefix.then(|| Stripped::new(prefix)),
+            replayable: route.replay() && safe && framing == UploadFraming::None && upgrade.is_none(),
+            stripped: route.strip_prefix().then(|| Stripped::new(prefix)),
             body: Some(body),
             parts,
             framing,

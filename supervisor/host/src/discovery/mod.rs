@@ -37,6 +37,11 @@ impl Installed {
         &self.manifest.id
     }
 
+    /// Whether a process of this would be one of the other: the same manifest, and the same program at the same place.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.text == other.text && self.program == other.program && self.folder == other.folder
+    }
+
     /// The installed version, as in the manifest.
     pub fn version(&self) -> String {
         self.manifest.version.to_string()
@@ -71,21 +76,24 @@ impl Invalid {
 }
 
 /// What lies in the plugin folders.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Findings {
     /// Usable plugins.
     pub installed: BTreeMap<PluginId, Installed>,
     /// Unusable ones, by the name under which they are shown: their id where that much is known, else the folder's name.
     pub invalid: BTreeMap<String, Invalid>,
+    /// Whether every plugins folder could be read. Where one could not, a plugin that was not found may be there all the same.
+    pub complete: bool,
 }
 
 /// Looks through the plugin folders. A folder that does not exist holds no plugins.
 pub fn scan(plugin_dirs: &[PathBuf]) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings { installed: BTreeMap::new(), invalid: BTreeMap::new(), complete: true };
     for dir in plugin_dirs {
         match candidates(dir) {
             Ok(folders) => folders.iter().for_each(|folder| findings.add(folder, read_folder(folder))),
             Err(reason) => {
+                findings.complete = false;
                 findings.invalid.insert(dir.display().to_string(), Invalid { folder: dir.clone(), reason });
             }
         }
@@ -101,9 +109,16 @@ impl Findings {
                 let name = folder
                     .file_name()
                     .map_or_else(|| folder.display().to_string(), |n| n.to_string_lossy().into());
-                self.invalid.insert(name, Invalid { folder: folder.to_owned(), reason });
+                self.add_invalid(name, Invalid { folder: folder.to_owned(), reason });
             }
         }
+    }
+
+    /// Each is shown: one whose name is taken by another goes by its path.
+    fn add_invalid(&mut self, name: String, invalid: Invalid) {
+        let taken = self.invalid.contains_key(&name);
+        let name = if taken { invalid.folder.display().to_string() } else { name };
+        self.invalid.insert(name, invalid);
     }
 
     fn add_installed(&mut self, installed: Installed) {
@@ -123,7 +138,11 @@ impl Findings {
                     first.folder.display(),
                     installed.folder.display()
                 );
-                self.invalid.insert(id.to_string(), Invalid { folder: first.folder, reason });
+                let ambiguous = Invalid { folder: first.folder, reason };
+                // The name is this one's, so that a third folder with the id is known again.
+                if let Some(other) = self.invalid.insert(id.to_string(), ambiguous) {
+                    self.invalid.insert(other.folder.display().to_string(), other);
+                }
             }
         }
     }
@@ -134,18 +153,20 @@ const TWICE: &str = "is that of several folders, and none of them is run; remove
 
 fn candidates(dir: &Path) -> Result<Vec<PathBuf>, String> {
     let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", dir.display());
-    let dir = match std::path::absolute(dir)
-        .and_then(|dir| if dir.exists() { dir.canonicalize() } else { Ok(dir) })
-    {
-        Ok(dir) if dir.exists() => dir,
-        Ok(_) => return Ok(Vec::new()),
-        Err(error) => return Err(unreadable(error)),
-    };
+    let absolute = std::path::absolute(dir).map_err(unreadable)?;
+    // Only what certainly does not exist counts as empty: a disk that fails has not lost its plugins.
+    if !absolute.try_exists().map_err(unreadable)? {
+        return Ok(Vec::new());
+    }
+    let dir = absolute.canonicalize().map_err(unreadable)?;
     let mut folders = Vec::new();
     for entry in std::fs::read_dir(&dir).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if path.is_dir() && !hidden && path.file_name().is_none_or(|name| name != "node_modules") {
+        // One that cannot be looked at may be a plugin; reading it says what is wrong.
+        let may_be_folder = std::fs::metadata(&path)
+            .map_or_else(|error| error.kind() != std::io::ErrorKind::NotFound, |found| found.is_dir());
+        if may_be_folder && !hidden && path.file_name().is_none_or(|name| name != "node_modules") {
             folders.push(path);
         }
         if folders.len() > FOLDERS_MAX {

@@ -56,6 +56,8 @@ pub(crate) struct Actor {
     pub(super) link: watch::Sender<Option<Arc<Link>>>,
     pub(super) spawn_failure: Option<String>,
     pub(super) roll_back_failure: Option<String>,
+    /// Once it is at rest, its task is over.
+    retired: bool,
     notices: broadcast::Receiver<Notice>,
     epoch: Instant,
     epoch_on_the_clock: Timestamp,
@@ -74,8 +76,9 @@ impl Actor {
         let view = Arc::new(View::new(machine.snapshot(), &installed, epoch_on_the_clock));
         let closed = RouteState::Closed { cause: "the plugin was not started".to_owned(), retry_after: None };
         let http = &installed.manifest.http;
-        let route = Route::new(installed.id().clone(), http.strip_prefix, http.replay, closed);
-        shared.routes.insert(&route);
+        let route = shared.routes.add(installed.id());
+        route.treat(http.strip_prefix, http.replay);
+        route.publish(closed);
         let notices = shared.services.notices();
         Self {
             installed,
@@ -93,6 +96,7 @@ impl Actor {
             link: watch::Sender::new(None),
             spawn_failure: None,
             roll_back_failure: None,
+            retired: false,
             notices,
             epoch: Instant::now(),
             epoch_on_the_clock,
@@ -107,43 +111,49 @@ impl Actor {
         self.link.subscribe()
     }
 
-    /// Looks after the plugin until every handle on it is gone and it is at rest.
+    /// Looks after the plugin until it is at rest and removed, or every handle on it is gone.
     pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Letter>, fault: Option<String>) {
         if let Some(why) = fault {
             self.step(Event::Fault { why });
         }
-        let mut retired = false;
-        while !(retired && self.view.borrow().is_at_rest()) {
+        let mut ordered = true;
+        while !(self.retired && self.view.borrow().is_at_rest()) {
             tokio::select! {
-                letter = orders.recv(), if !retired => match letter {
+                // A handshake that is over comes before the news that are sent from then on.
+                biased;
+                Some(done) = self.work.join_next() => self.finished(done),
+                letter = orders.recv(), if ordered => match letter {
                     Some(letter) => self.take(letter),
                     None => {
-                        retired = true;
+                        (ordered, self.retired) = (false, true);
                         self.step(Event::Order(Order::Shutdown));
                     }
                 },
-                Some(done) = self.work.join_next() => self.finished(done),
                 (deadline, generation) = self.timers.next() => self.step(Event::Deadline(generation, deadline)),
+                () = progressed(self.living.as_ref()) => {
+                    self.step(Event::Fact(self.generation(), Fact::Progress));
+                }
                 notice = self.notices.recv() => self.pass_on(notice),
             }
         }
     }
 
     fn take(&mut self, letter: Letter) {
-        if let Some(installed) = letter.installed {
-            self.install(installed);
-        }
+        let changed = letter.installed.map(|installed| self.install(installed)).is_some();
+        self.retired |= letter.order == Order::Remove;
         self.step(Event::Order(letter.order));
+        if changed {
+            // An order that changes no state is one to a plugin that stays down, and is shown as what is installed now.
+            self.publish();
+        }
         // Nobody may be waiting for it any more; the order counts all the same.
         let _ = letter.taken.send(());
     }
 
     fn install(&mut self, installed: Arc<Installed>) {
         let http = &installed.manifest.http;
-        let state = RouteState::clone(&self.route.state());
-        self.route = Route::new(installed.id().clone(), http.strip_prefix, http.replay, state);
+        self.route.treat(http.strip_prefix, http.replay);
         self.installed = installed;
-        self.shared.routes.insert(&self.route);
     }
 
     /// One event, one step, and its effects in order.
@@ -174,9 +184,10 @@ impl Actor {
     fn pass_on(&mut self, notice: Result<Notice, broadcast::error::RecvError>) {
         match notice {
             Ok(notice) if notice.to.as_ref().is_none_or(|to| to == self.installed.id()) => {
-                if let Some(link) = self.link.borrow().as_ref() {
+                // From the handshake on, not only once it runs: what a plugin asks in its start may change in its start.
+                if let Some(living) = self.living.as_ref().filter(|living| living.initialized.is_some()) {
                     // A plugin that does not read misses news, not answers; the session counts what it missed.
-                    link.session.notify(notice.method, &*notice.params);
+                    living.session.notify(notice.method, &*notice.params);
                 }
             }
             Ok(_) | Err(broadcast::error::RecvError::Closed) => {}
@@ -200,6 +211,14 @@ impl Actor {
 
     pub(super) fn on_the_clock(&self, at: Instant) -> String {
         super::view::rfc3339(self.epoch_on_the_clock, at.saturating_duration_since(self.epoch))
+    }
+}
+
+/// Resolves when the process says that it still works on a call of its start.
+async fn progressed(living: Option<&Living>) {
+    match living {
+        Some(living) => living.session.progressed().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) async fn initialize(
     params: InitializeParams,
     limit: Duration,
 ) -> Option<Result<InitializeResult, String>> {
-    let answer = session.call(Initialize::NAME, params, limit + BEHIND).await;
+    let answer = session.call_told(Initialize::NAME, params, limit + BEHIND).await;
     match answer {
         Ok(result) => Some(check_handshake(&result)),
         Err(CallError::Answered { error, .. }) => {
@@ -75,11 +75,11 @@ fn check_handshake(result: &RawValue) -> Result<InitializeResult, String> {
 }
 
 pub(super) async fn start(session: Session, limit: Duration) -> Option<Fact> {
-    started(session.call(Start::NAME, Empty {}, limit + BEHIND).await)
+    started(session.call_told(Start::NAME, Empty {}, limit + BEHIND).await)
 }
 
 pub(super) async fn resume(session: Session, from_version: String, limit: Duration) -> Option<Fact> {
-    started(session.call(Resume::NAME, ResumeParams { from_version }, limit + BEHIND).await)
+    started(session.call_told(Resume::NAME, ResumeParams { from_version }, limit + BEHIND).await)
 }
 
 fn started(answer: Result<Box<RawValue>, CallError>) -> Option<Fact> {
@@ -96,6 +96,7 @@ pub(super) async fn stop(session: Session, reason: Reason, limit: Duration) -> O
         Reason::Restart | Reason::ManifestChanged => StopReason::Restart,
         Reason::Update => StopReason::Update,
         Reason::Shutdown => StopReason::Shutdown,
+        Reason::Removed => StopReason::Removed,
     };
     // Whatever the answer is, onStop is over.
     let _ = session.call(Stop::NAME, StopParams { reason }, limit + BEHIND).await;

@@ -4,19 +4,19 @@
 
 use std::time::Duration;
 
-use outboard_lifecycle::{Decision, Effect, Event, Exit, Fact, Failure, Generation, Mishap};
+use outboard_lifecycle::{Effect, Event, Exit, Fact, Generation};
 use outboard_protocol::context::logger::LogLevel;
-use outboard_protocol::control::{ExitRecord, LogSource};
+use outboard_protocol::control::LogSource;
 use outboard_protocol::handshake::{Hook, InitializeResult, features};
 use outboard_protocol::id::RoutePrefix;
 use outboard_services::NewRecord;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::actor::{Actor, Done};
 use super::calls;
 use super::launch::{LaunchFailure, Launched, launch};
-use super::living::{Ended, Living};
-use super::tracer;
+use super::living::Living;
+use super::{record, tracer};
 use crate::process::{ExitReport, Label, Signal};
 use crate::routes::RouteState;
 
@@ -62,7 +62,7 @@ pub(super) fn carry_out(actor: &mut Actor, effect: Effect) {
         Effect::Arm { deadline, generation, after } => actor.timers.arm(deadline, generation, after),
         Effect::Disarm => actor.timers.disarm(),
         Effect::Publish => actor.publish(),
-        Effect::RecordExit { decision } => record_exit(actor, &decision),
+        Effect::RecordExit { decision } => record::record_exit(actor, &decision),
     }
 }
 
@@ -182,85 +182,30 @@ fn open_route(actor: &mut Actor) {
         actor.route.publish(RouteState::Open(living.upstream.clone()));
         actor.link.send_replace(Some(living.link()));
         actor.log(LogLevel::Info, format!("running, pid {}", living.pid));
+        remember_version(actor);
     }
+}
+
+/// A start with another version is one after an update, also in another life of the supervisor.
+fn remember_version(actor: &mut Actor) {
+    let (plugins, plugin) = (&actor.shared.services.plugins, actor.installed.id().clone());
+    let (version, generation) = (actor.installed.version(), actor.generation());
+    if plugins.last_version(&plugin).as_ref() == Some(&version) {
+        return;
+    }
+    let remembered = plugins.set_last_version(&plugin, &version);
+    actor.work.spawn(async move {
+        if let Err(error) = remembered.await {
+            tracing::warn!(%plugin, %version, %error, "the version that runs could not be remembered, so that its next update may go unnoticed");
+        }
+        Done::Fact(generation, None)
+    });
 }
 
 fn close_route(actor: &mut Actor) {
     actor.route_open = false;
     actor.link.send_replace(None);
     on_living(actor, |living| living.upstream.close());
-}
-
-fn record_exit(actor: &mut Actor, decision: &Decision) {
-    let ended = actor.living.as_ref().and_then(|living| living.ended.clone());
-    let record = match (&actor.living, ended) {
-        (Some(living), Some(ended)) => exit_record(actor, living, &ended, decision),
-        _ => spawn_record(actor, decision),
-    };
-    let level = match decision {
-        Decision::Stopped { .. } | Decision::StartAgain { .. } => LogLevel::Info,
-        Decision::Errored { .. } => LogLevel::Error,
-        _ => LogLevel::Warn,
-    };
-    actor.log(level, format!("{}; {}", record.ended, record.decision));
-    actor.history.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(record);
-}
-
-fn exit_record(actor: &Actor, living: &Living, ended: &Ended, decision: &Decision) -> ExitRecord {
-    // The machine keeps the last failure for as long as the plugin lives; an earlier process's says nothing about this one.
-    let failure = actor.machine.snapshot().failure.filter(|failure| failure.generation == living.generation);
-    ExitRecord {
-        at: actor.on_the_clock(ended.at),
-        generation: actor.generation().0,
-        pid: Some(living.pid),
-        phase: failure.as_ref().map_or("stop", |failure| failure.stage.name()).to_owned(),
-        ended: how_it_ended(failure.as_ref(), ended),
-        exit_code: ended.report.code(),
-        signal: signal_name(&ended.report),
-        core_dumped: matches!(ended.report, ExitReport::Signal { core_dumped: true, .. }),
-        uptime_ms: ended
-            .at
-            .saturating_duration_since(living.spawned_at)
-            .as_millis()
-            .try_into()
-            .unwrap_or(u64::MAX),
-        decision: decision.to_string(),
-        stderr: living.printer.tail(),
-        in_flight: ended.in_flight.clone(),
-    }
-}
-
-/// The report alone would show a hung process as one that SIGTERM ended, and keep quiet about why it was sent.
-fn how_it_ended(failure: Option<&Failure>, ended: &Ended) -> String {
-    match failure.map(|failure| &failure.mishap) {
-        None => ended.report.to_string(),
-        Some(Mishap::Exited(_)) => ended.by_itself(),
-        Some(mishap) => format!("{mishap}, and {}", ended.report),
-    }
-}
-
-fn spawn_record(actor: &mut Actor, decision: &Decision) -> ExitRecord {
-    ExitRecord {
-        at: actor.on_the_clock(Instant::now()),
-        generation: actor.machine.generation().0,
-        pid: None,
-        phase: "spawn".to_owned(),
-        ended: actor.spawn_failure.take().unwrap_or_else(|| "no process".to_owned()),
-        exit_code: None,
-        signal: None,
-        core_dumped: false,
-        uptime_ms: 0,
-        decision: decision.to_string(),
-        stderr: Vec::new(),
-        in_flight: Vec::new(),
-    }
-}
-
-fn signal_name(report: &ExitReport) -> Option<String> {
-    match report {
-        ExitReport::Signal { name, .. } => Some((*name).to_string()),
-        _ => None,
-    }
 }
 
 /// What becomes of the results of work.
@@ -287,6 +232,8 @@ impl Actor {
                 });
                 self.step(Event::Fact(generation, Fact::Spawned { pid }));
             }
+            // It was withdrawn, and the answer to that is given.
+            Err(_) if generation != self.machine.generation() => {}
             Err(LaunchFailure { why, transient }) => {
                 self.spawn_failure = Some(why.clone());
                 self.step(Event::Fact(generation, Fact::SpawnFailed { why, transient }));
@@ -352,7 +299,7 @@ impl Actor {
 
     /// The generation that effects are about: a step's effects come in order, so until the next process is asked for they
     /// are about the one that there is, whatever number the machine has given out already.
-    fn generation(&self) -> Generation {
+    pub(super) fn generation(&self) -> Generation {
         self.living.as_ref().map_or(self.machine.generation(), |living| living.generation)
     }
 

@@ -50,10 +50,10 @@ pub(super) struct Living {
     tasks: JoinSet<()>,
 }
 
-/// How a process ended, as it was seen at that moment.
+/// How a process ended, as it was seen at that moment. No report: it has not, for all that is known.
 #[derive(Debug, Clone)]
 pub(super) struct Ended {
-    pub(super) report: ExitReport,
+    pub(super) report: Option<ExitReport>,
     pub(super) in_flight: Vec<String>,
     pub(super) at: Instant,
     /// Whether the kernel killed processes for lack of memory while this one lived.
@@ -64,11 +64,16 @@ impl Ended {
     /// How it ended by itself, in words.
     pub(super) fn by_itself(&self) -> String {
         match self.report {
-            ExitReport::Signal { number: SIGKILL, .. } if self.memory_ran_out => {
-                format!("{}, probably by the kernel, since the machine had run out of memory", self.report)
+            Some(report @ ExitReport::Signal { number: SIGKILL, .. }) if self.memory_ran_out => {
+                format!("{report}, probably by the kernel, since the machine had run out of memory")
             }
-            report => report.to_string(),
+            _ => self.by_force(),
         }
+    }
+
+    /// How it ended, in words, where that was our doing.
+    pub(super) fn by_force(&self) -> String {
+        self.report.map_or_else(|| "has not ended".to_owned(), |report| report.to_string())
     }
 }
 
@@ -137,12 +142,20 @@ impl Living {
 
     /// The process has ended: its output is read to the end of what it left. The tasks are handed over to be awaited.
     pub(super) fn finish(&mut self, report: ExitReport) -> JoinSet<()> {
-        let memory_ran_out = out_of_memory_kills() > self.memory_kills;
-        let in_flight = self.session.in_flight();
-        self.ended = Some(Ended { report, in_flight, at: Instant::now(), memory_ran_out });
+        self.ended = Some(Ended { report: Some(report), ..self.as_it_is() });
         self.session.finish();
         self.finish.send_replace(true);
         std::mem::take(&mut self.tasks)
+    }
+
+    /// What can be said of its end before its end was told: the proof that nothing is left of it may be faster.
+    pub(super) fn as_it_is(&self) -> Ended {
+        Ended {
+            report: self.containment.report(),
+            in_flight: self.session.in_flight(),
+            at: Instant::now(),
+            memory_ran_out: out_of_memory_kills() > self.memory_kills,
+        }
     }
 
     pub(super) fn link(&self) -> Arc<Link> {
@@ -178,6 +191,7 @@ mod tests {
     #[test]
     fn a_lack_of_memory_is_named_where_the_kernel_may_have_killed_for_it_and_nowhere_else() {
         let ended = |report, memory_ran_out| {
+            let report = Some(report);
             Ended { report, in_flight: Vec::new(), at: Instant::now(), memory_ran_out }.by_itself()
         };
         let signal = |number, name| ExitReport::Signal { number, name, core_dumped: false };

@@ -18,6 +18,7 @@ mod launch;
 mod living;
 mod output;
 mod reach;
+mod record;
 mod timers;
 mod tracer;
 pub mod trial;

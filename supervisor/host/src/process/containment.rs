@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use tokio::time::Instant;
 
 use super::census::Containments;
-use super::exit::Leader;
+use super::exit::{ExitReport, Leader};
 use super::kill;
 use super::kinship::{Members, Sighting};
 use super::spec::Label;
@@ -116,6 +116,11 @@ impl Containment {
             tokio::time::sleep(pause).await;
         }
         Ok(())
+    }
+
+    /// How the leader ended, if it has.
+    pub fn report(&self) -> Option<ExitReport> {
+        self.leader.peek()
     }
 
     /// Whether [`Self::prove_empty`] has succeeded.

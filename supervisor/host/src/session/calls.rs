@@ -11,7 +11,7 @@ use outboard_protocol::methods::{CancelParams, CancelRequest};
 use outboard_protocol::wire::message;
 use outboard_protocol::wire::pending::Pending;
 use serde_json::value::RawValue;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use super::CallError;
@@ -24,6 +24,8 @@ struct Caller {
     method: &'static str,
     made: Duration,
     limit: Duration,
+    /// Whether progress on it is told to whoever waits for [`Calls::progressed`].
+    told: bool,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -32,6 +34,7 @@ pub(super) struct Calls {
     book: Mutex<Option<Pending<Caller>>>,
     epoch: Instant,
     longest: Duration,
+    progressed: Notify,
     /// The calls that the end of the session left without an answer.
     unanswered: OnceLock<Vec<String>>,
 }
@@ -39,7 +42,7 @@ pub(super) struct Calls {
 impl Calls {
     pub(super) fn new(capacity: usize, longest: Duration) -> Self {
         let book = Mutex::new(Some(Pending::new(capacity)));
-        Self { book, epoch: Instant::now(), longest, unanswered: OnceLock::new() }
+        Self { book, epoch: Instant::now(), longest, progressed: Notify::new(), unanswered: OnceLock::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Pending<Caller>>> {
@@ -50,10 +53,15 @@ impl Calls {
     ///
     /// # Errors
     /// [`Full::NoRoom`] while as many as there may be await their answers, [`Full::Closed`] once the session is over.
-    pub(super) fn enter(self: &Arc<Self>, method: &'static str, limit: Duration) -> Result<Ticket, Full> {
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        method: &'static str,
+        limit: Duration,
+        told: bool,
+    ) -> Result<Ticket, Full> {
         let made = self.epoch.elapsed();
         let (answer, outcome) = oneshot::channel();
-        let caller = Caller { method, made, limit, answer };
+        let caller = Caller { method, made, limit, told, answer };
         let mut book = self.lock();
         let open = book.as_mut().ok_or(Full::Closed)?;
         let id = open.insert(caller, made + limit).map_err(|_| Full::NoRoom)?;
@@ -72,9 +80,19 @@ impl Calls {
         let now = self.epoch.elapsed();
         let mut book = self.lock();
         let Some(book) = book.as_mut() else { return };
-        if let Some((made, limit)) = book.caller(id).map(|caller| (caller.made, caller.limit)) {
-            book.extend(id, (now + limit).min(made + self.longest.max(limit)));
+        let Some(caller) = book.caller(id) else { return };
+        let (until, told) =
+            ((now + caller.limit).min(caller.made + self.longest.max(caller.limit)), caller.told);
+        let moved = book.deadline(id).is_some_and(|before| before < until);
+        book.extend(id, until);
+        if told && moved {
+            self.progressed.notify_one();
         }
+    }
+
+    /// Resolves when the deadline of a call that is told of was moved since the last time.
+    pub(super) async fn progressed(&self) {
+        self.progressed.notified().await;
     }
 
     /// The session is over: every caller learns so, and no call is entered any more.

@@ -204,11 +204,39 @@ impl Session {
         params: P,
         limit: Duration,
     ) -> Result<Box<RawValue>, CallError> {
+        self.make(method, params, limit, false).await
+    }
+
+    /// As [`Self::call`], for a caller with a deadline of its own: [`Self::progressed`] tells when to move it.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn call_told<P: Serialize>(
+        &self,
+        method: &'static str,
+        params: P,
+        limit: Duration,
+    ) -> Result<Box<RawValue>, CallError> {
+        self.make(method, params, limit, true).await
+    }
+
+    /// Resolves when `$/progress` has moved the deadline of a call made with [`Self::call_told`] since the last time.
+    pub async fn progressed(&self) {
+        self.calls.progressed().await;
+    }
+
+    async fn make<P: Serialize>(
+        &self,
+        method: &'static str,
+        params: P,
+        limit: Duration,
+        told: bool,
+    ) -> Result<Box<RawValue>, CallError> {
         let refused = |full| match full {
             Full::Closed => CallError::Closed { method },
             Full::NoRoom => CallError::Overloaded { method },
         };
-        let ticket = self.calls.enter(method, limit).map_err(refused)?;
+        let ticket = self.calls.enter(method, limit, told).map_err(refused)?;
         let sent = self.outbox.offer(|out| message::write_request(out, ticket.id(), method, params));
         sent.map_err(refused)?;
         ticket.answer(&self.outbox).await

@@ -20,6 +20,10 @@ impl Lifecycle {
                 self.closing = true;
                 self.stop(StopReason::Shutdown);
             }
+            Order::Remove => {
+                self.closing = true;
+                self.stop(StopReason::Removed);
+            }
             Order::Start | Order::Restart | Order::Update { .. } | Order::ManifestChanged if self.closing => {
             }
             Order::Start => self.start(),

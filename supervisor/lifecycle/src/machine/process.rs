@@ -42,6 +42,7 @@ impl Process {
             }
             Fact::HandshakeDone { .. }
             | Fact::Incompatible { .. }
+            | Fact::Progress
             | Fact::StartOk
             | Fact::StartRejected { .. }
             | Fact::StdioLost

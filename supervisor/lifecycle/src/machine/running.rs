@@ -31,6 +31,7 @@ impl Lifecycle {
             | Fact::SpawnFailed { .. }
             | Fact::HandshakeDone { .. }
             | Fact::Incompatible { .. }
+            | Fact::Progress
             | Fact::StartOk
             | Fact::StartRejected { .. }
             | Fact::Drained

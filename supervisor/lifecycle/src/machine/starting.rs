@@ -33,6 +33,11 @@ impl Lifecycle {
                 let after = self.fail(Mishap::StdioLost);
                 self.leave(after);
             }
+            // Within a second deadline, which is the session's, a word from the plugin is better than any suspicion.
+            (Handshaking | Activating, Fact::Progress) => {
+                self.process.suspected = false;
+                self.arm(phase_deadline(phase));
+            }
             (Handshaking | Activating, Fact::TracerSeen) if self.process.suspected => {
                 self.process.suspected = false;
                 self.arm(phase_deadline(phase));
@@ -44,6 +49,7 @@ impl Lifecycle {
                 | Fact::SpawnFailed { .. }
                 | Fact::HandshakeDone { .. }
                 | Fact::Incompatible { .. }
+                | Fact::Progress
                 | Fact::StartOk
                 | Fact::StartRejected { .. }
                 | Fact::StdioLost

@@ -34,6 +34,7 @@ impl Lifecycle {
                 | Fact::SpawnFailed { .. }
                 | Fact::HandshakeDone { .. }
                 | Fact::Incompatible { .. }
+                | Fact::Progress
                 | Fact::StartOk
                 | Fact::StartRejected { .. }
                 | Fact::StdioLost

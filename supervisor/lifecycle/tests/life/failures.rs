@@ -147,13 +147,31 @@ fn a_machine_that_is_short_of_processes_is_tried_again_within_the_budget() {
 
 #[test]
 fn a_lost_task_leaves_its_plugin_errored_with_nothing_alive() {
-    let mut life = Lifecycle::succeeding(Policy::default(), 1, Generation(4), Desired::Up);
+    let mut lost = Play::new();
+    lost.start();
+    (0..3).for_each(|_| {
+        lost.order(Order::Restart);
+        lost.crash();
+        lost.come_up();
+    });
+    let mut life = Lifecycle::succeeding(Policy::default(), 1, &lost.life.snapshot());
     let effects = life.step(Event::Fault { why: "task panicked".into() }, Duration::ZERO);
     assert_eq!(names(&effects), ["Disarm", "KillAll", "ProveEmpty", "Arm(empty)", "Publish"]);
     life.step(Event::Fact(Generation(4), Fact::Empty), Duration::ZERO);
     assert_eq!(life.state().cause(), Some(Cause::Internal));
     let effects = life.step(Event::Order(Order::Start), Duration::ZERO);
     assert!(effects.contains(&Effect::Spawn { generation: Generation(5) }));
+}
+
+#[test]
+fn a_lost_task_that_was_to_bring_nothing_up_again_has_a_successor_that_does_not_either() {
+    let mut lost = Play::new();
+    lost.start().order(Order::Remove);
+    let mut life = Lifecycle::succeeding(Policy::default(), 1, &lost.life.snapshot());
+    life.step(Event::Fault { why: "task panicked".into() }, Duration::ZERO);
+    life.step(Event::Fact(life.generation(), Fact::Empty), Duration::ZERO);
+    assert_eq!(life.step(Event::Order(Order::Start), Duration::ZERO), []);
+    assert_eq!(life.desired(), Desired::Down);
 }
 
 #[test]

@@ -139,6 +139,7 @@ fn the_newest_order_is_the_reason_that_the_plugin_is_told() {
         (Order::Restart, StopReason::Restart),
         (update("1", "2", false), StopReason::Update),
         (Order::Shutdown, StopReason::Shutdown),
+        (Order::Remove, StopReason::Removed),
     ];
     for count in 1..=orders.len() {
         let mut play = Play::new();

@@ -145,10 +145,12 @@ fn every_deadline_is_listed_with_its_default() {
 }
 
 #[test]
-fn after_a_shutdown_nothing_brings_a_plugin_up_from_any_place() {
-    for scene in scenes::all() {
+fn after_a_shutdown_or_a_removal_nothing_brings_a_plugin_up_from_any_place() {
+    let last_orders = [Order::Shutdown, Order::Remove];
+    for (scene, last) in scenes::all().iter().flat_map(|scene| last_orders.clone().map(|last| (scene, last)))
+    {
         let mut play = scene.play.clone();
-        play.order(Order::Shutdown);
+        play.order(last);
         for form in scenes::forms() {
             if ["start", "restart", "update", "manifest-changed"].contains(&form.event) {
                 let event = (form.make)(&play);

@@ -224,6 +224,7 @@ fn orders() -> Vec<Form> {
         form("update", "", |_| Event::Order(update())),
         form("manifest-changed", "", |_| Event::Order(Order::ManifestChanged)),
         form("shutdown", "", |_| Event::Order(Order::Shutdown)),
+        form("remove", "", |_| Event::Order(Order::Remove)),
         form("fault", "", |_| Event::Fault { why: "test".into() }),
     ]
 }
@@ -238,6 +239,7 @@ fn facts_on_the_way_up() -> Vec<Form> {
         form("handshake-done", "", |p| fact(p, Fact::HandshakeDone { resumes: false })),
         form("handshake-done", "declares onResume", |p| fact(p, Fact::HandshakeDone { resumes: true })),
         form("incompatible", "", |p| fact(p, Fact::Incompatible { why: "test".into() })),
+        form("progress", "", |p| fact(p, Fact::Progress)),
         form("start-ok", "", |p| fact(p, Fact::StartOk)),
         form("start-rejected", "", |p| fact(p, Fact::StartRejected { why: "test".into() })),
     ]

@@ -1,0 +1,86 @@
+//! The report on a process that is over, or on one that never was: what `outboard why` shows.
+//!
+//! Called by the effects. Reads what is known and decides nothing.
+
+use outboard_lifecycle::{Decision, Failure, Mishap};
+use outboard_protocol::context::logger::LogLevel;
+use outboard_protocol::control::ExitRecord;
+use tokio::time::Instant;
+
+use super::actor::Actor;
+use super::living::{Ended, Living};
+use crate::process::ExitReport;
+
+/// Keeps and logs what is known of the end, with what was decided.
+pub(super) fn record_exit(actor: &mut Actor, decision: &Decision) {
+    let record = match &actor.living {
+        Some(living) => exit_record(actor, living, decision),
+        None => spawn_record(actor, decision),
+    };
+    let level = match decision {
+        Decision::Stopped { .. } | Decision::StartAgain { .. } => LogLevel::Info,
+        Decision::Errored { .. } => LogLevel::Error,
+        _ => LogLevel::Warn,
+    };
+    actor.log(level, format!("{}; {}", record.ended, record.decision));
+    actor.history.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(record);
+}
+
+fn exit_record(actor: &Actor, living: &Living, decision: &Decision) -> ExitRecord {
+    let ended = living.ended.clone().unwrap_or_else(|| living.as_it_is());
+    let report = ended.report;
+    // The machine keeps the last failure for as long as the plugin lives; an earlier process's says nothing about this one.
+    let failure = actor.machine.snapshot().failure.filter(|failure| failure.generation == living.generation);
+    ExitRecord {
+        at: actor.on_the_clock(ended.at),
+        generation: living.generation.0,
+        pid: Some(living.pid),
+        phase: failure.as_ref().map_or("stop", |failure| failure.stage.name()).to_owned(),
+        ended: how_it_ended(failure.as_ref(), &ended),
+        exit_code: report.and_then(|report| report.code()),
+        signal: report.as_ref().and_then(signal_name),
+        core_dumped: matches!(report, Some(ExitReport::Signal { core_dumped: true, .. })),
+        uptime_ms: ended
+            .at
+            .saturating_duration_since(living.spawned_at)
+            .as_millis()
+            .try_into()
+            .unwrap_or(u64::MAX),
+        decision: decision.to_string(),
+        stderr: living.printer.tail(),
+        in_flight: ended.in_flight,
+    }
+}
+
+/// The report alone would show a hung process as one that SIGTERM ended, and keep quiet about why it was sent.
+fn how_it_ended(failure: Option<&Failure>, ended: &Ended) -> String {
+    match failure.map(|failure| &failure.mishap) {
+        None => ended.by_force(),
+        Some(Mishap::Exited(_)) => ended.by_itself(),
+        Some(mishap) => format!("{mishap}, and {}", ended.by_force()),
+    }
+}
+
+fn spawn_record(actor: &mut Actor, decision: &Decision) -> ExitRecord {
+    ExitRecord {
+        at: actor.on_the_clock(Instant::now()),
+        generation: actor.machine.generation().0,
+        pid: None,
+        phase: "spawn".to_owned(),
+        ended: actor.spawn_failure.take().unwrap_or_else(|| "no process".to_owned()),
+        exit_code: None,
+        signal: None,
+        core_dumped: false,
+        uptime_ms: 0,
+        decision: decision.to_string(),
+        stderr: Vec::new(),
+        in_flight: Vec::new(),
+    }
+}
+
+fn signal_name(report: &ExitReport) -> Option<String> {
+    match report {
+        ExitReport::Signal { name, .. } => Some((*name).to_string()),
+        _ => None,
+    }
+}
