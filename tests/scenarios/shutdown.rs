@@ -38,6 +38,24 @@ fn sigterm_tells_every_plugin_to_stop_and_leaves_nothing() {
 }
 
 #[test]
+fn a_signal_before_the_supervisor_can_listen_is_an_orderly_stop_as_well() {
+    let builder = Supervisor::builder();
+    std::fs::write(builder.folders().settings(), "").unwrap();
+    for _ in 0..8 {
+        let mut command = run_command(builder.folders());
+        let mut keeper =
+            command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        eventually("the supervisor's process", || {
+            (!processes::descendants(keeper.id()).is_empty()).then_some(())
+        });
+        processes::kill(keeper.id(), Signal::SIGTERM);
+        let status = eventually("the end of `outboard run`", || keeper.try_wait().unwrap());
+        assert_eq!(status.code(), Some(0));
+    }
+    assert_eq!(processes::programs_below(&builder.folders().plugins()), []);
+}
+
+#[test]
 fn a_second_signal_stops_at_once() {
     // With these deadlines an orderly stop would take longer than any guard.
     let settings =

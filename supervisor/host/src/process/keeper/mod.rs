@@ -66,6 +66,9 @@ impl Default for KeeperOptions {
     }
 }
 
+/// The signals by which people order a stop: SIGINT, SIGQUIT and SIGTERM.
+const ORDERS: [i32; 3] = [2, 3, 15];
+
 /// Runs a supervisor with `args` after [`SUPERVISE_ARGUMENT`], until it has ended and everything below it as well.
 ///
 /// Returns its exit code; 128 and the signal's number if a signal ended it; 1 if it could not be started. Call it before
@@ -88,6 +91,14 @@ fn keep(options: &KeeperOptions, args: &[OsString]) -> io::Result<ExitCode> {
         let (supervisor, link) = start_supervisor(options, args)?;
         let report = watch.until_ended(&supervisor)?;
         drop(link);
+        // An order to stop that came before the supervisor could listen has ended it: it had begun nothing.
+        let too_early =
+            watch.asked_to_stop() && report.signal().is_some_and(|signal| ORDERS.contains(&signal));
+        if too_early {
+            empty::everything_below();
+            supervisor.reap();
+            return Ok(ExitCode::SUCCESS);
+        }
         conclude(&supervisor, report);
         let crashed = !matches!(report, ExitReport::Code(code) if code != PANICKED);
         if !(options.restart && crashed) || watch.asked_to_stop() {
