@@ -65,7 +65,8 @@ impl Printer {
             if tail.len() == TAIL_LINES {
                 tail.pop_front();
             }
-            tail.push_back(text.chars().take(TAIL_LINE_MAX).collect());
+            let whole = text.len() <= TAIL_LINE_MAX;
+            tail.push_back(if whole { text.to_string() } else { text.chars().take(TAIL_LINE_MAX).collect() });
         }
         let tag = if source == LogSource::Stderr { "stderr" } else { "stdout" };
         self.record(LogLevel::Info, source, tag, text.into_owned());
