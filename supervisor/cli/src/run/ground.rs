@@ -97,8 +97,8 @@ fn ours_alone(path: &Path) -> Outcome {
 /// Whether the supervisor that wrote itself down here has been killed, so that the kernel is about to let go of its lock.
 fn holder_is_dying(path: &Path) -> bool {
     let Ok(pid) = SupervisorRecord::read(path).map(|record| record.pid) else { return false };
-    let stat = i32::try_from(pid).ok().and_then(facts::stat);
-    stat.is_none_or(|stat| matches!(stat.state, 'Z' | 'X'))
+    let Ok(pid) = i32::try_from(pid) else { return false };
+    facts::stat(pid).is_none_or(|stat| matches!(stat.state, 'Z' | 'X')) || facts::is_killed(pid)
 }
 
 fn held(path: &Path) -> Failure {

@@ -66,6 +66,15 @@ pub fn tracer_pid(pid: i32) -> Option<i32> {
     line.trim().parse().ok().filter(|tracer| *tracer != 0)
 }
 
+/// Whether SIGKILL was sent to `pid`, which may not have come to its end yet.
+pub fn is_killed(pid: i32) -> bool {
+    const KILL: u64 = 1 << 8;
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let pending = |name| status.lines().find_map(|line| line.strip_prefix(name));
+    let masks = ["SigPnd:", "ShdPnd:"].into_iter().filter_map(pending);
+    masks.filter_map(|mask| u64::from_str_radix(mask.trim(), 16).ok()).any(|mask| mask & KILL != 0)
+}
+
 /// The living and zombie children of `pid`, those of all its threads.
 ///
 /// Where the kernel has no `children` files, all of /proc is searched by parent, which is slower by a factor of the
