@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use outboard_protocol::ErrorReason;
 use outboard_protocol::control::LogsParams;
+use outboard_services::Services;
 use outboard_services::backup::{RestoreError, restore};
 use serde_json::json;
 use support::*;
@@ -168,20 +169,26 @@ async fn a_backup_of_a_newer_version_is_refused_and_changes_nothing() {
 }
 
 /// Plugins that fill the state, so that its copy has many steps.
-const FILLERS: usize = 2;
+const FILLERS: usize = 8;
+/// Bytes of each: nearly what one may keep.
+const FILLING: usize = 4 * 1000 * 1000;
 /// Sets that one backup has to let through. Where sets waited for the whole copy there would be one or two.
 const LET_THROUGH: u32 = 8;
+
+async fn fill_up(services: &Services, dir: &tempfile::TempDir) {
+    for filler in 0..FILLERS {
+        let plugin = process(services, dir, &format!("filler-{filler}"));
+        for number in 0..4 {
+            let large = json!({ "key": format!("k{number}"), "value": "x".repeat(FILLING / 4) });
+            call(&plugin, "config.set", large).await.unwrap();
+        }
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sets_go_on_while_the_state_is_copied_and_the_copy_is_whole() {
     let (dir, services) = scene();
-    for filler in 0..FILLERS {
-        let plugin = process(&services, &dir, &format!("filler-{filler}"));
-        for number in 0..15 {
-            let large = json!({ "key": format!("k{number}"), "value": "x".repeat(1_000_000) });
-            call(&plugin, "config.set", large).await.unwrap();
-        }
-    }
+    fill_up(&services, &dir).await;
     let plugin = process(&services, &dir, "a");
     let mut most = 0;
     // A busy machine may take a backup's whole time from the one who sets; it does not do so every time.
@@ -223,11 +230,7 @@ async fn sets_go_on_while_the_state_is_copied_and_the_copy_is_whole() {
 #[tokio::test]
 async fn closing_does_not_wait_for_a_backup_and_leaves_none_half_made() {
     let (dir, services) = scene();
-    let plugin = process(&services, &dir, "a");
-    for number in 0..15 {
-        let large = json!({ "key": format!("k{number}"), "value": "x".repeat(1_000_000) });
-        call(&plugin, "config.set", large).await.unwrap();
-    }
+    fill_up(&services, &dir).await;
     let making = tokio::spawn({
         let (services, safe) = (services.clone(), dir.path().join("safe"));
         async move { services.backup(&safe).await }
