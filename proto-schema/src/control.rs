@@ -230,6 +230,12 @@ pub struct ExitRecord {
     pub signal: Option<String>,
     /// Whether it left a core dump.
     pub core_dumped: bool,
+    /// What to try, where it is a mistake that is often made; null for most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+    /// What belongs to it and takes several lines, such as the stack of a start that failed; null for most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// How long it ran, in milliseconds.
     pub uptime_ms: u64,
     /// What was decided, in words: `restart at once`, `restart in 500 ms`, `errored: …`.

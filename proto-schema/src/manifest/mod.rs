@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub use read::{ManifestError, parse};
+pub use read::{FOR_THE_STORE, ManifestError, parse};
 pub use run::{Background, Http, HttpListen, Limits, Run, RunProtocol, Wire};
 
 use crate::id::PluginId;

@@ -41,13 +41,10 @@ struct Draft {
 }
 
 /// Keys of the original manifest that ought to be there and are not needed to run.
-const EXPECTED: [(&str, &str); 5] = [
-    ("description", "a sentence for people"),
-    ("type", "\"user\" or \"airline\""),
-    ("author", "an object with id and name"),
-    ("icon_light", "a path in the plugin's folder"),
-    ("icon_dark", "a path in the plugin's folder"),
-];
+const EXPECTED: [&str; 5] = ["description", "type", "author", "icon_light", "icon_dark"];
+
+/// How the warning about keys begins that a store shows, and that change nothing about how the plugin runs.
+pub const FOR_THE_STORE: &str = "it runs as it is; a store also shows ";
 
 /// Reads the text of a `plugin.json`.
 ///
@@ -62,7 +59,7 @@ pub fn parse(text: &[u8]) -> Result<Manifest, ManifestError> {
     if text.iter().all(u8::is_ascii_whitespace) {
         return Err(at_start("the file is empty; it needs at least id, name and version".to_owned()));
     }
-    let draft: Draft = serde_json::from_slice(text).map_err(|error| located(text, &error))?;
+    let draft = draft(text)?;
     if draft.name.trim().is_empty() {
         return Err(located_key(text, "name", "`name` is empty"));
     }
@@ -92,6 +89,46 @@ pub fn parse(text: &[u8]) -> Result<Manifest, ManifestError> {
     Ok(finish(draft))
 }
 
+/// Mistakes are told with the key that they are in and what it ought to be.
+fn draft(text: &[u8]) -> Result<Draft, ManifestError> {
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let draft = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        let mut told = located(text, &error);
+        if !error.is_data() || path == "." || told.message.starts_with("missing field") {
+            return told;
+        }
+        told.message = match ought_to_be(&path) {
+            Some(right) => format!("`{path}` ought to be {right}: {}", told.message),
+            None => format!("`{path}`: {}", told.message),
+        };
+        told
+    })?;
+    json.end().map_err(|error| located(text, &error))?;
+    Ok(draft)
+}
+
+/// What a key takes, where its type's own sentence does not say it.
+fn ought_to_be(path: &str) -> Option<&'static str> {
+    const RUN: &str = "an object, such as {\"command\": [\"python3\", \"main.py\"]}";
+    Some(match path {
+        "name" => "a text, such as \"Fleet\"",
+        "version" => "three numbers in quotes, such as \"1.0.0\"",
+        "run" => RUN,
+        "run.protocol" => "\"outboard\" or \"none\"",
+        "wire" => "\"stdio\" or \"fd\"",
+        "http.listen" => "\"fd\", \"path\" or \"port\"",
+        "http.stripPrefix" | "http.replay" => "true or false",
+        "background" => "an object, such as {\"entryModule\": \"background/index.js\"}",
+        "limits.memory" | "limits.fileSize" => "a number of bytes, such as 536870912",
+        "limits.processes" | "limits.openFiles" => "a whole number",
+        "limits.cpuSeconds" => "a number of seconds",
+        _ if path.starts_with("run.command") => "a list of texts, such as [\"python3\", \"main.py\"]",
+        _ => return None,
+    })
+}
+
 fn speaks(run: Option<&Run>) -> bool {
     run.is_none_or(|run| run.protocol == RunProtocol::Outboard)
 }
@@ -103,11 +140,11 @@ fn finish(draft: Draft) -> Manifest {
         Value::String(text) => Some(text),
         _ => None,
     });
-    for (key, expected) in EXPECTED {
-        let there = if key == "description" { description.is_some() } else { other.contains_key(key) };
-        if !there {
-            warnings.push(format!("`{key}` is missing; it ought to be {expected}"));
-        }
+    let there =
+        |key: &str| if key == "description" { description.is_some() } else { other.contains_key(key) };
+    let missing: Vec<_> = EXPECTED.iter().filter(|key| !there(key)).map(|key| format!("`{key}`")).collect();
+    if !missing.is_empty() {
+        warnings.push(format!("{FOR_THE_STORE}{}", missing.join(", ")));
     }
     if other.get("type").is_some_and(|kind| kind != "user" && kind != "airline") {
         warnings.push("`type` ought to be \"user\" or \"airline\"".to_owned());

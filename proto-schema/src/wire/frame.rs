@@ -6,7 +6,7 @@
 /// One thing found in the byte stream.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Frame<'a> {
-    /// A line without its line end; never empty.
+    /// A line without its line end; never empty, unless lines are kept as they are.
     Line(&'a [u8]),
     /// A line longer than the limit began; its beginning, for the log. The rest of it is skipped.
     Oversized(&'a [u8]),
@@ -26,12 +26,19 @@ pub struct Decoder {
     /// Inside an oversized line that was already reported.
     skipping: bool,
     limit: usize,
+    /// Lines are handed out as they were written, blank ones too.
+    verbatim: bool,
 }
 
 impl Decoder {
     /// A decoder that accepts lines of up to `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { buffer: Vec::new(), start: 0, scanned: 0, skipping: false, limit }
+        Self { buffer: Vec::new(), start: 0, scanned: 0, skipping: false, limit, verbatim: false }
+    }
+
+    /// A decoder for text that people read: blank lines and blanks around a line are kept.
+    pub fn verbatim(limit: usize) -> Self {
+        Self { verbatim: true, ..Self::new(limit) }
     }
 
     /// Where a reader appends bytes. Call [`Decoder::next_frame`] until it gives `None` after each append.
@@ -62,6 +69,9 @@ impl Decoder {
             let length = line.len() - usize::from(self.buffer[line.clone()].ends_with(b"\r"));
             if length > self.limit {
                 return Some(Frame::Oversized(self.beginning(line.start)));
+            }
+            if self.verbatim {
+                return Some(Frame::Line(&self.buffer[line.start..line.start + length]));
             }
             let trimmed = trim(&self.buffer, line);
             if trimmed.is_empty() {

@@ -20,6 +20,7 @@ use outboard_protocol::id::{Channel, ConfigKey, DatabaseFile};
 pub(crate) use airline::{AirlineArguments, AirlineVerb, BodyShape, RefreshArguments};
 pub(crate) use conform::ConformArguments;
 
+use crate::failure::Failure;
 use crate::settings::Span;
 
 const EXIT_CODES: &str = "\
@@ -28,7 +29,7 @@ channel · 5 refused (conflict, denied, sign-in needed) · 6 no answer in time";
 
 /// The plugin host that survives its plugins.
 #[derive(Debug, Parser)]
-#[command(name = "outboard", version, after_help = EXIT_CODES, max_term_width = 110, disable_help_subcommand = true)]
+#[command(name = "outboard", version, after_help = EXIT_CODES, max_term_width = 110)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -216,7 +217,7 @@ pub(crate) struct LogsArguments {
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     pub(crate) follow: Option<bool>,
     /// How many of the latest records [default: 50]
-    #[arg(short = 'n', long, env = "OUTBOARD_LOGS_LINES", hide_env = true, value_name = "N")]
+    #[arg(short = 'n', long, env = "OUTBOARD_LOGS_LINES", hide_env = true, value_name = "N", value_parser = how_many)]
     pub(crate) lines: Option<u32>,
     /// This level and above: debug, info, warn or error
     #[arg(long, env = "OUTBOARD_LOGS_LEVEL", hide_env = true)]
@@ -338,12 +339,33 @@ pub(crate) struct CallArguments {
 /// # Errors
 /// The exit code, after help, version or the mistake has been printed.
 pub(crate) fn parse(words: Vec<OsString>) -> Result<Arguments, ExitCode> {
+    let as_json = wants_json(&words);
     Arguments::try_parse_from(words).map_err(|told| {
+        if told.use_stderr() && as_json {
+            let sentence = told.render().to_string();
+            let sentence = sentence.trim().trim_start_matches("error: ");
+            return Failure::usage(sentence.split("\n\n").next().unwrap_or(sentence)).report(true);
+        }
         // Help goes to standard output, mistakes to standard error; a closed one changes nothing.
         let _ = told.print();
         let _ = std::io::stdout().flush();
         ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2))
     })
+}
+
+/// Whether a program reads the mistakes; asked where the words cannot be understood as a whole.
+fn wants_json(words: &[OsString]) -> bool {
+    let truth = |word: &str| !matches!(word, "false" | "0" | "no" | "off" | "n" | "f" | "");
+    let flag = words.iter().skip(1).filter_map(|word| word.to_str()).find_map(|word| match word {
+        "--json" => Some(true),
+        _ => word.strip_prefix("--json=").map(truth),
+    });
+    flag.unwrap_or_else(|| std::env::var("OUTBOARD_JSON").is_ok_and(|word| truth(&word)))
+}
+
+/// A number of records.
+fn how_many(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "give a whole number, such as 200".to_owned())
 }
 
 /// An address to listen on: an IP address or `localhost`, and a port.

@@ -95,3 +95,77 @@ fn with_json_the_findings_are_one_object() {
     assert_eq!((&found["valid"], &found["id"]), (&true.into(), &"ui".into()));
     assert!(found["warnings"].as_array().is_some_and(|warnings| !warnings.is_empty()), "{found}");
 }
+
+#[test]
+fn what_run_would_refuse_is_found_before() {
+    let terminal = Terminal::new();
+    let manifest = |id: &str, command: &str| {
+        format!(r#"{{"id":"{id}","name":"x","version":"1.0.0","run":{{"command":{command}}}}}"#)
+    };
+    executable(&terminal.write("bare/run", "echo hello\n"));
+    terminal.write("bare/plugin.json", &manifest("bare", r#"["./run"]"#));
+    let said = check(&terminal, "bare");
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.out.contains("#!/bin/sh"), "{said:?}");
+
+    terminal.write("lost/plugin.json", &manifest("lost", r#"["sh", "main.sh", "--level=info"]"#));
+    let said = check(&terminal, "lost");
+    assert!(said.out.contains("\"main.sh\", and there is no such file"), "{said:?}");
+    assert!(!said.out.contains("--level"), "{said:?}");
+
+    terminal.write("venv/plugin.json", &manifest("venv", r#"["./.venv/bin/python", "main.py"]"#));
+    let said = check(&terminal, "venv");
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.out.contains(".venv/bin/python"), "{said:?}");
+}
+
+#[test]
+fn a_module_that_cannot_be_loaded_is_told_with_its_line() {
+    let terminal = Terminal::new();
+    terminal.write("broken/plugin.json", r#"{"id":"broken","name":"x","version":"1.0.0"}"#);
+    terminal.write("broken/background/index.js", "import fs from \"node:fs\";\nexport default { a({} }\n");
+    let said = check(&terminal, "broken");
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.out.contains("index.js:2") && said.out.contains("SyntaxError"), "{said:?}");
+
+    terminal.write("empty/plugin.json", r#"{"id":"empty","name":"x","version":"1.0.0"}"#);
+    terminal.write("empty/background/index.js", "export const a = 1;\n");
+    let said = check(&terminal, "empty");
+    assert!(said.out.contains("no default export"), "{said:?}");
+}
+
+#[test]
+fn a_manifest_mistake_names_its_key_and_what_it_ought_to_be() {
+    let terminal = Terminal::new();
+    for (wrong, told) in [
+        (
+            r#""run":{"command":"python3 main.py"}"#,
+            "`run.command` ought to be a list of texts, such as [\"python3\", \"main.py\"]",
+        ),
+        (
+            r#""run":{"command":["a"],"protocol":"None"}"#,
+            "`run.protocol` ought to be \"outboard\" or \"none\"",
+        ),
+        (r#""limits":{"memory":true}"#, "`limits.memory` ought to be"),
+        (r#""run":{"command":["a", 5]}"#, "`run.command[1]` ought to be a list of texts"),
+    ] {
+        terminal.write("bad/plugin.json", &format!(r#"{{"id":"bad","name":"x","version":"1.0.0",{wrong}}}"#));
+        let said = check(&terminal, "bad");
+        assert_eq!(said.code, 1, "{said:?}");
+        assert!(said.out.contains(told) && said.out.contains("plugin.json:1:"), "{told}: {said:?}");
+    }
+    terminal.write("bad/plugin.json", r#"{"id":"bad","name":5,"version":"1"}"#);
+    assert!(check(&terminal, "bad").out.contains("`name` ought to be a text"));
+    terminal.write("bad/plugin.json", r#"{"id":"bad","name":"x","version":"1"}"#);
+    assert!(check(&terminal, "bad").out.contains("`version` ought to be three numbers in quotes"));
+}
+
+#[test]
+fn what_a_store_would_like_is_one_line() {
+    let terminal = Terminal::new();
+    terminal.write("ui/ui/index.js", "export {}");
+    terminal.write("ui/plugin.json", r#"{"id":"ui","name":"UI","version":"1.0.0"}"#);
+    let said = check(&terminal, "ui");
+    assert_eq!(said.out.matches("warning").count(), 1, "{said:?}");
+    assert!(said.out.contains("`author`") && said.out.contains("`icon_dark`"), "{said:?}");
+}

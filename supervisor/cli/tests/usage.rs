@@ -196,3 +196,43 @@ fn nobody_starts_a_trampoline_by_hand() {
     let said = Terminal::new().types(&["__exec"]);
     assert_eq!(said.code, 2, "{said:?}");
 }
+
+#[test]
+fn a_wrong_value_in_the_settings_file_is_told_with_its_key_and_line() {
+    let terminal = Terminal::new();
+    for (line, told) in [
+        ("listen = 2066", "s.toml:2: `listen`: invalid type"),
+        ("timeout = 60", "s.toml:2: `timeout`: invalid type: integer `60`, expected a length of time"),
+        ("deadlines.start = 60", "s.toml:2: `deadlines.start`: "),
+        ("plugins.fleet.limits.memory = \"much\"", "s.toml:2: `plugins.fleet.limits.memory`: a size"),
+        ("listen = 127.0.0.1:2066", "a text stands in quotes: listen = \"127.0.0.1:2066\""),
+    ] {
+        let file = terminal.write("s.toml", &format!("# a comment\n{line}\n"));
+        let said = terminal.types(&["--config", file.to_str().unwrap(), "status"]);
+        assert_eq!(said.code, 2, "{line}: {said:?}");
+        assert!(said.err.contains(told), "{line}: {said:?}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_json_where_json_is_asked_for() {
+    let terminal = Terminal::new();
+    for words in
+        [&["--json", "status", "a", "b"][..], &["logs", "-n", "x", "--json"], &["strat", "--json=true"]]
+    {
+        let said = terminal.types(words);
+        assert_eq!(said.code, 2, "{said:?}");
+        let told: serde_json::Value = serde_json::from_str(&said.err).unwrap();
+        assert_eq!(told["error"]["exit"], 2, "{told}");
+        assert!(told["error"]["message"].as_str().is_some_and(|said| !said.is_empty()), "{told}");
+    }
+    let plain = terminal.types(&["logs", "-n", "x"]);
+    assert!(plain.err.contains("give a whole number"), "{plain:?}");
+}
+
+#[test]
+fn help_is_a_verb_as_well() {
+    let said = Terminal::new().types(&["help", "logs"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.contains("--since"), "{said:?}");
+}

@@ -3,7 +3,7 @@
 //! Each connection asks for each of its requests. Must not know sockets.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
@@ -19,9 +19,6 @@ use crate::proxy::{Asked, Proxy};
 use crate::reply::ReplyBody;
 use crate::router::{self, Destination};
 use crate::{bus, health, pages, ui_files};
-
-/// When to come again where only an operator can help: somebody may be at it.
-const COME_AGAIN: Duration = Duration::from_secs(30);
 
 /// Everything that a request may need.
 pub(crate) struct FrontDoor {
@@ -151,7 +148,7 @@ fn no_route(directory: &dyn Directory, id: &str) -> Problem {
     let Some(status) = directory.plugin(id) else { return unknown(id) };
     let cause = status.cause.unwrap_or(status.state);
     let detail = format!("The plugin {id} cannot be used; `outboard why {id}` says more.");
-    Problem::new(Kind::NotRunning, detail).plugin(id).cause(cause).retry_after(COME_AGAIN)
+    Problem::new(Kind::NotRunning, detail).plugin(id).cause(cause)
 }
 
 pub(crate) fn unknown(id: &str) -> Problem {

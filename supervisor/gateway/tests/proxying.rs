@@ -231,7 +231,8 @@ async fn unknown_plugins_and_plugins_without_http_are_404_and_stopped_ones_503()
     ] {
         let answer = exchange(listen, &get(listen, path, "")).await.unwrap();
         assert_eq!((status(&answer), problem(&answer).as_str()), (wanted, word), "{path}");
-        assert_eq!(answer.contains("\r\nretry-after: "), wanted == 503, "{answer}");
+        // Where only an operator can help, there is no time after which to come again.
+        assert!(!answer.contains("\r\nretry-after: "), "{answer}");
         assert_eq!(answer.contains("an operator stopped it"), wanted == 503, "{answer}");
     }
 }

@@ -10,12 +10,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use outboard_lifecycle::Order as Want;
 use outboard_protocol::control::{HostEvent, PluginStatus, RescanReport, StatusReport, WhyReport};
-use outboard_protocol::id::Channel;
-use outboard_protocol::methods::{IpcInvoke, Request as _};
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use outboard_services::Services;
-use serde_json::Value;
-use serde_json::value::RawValue;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
@@ -301,36 +297,13 @@ impl Host {
         }
     }
 
-    /// Calls a channel that a plugin handles. Dropping the future withdraws the call.
-    ///
-    /// # Errors
-    /// The plugin's own error; `not_found` for an unknown plugin or channel; `conflict` when it does not run; `timeout`;
-    /// `limit_exceeded` when too much waits for it.
-    pub async fn invoke(
-        &self,
-        id: &PluginId,
-        channel: &Channel,
-        args: Vec<Value>,
-        limit: Option<Duration>,
-    ) -> Result<Box<RawValue>, RpcError> {
-        let handle = self.find(id)?;
-        let link = handle.link.borrow().clone().ok_or_else(|| not_running(&handle))?;
-        if !link.services.handles(channel) {
-            let message = format!("plugin {id} handles no channel {:?}", channel.as_str());
-            return Err(RpcError::new(ErrorReason::NotFound, message));
-        }
-        let params = outboard_protocol::context::ipc::InvokeParams { channel: channel.clone(), args };
-        let limit = limit.unwrap_or(handle.host_call).min(handle.host_call.max(LONGEST_INVOKE));
-        link.session.call(IpcInvoke::NAME, params, limit).await.map_err(|error| error.into_rpc())
-    }
-
     /// Ends every plugin and then the host; [`HostTasks::ended`] tells when. May be called again with less patience.
     pub async fn shutdown(&self, mode: ShutdownMode) {
         // Failing means that it is over already.
         let _ = self.inner.requests.send(Request::Shutdown(mode)).await;
     }
 
-    fn find(&self, id: &PluginId) -> Result<PluginHandle, RpcError> {
+    pub(crate) fn find(&self, id: &PluginId) -> Result<PluginHandle, RpcError> {
         let catalogue = self.inner.catalogue.borrow();
         if let Some(handle) = catalogue.plugins.get(id) {
             return Ok(handle.clone());
@@ -350,12 +323,18 @@ impl Host {
         status.routes = routes.iter().map(|prefix| prefix.to_string()).collect();
         status.enabled = self.services().plugins.is_enabled(&handle.id);
         status.data = self.services().databases.usage(&handle.id);
+        let catalogue = self.inner.catalogue.borrow();
+        let broken =
+            catalogue.invalid.values().find(|found| found.folder.as_os_str() == status.install_dir.as_str());
+        status.warnings.extend(broken.map(|found| {
+            format!(
+                "its folder cannot be used any more, and the version that was read before goes on: {}",
+                found.reason
+            )
+        }));
         status
     }
 }
-
-/// Longest time that a caller may ask an invocation to take.
-const LONGEST_INVOKE: Duration = Duration::from_secs(600);
 
 impl Order {
     /// What is remembered over restarts of the supervisor.
@@ -372,13 +351,6 @@ impl std::fmt::Debug for Host {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Host").field("listen", &self.inner.listen.load()).finish_non_exhaustive()
     }
-}
-
-fn not_running(handle: &PluginHandle) -> RpcError {
-    let view = handle.view.borrow();
-    let because = view.status.cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
-    let message = format!("plugin {} is {}{because}", handle.id, view.status.state);
-    RpcError::new(ErrorReason::Conflict, message).with("state", view.status.state.clone())
 }
 
 fn unknown(id: &str, catalogue: &Catalogue) -> RpcError {

@@ -22,6 +22,7 @@
 //! * [`routes`] is what the gateway reads.
 //! * [`javascript`] turns a module into a command.
 
+mod calling;
 mod catalogue;
 pub mod discovery;
 mod host;

@@ -72,6 +72,31 @@ pub enum Mishap {
     StartRejected(String),
 }
 
+impl Mishap {
+    /// What a plugin said below the first line of its refusal, such as a stack; none for most.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::StartRejected(why) | Self::Incompatible(why) => parts(why).1,
+            Self::Exited(_)
+            | Self::Overdue { .. }
+            | Self::PingsLost(_)
+            | Self::StdioLost
+            | Self::SpawnFailed(_) => None,
+        }
+    }
+}
+
+/// The first line of what was said, and the rest.
+fn parts(said: &str) -> (&str, Option<&str>) {
+    let said = said.trim_start_matches(['\r', '\n']);
+    match said.split_once('\n') {
+        Some((first, rest)) => (first.trim_end(), Some(rest.trim_end()).filter(|rest| !rest.is_empty())),
+        None => (said, None),
+    }
+}
+
+/// On one line: what follows the first line of a refusal is [`Mishap::detail`].
 impl fmt::Display for Mishap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -83,8 +108,8 @@ impl fmt::Display for Mishap {
             Self::PingsLost(count) => write!(f, "it did not answer {count} pings in a row"),
             Self::StdioLost => f.write_str("it closed its stdin or stdout and did not exit"),
             Self::SpawnFailed(why) => write!(f, "it could not be spawned: {why}"),
-            Self::Incompatible(why) => write!(f, "it is incompatible: {why}"),
-            Self::StartRejected(why) => write!(f, "its start was rejected: {why}"),
+            Self::Incompatible(why) => write!(f, "it is incompatible: {}", parts(why).0),
+            Self::StartRejected(why) => write!(f, "its start was rejected: {}", parts(why).0),
         }
     }
 }
@@ -167,6 +192,8 @@ impl fmt::Display for Decision {
                 write!(f, "restart in {}, attempt {attempt} of {of}", Rounded(*delay))
             }
             Self::RollBack { to } => write!(f, "roll back to version {to}"),
+            // How the process ended stands beside the decision, and is the whole diagnosis.
+            Self::Errored { cause, .. } if cause.is_refusal() => write!(f, "errored ({})", cause.name()),
             Self::Errored { cause, diagnosis } => write!(f, "errored ({}): {diagnosis}", cause.name()),
         }
     }

@@ -43,6 +43,9 @@ impl Snapshot {
         let State::Errored { cause, diagnosis } = &self.state else {
             return None;
         };
+        if cause.is_refusal() {
+            return Some(format!("{diagnosis}; {}", cause.sentence()));
+        }
         let last = match (&self.failure, cause) {
             (Some(failure), Cause::CrashLoop) => format!("; the last time {failure}"),
             _ => String::new(),

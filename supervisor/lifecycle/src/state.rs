@@ -176,16 +176,19 @@ impl Cause {
         }
     }
 
-    /// What happened and what to do, as one sentence without its full stop.
+    /// Whether one failure was enough, because it would only repeat itself. The diagnosis then says all that happened.
+    #[must_use]
+    pub const fn is_refusal(self) -> bool {
+        matches!(self, Self::StartRejected | Self::Incompatible | Self::CannotSpawn)
+    }
+
+    /// What happened, unless it is a refusal, and what to do; without a full stop.
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::StartRejected => "its onStart failed; correct what it names, then start it again",
-            Self::Incompatible => {
-                "it and this supervisor share no protocol version; upgrade the side that is named"
-            }
+            Self::StartRejected | Self::Incompatible => "correct that, then start it again",
             Self::CrashLoop => "it ended unexpectedly too often; read its log, then start it again",
-            Self::CannotSpawn => "its program cannot be started; correct the path or the file that is named",
+            Self::CannotSpawn => "correct the path or the file that is named, then start it again",
             Self::NotEmpty => {
                 "something of its old process could not be ended; end it, then start the plugin again"
             }

@@ -2,13 +2,16 @@
 //! a parent program.
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 
 use outboard_protocol::control::{PluginStatus, StatusReport};
+use outboard_protocol::manifest::FILE_NAME;
 use serde_json::json;
 
 use super::SupervisorRecord;
 use crate::render::tame;
+use crate::settings::Settings;
 
 /// What is said while plugins are held back.
 pub(crate) const WAITING: &str = "plugins are held back until somebody is signed in; `outboard auth set` does that, `outboard start ID` starts one anyway";
@@ -24,6 +27,38 @@ pub(super) fn announce(report: &StatusReport, record: &SupervisorRecord, runtime
     if let Err(error) = said {
         tracing::error!(%error, "what became of the plugins cannot be printed; `outboard status` tells it");
     }
+}
+
+/// What is amiss with where plugins are looked for, with the settings of those that are not there, and with the address:
+/// a sentence each.
+pub(super) fn remarks(report: &StatusReport, settings: &Settings, listen: SocketAddr) -> Vec<String> {
+    let mut remarks: Vec<String> = report.plugin_dirs.iter().filter_map(|dir| about_folder(dir)).collect();
+    for id in settings.file.plugins.keys() {
+        if !report.plugins.iter().any(|plugin| plugin.id == id.as_str()) {
+            remarks.push(format!("the settings hold [plugins.{id}], and there is no such plugin"));
+        }
+    }
+    remarks.extend(about_address(listen, settings.file.http.allowed_hosts.as_deref()));
+    remarks
+}
+
+fn about_address(listen: SocketAddr, allowed_hosts: Option<&[String]>) -> Option<String> {
+    let reached = !listen.ip().is_loopback() && allowed_hosts.is_none_or(<[String]>::is_empty);
+    reached.then(|| {
+        format!(
+            "{listen} can be reached from other machines, and requests are refused with 403 under every name but this \
+             machine's own; name those that people use in `allowed_hosts` below [http]"
+        )
+    })
+}
+
+fn about_folder(dir: &str) -> Option<String> {
+    let path = Path::new(dir);
+    if path.join(FILE_NAME).exists() {
+        let parent = path.parent().unwrap_or(path).display();
+        return Some(format!("{dir} is a plugin's folder; name its parent: --plugins {parent}"));
+    }
+    (!path.is_dir()).then(|| format!("the plugin folder {dir} does not exist"))
 }
 
 fn ready_line(report: &StatusReport, record: &SupervisorRecord, runtime_dir: &Path) -> String {
@@ -86,5 +121,18 @@ fn what_of(plugin: &PluginStatus, origin: &str) -> String {
         "stopped" if !plugin.enabled => format!("disabled; `outboard enable {}` starts it", plugin.id),
         "stopped" => String::new(),
         _ => format!("not ready yet; `outboard status {}` tells", plugin.id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_others_reach_is_remarked_until_somebody_named_hosts() {
+        let remark = |listen: [u8; 4], hosts| about_address((listen, 2066).into(), hosts);
+        assert_eq!(remark([127, 0, 0, 1], None), None);
+        assert!(remark([0, 0, 0, 0], None).is_some_and(|remark| remark.contains("`allowed_hosts`")));
+        assert_eq!(remark([0, 0, 0, 0], Some(&["ops.example".to_owned()])), None);
     }
 }

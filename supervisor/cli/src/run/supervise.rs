@@ -7,7 +7,7 @@ use outboard_host::process::keeper;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::announce::announce;
+use super::announce::{announce, remarks};
 use super::layers::Layers;
 use super::options::LayerOptions;
 use super::signals::{Signals, Told};
@@ -80,7 +80,11 @@ async fn wait(
         tokio::select! {
             _ = &mut settled, if !ready => {
                 ready = true;
-                announce(&host.status(None), &layers.record, &settings.runtime_dir, run.ready_json);
+                let report = host.status(None);
+                for remark in remarks(&report, settings, run.listen) {
+                    tracing::warn!("{remark}");
+                }
+                announce(&report, &layers.record, &settings.runtime_dir, run.ready_json);
             }
             told = signals.next() => match told {
                 Told::Stop => return End::Told(ShutdownMode::Graceful),

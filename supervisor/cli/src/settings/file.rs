@@ -231,10 +231,15 @@ pub(super) fn read(path: &Path) -> Result<(File, String), String> {
 
 /// Parses the text of a settings file; mistakes begin with their line.
 pub(super) fn parse(text: &str) -> Result<File, String> {
-    let table = toml::de::DeTable::parse(text).map_err(|error| located(text, &error))?;
+    let table = toml::de::DeTable::parse(text).map_err(|error| unquoted(text, &error))?;
     keys::check(table.get_ref())
         .map_err(|unknown| format!("{}: {}", line_of(text, unknown.at), unknown.message))?;
-    let file: File = toml::from_str(text).map_err(|error| located(text, &error))?;
+    let toml = toml::Deserializer::parse(text).map_err(|error| located(text, &error))?;
+    let file: File = serde_path_to_error::deserialize(toml).map_err(|error| {
+        let key = error.path().to_string();
+        let line = line_of(text, error.inner().span().map_or(0, |span| span.start));
+        format!("{line}: `{key}`: {}", error.inner().message())
+    })?;
     Ok(File { text: text.to_owned(), ..file })
 }
 
@@ -245,6 +250,19 @@ fn unreadable(path: &Path, error: &std::io::Error) -> String {
 fn located(text: &str, error: &toml::de::Error) -> String {
     let line = line_of(text, error.span().map_or(0, |span| span.start));
     format!("{line}: {}", error.message())
+}
+
+/// What cannot be read at all is a text without quotes, most of the time.
+fn unquoted(text: &str, error: &toml::de::Error) -> String {
+    let told = located(text, error);
+    let at = error.span().map_or(0, |span| span.start).min(text.len());
+    let line = text.lines().nth(line_of(text, at) - 1).unwrap_or_default();
+    match line.split_once('=').map(|(key, value)| (key.trim(), value.trim())) {
+        Some((key, value)) if !value.is_empty() && !value.starts_with(['"', '\'', '[', '{', '#']) => {
+            format!("{told}; a text stands in quotes: {key} = \"{value}\"")
+        }
+        _ => told,
+    }
 }
 
 fn line_of(text: &str, at: usize) -> usize {

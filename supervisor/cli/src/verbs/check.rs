@@ -8,6 +8,7 @@ use outboard_host::process::{Label, SpawnSpec};
 use rustix::fs::{Access, access};
 use serde_json::json;
 
+use super::check_program;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::render::{Screen, Style, tame};
 use crate::settings::Settings;
@@ -55,16 +56,17 @@ fn look(dir: &Path, node: Option<&Path>) -> Findings {
         }
     };
     let manifest = dir.join(outboard_protocol::manifest::FILE_NAME);
-    let warnings = installed
-        .manifest
-        .warnings
-        .iter()
-        .map(|warning| format!("{}: {warning}", manifest.display()))
-        .collect();
-    let (program, errors) = match resolve(&installed, node) {
+    let (program, mut errors) = match resolve(&installed, node) {
         Ok(program) => (Some(program), Vec::new()),
-        Err(reason) => (None, vec![format!("{}: {reason}", manifest.display())]),
+        Err(reason) => (None, vec![reason]),
     };
+    let mut warnings = installed.manifest.warnings.clone();
+    if program.is_some() {
+        check_program::look(&installed, node, &mut errors, &mut warnings);
+    }
+    for told in errors.iter_mut().chain(&mut warnings) {
+        *told = format!("{}: {told}", manifest.display());
+    }
     Findings { installed: Some(installed), errors, warnings, program }
 }
 
@@ -87,7 +89,7 @@ fn resolve(installed: &Installed, node: Option<&Path>) -> Result<String, String>
 }
 
 /// The file that would be run, or a sentence about those that were tried.
-fn find(folder: &Path, name: &str) -> Result<PathBuf, String> {
+pub(super) fn find(folder: &Path, name: &str) -> Result<PathBuf, String> {
     let label = Label { plugin: String::new(), generation: 0 };
     let mut spec = SpawnSpec::new(label, name, folder);
     spec.env.extend(std::env::var_os("PATH").map(|path| ("PATH".into(), path)));

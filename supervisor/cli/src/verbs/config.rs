@@ -25,8 +25,16 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, verb: ConfigVerb) 
         ConfigVerb::Set { id, key, value } => {
             let params = ConfigSetParams { id: plugin_id(&id)?, key, value: json_or_string(&value) };
             let _: Value = client.ask(method::CONFIG_SET, &params, QUESTION_WAIT).await?;
-            let said = json!({ "id": params.id, "key": params.key, "value": params.value });
+            let entries: Vec<ConfigEntry> = client
+                .ask(method::CONFIG_LIST, &PluginParams { id: params.id.clone() }, QUESTION_WAIT)
+                .await?;
+            let warning = undeclared(&id, params.key.as_str(), &entries);
+            let said =
+                json!({ "id": params.id, "key": params.key, "value": params.value, "warning": warning });
             done(screen, &said, &format!("{} of {id} is {} now", params.key, params.value))?;
+            if let Some(warning) = warning.filter(|_| !screen.json()) {
+                screen.line(crate::render::tame(&format!("warning: {warning}")))?;
+            }
         }
         ConfigVerb::Delete { id, key } => {
             delete(client, screen, ConfigKeyParams { id: plugin_id(&id)?, key }).await?;
@@ -40,6 +48,26 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, verb: ConfigVerb) 
         ConfigVerb::Import { id, file } => transfer::import(client, screen, &id, &file).await?,
     }
     Ok(())
+}
+
+/// A plugin that declares settings hardly looks for another key; one that declares none may keep what it likes.
+fn undeclared(id: &str, key: &str, entries: &[ConfigEntry]) -> Option<String> {
+    const NEAR: f64 = 0.6;
+    let declared: Vec<&str> =
+        entries.iter().filter(|entry| entry.scope.is_some()).map(|entry| entry.key.as_str()).collect();
+    if declared.is_empty() || declared.contains(&key) {
+        return None;
+    }
+    let nearest = declared
+        .iter()
+        .map(|known| (strsim::normalized_damerau_levenshtein(known, key), known))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(likeness, _)| *likeness >= NEAR);
+    let hint = match nearest {
+        Some((_, nearest)) => format!("did you mean `{nearest}`?"),
+        None => format!("it declares {}", declared.join(", ")),
+    };
+    Some(format!("{id} declares no setting `{key}`; {hint}"))
 }
 
 async fn delete(client: &Client, screen: &mut Screen, params: ConfigKeyParams) -> Outcome {

@@ -7,6 +7,7 @@ mod auth;
 mod backup;
 mod call;
 mod check;
+mod check_program;
 mod completions;
 mod config;
 mod conform;

@@ -24,6 +24,9 @@ fn sentence(screen: &Screen, plugin: &PluginStatus) -> String {
     match (&plugin.cause, plugin.pid) {
         (Some(cause), _) => format!("{} is {state}: {}", plugin.id, tame(cause)),
         (None, Some(pid)) => format!("{} is {state}, pid {pid}", plugin.id),
+        (None, None) if !plugin.enabled && plugin.state == "stopped" => {
+            format!("{0} is {state}, and stays so until `outboard enable {0}`", plugin.id)
+        }
         (None, None) => format!("{} is {state}", plugin.id),
     }
 }

@@ -1,6 +1,7 @@
 //! `outboard why ID`: the plugin now, and its last ends with what was decided.
 
 use outboard_protocol::control::{ExitRecord, PluginParams, WhyReport, method};
+use outboard_protocol::manifest::FOR_THE_STORE;
 
 use super::plugin_id;
 use crate::client::{Client, QUESTION_WAIT};
@@ -13,11 +14,13 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, id: &str) -> Outco
         // What is no id may still be the folder of an invalid plugin, of which the status says everything.
         return super::status::run(client, screen, Some(id)).await;
     };
-    let report: WhyReport = client.ask(method::WHY, &PluginParams { id }, QUESTION_WAIT).await?;
+    let mut report: WhyReport = client.ask(method::WHY, &PluginParams { id }, QUESTION_WAIT).await?;
     if screen.json() {
         screen.json_document(&report)?;
         return Ok(());
     }
+    // What a store would like to show explains nothing.
+    report.status.warnings.retain(|warning| !warning.starts_with(FOR_THE_STORE));
     plugin_details(screen, &report.status)?;
     if report.history.is_empty() {
         screen.line("")?;
@@ -40,6 +43,15 @@ fn show(screen: &mut Screen, end: &ExitRecord) -> std::io::Result<()> {
     screen.line(format!("{} ago  {process} {ended}", ago(&end.at)))?;
     screen.line(format!("  while     {}, after {}", tame(&end.phase), span(end.uptime_ms)))?;
     screen.line(format!("  decision  {}", tame(&end.decision)))?;
+    if let Some(advice) = &end.advice {
+        screen.line(format!("  advice    {}", tame(advice)))?;
+    }
+    if let Some(detail) = &end.detail {
+        screen.line("  it said")?;
+        for line in detail.lines() {
+            screen.line(format!("    {}", tame(line)))?;
+        }
+    }
     if !end.in_flight.is_empty() {
         screen.line(format!("  in flight {}", tame(&end.in_flight.join(", "))))?;
     }

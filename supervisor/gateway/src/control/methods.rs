@@ -30,11 +30,23 @@ pub(super) fn register(module: &mut RpcModule<Host>) -> Registered {
     sign_in(module)?;
     data(module)?;
     log_levels(module)?;
-    on(module, method::LOGS, async |host: Host, params: LogsParams| host.services().logs.tail(params).await)?;
+    on(module, method::LOGS, async |host: Host, params: LogsParams| {
+        logged(&host, &params).await?;
+        host.services().logs.tail(params).await
+    })?;
     on(module, method::INVOKE, async |host: Host, call: InvokeParams| {
         let limit = call.timeout_ms.map(Duration::from_millis);
+        host.come_up(&call.id, limit).await?;
         host.invoke(&call.id, &call.channel, call.args, limit).await
     })
+}
+
+/// Fails for a plugin that is not there and has left no records either; those of one that was removed may still be read.
+pub(super) async fn logged(host: &Host, wanted: &LogsParams) -> Result<(), RpcError> {
+    let Some(id) = &wanted.id else { return Ok(()) };
+    let Err(unknown) = host.why(id.as_str()) else { return Ok(()) };
+    let any = LogsParams { id: Some(id.clone()), lines: Some(1), ..LogsParams::default() };
+    if host.services().logs.tail(any).await?.is_empty() { Err(unknown) } else { Ok(()) }
 }
 
 fn plugins(module: &mut RpcModule<Host>) -> Registered {

@@ -16,7 +16,7 @@ use outboard_services::CutOff;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::parameters;
+use super::{methods, parameters};
 
 /// Ends with `Err` when the client is to be told that nothing more comes.
 type Ended = Result<(), SubscriptionError>;
@@ -52,7 +52,10 @@ async fn logs(
     _: Extensions,
 ) -> Ended {
     let followed = match parameters::read::<LogsParams>(method::LOGS_SUBSCRIBE, &params) {
-        Ok(wanted) => host.services().logs.follow(wanted).await.map_err(parameters::to_wire),
+        Ok(wanted) => match methods::logged(&host, &wanted).await {
+            Ok(()) => host.services().logs.follow(wanted).await.map_err(parameters::to_wire),
+            Err(unknown) => Err(parameters::to_wire(unknown)),
+        },
         Err(error) => Err(error),
     };
     let (latest, coming) = match followed {

@@ -20,8 +20,6 @@ use crate::problem::{Kind, Problem};
 const NEWS: Duration = Duration::from_secs(1);
 /// When to come again after having waited in vain.
 const COME_AGAIN: Duration = Duration::from_secs(2);
-/// When to come again where only an operator can help: somebody may be at it.
-const COME_AGAIN_LATE: Duration = Duration::from_secs(30);
 /// What a waiting request holds besides its head: hyper's read buffer.
 const READ_BUFFER: usize = 8 * 1024;
 
@@ -77,7 +75,7 @@ impl<'a> Opening<'a> {
             let mut same = false;
             match &*route.state() {
                 RouteState::Closed { cause, retry_after } => {
-                    let problem = not_running(route, cause, retry_after.unwrap_or(COME_AGAIN_LATE));
+                    let problem = not_running(route, cause, *retry_after);
                     return Err(NoPlace::Problem(problem));
                 }
                 RouteState::Open(upstream) if ended.is_some_and(|ended| Arc::ptr_eq(ended, upstream)) => {
@@ -129,9 +127,14 @@ fn held_by(parts: &Parts) -> usize {
     target + headers + READ_BUFFER
 }
 
-fn not_running(route: &Route, cause: &str, retry_after: Duration) -> Problem {
-    let detail = format!("The plugin {} is not running: {cause}.", route.id);
-    Problem::new(Kind::NotRunning, detail).plugin(route.id.as_str()).cause(cause).retry_after(retry_after)
+/// Where only an operator can help there is no time after which to come again.
+fn not_running(route: &Route, cause: &str, retry_after: Option<Duration>) -> Problem {
+    let detail = format!("The plugin {0} is not running; `outboard why {0}` says more.", route.id);
+    let problem = Problem::new(Kind::NotRunning, detail).plugin(route.id.as_str()).cause(cause);
+    match retry_after {
+        Some(after) => problem.retry_after(after),
+        None => problem,
+    }
 }
 
 fn in_vain(route: &Route, options: &GatewayOptions) -> Problem {

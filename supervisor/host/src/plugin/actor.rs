@@ -54,6 +54,8 @@ pub(crate) struct Actor {
     pub(super) history: Arc<Mutex<History>>,
     pub(super) view: watch::Sender<Arc<View>>,
     pub(super) link: watch::Sender<Option<Arc<Link>>>,
+    /// What to try about the last end, where that is known.
+    pub(super) advice: Option<String>,
     pub(super) spawn_failure: Option<String>,
     pub(super) roll_back_failure: Option<String>,
     /// Once it is at rest, its task is over.
@@ -73,7 +75,7 @@ impl Actor {
         history: Arc<Mutex<History>>,
     ) -> Self {
         let epoch_on_the_clock = Timestamp::now();
-        let view = Arc::new(View::new(machine.snapshot(), &installed, epoch_on_the_clock));
+        let view = Arc::new(View::new(machine.snapshot(), None, &installed, epoch_on_the_clock));
         let closed = RouteState::Closed { cause: "the plugin was not started".to_owned(), retry_after: None };
         let http = &installed.manifest.http;
         let route = shared.routes.add(installed.id());
@@ -94,6 +96,7 @@ impl Actor {
             history,
             view: watch::Sender::new(view),
             link: watch::Sender::new(None),
+            advice: None,
             spawn_failure: None,
             roll_back_failure: None,
             retired: false,
@@ -199,7 +202,12 @@ impl Actor {
 
     /// Shows the state to everybody.
     pub(super) fn publish(&mut self) {
-        let view = View::new(self.machine.snapshot(), &self.installed, self.epoch_on_the_clock);
+        let view = View::new(
+            self.machine.snapshot(),
+            self.advice.as_deref(),
+            &self.installed,
+            self.epoch_on_the_clock,
+        );
         if !self.route_open {
             self.route.publish(closed_route(&view));
         }

@@ -10,6 +10,7 @@ use outboard_protocol::control::LogSource;
 use outboard_protocol::handshake::{Hook, InitializeResult, features};
 use outboard_protocol::id::RoutePrefix;
 use outboard_services::NewRecord;
+use serde_json::value::RawValue;
 use tokio::time::timeout;
 
 use super::actor::{Actor, Done};
@@ -181,7 +182,7 @@ fn open_route(actor: &mut Actor) {
         actor.route_open = true;
         actor.route.publish(RouteState::Open(living.upstream.clone()));
         actor.link.send_replace(Some(living.link()));
-        actor.log(LogLevel::Info, format!("running, pid {}", living.pid));
+        actor.log(LogLevel::Info, format!("running, pid {}", living.pid), None);
         remember_version(actor);
     }
 }
@@ -316,7 +317,7 @@ impl Actor {
         });
     }
 
-    pub(super) fn log(&self, level: LogLevel, message: String) {
+    pub(super) fn log(&self, level: LogLevel, message: String, extra: Option<Box<RawValue>>) {
         self.shared.services.logs.record(NewRecord {
             level,
             plugin: Some(self.installed.id().clone()),
@@ -324,7 +325,7 @@ impl Actor {
             source: LogSource::Supervisor,
             tag: "lifecycle".to_owned(),
             message,
-            extra: None,
+            extra,
         });
     }
 

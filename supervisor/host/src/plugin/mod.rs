@@ -10,6 +10,7 @@
 //! ```
 
 mod actor;
+mod advice;
 mod calls;
 mod effects;
 mod environment;

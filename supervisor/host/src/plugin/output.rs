@@ -15,6 +15,7 @@ use tokio::io::AsyncRead;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::advice::Noise;
 use crate::scratch;
 use crate::session::NoiseSink;
 
@@ -34,16 +35,22 @@ pub(super) struct Printer {
     plugin: PluginId,
     generation: u64,
     tail: Arc<Mutex<VecDeque<String>>>,
+    noise: Arc<Mutex<Noise>>,
 }
 
 impl Printer {
     pub(super) fn new(services: Services, plugin: PluginId, generation: u64) -> Self {
-        Self { services, plugin, generation, tail: Arc::default() }
+        Self { services, plugin, generation, tail: Arc::default(), noise: Arc::default() }
     }
 
     /// The last lines of standard error, oldest first.
     pub(super) fn tail(&self) -> Vec<String> {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// What stood on standard output and was no message.
+    pub(super) fn noise(&self) -> Noise {
+        self.noise.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn record(&self, level: LogLevel, source: LogSource, tag: &str, message: String) {
@@ -76,6 +83,7 @@ impl Printer {
 impl NoiseSink for Printer {
     fn line(&self, line: &[u8]) {
         let shown = &line[..line.len().min(LINE_MAX)];
+        self.noise.lock().unwrap_or_else(PoisonError::into_inner).note(shown);
         self.print(LogSource::Stdout, shown);
     }
 
@@ -91,7 +99,7 @@ pub(super) async fn drain<R: AsyncRead + Unpin>(
     printer: Printer,
     mut finish: watch::Receiver<bool>,
 ) {
-    let mut decoder = Decoder::new(LINE_MAX);
+    let mut decoder = Decoder::verbatim(LINE_MAX);
     tokio::select! {
         () = read_on(&mut stream, &mut decoder, source, &printer, None) => {}
         () = gone(&mut finish) => {

@@ -5,9 +5,12 @@
 use outboard_lifecycle::{Decision, Failure, Mishap};
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::ExitRecord;
+use serde_json::json;
+use serde_json::value::to_raw_value;
 use tokio::time::Instant;
 
 use super::actor::Actor;
+use super::advice;
 use super::living::{Ended, Living};
 use crate::process::ExitReport;
 
@@ -17,12 +20,15 @@ pub(super) fn record_exit(actor: &mut Actor, decision: &Decision) {
         Some(living) => exit_record(actor, living, decision),
         None => spawn_record(actor, decision),
     };
+    actor.advice.clone_from(&record.advice);
     let level = match decision {
         Decision::Stopped { .. } | Decision::StartAgain { .. } => LogLevel::Info,
         Decision::Errored { .. } => LogLevel::Error,
         _ => LogLevel::Warn,
     };
-    actor.log(level, format!("{}; {}", record.ended, record.decision));
+    let extra = record.detail.as_ref().and_then(|stack| to_raw_value(&json!({ "stack": stack })).ok());
+    let advice = record.advice.as_ref().map(|advice| format!("; {advice}")).unwrap_or_default();
+    actor.log(level, format!("{}; {}{advice}", record.ended, record.decision), extra);
     actor.history.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(record);
 }
 
@@ -40,6 +46,11 @@ fn exit_record(actor: &Actor, living: &Living, decision: &Decision) -> ExitRecor
         exit_code: report.and_then(|report| report.code()),
         signal: report.as_ref().and_then(signal_name),
         core_dumped: matches!(report, Some(ExitReport::Signal { core_dumped: true, .. })),
+        advice: failure
+            .as_ref()
+            .filter(|_| actor.installed.manifest.speaks_the_protocol())
+            .and_then(|failure| advice::on_the_handshake(failure, &living.printer.noise())),
+        detail: failure.as_ref().and_then(|failure| failure.mishap.detail()).map(str::to_owned),
         uptime_ms: ended
             .at
             .saturating_duration_since(living.spawned_at)
@@ -71,6 +82,8 @@ fn spawn_record(actor: &mut Actor, decision: &Decision) -> ExitRecord {
         exit_code: None,
         signal: None,
         core_dumped: false,
+        advice: None,
+        detail: None,
         uptime_ms: 0,
         decision: decision.to_string(),
         stderr: Vec::new(),

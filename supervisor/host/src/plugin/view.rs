@@ -16,12 +16,18 @@ pub(crate) struct View {
     pub(crate) snapshot: Snapshot,
     pub(crate) status: PluginStatus,
     runs_something: bool,
+    speaks: bool,
 }
 
 impl View {
     /// `epoch` is the moment from which the snapshot's times count. Routes and the enabled flag belong to services;
     /// whoever shows the status fills them in.
-    pub(super) fn new(snapshot: Snapshot, installed: &Installed, epoch: Timestamp) -> Self {
+    pub(super) fn new(
+        snapshot: Snapshot,
+        advice: Option<&str>,
+        installed: &Installed,
+        epoch: Timestamp,
+    ) -> Self {
         let status = PluginStatus {
             id: installed.id().to_string(),
             name: installed.manifest.name.clone(),
@@ -29,7 +35,7 @@ impl View {
             install_dir: installed.folder.display().to_string(),
             state: snapshot.state.name().to_owned(),
             phase: snapshot.state.phase_name().map(str::to_owned),
-            cause: cause(&snapshot, installed),
+            cause: cause(&snapshot, advice, installed),
             cause_code: snapshot.state.cause().map(|cause| cause.name().to_owned()),
             pid: snapshot.pid,
             generation: snapshot.generation.0,
@@ -44,12 +50,22 @@ impl View {
             warnings: installed.manifest.warnings.clone(),
             data: None,
         };
-        Self { snapshot, status, runs_something: installed.program != Program::None }
+        Self {
+            snapshot,
+            status,
+            runs_something: installed.program != Program::None,
+            speaks: installed.manifest.speaks_the_protocol(),
+        }
     }
 
     /// Whether the plugin has a program at all.
     pub(crate) fn runs_something(&self) -> bool {
         self.runs_something
+    }
+
+    /// Whether its program speaks the protocol.
+    pub(crate) fn speaks(&self) -> bool {
+        self.speaks
     }
 
     /// Whether nothing is under way.
@@ -64,10 +80,11 @@ impl View {
 }
 
 /// Why the plugin is in its state, for the states that make people ask.
-fn cause(snapshot: &Snapshot, installed: &Installed) -> Option<String> {
+fn cause(snapshot: &Snapshot, advice: Option<&str>, installed: &Installed) -> Option<String> {
+    let advised = |cause: String| advice.map(|advice| format!("{cause}; {advice}")).unwrap_or(cause);
     match &snapshot.state {
-        State::Errored { .. } => snapshot.cause_sentence(),
-        State::BackingOff { .. } => snapshot.failure.as_ref().map(ToString::to_string),
+        State::Errored { .. } => snapshot.cause_sentence().map(advised),
+        State::BackingOff { .. } => snapshot.failure.as_ref().map(ToString::to_string).map(advised),
         State::Stopped if installed.program == Program::None => {
             Some("it has a UI and no background program, so there is nothing to run".to_owned())
         }

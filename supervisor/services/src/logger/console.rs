@@ -111,6 +111,24 @@ fn tell_dropped(text: &mut String, dropped: &AtomicU64) {
     }
 }
 
+/// A stack on lines of its own, anything else as it is.
+fn append_extra(text: &mut String, extra: &str) {
+    #[derive(serde::Deserialize)]
+    struct Stack {
+        stack: String,
+    }
+    let Ok(Stack { stack }) = serde_json::from_str(extra) else {
+        text.push(' ');
+        text.push_str(extra);
+        return;
+    };
+    for frame in stack.lines() {
+        text.push_str("\n    ");
+        // What a terminal would obey is shown and not sent.
+        text.extend(frame.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }));
+    }
+}
+
 fn format_line(line: &Line<'_>, color: bool) -> String {
     let clock = line.time.get(11..23).unwrap_or(line.time);
     let (on, off) = match (color, line.level) {
@@ -128,8 +146,7 @@ fn format_line(line: &Line<'_>, color: bool) -> String {
     text.push(' ');
     text.push_str(&line.message);
     if let Some(extra) = &line.extra {
-        text.push(' ');
-        text.push_str(extra.get());
+        append_extra(&mut text, extra.get());
     }
     if text.len() > SHOWN_MAX {
         text.truncate(boundary_below(&text, SHOWN_MAX));

@@ -4,6 +4,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use outboard_protocol::manifest::FILE_NAME;
 use rustix::fs::{Access, access, statvfs};
 
 use super::{Finding, Verdict};
@@ -92,7 +93,12 @@ fn plugins(dir: &Path) -> Finding {
             dir.display()
         ),
     };
-    let verdict = if invalid == 0 { Verdict::Ok } else { Verdict::Degraded };
+    if dir.join(FILE_NAME).exists() {
+        let parent = dir.parent().unwrap_or(dir).display();
+        let sentence = format!("{} is a plugin's folder; name its parent: --plugins {parent}", dir.display());
+        return Finding::new("plugins", Verdict::Degraded, sentence);
+    }
+    let verdict = if invalid == 0 && dir.exists() { Verdict::Ok } else { Verdict::Degraded };
     Finding::new("plugins", verdict, sentence)
 }
 

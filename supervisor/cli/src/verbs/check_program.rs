@@ -1,0 +1,92 @@
+//! What `outboard check` can tell about a program without running it: whether the kernel would, and whether its files are there.
+//!
+//! Asked once the program itself was found. Node is run to read a module's syntax, never the module.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::Command;
+
+use outboard_host::discovery::{Installed, Program};
+use outboard_host::javascript;
+
+use super::check::find;
+
+/// How a file begins that Linux or macOS runs: a script's first line, ELF, and the forms of Mach-O.
+const RUNNABLE: [&[u8]; 6] =
+    [b"#!", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\xbe\xba\xfe\xca"];
+/// Arguments that end like this are files, and not words.
+const FILES: [&str; 10] = [".py", ".js", ".mjs", ".cjs", ".ts", ".sh", ".rb", ".pl", ".jar", ".php"];
+
+/// Looks, and adds what it finds.
+pub(super) fn look(
+    installed: &Installed,
+    node: Option<&Path>,
+    errors: &mut Vec<String>,
+    warnings: &mut Vec<String>,
+) {
+    match &installed.program {
+        Program::None => {}
+        Program::Module(module) => {
+            errors.extend(syntax(node, module));
+            if exports_nothing(module) {
+                warnings.push(format!(
+                    "{} has no default export, so there is nothing to start",
+                    module.display()
+                ));
+            }
+        }
+        Program::Command(words) => {
+            let name = words.first().map(String::as_str).unwrap_or_default();
+            if let Ok(program) = find(&installed.folder, name)
+                && !is_runnable(&program)
+            {
+                errors.push(format!(
+                    "`run.command`: {} is neither a program nor a script; a script begins with a line such as #!/bin/sh",
+                    program.display()
+                ));
+            }
+            for word in words.iter().skip(1).filter(|word| is_missing(&installed.folder, word)) {
+                warnings.push(format!(
+                    "`run.command` names {word:?}, and there is no such file in the plugin's folder"
+                ));
+            }
+        }
+    }
+}
+
+fn is_runnable(program: &Path) -> bool {
+    let mut beginning = Vec::new();
+    let read = std::fs::File::open(program).and_then(|file| file.take(4).read_to_end(&mut beginning));
+    // What cannot be read may still be run.
+    read.is_err() || RUNNABLE.iter().any(|magic| beginning.starts_with(magic))
+}
+
+fn is_missing(folder: &Path, word: &str) -> bool {
+    let looks_like_a_file = FILES.iter().any(|end| word.ends_with(end)) || word.starts_with("./");
+    looks_like_a_file && !word.starts_with('-') && !folder.join(word).exists()
+}
+
+/// What node says against a module; none for TypeScript, which older ones cannot read.
+fn syntax(node: Option<&Path>, module: &Path) -> Option<String> {
+    let readable = module.extension().is_some_and(|end| end == "js" || end == "mjs" || end == "cjs");
+    let node = javascript::program(node).ok().filter(|_| readable)?;
+    let text = std::fs::read_to_string(module).ok()?;
+    // Node takes no notice of mistakes in what it believes to be of the other kind.
+    let common = text.contains("module.exports") || module.extension().is_some_and(|end| end == "cjs");
+    let kind = if common { "--input-type=commonjs" } else { "--input-type=module" };
+    let file = std::fs::File::open(module).ok()?;
+    let looked = Command::new(node).args([kind, "--check", "-"]).stdin(file).output().ok()?;
+    if looked.status.success() {
+        return None;
+    }
+    let said = String::from_utf8_lossy(&looked.stderr);
+    let what = said.lines().find(|line| line.contains("Error: ")).unwrap_or("node refuses it");
+    let line = said.lines().next().and_then(|first| first.strip_prefix("[stdin]")).unwrap_or_default();
+    Some(format!("{}{line} cannot be loaded: {}", module.display(), what.trim()))
+}
+
+/// Whether a module seems to declare nothing: no default export, and none of the older form's.
+fn exports_nothing(module: &Path) -> bool {
+    let declares = |text: &str| ["default", "exports", "onStart"].iter().any(|word| text.contains(word));
+    std::fs::read_to_string(module).is_ok_and(|text| !declares(&text))
+}

@@ -1,0 +1,222 @@
+//! The mistakes that are made with a first plugin, and what is said about each.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step fails the test")]
+
+mod supervised;
+mod terminal;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use supervised::{PATIENCE, Supervised, install};
+use terminal::{Terminal, executable};
+
+/// A plugin that comes up to its start and refuses it, with a stack of several lines.
+const REFUSES: &str = r#"#!/bin/sh
+echo 'Traceback (most recent call last):' >&2
+echo '  File "main.py", line 3' >&2
+echo >&2
+echo 'Boom' >&2
+while IFS= read -r line; do
+  id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9][0-9]*\).*/\1/p')
+  case "$line" in
+    *'"method":"initialize"'*)
+      printf '{"jsonrpc":"2.0","id":%s,"result":{"protocolVersion":1,"hooks":["onStart"],"features":["http"]}}\n' "$id" ;;
+    *'"method":"start"'*)
+      printf '{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"the licence has run out","data":{"reason":"internal_error","stack":"Error: the licence has run out\\n    at start (/srv/secret/main.js:3)\\n    at run"}}}\n' "$id" ;;
+  esac
+done
+"#;
+
+/// Installs a program as a plugin, with these members besides in `run`.
+fn program(terminal: &Terminal, id: &str, text: &str, run: &str) {
+    let file = terminal.write(&format!("plugins/{id}/plugin.sh"), text);
+    executable(&file);
+    terminal.write(
+        &format!("plugins/{id}/plugin.json"),
+        &format!(
+            r#"{{"id":"{id}","name":"{id}","version":"1.0.0","run":{{"command":["./plugin.sh"]{run}}}}}"#
+        ),
+    );
+}
+
+/// What a client gets, head and body.
+fn get(listen: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(listen).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_start_that_fails_is_told_in_one_line_and_its_stack_by_why_alone() {
+    let terminal = Terminal::new();
+    program(&terminal, "refuses", REFUSES, "");
+    let supervised = Supervised::start(&terminal, &[]);
+    let mut summary = String::new();
+    while !summary.contains("ready at http://") {
+        summary.push_str(&supervised.line());
+        summary.push('\n');
+    }
+    let (listen, status) = (
+        summary.trim().rsplit("http://").next().unwrap().to_owned(),
+        terminal.types(&["status", "refuses"]).out,
+    );
+    for told in [&summary, &status, &terminal.types(&["list"]).out] {
+        assert!(told.contains("its start was rejected: the licence has run out"), "{told}");
+        assert!(!told.contains("main.js") && !told.contains("\\n"), "{told}");
+    }
+    let why = terminal.types(&["why", "refuses"]).out;
+    assert_eq!(why.matches("\n        at start (/srv/secret/main.js:3)\n").count(), 1, "{why}");
+    assert!(why.contains("\n        at run\n") && !why.contains("\\n"), "{why}");
+    let answer = get(&listen, "/api/refuses/");
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(
+        answer.contains("the licence has run out") && answer.contains("outboard why refuses"),
+        "{answer}"
+    );
+    assert!(!answer.contains("main.js"), "{answer}");
+    // Another try changes nothing before somebody has corrected it.
+    assert!(!answer.to_lowercase().contains("retry-after"), "{answer}");
+    let logs = terminal.types(&["logs", "refuses", "--level", "error"]).out;
+    assert_eq!(logs.matches("its start was rejected").count(), 1, "{logs}");
+}
+
+#[test]
+fn standard_error_is_kept_as_it_was_written() {
+    let terminal = Terminal::new();
+    program(&terminal, "refuses", REFUSES, "");
+    let (_supervised, _) = Supervised::ready(&terminal);
+    let records = terminal.types(&["logs", "refuses", "--tag", "stderr", "--json"]).json();
+    let lines: Vec<&str> =
+        records.as_array().unwrap().iter().map(|record| record["message"].as_str().unwrap()).collect();
+    assert_eq!(lines, ["Traceback (most recent call last):", "  File \"main.py\", line 3", "", "Boom"]);
+    let why = terminal.types(&["why", "refuses"]).out;
+    assert!(why.contains("\n      File \"main.py\", line 3\n"), "{why}");
+}
+
+#[test]
+fn a_program_that_never_answers_the_handshake_is_told_what_it_may_have_forgotten() {
+    let terminal = Terminal::new();
+    program(&terminal, "prints", "#!/bin/sh\necho '{\"id\": 1, \"result\": {}}'\n", "");
+    let (supervised, _) = Supervised::ready(&terminal);
+    let why = supervised.until(&["why", "prints", "--json"], |why| why["history"][0]["advice"].is_string());
+    let advice = why["history"][0]["advice"].as_str().unwrap();
+    for part in [
+        "never answered `initialize`",
+        "\"protocol\": \"none\"",
+        "1 line on stdout was no message: `{\"id\": 1,",
+    ] {
+        assert!(advice.contains(part), "{part}: {advice}");
+    }
+    let status = supervised.until(&["status", "prints", "--json"], |status| {
+        status["plugins"][0]["cause"].as_str().is_some_and(|cause| cause.contains("never answered"))
+    });
+    assert!(status["plugins"][0]["cause"].as_str().unwrap().contains("exited with code 0"), "{status}");
+    assert!(terminal.types(&["why", "prints"]).out.contains("  advice    it never answered"));
+}
+
+#[test]
+fn a_call_waits_for_a_plugin_on_its_way_up_and_points_on_where_its_process_ends() {
+    let terminal = Terminal::new();
+    install(&terminal, "good");
+    let file = terminal.path("plugins/good/plugin.sh");
+    let text = std::fs::read_to_string(&file).unwrap();
+    // The channel `retain` ends the process in place of an answer.
+    let text = text.replace(
+        r#"*'"method":"ipc.invoke"'*'"channel":"retain"'*)"#,
+        r#"*'"method":"ipc.invoke"'*'"channel":"retain"'*) exit 7"#,
+    );
+    std::fs::write(&file, text).unwrap();
+    program(&terminal, "plain", "#!/bin/sh\nwhile :; do sleep 1; done\n", ",\"protocol\":\"none\"");
+    let (_supervised, _) = Supervised::ready(&terminal);
+    let ended = terminal.types(&["call", "good", "retain"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.err.contains("`outboard why good`"), "{ended:?}");
+    // Its next process is on its way, and what is called meanwhile waits for it.
+    let waited = terminal.types(&["call", "good", "echo"]);
+    assert_eq!(waited.code, 0, "{waited:?}");
+    assert_eq!(terminal.types(&["stop", "good"]).code, 0);
+    let stopped = terminal.types(&["call", "good", "echo"]);
+    assert_eq!(stopped.code, 5, "{stopped:?}");
+    let plain = terminal.types(&["call", "plain", "foo"]);
+    assert_eq!(plain.code, 4, "{plain:?}");
+    assert!(plain.err.contains("\"none\""), "{plain:?}");
+}
+
+#[test]
+fn logs_of_a_plugin_that_never_was_are_not_found_and_those_of_one_that_is_gone_are_read() {
+    let terminal = Terminal::new();
+    install(&terminal, "good");
+    let (supervised, _) = Supervised::ready(&terminal);
+    for words in [&["logs", "nope"][..], &["logs", "nope", "-f"]] {
+        let said = terminal.types(words);
+        assert_eq!(said.code, 4, "{said:?}");
+        assert!(said.err.contains("there is no plugin \"nope\"; there are good"), "{said:?}");
+    }
+    std::fs::remove_dir_all(terminal.path("plugins/good")).unwrap();
+    assert_eq!(terminal.types(&["rescan"]).code, 0);
+    supervised.until(&["list", "--json"], |plugins| plugins.as_array().is_some_and(Vec::is_empty));
+    let said = terminal.types(&["logs", "good"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.contains("running, pid"), "{said:?}");
+}
+
+#[test]
+fn a_setting_that_a_plugin_does_not_declare_is_set_with_a_warning() {
+    let terminal = Terminal::new();
+    install(&terminal, "good");
+    terminal.write(
+        "plugins/good/plugin.json",
+        r#"{"id":"good","name":"good","version":"1.0.0","run":{"command":["./plugin.sh"]},
+            "availableSettings":[{"key":"fleet_url","type":"text","name":"Fleet","default":"x"}]}"#,
+    );
+    let (_supervised, _) = Supervised::ready(&terminal);
+    let near = terminal.types(&["config", "set", "good", "fleet_ulr", "y"]);
+    assert_eq!(near.code, 0, "{near:?}");
+    assert!(near.out.contains("did you mean `fleet_url`?"), "{near:?}");
+    assert_eq!(terminal.types(&["config", "get", "good", "fleet_ulr"]).code, 0);
+    let right = terminal.types(&["config", "set", "good", "fleet_url", "y"]);
+    assert!(right.code == 0 && !right.out.contains("warning"), "{right:?}");
+}
+
+#[test]
+fn a_manifest_that_breaks_while_its_plugin_runs_shows_in_its_status() {
+    let terminal = Terminal::new();
+    install(&terminal, "good");
+    let (_supervised, _) = Supervised::ready(&terminal);
+    terminal.write("plugins/good/plugin.json", "{ not json");
+    assert_eq!(terminal.types(&["rescan"]).code, 0);
+    let status = terminal.types(&["status", "good"]).out;
+    assert!(status.contains("running") && status.contains("goes on"), "{status}");
+    assert!(status.contains("plugin.json:1:"), "{status}");
+}
+
+#[test]
+fn a_plugins_own_folder_a_missing_one_and_settings_for_nobody_are_remarked() {
+    let terminal = Terminal::new();
+    install(&terminal, "good");
+    terminal.write("home/.config/outboard/outboard.toml", "[plugins.nosuch]\nenabled = false\n");
+    let (own, gone) = (terminal.path("plugins/good"), terminal.path("gone"));
+    let flags = ["--plugins", own.to_str().unwrap(), "--plugins", gone.to_str().unwrap(), "--ready-json"];
+    let supervised = Supervised::start(&terminal, &flags);
+    supervised.line();
+    for part in ["is a plugin's folder; name its parent", "gone does not exist", "[plugins.nosuch]"] {
+        supervised.until(&["logs", "--grep", part, "--json"], |records| {
+            records.as_array().is_some_and(|records| !records.is_empty())
+        });
+    }
+    let doctor = terminal.types(&["doctor", "--plugins", own.to_str().unwrap()]);
+    assert!(doctor.out.contains("name its parent"), "{doctor:?}");
+}
+
+#[test]
+fn a_disabled_plugin_is_said_to_stay_so() {
+    let terminal = Terminal::new();
+    install(&terminal, "good");
+    let (_supervised, _) = Supervised::ready(&terminal);
+    let said = terminal.types(&["disable", "good"]);
+    assert_eq!(said.out.trim(), "good is stopped, and stays so until `outboard enable good`");
+}

@@ -1,0 +1,49 @@
+//! What to try where a process never became a plugin: the mistakes that are made most often with a first one.
+//!
+//! Asked when the end of a process is recorded. Knows the failure and what stood on standard output, and changes nothing.
+
+use outboard_lifecycle::{Exit, Failure, Mishap, Stage};
+
+/// Longest part of a line that is quoted, in characters.
+const QUOTED: usize = 160;
+
+/// Lines on standard output that were no messages.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Noise {
+    count: u64,
+    first: String,
+}
+
+impl Noise {
+    /// Counts a line, and keeps the beginning of the first.
+    pub(super) fn note(&mut self, line: &[u8]) {
+        if self.count == 0 {
+            self.first = String::from_utf8_lossy(line).chars().take(QUOTED).collect();
+        }
+        self.count = self.count.saturating_add(1);
+    }
+}
+
+/// What an author can do about a process that answered no handshake; none where its end or its last words say more.
+pub(super) fn on_the_handshake(failure: &Failure, noise: &Noise) -> Option<String> {
+    let habit = match (failure.stage, &failure.mishap) {
+        (Stage::Handshake, Mishap::Overdue { .. }) => "flushes what it writes",
+        (Stage::Handshake, Mishap::StdioLost | Mishap::Exited(Exit::Code(0))) => {
+            "reads standard input until it closes"
+        }
+        _ => return None,
+    };
+    let mut advice = format!(
+        "it never answered `initialize`: a plugin answers in JSON-RPC on standard output and {habit}; an ordinary \
+         server needs \"run\": {{\"protocol\": \"none\"}} in its plugin.json"
+    );
+    let first = &noise.first;
+    match noise.count {
+        0 => {}
+        1 => advice.push_str(&format!("; 1 line on stdout was no message: `{first}`")),
+        count => {
+            advice.push_str(&format!("; {count} lines on stdout were no messages, the first: `{first}`"));
+        }
+    }
+    Some(advice)
+}
