@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use nix::sys::signal::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 use system_tests::asking::while_asking;
 use system_tests::install::write_at_once;
 use system_tests::supervisor::lines_of;
@@ -65,11 +65,21 @@ fn two_folders_with_one_id_are_both_refused_and_both_named() {
     let supervisor = Supervisor::builder()
         .file("one/plugin.json", &twin("One"))
         .file("other/plugin.json", &twin("Other"))
+        // Neither a broken folder by the name of their id nor a third with it makes one of them the right one.
+        .file("twin/plugin.json", "broken")
+        .file("yet-another/plugin.json", &twin("Third"))
         .start();
     let plugin = supervisor.plugin("twin");
     assert_eq!(plugin["state"], "invalid");
     let cause = plugin["cause"].as_str().unwrap();
-    assert!(cause.contains("plugins/one") && cause.contains("plugins/other"), "{cause}");
+    for folder in ["plugins/one", "plugins/other", "plugins/yet-another"] {
+        assert!(cause.contains(folder), "{cause}");
+    }
+    let broken = |plugin: &Value| plugin["id"].as_str().unwrap().ends_with("plugins/twin");
+    assert!(supervisor.plugins().iter().any(broken), "the broken one is shown as well");
+    std::fs::remove_dir_all(supervisor.folders().plugins().join("twin")).unwrap();
+    supervisor.ask("rescan", json!({}));
+    assert!(!supervisor.plugins().iter().any(broken), "and is shown no longer");
     supervisor.verify();
 }
 
