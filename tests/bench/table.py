@@ -38,7 +38,9 @@ HEAD = """# Performance
 
 Written by `make bench`. Machines are noisy, so a figure counts as a **ratio**: both contestants of a row ran in turn, in one run, on
 one machine; each figure is the median of {rounds} rounds, with the smallest and the largest behind it. Every check, limit and log of
-Outboard was on, as it is shipped. None of this is asserted in the test suite.
+Outboard was on, as it is shipped. None of this is asserted in the test suite. Why some goals are missed, and what would be given up
+for them, is written down for [requests and pushes](decisions/what-a-proxied-request-costs.md) and for
+[config.set](decisions/the-state-log-has-its-size-from-the-start.md).
 
 Taken on {date}, {machine}.
 
