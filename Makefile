@@ -74,7 +74,7 @@ test: test-rust test-typescript test-python test-browser ## Every test
 .PHONY: test-rust
 test-rust: plugins
 	$(need_rust)
-	$(call need,cc:gcc cc:libc6-dev python3:python3)
+	$(call need,cc:gcc cc:libc6-dev python3:python3 sqlite3:sqlite3)
 	@# The scenarios run binaries of other packages, which neither runner builds by itself.
 	cargo build --workspace --locked --bins
 	@if cargo nextest --version >/dev/null 2>&1; then \

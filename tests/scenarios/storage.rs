@@ -64,7 +64,7 @@ fn a_plugin_near_its_quota_is_warned_by_every_way_and_at_it_keeps_what_it_has() 
     supervisor.verify();
 }
 
-/// What `sqlite3` says of a database, which the development machine has.
+/// What `sqlite3` says of a database, which `make test` installs.
 fn sqlite3(file: &Path, sql: &str) -> String {
     let output =
         Command::new("sqlite3").arg(file).arg(sql).output().expect("these tests need sqlite3 on the PATH");

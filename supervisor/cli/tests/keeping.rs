@@ -12,7 +12,7 @@ use std::process::Command;
 use supervised::{Supervised, install};
 use terminal::{Said, Terminal};
 
-/// `sqlite3` with these words, which the development machine has.
+/// `sqlite3` with these words, which `make test` installs.
 fn sqlite3(words: &[&str]) -> String {
     let output = Command::new("sqlite3").args(words).output().expect("these tests need sqlite3 on the PATH");
     assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
