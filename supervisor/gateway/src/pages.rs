@@ -56,7 +56,7 @@ fn list(directory: &dyn Directory) -> String {
     let mut html = String::from(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Outboard</title>\
          <style>body{font:16px/1.5 system-ui,sans-serif;margin:3rem auto;max-width:44rem;padding:0 1rem}\
-         td,th{text-align:left;padding:.2rem 1rem .2rem 0}</style><h1>Outboard</h1>\
+         td,th{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0}</style><h1>Outboard</h1>\
          <table><tr><th>Plugin<th>State<th>Version<th>Answers at</tr>",
     );
     for plugin in &status.plugins {
@@ -69,8 +69,12 @@ fn list(directory: &dyn Directory) -> String {
         } else {
             name
         };
+        let (id, cause) = (escaped(plugin.id.as_str()), escaped(plugin.cause.as_deref().unwrap_or_default()));
         // Writing into a string cannot fail.
-        let _ = write!(html, "<tr><td>{name}<td>{state}<td>{version}<td>{routes}</tr>");
+        let _ = write!(
+            html,
+            "<tr><td>{name}<br><small>{id}</small><td>{state}<br><small>{cause}</small><td>{version}<td>{routes}</tr>"
+        );
     }
     html.push_str("</table></html>\n");
     html

@@ -103,6 +103,7 @@ async fn health_and_the_front_page_tell_of_every_plugin() {
     assert_eq!((&health["status"], &health["plugins"]["x"]), (&"ok".into(), &"starting".into()));
     let page = exchange(listen, &get(listen, "/", "")).await.unwrap();
     assert!(page.contains("text/html") && page.contains("&lt;x&gt;") && page.contains("/api/x/"), "{page}");
+    assert!(page.contains("<small>x</small>") && page.contains("its &lt;start&gt; failed"), "{page}");
     let refused =
         format!("POST / HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(status(&exchange(listen, refused.as_bytes()).await.unwrap()), 405);
