@@ -14,7 +14,7 @@ use outboard_services::{OpenError, Services};
 
 use super::ground::Ground;
 use super::options::LayerOptions;
-use super::{CONTROL_SOCKET, SupervisorRecord, journal, keeping};
+use super::{CONTROL_SOCKET, SupervisorRecord, folders, journal, keeping};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::settings::{RunSettings, Settings};
 
@@ -57,6 +57,7 @@ impl Layers {
             Failure::new(exit, told(&error))
         })?;
         journal::begin(services.logs.clone());
+        folders::make_default(run);
         let credential_file = run.data_dir.join(CREDENTIAL);
         let credential = Credential::open(&credential_file).map_err(|error| Failure::failed(told(&error)))?;
         let socket = control::bind(&ground.path().join(CONTROL_SOCKET)).map_err(|error| match error {

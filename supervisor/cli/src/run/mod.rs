@@ -10,6 +10,7 @@
 //! A composition root: it opens, connects and closes, and decides nothing about plugins.
 
 mod announce;
+mod folders;
 mod ground;
 mod journal;
 mod keeping;
@@ -29,6 +30,7 @@ use crate::failure::Outcome;
 use crate::settings::Settings;
 
 pub(crate) use announce::WAITING;
+pub(crate) use folders::missing;
 pub(crate) use keeper::SUPERVISE_ARGUMENT;
 pub(crate) use record::SupervisorRecord;
 
@@ -52,6 +54,7 @@ pub(crate) fn run(settings: &Settings, flags: &RunArguments, role: Role) -> Outc
     if role == Role::Supervisor {
         return supervise::supervise(settings, &run, options).map(|()| ExitCode::SUCCESS);
     }
+    folders::check(settings, &run)?;
     let keeping = KeeperOptions {
         exit_with_parent: run.exit_with_parent,
         restart: run.restart_supervisor,

@@ -32,11 +32,24 @@ pub(crate) struct Settings {
     pub(crate) file: File,
 }
 
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// A flag or its variable.
+    Typed,
+    /// The settings file, or `--set`.
+    InFile,
+    /// Nobody: it is the default.
+    Nowhere,
+}
+
 /// What holds for `run`.
 #[derive(Debug)]
 pub(crate) struct RunSettings {
     /// Where plugins are looked for, in this order; absolute.
     pub(crate) plugin_dirs: Vec<PathBuf>,
+    /// Who named them.
+    pub(crate) plugin_dirs_named: Named,
     /// Where what must last is kept; absolute.
     pub(crate) data_dir: PathBuf,
     /// Where people reach the plugins.
@@ -74,12 +87,16 @@ impl Settings {
 
     /// The failure that says that a key of the file has a value which it must not have.
     pub(crate) fn wrong(&self, key: &[&str], must: &str) -> Failure {
-        let place = match (&self.source, self.file.line_of(key)) {
+        Failure::usage(format!("{}: `{}` must {must}", self.place_of(key), key.join(".")))
+    }
+
+    /// Where a key of the settings stands: the file, and the line where there is one.
+    pub(crate) fn place_of(&self, key: &[&str]) -> String {
+        match (&self.source, self.file.line_of(key)) {
             (Some(file), Some(line)) => format!("{}:{line}", file.display()),
             (Some(file), None) => file.display().to_string(),
             (None, _) => "the settings".to_owned(),
-        };
-        Failure::usage(format!("{place}: `{}` must {must}", key.join(".")))
+        }
     }
 
     /// What holds for `run`.
@@ -93,13 +110,14 @@ impl Settings {
             Some(dir) => dir,
             None => standard.data_dir().map_err(Failure::usage)?,
         };
-        let plugin_dirs = match (flags.plugins.as_slice(), &file.plugin_dirs) {
-            ([], Some(dirs)) if !dirs.is_empty() => dirs.clone(),
-            ([], _) => vec![standard.data_dir().map_err(Failure::usage)?.join("plugins")],
-            (dirs, _) => dirs.to_vec(),
+        let (plugin_dirs, plugin_dirs_named) = match (flags.plugins.as_slice(), &file.plugin_dirs) {
+            ([], Some(dirs)) if !dirs.is_empty() => (dirs.clone(), Named::InFile),
+            ([], _) => (vec![standard.data_dir().map_err(Failure::usage)?.join("plugins")], Named::Nowhere),
+            (dirs, _) => (dirs.to_vec(), Named::Typed),
         };
         Ok(RunSettings {
             plugin_dirs: plugin_dirs.iter().map(|dir| absolute(dir)).collect::<Outcome<_>>()?,
+            plugin_dirs_named,
             data_dir: absolute(&data_dir)?,
             listen: flags.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
             ready_json: flags.ready_json.or(file.ready_json).unwrap_or(false),

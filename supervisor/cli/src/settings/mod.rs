@@ -16,5 +16,5 @@ mod single;
 mod span;
 
 pub(crate) use file::{Airline, Deadlines, Limits, Restart, Wire};
-pub(crate) use merge::{RunSettings, Settings};
+pub(crate) use merge::{Named, RunSettings, Settings};
 pub(crate) use span::{Size, Span};

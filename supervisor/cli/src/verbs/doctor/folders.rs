@@ -8,7 +8,8 @@ use outboard_protocol::manifest::FILE_NAME;
 use rustix::fs::{Access, access, statvfs};
 
 use super::{Finding, Verdict};
-use crate::settings::{RunSettings, Settings};
+use crate::run::missing;
+use crate::settings::{Named, RunSettings, Settings};
 
 /// Below this much room, logs and databases of plugins soon fail.
 const ROOM_WANTED: u64 = 100 * 1024 * 1024;
@@ -20,7 +21,7 @@ pub(super) fn look(settings: &Settings, run: &RunSettings) -> Vec<Finding> {
         private("data folder", &run.data_dir),
         room(&run.data_dir),
     ];
-    findings.extend(run.plugin_dirs.iter().map(|dir| plugins(dir)));
+    findings.extend(run.plugin_dirs.iter().map(|dir| plugins(dir, run.plugin_dirs_named)));
     findings
 }
 
@@ -82,13 +83,18 @@ fn room(data_dir: &Path) -> Finding {
     }
 }
 
-fn plugins(dir: &Path) -> Finding {
+fn plugins(dir: &Path, named: Named) -> Finding {
+    if let Some(wrong) = missing(dir) {
+        return match named {
+            Named::Nowhere if !dir.exists() => private("plugins", dir),
+            Named::Nowhere | Named::Typed | Named::InFile => Finding::new("plugins", Verdict::Broken, wrong),
+        };
+    }
     let found = outboard_host::discovery::scan(&[dir.to_owned()]);
     let (usable, invalid) = (found.installed.len(), found.invalid.len());
-    let sentence = match (dir.exists(), invalid) {
-        (false, _) => format!("{} does not exist; put plugins there, a folder each", dir.display()),
-        (true, 0) => format!("{} holds {usable}", dir.display()),
-        (true, _) => format!(
+    let sentence = match invalid {
+        0 => format!("{} holds {usable}", dir.display()),
+        _ => format!(
             "{} holds {usable}, and {invalid} that cannot be used; `outboard check` says why",
             dir.display()
         ),
@@ -98,7 +104,7 @@ fn plugins(dir: &Path) -> Finding {
         let sentence = format!("{} is a plugin's folder; name its parent: --plugins {parent}", dir.display());
         return Finding::new("plugins", Verdict::Degraded, sentence);
     }
-    let verdict = if invalid == 0 && dir.exists() { Verdict::Ok } else { Verdict::Degraded };
+    let verdict = if invalid == 0 { Verdict::Ok } else { Verdict::Degraded };
     Finding::new("plugins", verdict, sentence)
 }
 

@@ -1,0 +1,78 @@
+//! The plugin folders before anything is started: one that somebody named must be there, the default one is made.
+//!
+//! Called by the keeper, once, and by the layers. A folder that goes away later is none of its concern: plugins may be
+//! taken away while the supervisor runs, and a supervisor that is started again by its keeper goes on without them.
+
+use std::path::Path;
+
+use crate::failure::{Failure, Outcome};
+use crate::settings::{Named, RunSettings, Settings};
+
+/// How alike two names are, from 0 to 1, where one may be a slip for the other.
+const LIKENESS: f64 = 0.7;
+/// So many neighbours of a missing folder are compared with it.
+const NEIGHBOURS: usize = 1000;
+
+/// Refuses folders that somebody named and that are not there.
+///
+/// # Errors
+/// A usage failure that says which one, who named it, and what to do.
+pub(super) fn check(settings: &Settings, run: &RunSettings) -> Outcome {
+    if run.plugin_dirs_named == Named::Nowhere {
+        return Ok(());
+    }
+    match run.plugin_dirs.iter().find_map(|dir| missing(dir)) {
+        None => Ok(()),
+        Some(wrong) if run.plugin_dirs_named == Named::InFile => {
+            Err(Failure::usage(format!("{}: `plugin_dirs`: {wrong}", settings.place_of(&["plugin_dirs"]))))
+        }
+        Some(wrong) => Err(Failure::usage(format!("--plugins (or OUTBOARD_PLUGINS): {wrong}"))),
+    }
+}
+
+/// Makes the default folder, so that it is watched from the start. Where that fails, the remarks at the end say so.
+pub(super) fn make_default(run: &RunSettings) {
+    if run.plugin_dirs_named == Named::Nowhere {
+        for dir in &run.plugin_dirs {
+            if let Err(error) = std::fs::create_dir_all(dir) {
+                tracing::warn!(dir = %dir.display(), %error, "the folder for plugins cannot be made");
+            }
+        }
+    }
+}
+
+/// What is wrong with a folder that was named: it is certainly not there, or is something else. One that merely cannot be
+/// read may hold plugins, and is shown as such.
+pub(crate) fn missing(dir: &Path) -> Option<String> {
+    let shown = dir.display();
+    match std::fs::metadata(dir) {
+        Ok(found) if found.is_dir() => None,
+        Ok(_) => Some(format!("{shown} is no folder; name the folder that holds the plugins' folders")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+            Some(format!("the folder {shown} does not exist, since a part of its path is no folder"))
+        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => None,
+        Err(_) => Some(match neighbour(dir) {
+            Some(near) => format!("the folder {shown} does not exist; did you mean {near}?"),
+            None => format!(
+                "the folder {shown} does not exist; make it, or name the folder that holds the plugins' folders"
+            ),
+        }),
+    }
+}
+
+/// The folder beside it whose name is nearest.
+fn neighbour(dir: &Path) -> Option<String> {
+    let (parent, name) = (dir.parent()?, dir.file_name()?.to_string_lossy());
+    let entries = std::fs::read_dir(parent).ok()?.take(NEIGHBOURS).flatten();
+    entries
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| {
+            let likeness =
+                strsim::normalized_damerau_levenshtein(&entry.file_name().to_string_lossy(), &name);
+            (likeness, entry.path())
+        })
+        .filter(|(likeness, _)| *likeness >= LIKENESS)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, path)| path.display().to_string())
+}
