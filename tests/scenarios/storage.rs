@@ -64,6 +64,75 @@ fn a_plugin_near_its_quota_is_warned_by_every_way_and_at_it_keeps_what_it_has() 
     supervisor.verify();
 }
 
+/// Opens `full.db` at the start, and inserts until there is no more room when `fill` is called; answers with the error.
+const FILLER_JS: &str = r#"
+export default {
+  onStart(ctx) {
+    const db = ctx.database.open("full.db");
+    db.exec("CREATE TABLE rows (bytes BLOB)");
+    ctx.ipc.handle("limit", () => db.pragma("max_page_count", { simple: true }));
+    ctx.ipc.handle("fill", () => {
+      for (let i = 0; i < 1024; i++) db.prepare("INSERT INTO rows VALUES (zeroblob(4000))").run();
+    });
+  },
+  onStop() {},
+};
+"#;
+
+/// The same, with the SDK for Python, whose sources are in the repository.
+const FILLER_PYTHON: &str = r#"
+import sys
+sys.path.insert(0, "%SDK%")
+from outboard_plugin import Plugin
+
+plugin = Plugin()
+
+@plugin.on_start
+async def on_start(ctx):
+    database = ctx.database.open("full.db", isolation_level=None)
+    database.execute("CREATE TABLE rows (bytes BLOB)")
+
+    @ctx.ipc.handle("limit")
+    async def limit():
+        return database.execute("PRAGMA max_page_count").fetchone()[0]
+
+    @ctx.ipc.handle("fill")
+    async def fill():
+        for _ in range(1024):
+            database.execute("INSERT INTO rows VALUES (zeroblob(4000))")
+
+plugin.run()
+"#;
+
+#[test]
+fn a_plugin_that_fills_its_database_meets_an_error_that_names_the_quota_and_the_disk_is_spared() {
+    const QUOTA: u64 = 256 << 10;
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("plugin-sdk/python/src");
+    let supervisor = Supervisor::builder()
+        .settings("[limits]\ndata = \"256KiB\"\n")
+        .file("filler-js/plugin.json", r#"{ "id": "filler-js", "name": "Filler", "version": "1.0.0" }"#)
+        .file("filler-js/background/index.js", FILLER_JS)
+        .plugin(Plugin::command("filler-py", &["python3", "main.py"]))
+        .file("filler-py/main.py", &FILLER_PYTHON.replace("%SDK%", sdk.to_str().unwrap()))
+        .start();
+    for id in ["filler-js", "filler-py"] {
+        supervisor.wait_for_state(id, "running");
+        let pages = || supervisor.call(id, "limit", json!([])).as_u64().unwrap();
+        eventually("the limit of the connection", || (pages() <= QUOTA / 4096).then_some(()));
+        let asked = json!({ "id": id, "channel": "fill", "args": [] });
+        let refused = supervisor.refused("ipc.invoke", asked);
+        let said = refused["message"].as_str().unwrap_or_default();
+        for part in ["database or disk is full", "full.db", "`limits.data`", "delete what is not needed"] {
+            assert!(said.contains(part), "{id}: {part:?} is missing: {refused}");
+        }
+        let file = supervisor.folders().plugin_data(id).join("full.db");
+        let bytes = std::fs::metadata(&file).unwrap().len();
+        assert!((QUOTA / 2..=QUOTA).contains(&bytes), "{id}: {bytes} bytes");
+        assert_eq!(sqlite3(&file, "PRAGMA integrity_check"), "ok");
+    }
+    supervisor.verify();
+}
+
 /// What `sqlite3` says of a database, which `make test` installs.
 fn sqlite3(file: &Path, sql: &str) -> String {
     let output =

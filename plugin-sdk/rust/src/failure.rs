@@ -146,8 +146,28 @@ impl std::fmt::Display for Failure {
 
 impl<E: std::error::Error + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::new(chain(&error))
+        let sentence = chain(&error);
+        match advice(&error) {
+            Some(advice) => Self::new(format!("{sentence}: {advice}")),
+            None => Self::new(sentence),
+        }
     }
+}
+
+/// What to do about a failure whose own words do not say it.
+#[cfg(feature = "sqlite")]
+fn advice(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    let full = |error: &rusqlite::Error| error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
+    causes.any(|cause| cause.downcast_ref().is_some_and(full)).then_some(
+        "the file is as large as the quota of the plugin's data allows (`limits.data`), unless the disk itself is full; delete what \
+         is not needed, or raise the quota and open the database again",
+    )
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn advice(_: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    None
 }
 
 /// An error with all its causes, as one sentence.

@@ -137,6 +137,42 @@ async fn a_database_is_a_file_in_the_data_folder_and_nowhere_else() {
 }
 
 #[tokio::test]
+async fn a_database_grows_as_far_as_the_host_allows_and_the_error_beyond_names_the_quota() {
+    const ROOM: u64 = 64 << 10;
+    let host = started(Setup::new("p").database_bytes(ROOM), |ctx| async move {
+        let handler = ctx.clone();
+        ctx.ipc.handle("fill", move |_| {
+            let ctx = handler.clone();
+            async move {
+                let db = ctx.database.open("full.db").await?;
+                db.execute_batch("create table if not exists r (b blob)")?;
+                for _ in 0..64 {
+                    db.execute("insert into r values (zeroblob(4000))", [])?;
+                }
+                Ok(Value::Null)
+            }
+        });
+        ctx.config.set("file", &ctx.database.path("full.db").await?).await?;
+        Ok(())
+    })
+    .await;
+    let full = host.invoke("fill", vec![]).await.unwrap_err();
+    assert!(full.message.contains("database or disk is full"), "{}", full.message);
+    assert!(full.message.contains("`limits.data`"), "{}", full.message);
+    let file = host.config("file").unwrap();
+    let file = file.as_str().unwrap();
+    let db = rusqlite::Connection::open(file).unwrap();
+    let pages: i64 = db.query_row("pragma page_count", [], |row| row.get(0)).unwrap();
+    assert!((8..=16).contains(&pages), "{pages} pages: it grew, and no further than it may");
+    db.execute("delete from r", []).unwrap();
+    drop(db);
+    // What was deleted is room again.
+    let again = host.invoke("fill", vec![]).await.unwrap_err();
+    assert!(again.message.contains("`limits.data`"), "{}", again.message);
+    assert!(std::fs::metadata(file).unwrap().len() <= ROOM);
+}
+
+#[tokio::test]
 async fn a_log_record_keeps_level_tag_message_and_extra() {
     let host = started(Setup::new("p"), |ctx| async move {
         ctx.logger.log(LogLevel::Warn, "Poll", "slow", Some(json!({ "ms": 900 })));

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -315,4 +315,79 @@ test("the host is told of each file that is opened, and its refusal is a warning
   await runner.start();
   await until("the warning came", () => runner.logs.some(({ level, message }) => level === "warn" && /b\.db.*the quota is used up/.test(message)));
   assert.deepEqual(opened, ["a.db", "b.db"]);
+});
+
+/** Inserts until there is no more room; gives what was thrown. */
+const fill = (db) => {
+  db.exec("CREATE TABLE IF NOT EXISTS t (b BLOB)");
+  const insert = db.prepare("INSERT INTO t VALUES (zeroblob(4000))");
+  for (let i = 0; i < 64; i++) {
+    try {
+      insert.run();
+    } catch (error) {
+      return error;
+    }
+  }
+  return undefined;
+};
+
+for (const engine of ENGINES.filter((name) => name !== "better-sqlite3")) {
+  test(`a database grows as far as the host allows, and the error beyond names the quota (${engine})`, async (t) => {
+    if (engine === "wasm") process.env.OUTBOARD_SQLITE = "wasm";
+    t.after(() => delete process.env.OUTBOARD_SQLITE);
+    let database;
+    const plugin = await runPlugin({ onStart(ctx) { ({ database } = ctx); }, onStop() {} }, { databaseBytes: 65536 });
+    t.after(() => plugin.stop());
+    const path = join(plugin.dataDir, "full.db");
+    const db = database.open("full.db");
+    await until("the host's answer came", () => db.pragma("max_page_count", { simple: true }) === 16);
+    const error = fill(db);
+    assert.deepEqual([error.name, error.code], ["SqliteError", "SQLITE_FULL"]);
+    assert.match(error.message, /database or disk is full: .*full\.db may have 65536 bytes.*`limits\.data`.*delete what is not needed/);
+    assert.ok(db.pragma("page_count", { simple: true }) > 8, "it grew");
+    assert.ok(statSync(path).size <= 65536);
+    db.exec("DELETE FROM t");
+    assert.equal(fill(db).code, "SQLITE_FULL", "what was deleted is room again");
+    db.close();
+    // A connection that is used before the host can have answered is held to what the one before it was.
+    const next = database.open("full.db");
+    next.exec("DELETE FROM t");
+    assert.equal(fill(next).code, "SQLITE_FULL");
+    next.close();
+    assert.ok(statSync(path).size <= 65536);
+  });
+}
+
+test("a new database that the host has no room for keeps what was written and grows no further", async () => {
+  let db;
+  const plugin = await runPlugin({
+    onStart(ctx) {
+      // Before any answer can have come: as long as the host knows of no limit, nothing is refused.
+      db = ctx.database.open("late.db");
+      db.exec("CREATE TABLE t (b BLOB)");
+    },
+    onStop() {},
+  }, { databaseBytes: 0 });
+  await until("the host's answer came", () => db.pragma("max_page_count", { simple: true }) < 1000);
+  assert.throws(() => db.exec("INSERT INTO t VALUES (zeroblob(20000))"), (error) => error.code === "SQLITE_FULL" && /`limits\.data`/.test(error.message));
+  assert.deepEqual(plugin.logs.map(({ level, message }) => [level, /late\.db.*limits\.data/.test(message)]), [["warn", true]]);
+  await plugin.stop();
+});
+
+test("a plugin's own better-sqlite3 is bounded as well", async (t) => {
+  const folder = pluginsFolder(t);
+  const own = `module.exports = class Database {
+    open = true;
+    asked = [];
+    pragma(source) { this.asked.push(source); return source === "page_size" ? 4096 : []; }
+  };`;
+  const entry = folder.write("my-plugin", {
+    "node_modules/better-sqlite3/index.js": own,
+    "background/index.js": `export default { onStart(ctx) { const db = ctx.database.open("x.db"); ctx.ipc.handle("asked", () => db.asked); }, onStop() {} };`,
+  });
+  const runner = await RunnerProcess.spawn(t, folder, entry, { state: { databaseBytes: 40_000 } });
+  await runner.start();
+  const asked = () => runner.peer.request("ipc.invoke", { channel: "asked" });
+  await until("the host's answer came", async () => (await asked()).length > 0);
+  assert.deepEqual(await asked(), ["page_size", "max_page_count = 9"]);
 });

@@ -66,6 +66,7 @@ pub(super) struct Facts {
     pub(super) airline: Option<Airline>,
     pub(super) airline_api: Option<AirlineApi>,
     pub(super) foreign_prefixes: BTreeSet<String>,
+    pub(super) database_bytes: Option<u64>,
     prefixes: BTreeSet<String>,
     channels: BTreeSet<String>,
     events: VecDeque<Event>,
@@ -118,18 +119,15 @@ impl World {
                 facts.prefixes.remove(prefix.as_str());
                 json(Empty {})
             }
-            DatabaseOpen::NAME => self.open_database(&read(params)?),
+            DatabaseOpen::NAME => self.open_database(&read(params)?, facts.database_bytes),
             _ => facts.sign_in_and_airline(method, params),
         }
     }
 
-    fn open_database(&self, params: &OpenParams) -> Result<Value, RpcError> {
+    fn open_database(&self, params: &OpenParams, max_bytes: Option<u64>) -> Result<Value, RpcError> {
         std::fs::create_dir_all(&self.data_dir)
             .map_err(|error| RpcError::new(ErrorReason::StorageFull, error.to_string()))?;
-        json(OpenResult {
-            path: self.data_dir.join(params.file.as_str()).display().to_string(),
-            max_bytes: None,
-        })
+        json(OpenResult { path: self.data_dir.join(params.file.as_str()).display().to_string(), max_bytes })
     }
 
     pub(super) fn told(&self, method: &str, params: Option<&RawValue>) {

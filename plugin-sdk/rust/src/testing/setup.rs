@@ -87,6 +87,13 @@ impl Setup {
         self
     }
 
+    /// How large each database may become, in bytes; without it there is no limit.
+    #[must_use]
+    pub fn database_bytes(mut self, bytes: u64) -> Self {
+        self.facts.database_bytes = Some(bytes);
+        self
+    }
+
     /// Runs the plugin: `initialize`, then `start`.
     ///
     /// # Errors

@@ -1,11 +1,19 @@
 //! `SqlDatabase`: the shape of a better-sqlite3 database over either engine. Must not know which one it is.
 
 import type { Engine } from "./engine.js";
-import { sqliteError } from "./error.js";
+import { fullError, sqliteError } from "./error.js";
 import { SqlStatement } from "./statement.js";
 import type { Database, FunctionOptions, SqlValue, Statement, Transaction } from "./types.js";
 
 type AnyFunction = (...args: any[]) => any;
+
+/** The most that SQLite can be told. */
+const PAGES_MAX = 0xfffffffe;
+
+/** How many pages fit into so many bytes: one at least, since none would mean no change. */
+export function pagesOf(bytes: number, page: number): number {
+  return Math.min(Math.max(Math.floor(bytes / page), 1), PAGES_MAX);
+}
 
 /** An open database. */
 export class SqlDatabase implements Database {
@@ -14,6 +22,7 @@ export class SqlDatabase implements Database {
   #open = true;
   #bigints = false;
   #iterators = 0;
+  #maxBytes: number | undefined;
 
   constructor(private readonly engine: Engine, readonly name: string) {}
 
@@ -88,8 +97,22 @@ export class SqlDatabase implements Database {
     try {
       return act();
     } catch (thrown) {
-      throw sqliteError(thrown);
+      throw this.failure(thrown);
     }
+  }
+
+  /** What the engine threw, as callers are to see it; for statements. */
+  failure(thrown: unknown): unknown {
+    const error = sqliteError(thrown);
+    return this.#maxBytes === undefined ? error : fullError(error, this.name, this.#maxBytes);
+  }
+
+  /** Lets the file grow to this size at most, an open iterator or not. SQLite itself never goes below the pages in use. */
+  bound(maxBytes: number): void {
+    if (!this.#open) return;
+    const ask = (pragma: string): number => Number([...this.engine.prepare(`PRAGMA ${pragma}`).rows({ positional: [], numbers: [], named: {} }, false)][0]?.[0]);
+    const page = ask("page_size");
+    this.#maxBytes = page * ask(`max_page_count = ${pagesOf(maxBytes, page)}`);
   }
 
   /** Throws once the database is closed. */

@@ -46,6 +46,13 @@ export function sqliteError(thrown: unknown): unknown {
   return located(thrown, new SqliteError(thrown.message, code));
 }
 
+/** An error about a full database, with what to do about it; any other stays what it is. */
+export function fullError(error: unknown, path: string, maxBytes: number): unknown {
+  if (!(error instanceof SqliteError) || error.code !== "SQLITE_FULL") return error;
+  const advice = `${path} may have ${maxBytes} bytes, which is what the quota of the plugin's data leaves it (\`limits.data\`); delete what is not needed, or raise the quota and open the database again`;
+  return located(error, new SqliteError(`${error.message}: ${advice}`, error.code));
+}
+
 function located(from: Error, error: SqliteError): SqliteError {
   if (from.stack) error.stack = from.stack.replace(/^.*?: /, "SqliteError: ");
   return error;

@@ -3,7 +3,6 @@
 import { bindingOf, parametersOf, type Parameters } from "./binding.js";
 import type { SqlDatabase } from "./database.js";
 import type { Bound, EngineStatement } from "./engine.js";
-import { sqliteError } from "./error.js";
 import type { ColumnDefinition, Database, RunResult, SqlValue, Statement } from "./types.js";
 
 type Mode = "object" | "pluck" | "raw" | "expand";
@@ -105,7 +104,7 @@ export class SqlStatement implements Statement {
     try {
       yield* this.#engine.rows(bound, this.#bigints);
     } catch (thrown) {
-      throw sqliteError(thrown);
+      throw this.owner.failure(thrown);
     }
   }
 

@@ -27,6 +27,8 @@ export interface HostState {
   airline: FakeAirline | null;
   /** The plugin's data folder. */
   dataDir: string;
+  /** How large each database may become, in bytes; 0: there is no room for a new one; absent: as large as it gets. */
+  databaseBytes?: number;
   logs: LogRecord[];
   channels: Set<string>;
   prefixes: Set<string>;
@@ -89,7 +91,11 @@ export class MemoryHost {
       return { airline: airline && { id: airline.id, baseUrl: airline.baseUrl, token: airline.token } };
     },
     "airline.refresh": ({ staleToken }) => this.#refresh(staleToken),
-    "database.open": ({ file }) => ({ path: join(this.state.dataDir, file) }),
+    "database.open": ({ file }) => {
+      const { dataDir, databaseBytes } = this.state;
+      if (databaseBytes === 0) throw CallError.of("storage_full", `database.open: there is no room for ${file}; delete what is not needed, or raise \`limits.data\` in the settings`);
+      return { path: join(dataDir, file), ...(databaseBytes === undefined ? {} : { maxBytes: databaseBytes }) };
+    },
     "server.register": ({ prefix }) => {
       this.state.prefixes.add(prefix);
       return { url: `http://127.0.0.1:2066${prefix}` };

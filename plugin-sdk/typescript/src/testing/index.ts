@@ -29,6 +29,8 @@ export interface RunOptions {
   airline?: FakeAirline;
   /** Absent: a folder that `stop` removes. */
   dataDir?: string;
+  /** How large each database may become, in bytes; 0: there is no room for a new one; absent: as large as it gets. */
+  databaseBytes?: number;
   /** Runs onResume, where the module has it, as after an update from this version. */
   resumeFrom?: string;
 }
@@ -85,7 +87,8 @@ class InMemoryPlugin implements RunningPlugin {
     const { config = {}, defaults = {}, token = null, airline = null } = options;
     this.dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "outboard-test-"));
     const maps = { config: new Map(Object.entries(config)), defaults: new Map(Object.entries(defaults)) };
-    this.#state = { ...maps, token, airline, dataDir: this.dataDir, logs: [], channels: new Set(), prefixes: new Set() };
+    const bytes = options.databaseBytes === undefined ? {} : { databaseBytes: options.databaseBytes };
+    this.#state = { ...maps, ...bytes, token, airline, dataDir: this.dataDir, logs: [], channels: new Set(), prefixes: new Set() };
     this.#host = new MemoryHost(this.#state, () => this.#peer, (channel, payload) => this.#sent(channel, decode(payload ?? null)));
     // Each frame in a turn of its own, as on a wire.
     this.#peer = new Peer((frame) => queueMicrotask(() => this.#session.peer.receive(frame)), {

@@ -232,7 +232,7 @@ class DatabaseOpenResult(_DatabaseOpenResultRequired, total=False):
     """Answer to `database.open`."""
 
     maxBytes: Union[int, None]
-    """How large the file may become, in bytes, so that the plugin's data keeps within its quota; `PRAGMA max_page_count` holds a database to it."""
+    """How large the file may become, in bytes: what it has now, and what the quota of the plugin's data leaves. A database is held to it by `PRAGMA max_page_count`, which each connection needs for itself; the SDKs set it. Files that are open together are given the same room, so that each may come to the whole quota: the host measures their sum, and has less to grant the next time."""
 
 
 class DatabaseQuotaParams(TypedDict):

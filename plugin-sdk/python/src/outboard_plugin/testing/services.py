@@ -55,6 +55,8 @@ class Services:
     channels: set[str] = field(default_factory=set)
     databases: list[str] = field(default_factory=list)
     """The files of ``ctx.database.open``."""
+    database_bytes: int | None = None
+    """How large each database may become; 0: there is no room for a new one."""
     events: list[Event] = field(default_factory=list)
     logs: list[LogRecord] = field(default_factory=list)
     answers: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
@@ -134,7 +136,12 @@ class Services:
         if verb != "open":
             raise _unknown(f"database.{verb}")
         self.databases.append(names.database_file(params["file"]))
-        return {"path": params["file"]}
+        if self.database_bytes == 0:
+            raise CallError(
+                ErrorReason.STORAGE_FULL, "there is no room for a new database; raise `limits.data` in the settings"
+            )
+        limit = {} if self.database_bytes is None else {"maxBytes": self.database_bytes}
+        return {"path": params["file"], **limit}
 
     def _server(self, verb: str, params: dict[str, Any]) -> Any:
         prefix = names.route_prefix(params["prefix"])
