@@ -209,6 +209,28 @@ test("a UI that fails and one that is not there are told in the page", async (t)
   const supervisor = await Supervisor.start(t, { broken: { "ui/index.js": `export default () => { throw new Error("no hooks today"); };` } });
   const broken = await open(t, supervisor, "broken");
   await broken.getByRole("alert").getByText("This plugin's UI failed: no hooks today").waitFor();
+  supervisor.install("bare", { "background/index.js": "export default { onStart() {}, onStop() {} };" });
+  await supervisor.cli("rescan");
   const absent = await open(t, supervisor, "absent");
-  await absent.getByRole("alert").getByText('The UI of plugin "absent" cannot be shown').waitFor();
+  await absent.getByRole("alert").getByText("There is no plugin “absent”.").waitFor();
+  await absent.getByRole("link", { name: "broken" }).click();
+  await absent.getByRole("alert").getByText("no hooks today").waitFor();
+  const bare = await open(t, supervisor, "bare");
+  await bare.getByRole("alert").getByText("The plugin “bare” has no UI").waitFor();
+});
+
+test("the supervisor's own pages leave the browser's console free of errors", async (t) => {
+  const supervisor = await Supervisor.start(t, { plain: { "ui/index.js": await ui(`export default () => <p>no style sheet</p>;`) } });
+  const page = await browser.newPage();
+  t.after(() => page.close());
+  const told = [];
+  page.on("pageerror", (error) => told.push(error.message));
+  page.on("console", (message) => message.type() === "error" && told.push(`${message.text()} ${message.location().url}`));
+  page.on("response", (response) => response.status() >= 400 && told.push(`${response.status()} ${response.url()}`));
+  await page.goto(supervisor.base);
+  await page.evaluate(() => fetch("/favicon.ico"));
+  await page.getByRole("link", { name: "plain" }).click();
+  await page.getByText("no style sheet").waitFor();
+  await page.waitForLoadState("networkidle");
+  assert.deepEqual(told, []);
 });

@@ -137,7 +137,8 @@ impl FrontDoor {
             _ if rest.starts_with("/plugins/") => {
                 ui_files::answer(&*self.directory, rest, request.headers()).await
             }
-            _ if rest.starts_with("/shell/") => pages::shell(rest, request.headers()),
+            _ if rest.starts_with("/shell/") => pages::shell(&*self.directory, rest, request.headers()),
+            pages::ICON_PATH => Ok(pages::icon()),
             _ => Err(Problem::new(Kind::NotFound, format!("The supervisor serves nothing at {path:?}."))),
         }
     }

@@ -19,6 +19,8 @@ use crate::problem::{Kind, Problem};
 use crate::reply::ReplyBody;
 use crate::ui_files::content_type;
 
+mod no_ui;
+
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
         &[$(($name, include_bytes!(concat!("../assets/shell/", $name)))),*]
@@ -45,6 +47,15 @@ const SHELL_POLICY: &str = include_str!("../assets/shell/policy.txt");
 /// The front page loads nothing from elsewhere, and is framed by nobody.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What browsers ask every site for; the plugins' own answers bring the browser here as well.
+pub(crate) const ICON_PATH: &str = "/favicon.ico";
+const ICON: &[u8] = br##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#1f4e79"/><circle cx="6" cy="8" r="3.5" fill="#fff"/><circle cx="12.5" cy="8" r="1.5" fill="#fff"/></svg>"##;
+
+/// `/favicon.ico`.
+pub(crate) fn icon() -> Response<ReplyBody> {
+    page(Bytes::from_static(ICON), "image/svg+xml", "max-age=86400")
+}
 
 /// `/`.
 pub(crate) fn front(directory: &dyn Directory) -> Response<ReplyBody> {
@@ -100,10 +111,19 @@ fn escaped(text: &str) -> String {
 }
 
 /// `/shell/…`.
-pub(crate) fn shell(rest: &str, asked: &HeaderMap) -> Result<Response<ReplyBody>, Problem> {
+pub(crate) fn shell(
+    directory: &dyn Directory,
+    rest: &str,
+    asked: &HeaderMap,
+) -> Result<Response<ReplyBody>, Problem> {
     let path = rest.trim_start_matches("/shell/");
     // An id has no dot and every file has one, so neither hides the other. The page itself reads the id off its address.
-    let path = if PluginId::new(path.trim_end_matches('/')).is_ok() { SHELL_PAGE } else { path };
+    let named = Some(path.trim_end_matches('/')).filter(|name| !name.contains(['.', '/']));
+    let path = match named {
+        Some(id) if PluginId::new(id).is_ok() && has_ui(directory, id) => SHELL_PAGE,
+        Some(id) => return Ok(no_ui::page(directory, id)),
+        None => path,
+    };
     let Some((_, content)) = SHELL.iter().find(|(name, _)| *name == path) else {
         return Err(Problem::new(Kind::NotFound, format!("The shell has no file {path:?}.")));
     };

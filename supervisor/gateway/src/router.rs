@@ -7,6 +7,7 @@ use outboard_protocol::PluginId;
 use outboard_protocol::id::{RESERVED_IDS, RoutePrefix, SUPERVISOR_PREFIX, is_below};
 
 use crate::directory::Directory;
+use crate::pages::ICON_PATH;
 use crate::problem::{Kind, Problem};
 
 /// Who answers a path.
@@ -30,6 +31,7 @@ pub(crate) fn find<'p>(directory: &dyn Directory, path: &'p str) -> Result<Desti
     }
     match directory.owner_of(path) {
         Some((id, prefix)) => Ok(Destination::Plugin(id, prefix)),
+        None if path == ICON_PATH => Ok(Destination::Ours),
         None => Err(Problem::new(
             Kind::NotFound,
             format!("No plugin has registered a prefix that covers {path:?}."),

@@ -108,3 +108,40 @@ async fn health_and_the_front_page_tell_of_every_plugin() {
         format!("POST / HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(status(&exchange(listen, refused.as_bytes()).await.unwrap()), 405);
 }
+
+#[tokio::test]
+async fn the_address_of_a_ui_that_is_not_there_says_why_and_which_there_are() {
+    let (house, gateway) = with_files().await;
+    house.plugin("bare", waiting("it is starting"));
+    let listen = gateway.listen();
+    let page = async |id: &str| {
+        let path = format!("/_outboard/shell/{id}");
+        exchange(listen, &get(listen, &path, "")).await.unwrap()
+    };
+    let unknown = page("nobody").await;
+    assert!(status(&unknown) == 404 && unknown.contains("content-type: text/html"), "{unknown}");
+    assert!(unknown.contains("There is no plugin \u{201c}nobody\u{201d}."), "{unknown}");
+    assert!(unknown.contains("<a href=\"/_outboard/shell/x\">&lt;x&gt;</a>"), "{unknown}");
+    let bare = page("bare").await;
+    assert!(
+        bare.contains("\u{201c}bare\u{201d} has no UI") && bare.contains("href=\"/api/bare/\""),
+        "{bare}"
+    );
+    let odd = page("%3Cscript%3E").await;
+    assert!(status(&odd) == 404 && odd.contains("There is no plugin"), "{odd}");
+    let there = page("x").await;
+    assert!(status(&there) == 200 && there.contains("importmap"), "{there}");
+}
+
+#[tokio::test]
+async fn what_browsers_ask_for_unasked_is_no_error() {
+    let (_house, gateway) = with_files().await;
+    let listen = gateway.listen();
+    let icon = exchange(listen, &get(listen, "/favicon.ico", "")).await.unwrap();
+    assert!(status(&icon) == 200 && icon.contains("content-type: image/svg+xml"), "{icon}");
+    let style = file(&gateway, "ui/index.css", "").await;
+    assert!(status(&style) == 200 && style.contains("content-type: text/css"), "{style}");
+    assert!(style.contains("cache-control: no-store") && style.ends_with("\r\n\r\n"), "{style}");
+    assert_eq!(status(&file(&gateway, "ui/deep/index.css", "").await), 404);
+    assert_eq!(status(&file(&gateway, "assets/index.css", "").await), 404);
+}

@@ -5,6 +5,7 @@
 pub(crate) mod body;
 mod open;
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -22,6 +23,8 @@ use crate::reply::ReplyBody;
 
 /// The folders of an install folder that are served.
 const SERVED: [&str; 2] = ["ui", "assets"];
+/// The style sheet that goes with a UI.
+const STYLE: &str = "/ui/index.css";
 /// A page may run its own scripts; it may not be framed by others, nor have its base moved.
 const PAGE_POLICY: &str = "object-src 'none'; base-uri 'self'; frame-ancestors 'self'";
 /// A picture that is opened by itself runs no script, though its format could.
@@ -37,7 +40,13 @@ pub(crate) async fn answer(
     let shown = rest.to_owned();
     let content_type = content_type(&relative);
     let opening = tokio::task::spawn_blocking(move || open::open(&root, &relative));
-    let Ok(Ok(opened)) = opening.await else { return Err(nothing(&shown)) };
+    let opened = match opening.await {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(error)) if error.kind() == ErrorKind::NotFound && is_wanted_style(&shown) => {
+            return Ok(no_style());
+        }
+        _ => return Err(nothing(&shown)),
+    };
     let tag = entity_tag(&opened);
     let unchanged = asked.get_all(IF_NONE_MATCH).iter().any(|tags| {
         tags.to_str().is_ok_and(|tags| tags.split(',').any(|one| one.trim().trim_start_matches("W/") == tag))
@@ -51,6 +60,23 @@ pub(crate) async fn answer(
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(opened.length));
     *response.body_mut() = ReplyBody::file(FileBody::new(opened.file, opened.length));
     Ok(response)
+}
+
+/// Whether the shell page asks for this of every UI, though a UI need not have it.
+fn is_wanted_style(rest: &str) -> bool {
+    let id = rest.strip_suffix(STYLE).and_then(|above| above.strip_prefix("/plugins/"));
+    id.is_some_and(|id| !id.contains('/'))
+}
+
+/// A style sheet of no rules, kept by nobody: a UI without one is in order, and a browser must not call it an error.
+fn no_style() -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::empty());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
+    response
 }
 
 /// The folder and the path in it.

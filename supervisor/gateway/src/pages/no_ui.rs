@@ -1,0 +1,60 @@
+//! The page in place of a UI that is not there: why, in one sentence, and which UIs there are.
+//!
+//! The shell's address asks. Must not know how a UI is mounted.
+
+use std::fmt::Write;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use super::{escaped, has_ui};
+use crate::directory::Directory;
+use crate::reply::ReplyBody;
+
+/// As much of a name as is repeated.
+const SHOWN: usize = outboard_protocol::id::PLUGIN_ID_MAX;
+
+/// Says that `id` has no UI, or is no plugin.
+pub(super) fn page(directory: &dyn Directory, id: &str) -> Response<ReplyBody> {
+    let shown = escaped(&id.chars().take(SHOWN).collect::<String>());
+    let sentence = match directory.plugin(id) {
+        None => format!("There is no plugin \u{201c}{shown}\u{201d}."),
+        Some(plugin) if plugin.state == "invalid" => format!(
+            "The plugin \u{201c}{shown}\u{201d} cannot be used: {}.",
+            escaped(plugin.cause.as_deref().unwrap_or(&plugin.state).trim_end_matches('.'))
+        ),
+        Some(plugin) => {
+            let mut sentence = format!(
+                "The plugin \u{201c}{shown}\u{201d} has no UI: its folder holds no {}.",
+                outboard_protocol::manifest::UI_ENTRY
+            );
+            for route in &plugin.routes {
+                // Writing into a string cannot fail.
+                let _ = write!(sentence, " It answers at <a href=\"{0}/\">{0}</a>.", escaped(route));
+            }
+            sentence
+        }
+    };
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{shown}</title>\
+         <style>body{{font:16px/1.5 system-ui,sans-serif;margin:3rem auto;max-width:44rem;padding:0 1rem}}</style>\
+         <p role=\"alert\">{sentence}</p>{}<p><a href=\"/\">All plugins</a></html>\n",
+        others(directory)
+    );
+    let mut response = super::page(Bytes::from(html), "text/html; charset=utf-8", "no-store");
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+/// The UIs that there are.
+fn others(directory: &dyn Directory) -> String {
+    let mut list = String::new();
+    for plugin in directory.status().plugins.iter().filter(|plugin| has_ui(directory, &plugin.id)) {
+        let (id, name) = (escaped(&plugin.id), escaped(&plugin.name));
+        let _ = write!(list, "<li><a href=\"/_outboard/shell/{id}\">{name}</a> <small>{id}</small>");
+    }
+    if list.is_empty() {
+        return "<p>No plugin here has a UI.".to_owned();
+    }
+    format!("<p>These have one:<ul>{list}</ul>")
+}
