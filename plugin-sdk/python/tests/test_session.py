@@ -206,11 +206,25 @@ class Channels(unittest.IsolatedAsyncioTestCase):
                     cancelled.set()
                     raise
 
+            @ctx.ipc.handle("blocking")
+            def blocking() -> None:
+                loop.call_soon_threadsafe(begun.set)
+                freed.wait(10)
+
+        loop, freed = asyncio.get_running_loop(), threading.Event()
         async with Host(plugin) as host:
-            call = asyncio.create_task(host.invoke("long"))
-            await begun.wait()
-            call.cancel()
-            await asyncio.wait_for(cancelled.wait(), 10)
+            for channel in ("long", "blocking"):
+                call = asyncio.create_task(host.call("ipc.invoke", {"channel": channel, "args": []}))
+                await begun.wait()
+                begun.clear()
+                assert host._peer is not None
+                # As a host does that goes on to wait for the answer.
+                host._peer.notify("$/cancelRequest", {"id": host._peer._last_id})
+                with self.assertRaises(CallError) as caught:
+                    await asyncio.wait_for(call, 10)
+                self.assertIs(caught.exception.reason, ErrorReason.CANCELLED)
+            self.assertTrue(cancelled.is_set())
+            freed.set()
 
     async def test_an_exception_reaches_the_caller_and_a_call_error_chooses_its_code(self) -> None:
         plugin = Plugin()

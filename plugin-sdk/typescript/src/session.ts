@@ -15,7 +15,7 @@ import type { Declared } from "./plugin.js";
 import type { PluginBackgroundModule, PluginContext } from "./types.js";
 import { asError, CallError } from "./wire/error.js";
 import { named, type PluginPeer, type Served, type Taken } from "./sides.js";
-import { Peer } from "./wire/peer.js";
+import { Peer, type ServedCall } from "./wire/peer.js";
 
 /** The protocol version that is spoken. */
 const PROTOCOL_VERSION = 1;
@@ -62,7 +62,7 @@ export class Session {
 
   constructor(private readonly options: SessionOptions) {
     this.peer = new Peer(options.send, {
-      request: (method, params) => this.#call(method, params),
+      request: (method, params, call) => this.#call(method, params, call),
       notification: (method, params) => void named(this.#notices, method)?.(params),
       noise: (line) => options.noise?.(line),
       clogged: () => options.clogged?.() ?? false,
@@ -86,12 +86,12 @@ export class Session {
 
   readonly #calls: Served<HostCalls> = {
     initialize: (params) => this.#initialize(params),
-    start: () => this.#start((module, ctx) => module.onStart(ctx), "onStart"),
-    resume: ({ fromVersion }) =>
-      this.#start((module, ctx) => (module.onResume ? module.onResume(ctx, { fromVersion }) : module.onStart(ctx)), "onResume"),
+    start: (_, call) => this.#start((module, ctx) => module.onStart(ctx), "onStart", call),
+    resume: ({ fromVersion }, call) =>
+      this.#start((module, ctx) => (module.onResume ? module.onResume(ctx, { fromVersion }) : module.onStart(ctx)), "onResume", call),
     stop: () => this.#stop(),
     ping: () => {},
-    "ipc.invoke": (params) => this.#ipc.invoke(params),
+    "ipc.invoke": (params, call) => this.#ipc.invoke(params, call),
   };
 
   readonly #notices: Taken<HostNotices> = {
@@ -102,10 +102,10 @@ export class Session {
     "database.quota": () => {},
   };
 
-  #call(method: string, params: object): unknown {
-    const call = named(this.#calls, method);
-    if (!call) throw CallError.of("method_not_found", `a plugin has no method ${JSON.stringify(method)}`);
-    return call(params);
+  #call(method: string, params: object, call: ServedCall): unknown {
+    const serve = named(this.#calls, method);
+    if (!serve) throw CallError.of("method_not_found", `a plugin has no method ${JSON.stringify(method)}`);
+    return serve(params, call);
   }
 
   async #initialize({ protocolVersions, plugin }: InitializeParams): Promise<InitializeResult> {
@@ -121,7 +121,7 @@ export class Session {
     return { protocolVersion: PROTOCOL_VERSION, sdk: { name: "@outboard/plugin-sdk", version: __OUTBOARD_VERSION__, language: "javascript" }, hooks, features: [] };
   }
 
-  async #start(hook: (module: PluginBackgroundModule, ctx: PluginContext) => unknown, name: string): Promise<void> {
+  async #start(hook: (module: PluginBackgroundModule, ctx: PluginContext) => unknown, name: string, call: ServedCall): Promise<void> {
     if (this.#starting) throw CallError.of("conflict", "a plugin is started once");
     this.#starting = true;
     const { module, hint } = await this.#loading;
@@ -130,6 +130,7 @@ export class Session {
     this.#ctx = this.#context();
     await inHook(name, () => hook(module, this.#context()));
     await this.#registrations.settled();
+    if (call.withdrawn) throw CallError.of("cancelled", "the host withdrew the start");
     if (this.#application) await this.#listen(this.#application);
     this.#started = true;
   }

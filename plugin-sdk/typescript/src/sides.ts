@@ -2,7 +2,7 @@
 //! stops the compiler wherever this package calls it, serves it, or imitates it.
 
 import type { ContextCalls, ContextNotices, HostCalls, HostNotices } from "./generated/protocol.js";
-import type { Peer } from "./wire/peer.js";
+import type { Peer, ServedCall } from "./wire/peer.js";
 
 /** The plugin's side: makes context calls. */
 export type PluginPeer = Peer<ContextCalls, ContextNotices>;
@@ -12,7 +12,7 @@ export type HostPeer = Peer<HostCalls, HostNotices>;
 
 /** What serves every call of a table. */
 export type Served<Calls extends object> = {
-  [Method in keyof Calls]: Calls[Method] extends { params: infer Params; result: infer Result } ? (params: Params) => Given<Result> | Promise<Given<Result>> : never;
+  [Method in keyof Calls]: Calls[Method] extends { params: infer Params; result: infer Result } ? (params: Params, call: ServedCall) => Given<Result> | Promise<Given<Result>> : never;
 };
 
 /** What takes every notification of a table. */
@@ -24,6 +24,6 @@ export type Taken<Notices extends object> = {
 type Given<Result> = Result extends Record<string, never> ? Result | void : Result;
 
 /** The function of a table that has this name. */
-export function named<Table extends object>(table: Table, method: string): ((params: object) => unknown) | undefined {
-  return Object.hasOwn(table, method) ? (table[method as keyof Table] as (params: object) => unknown) : undefined;
+export function named<Table extends object>(table: Table, method: string): ((params: object, call?: ServedCall) => unknown) | undefined {
+  return Object.hasOwn(table, method) ? (table[method as keyof Table] as (params: object, call?: ServedCall) => unknown) : undefined;
 }

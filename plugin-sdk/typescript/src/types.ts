@@ -66,6 +66,12 @@ export interface PluginIPCRegistrar {
   /** Answers the UI's `invoke(channel, ...args)`. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- an author types the arguments as he knows them
   handle(channel: string, answer: (...args: any[]) => unknown): void;
+  /**
+   * In what answers a channel, and in everything that it calls and awaits: aborted when the caller no longer waits, with the reason
+   * as `signal.reason`. The call is answered then, and what the handler returns is dropped; give the signal to what it waits for.
+   * Anywhere else a signal that is never aborted.
+   */
+  readonly signal: AbortSignal;
   /** From now on the channel is answered no longer. */
   removeHandler(channel: string): void;
   /** Pushes to every connected UI of this plugin. */

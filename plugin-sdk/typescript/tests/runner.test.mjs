@@ -217,6 +217,42 @@ test("bytes that are no messages are told and change nothing", async (t) => {
   await until("the host was told", () => runner.stderr.includes("not json"));
 });
 
+test("a handler sees through its signal that its call was withdrawn, and is answered for at once", async (t) => {
+  const runner = await run(t, `
+    import { setTimeout as sleep } from "node:timers/promises";
+    export default { onStart(ctx) {
+      ctx.ipc.handle("seen", async (...args) => {
+        await null; // the signal is still that of this call, and the arguments are those of the caller alone
+        ctx.logger.info("seen", "begun " + args.length);
+        try {
+          await sleep(600_000, undefined, { signal: ctx.ipc.signal });
+        } catch (error) {
+          ctx.logger.info("seen", error.name + ", since " + ctx.ipc.signal.reason.message);
+          throw error;
+        }
+      });
+      ctx.ipc.handle("unseen", async () => { ctx.logger.info("unseen", "begun"); await sleep(600_000); });
+      ctx.ipc.handle("other", () => ctx.ipc.signal.aborted);
+      ctx.logger.info("outside", String(ctx.ipc.signal.aborted));
+    }, onStop() {} };`);
+  await runner.start();
+  const input = runner.child.stdio[4];
+  const said = (tag) => runner.logs.filter((log) => log.tag === tag).map(({ message }) => message);
+  for (const channel of ["seen", "unseen"]) {
+    const call = assert.rejects(runner.peer.request("ipc.invoke", { channel, args: [1, 2] }), { code: -32800, reason: "cancelled" });
+    await until("the handler has begun", () => said(channel).length > 0);
+    const id = runner.lastId();
+    input.write(`${JSON.stringify({ jsonrpc: "2.0", method: "$/cancelRequest", params: { id } })}\n`);
+    await call;
+  }
+  await until("the handler has ended", () => said("seen").length === 2);
+  assert.deepEqual(said("seen"), ["begun 2", "AbortError, since the caller withdrew the call"]);
+  assert.equal(await runner.peer.request("ipc.invoke", { channel: "other" }), false);
+  assert.deepEqual(said("outside"), ["false"]);
+  assert.deepEqual(await runner.stop(), { code: 0, signal: null });
+  assert.equal(runner.stderr, "", "what the handler threw afterwards is nobody's");
+});
+
 test("a frame over the limit is refused at the call that made it", async (t) => {
   const runner = await run(t, `export default { onStart(ctx) { ctx.ipc.handle("big", async () => {
     const outcome = await ctx.config.set("k", "x".repeat(9 * 1024 * 1024)).catch((error) => error.reason);

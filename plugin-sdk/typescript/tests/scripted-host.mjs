@@ -42,6 +42,7 @@ export class RunnerProcess {
   stdout = "";
   stderr = "";
   state;
+  #lastFrame;
 
   static async spawn(t, folder, entry, options = {}) {
     const runner = new RunnerProcess();
@@ -85,7 +86,10 @@ export class RunnerProcess {
     const host = new MemoryHost(this.state, () => this.peer, (channel, payload) => this.events.push({ channel, payload }));
     this.host = host;
     this.noise = [];
-    this.peer = new Peer((frame) => input.write(`${frame}\n`), {
+    this.peer = new Peer((frame) => {
+      this.#lastFrame = frame;
+      input.write(`${frame}\n`);
+    }, {
       request: (method, params) => (this.answer?.(method, params) ?? host.answer(method, params)),
       notification: (method, params) => host.told(method, params),
       noise: (line) => this.noise.push(line),
@@ -93,6 +97,11 @@ export class RunnerProcess {
     const decoder = new LineDecoder({ line: (line, utf8) => this.peer.receive(line, utf8) });
     output.on("data", (chunk) => decoder.push(chunk));
     output.on("error", () => {});
+  }
+
+  /** The id of the call that was made last. */
+  lastId() {
+    return this.#lastFrame && JSON.parse(this.#lastFrame).id;
   }
 
   /** The handshake. */

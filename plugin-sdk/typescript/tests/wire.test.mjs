@@ -117,6 +117,53 @@ test("more calls at once than can be kept are refused, urgent ones aside", async
   assert.deepEqual(sent.map(({ id, error }) => [id, error?.data.reason]), [[1024, "limit_exceeded"], ["end", undefined]]);
 });
 
+test("a call that is withdrawn is answered at once and once, whatever comes of it later", async () => {
+  for (const end of ["resolve", "reject"]) {
+    const calls = [];
+    const { peer, sent } = lone({ request: (_method, _params, call) => new Promise((resolve, reject) => calls.push({ call, resolve, reject })) });
+    peer.receive('{"jsonrpc":"2.0","id":"a","method":"slow"}');
+    const { signal } = calls[0].call;
+    assert.equal(signal.aborted, false);
+    peer.receive('{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":"a"}}');
+    assert.deepEqual(sent.map(({ id, error }) => [id, error.code, error.data.reason]), [["a", -32800, "cancelled"]]);
+    assert.deepEqual([signal.aborted, signal.reason.reason], [true, "cancelled"]);
+    // Its id is free, and the one that has it now is another call.
+    peer.receive('{"jsonrpc":"2.0","id":"a","method":"slow"}');
+    calls[0][end](new Error("too late"));
+    await turn();
+    peer.receive('{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":"a"}}');
+    assert.equal(calls[1].call.signal.aborted, true);
+    calls[1].resolve();
+    await turn();
+    assert.equal(sent.length, 2);
+  }
+});
+
+test("calls that were withdrawn and go on count among those that are under way", async () => {
+  const ends = [];
+  const { peer, sent } = lone({ request: () => new Promise((resolve) => ends.push(resolve)) });
+  for (let id = 0; id < 1024; id++) {
+    peer.receive(`{"jsonrpc":"2.0","id":${id},"method":"slow"}`);
+    peer.receive(`{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":${id}}}`);
+  }
+  peer.receive('{"jsonrpc":"2.0","id":"more","method":"slow"}');
+  await turn();
+  assert.equal(sent.at(-1).error.data.reason, "limit_exceeded");
+  ends[0]();
+  await turn();
+  peer.receive('{"jsonrpc":"2.0","id":"now","method":"slow"}');
+  await turn();
+  assert.equal(ends.length, 1025);
+});
+
+test("the end of the conversation aborts what is under way", () => {
+  let signal;
+  const { peer } = lone({ request: (_method, _params, call) => ((signal = call.signal), new Promise(() => {})) });
+  peer.receive('{"jsonrpc":"2.0","id":1,"method":"slow"}');
+  peer.end(new Error("gone"));
+  assert.equal(signal.reason.message, "gone");
+});
+
 test("what cannot be sent is refused at the call, and an answer that cannot be sent is an error", async () => {
   let deep = [];
   for (let level = 0; level < 100; level++) deep = [deep];

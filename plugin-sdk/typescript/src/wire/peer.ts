@@ -20,8 +20,8 @@ const PROGRESS = "$/progress" satisfies keyof BothNotices;
 
 /** What a peer does with what the other side says. */
 export interface PeerHooks {
-  /** A request: the value returned, or what is thrown, becomes the answer. */
-  request(method: string, params: object): unknown;
+  /** A request: the value returned, or what is thrown, becomes the answer, unless the caller has withdrawn the call before. */
+  request(method: string, params: object, call: ServedCall): unknown;
   /** A notification. */
   notification(method: string, params: object): void;
   /** A line that is no message. Told, never fatal. */
@@ -30,6 +30,31 @@ export interface PeerHooks {
   clogged?(): boolean;
   /** Methods that are served whatever is under way or waits. */
   urgent?: ReadonlySet<string>;
+}
+
+/** A call of the other side, while it is worked on. */
+export class ServedCall {
+  #controller: AbortController | undefined;
+  /** Why nobody waits for the answer any more. */
+  #withdrawn: Error | undefined;
+
+  /** Aborted when nobody waits for the answer any more. Made when somebody asks for it: few do. */
+  get signal(): AbortSignal {
+    const controller = (this.#controller ??= new AbortController());
+    if (this.#withdrawn) controller.abort(this.#withdrawn);
+    return controller.signal;
+  }
+
+  /** Whether nobody waits for the answer any more. */
+  get withdrawn(): boolean {
+    return this.#withdrawn !== undefined;
+  }
+
+  /** Tells whoever works on it. */
+  withdraw(why: Error): void {
+    this.#withdrawn ??= why;
+    this.#controller?.abort(this.#withdrawn);
+  }
 }
 
 /** What may be asked: parameters and result by method. */
@@ -53,7 +78,10 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
   /** In the order in which they expire: all have the same time, and who gets more goes to the end. */
   readonly #waiting = new Map<CallId, Waiting>();
   #expiring = false;
-  readonly #serving = new Set<CallId>();
+  /** Those whose callers wait. */
+  readonly #serving = new Map<CallId, ServedCall>();
+  /** Those that are worked on: what was withdrawn may go on here, and counts until it has ended. */
+  #running = 0;
 
   /** `send` takes one frame without its line end; `timeout` is how long an answer may take, in milliseconds. */
   constructor(
@@ -112,6 +140,7 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
     this.#ended = error;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
+    for (const call of this.#serving.values()) call.withdraw(error);
   }
 
   /** The call that an answer is for. A late or unknown answer changes nothing. */
@@ -129,31 +158,45 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
   #told(method: string, params: unknown): void {
     if (!isObject(params)) return;
     if (method === PROGRESS) this.#extend((params as { id?: CallId }).id);
-    // What a call has begun runs to its end here, and its answer is still one: there is nothing to do when it is withdrawn.
-    else if (method !== CANCEL) this.hooks.notification(method, params);
+    else if (method === CANCEL) this.#withdraw((params as { id?: CallId }).id);
+    else this.hooks.notification(method, params);
+  }
+
+  /** Answers at once: nothing stops what is under way in JavaScript but itself, and its caller need not wait for that. */
+  #withdraw(id: CallId | undefined): void {
+    const call = this.#serving.get(id as CallId);
+    if (!call) return;
+    this.#serving.delete(id as CallId);
+    const why = CallError.of("cancelled", "the caller withdrew the call");
+    if (!this.#ended) this.send(writeError(id as CallId, why.toWire()));
+    call.withdraw(why);
   }
 
   async #answer(id: CallId, method: string, params: unknown = {}): Promise<void> {
+    const call = new ServedCall();
     let frame: string;
     try {
       if (!isObject(params)) throw CallError.of("invalid_params", `${method}: \`params\` must be an object`);
       if (this.#serving.has(id)) throw CallError.of("invalid_request", `${method}: a call with the id ${JSON.stringify(id)} is still under way`);
-      if (this.#serving.size >= SERVED_MAX && !this.hooks.urgent?.has(method)) throw CallError.of("limit_exceeded", `${method}: ${SERVED_MAX} calls are under way here already`);
+      if (this.#running >= SERVED_MAX && !this.hooks.urgent?.has(method)) throw CallError.of("limit_exceeded", `${method}: ${SERVED_MAX} calls are under way here already`);
       if (this.hooks.clogged?.() && !this.hooks.urgent?.has(method)) throw CallError.of("limit_exceeded", `${method}: answers wait unread; try again when they have been read`);
-      frame = writeResult(id, await this.#serve(id, method, params));
+      frame = writeResult(id, await this.#serve(id, method, params, call));
     } catch (thrown) {
       frame = writeError(id, toWireError(thrown));
     }
-    if (!this.#ended) this.send(frame);
+    if (!this.#ended && !call.withdrawn) this.send(frame);
   }
 
-  async #serve(id: CallId, method: string, params: object): Promise<unknown> {
-    this.#serving.add(id);
+  async #serve(id: CallId, method: string, params: object, call: ServedCall): Promise<unknown> {
+    this.#serving.set(id, call);
+    this.#running++;
     try {
-      const result = await this.hooks.request(method, params);
+      const result = await this.hooks.request(method, params, call);
       return result === undefined ? {} : result;
     } finally {
-      this.#serving.delete(id);
+      this.#running--;
+      // The id of a withdrawn call may be another one's by now.
+      if (this.#serving.get(id) === call) this.#serving.delete(id);
     }
   }
 
