@@ -195,3 +195,26 @@ async fn a_damaged_sign_in_is_set_aside_and_never_quoted() {
     assert!(!services.findings()[0].contains("CANARY"));
     assert!(names(&data).iter().any(|name| name.starts_with("sign-in.json.damaged-")));
 }
+
+#[tokio::test]
+async fn a_file_with_pages_of_another_size_goes_on_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    fill(&dir, 5).await;
+    let file = dir.path().join("data/state.db");
+    let db = rusqlite::Connection::open(&file).unwrap();
+    db.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA page_size = 4096; VACUUM").unwrap();
+    let page =
+        |db: &rusqlite::Connection| db.query_row("PRAGMA page_size", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(page(&db), 4096);
+    drop(db);
+    let services = open(&dir.path().join("data"));
+    assert!(services.findings().is_empty(), "{:?}", services.findings());
+    let plugin = process(&services, &dir, "a");
+    call(&plugin, "config.set", json!({ "key": "k0", "value": "new" })).await.unwrap();
+    services.close().await;
+    assert_eq!(page(&rusqlite::Connection::open(&file).unwrap()), 4096);
+    let services = open(&dir.path().join("data"));
+    let values = call(&process(&services, &dir, "a"), "config.getAll", json!({})).await.unwrap();
+    assert_eq!((&values["values"]["k0"], &values["values"]["k4"]), (&json!("new"), &json!("x".repeat(2000))));
+    services.close().await;
+}

@@ -10,11 +10,11 @@ use std::path::Path;
 
 use super::open::with_suffix;
 
-/// Pages in the log after which SQLite copies them to the file and begins again.
-pub(super) const CHECKPOINT_PAGES: u32 = 512;
+/// Bytes of pages in the log after which SQLite copies them to the file and begins again.
+pub(super) const CHECKPOINT_BYTES: u64 = 2 * 1024 * 1024;
 
-/// Size of the log that gets there, in bytes: pages with their frames' heads, and a large group on top.
-const LOG_BYTES: u64 = (CHECKPOINT_PAGES as u64 + 128) * (4096 + 24);
+/// Size of the log that gets there, in bytes: the pages, their frames' heads, and a large group on top.
+const LOG_BYTES: u64 = CHECKPOINT_BYTES + CHECKPOINT_BYTES / 4;
 
 /// Times this much must be free on the disk: on a small one, the room has better uses.
 const SHARE: u64 = 64;
