@@ -5,8 +5,10 @@
 //! The order of a read is: what was stored, else the manifest's default, else the caller's.
 
 mod setting;
+mod staged;
 mod transfer;
 mod values;
+mod waiting;
 mod write;
 
 use std::collections::{BTreeMap, HashMap};
@@ -30,9 +32,10 @@ use crate::ipc::Bus;
 use crate::notice::Notices;
 use crate::reply::{Durable, Reply, params, to_raw};
 use crate::store::Store;
+use staged::Staged;
 use values::{Values, parse};
+use waiting::InFlight;
 pub(crate) use write::Changed;
-use write::{InFlight, Staged};
 
 /// Largest value, in bytes of JSON text: configuration, not bulk data; a frame has 8 MiB.
 pub const VALUE_MAX: usize = 1024 * 1024;

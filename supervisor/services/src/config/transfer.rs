@@ -11,7 +11,8 @@ use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::write::{Row, Ticket};
+use super::waiting::Ticket;
+use super::write::Row;
 use super::{Config, Writer, values};
 use crate::reply::Durable;
 use crate::store::Group;
@@ -59,12 +60,12 @@ impl Config {
             Ok(self.inner.store.write(
                 move |group| {
                     let _held = &tickets;
-                    let before = applying.staged_now(group);
+                    let before = applying.staged.now(group.number);
                     let set = |group: &mut Group<'_>| {
                         rows.iter().try_for_each(|(id, key, text)| applying.set_row(group, id, key, text))
                     };
                     let number = group.number;
-                    group.together(set).inspect_err(|_| applying.restage(number, before))?;
+                    group.together(set).inspect_err(|_| applying.staged.reset(number, before))?;
                     Ok(rows.len())
                 },
                 move |_| {

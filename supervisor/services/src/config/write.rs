@@ -2,73 +2,22 @@
 //!
 //! Called by [`super::Config`]'s methods. Must not know who asked, beyond plugin or operator.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use outboard_protocol::id::ConfigKey;
 use outboard_protocol::{ErrorReason, PluginId, RpcError, methods};
-use rusqlite::OptionalExtension;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::values::{Usage, raw};
+use super::waiting::Ticket;
 use super::{Config, Inner, KEYS_MAX, TOTAL_MAX, VALUE_MAX, Writer, refuse, setting};
 use crate::reply::Durable;
 use crate::store::{Group, Kept, StoreError};
 
-/// Sets of one plugin that may wait for the disk: so that a storm fills that plugin's share of the queue, and not the queue.
-const WAITING_MAX: usize = 1024;
-
-/// Bytes of them: as much as the plugin may keep.
-const WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// What waits for the disk, by plugin.
-#[derive(Default)]
-pub(super) struct InFlight(Mutex<HashMap<PluginId, Usage>>);
-
-/// One write that waits. Dropped when it was answered.
-pub(super) struct Ticket {
-    inner: Arc<Inner>,
-    id: PluginId,
-    bytes: usize,
-}
-
-impl Ticket {
-    pub(super) fn take(inner: &Arc<Inner>, id: &PluginId, bytes: usize) -> Result<Self, StoreError> {
-        let mut waiting = inner.in_flight.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Usage { keys, bytes: total } = waiting.entry(id.clone()).or_default();
-        if *keys >= WAITING_MAX || *total + bytes > WAITING_BYTES_MAX {
-            return Err(StoreError::Limit(format!(
-                "{keys} changes of plugin {id} with {total} bytes are waiting for the disk; the limit is {WAITING_MAX} and {WAITING_BYTES_MAX}. Await some before making more"
-            )));
-        }
-        *keys += 1;
-        *total += bytes;
-        drop(waiting);
-        Ok(Self { inner: Arc::clone(inner), id: id.clone(), bytes })
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        let mut waiting = self.inner.in_flight.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(usage) = waiting.get_mut(&self.id) {
-            usage.keys -= 1;
-            usage.bytes -= self.bytes;
-            if usage.keys == 0 {
-                waiting.remove(&self.id);
-            }
-        }
-    }
-}
-
 /// One key's new value.
 pub(super) type Row = (PluginId, ConfigKey, Arc<str>);
-
-/// What plugins will have used when the transaction that is being put together is committed. Forgotten when it is not.
-#[derive(Default)]
-pub(super) struct Staged(Mutex<(u64, HashMap<PluginId, Usage>)>);
 
 impl Config {
     pub(super) fn write(
@@ -161,7 +110,7 @@ impl Inner {
     /// Whether just this value is on disk already, and nothing waits that could put another in its place. Plugins write their
     /// settings at every start, and those that stay as they are need no disk.
     fn is_settled(&self, id: &PluginId, key: &ConfigKey, text: &str) -> bool {
-        if self.in_flight.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id) {
+        if self.in_flight.has(id) {
             return false;
         }
         let stored = self.stored.read().unwrap_or_else(PoisonError::into_inner);
@@ -175,9 +124,8 @@ impl Inner {
         key: &ConfigKey,
         text: &str,
     ) -> Result<(), StoreError> {
-        let old = row_size(group, id, key)?;
+        let (mut usage, old) = self.staged.ahead(group.number, &self.stored, id, key);
         let size = key.as_str().len() + text.len();
-        let mut usage = self.usage(group, id);
         usage.keys += usize::from(old.is_none());
         usage.bytes = usage.bytes + size - old.unwrap_or(0);
         check_usage(id, usage, old.is_none())?;
@@ -189,13 +137,13 @@ impl Inner {
             )
             .and_then(|mut statement| statement.execute((id.as_str(), key.as_str(), text)))
             .map_err(|error| group.name(&error))?;
-        self.stage(group, id, usage);
+        self.staged.stage(group.number, id, usage, key, Some(size));
         Ok(())
     }
 
     fn delete_row(&self, group: &mut Group<'_>, id: &PluginId, key: &ConfigKey) -> Result<bool, StoreError> {
-        let Some(old) = row_size(group, id, key)? else { return Ok(false) };
-        let mut usage = self.usage(group, id);
+        let (mut usage, old) = self.staged.ahead(group.number, &self.stored, id, key);
+        let Some(old) = old else { return Ok(false) };
         usage.keys -= 1;
         usage.bytes -= old;
         group
@@ -203,35 +151,8 @@ impl Inner {
             .prepare_cached("DELETE FROM config WHERE plugin = ?1 AND key = ?2")
             .and_then(|mut statement| statement.execute((id.as_str(), key.as_str())))
             .map_err(|error| group.name(&error))?;
-        self.stage(group, id, usage);
+        self.staged.stage(group.number, id, usage, key, None);
         Ok(true)
-    }
-
-    /// What this transaction has staged so far, to go back to when a write of many rows is undone.
-    pub(super) fn staged_now(&self, group: &Group<'_>) -> HashMap<PluginId, Usage> {
-        let staged = self.staged.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if staged.0 == group.number { staged.1.clone() } else { HashMap::new() }
-    }
-
-    pub(super) fn restage(&self, number: u64, usage: HashMap<PluginId, Usage>) {
-        *self.staged.0.lock().unwrap_or_else(PoisonError::into_inner) = (number, usage);
-    }
-
-    fn usage(&self, group: &Group<'_>, id: &PluginId) -> Usage {
-        let mut staged = self.staged.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if staged.0 != group.number {
-            *staged = (group.number, HashMap::new());
-        }
-        staged.1.get(id).copied().unwrap_or_else(|| {
-            let stored = self.stored.read().unwrap_or_else(PoisonError::into_inner);
-            stored.get(id).map(super::Values::usage).unwrap_or_default()
-        })
-    }
-
-    fn stage(&self, group: &Group<'_>, id: &PluginId, usage: Usage) {
-        let mut staged = self.staged.0.lock().unwrap_or_else(PoisonError::into_inner);
-        debug_assert_eq!(staged.0, group.number, "usage() of the same write has opened this group's page");
-        staged.1.insert(id.clone(), usage);
     }
 
     /// Puts what is on disk now in the place of what was read so far. True: it is another value.
@@ -268,18 +189,6 @@ pub(crate) struct Changed<'a> {
     pub(crate) key: &'a ConfigKey,
     pub(crate) value: &'a RawValue,
     pub(crate) deleted: bool,
-}
-
-/// Bytes of the row as it stands inside this transaction, key and value.
-fn row_size(group: &Group<'_>, id: &PluginId, key: &ConfigKey) -> Result<Option<usize>, StoreError> {
-    let bytes: Option<i64> = group
-        .db
-        .prepare_cached("SELECT octet_length(value) FROM config WHERE plugin = ?1 AND key = ?2")
-        .and_then(|mut statement| {
-            statement.query_row((id.as_str(), key.as_str()), |row| row.get(0)).optional()
-        })
-        .map_err(|error| group.name(&error))?;
-    Ok(bytes.map(|bytes| key.as_str().len() + usize::try_from(bytes).unwrap_or(0)))
 }
 
 fn check_usage(id: &PluginId, usage: Usage, new_key: bool) -> Result<(), StoreError> {
