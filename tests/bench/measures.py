@@ -93,14 +93,16 @@ def counted_syncs(outboard, count, at_once):
 
 def measure_config(rounds):
     """Durable config.set of changing values: each is acknowledged when it is on disk. From a plugin, its pipes and processes
-    included; "in the supervisor" is the same call without them. The limit is a bare process that overwrites 100 bytes and syncs."""
-    many, one, many_in, one_in, limit = [], [], [], [], []
+    included; "in the supervisor" is the same call without them. The limit is a bare process that overwrites 100 bytes in place and
+    syncs (fsync); "asked for" is that limit where another bare process asks for each through a pipe and waits for a byte back."""
+    many, one, many_in, one_in, limit, asked = [], [], [], [], [], []
     with Outboard() as outboard:
         for _ in range(rounds):
             many.append(6400 / outboard.cli("call", "bench", "sets", 6400, 64)["seconds"])
             one.append(500 / outboard.cli("call", "bench", "sets", 500, 1)["seconds"])
-            run = [TARGET / "bench-limit", "sync", outboard.data / "limit", "1"]
-            limit.append(json.loads(subprocess.check_output(run))["a_second"])
+            for kind, taken in [("sync", limit), ("sync-asked", asked)]:
+                run = [TARGET / "bench-limit", kind, outboard.data / "limit", "1"]
+                taken.append(json.loads(subprocess.check_output(run))["a_second"])
             run = [TARGET / "examples" / "grouped_commits", outboard.data]
             inside = json.loads(subprocess.check_output(run))
             one_in.append(inside["one"])
@@ -110,6 +112,7 @@ def measure_config(rounds):
     return [
         row("config.set, 64 callers at once", "a second", many, one, "one caller", "≥ 30"),
         row("config.set, one caller", "a second", one, limit, peer, "≥ 0.9"),
+        row("config.set, one caller, beside two bare processes", "a second", one, asked, "overwrite and sync, asked for", ""),
         row("config.set in the supervisor, 64 callers at once", "a second", many_in, one_in, "one caller", "≥ 30"),
         row("config.set in the supervisor, one caller", "a second", one_in, limit, peer, "≥ 0.9"),
         row("config.set, syncs for each, one caller", "", [syncs_one], None, "", "≥ 1"),

@@ -1,7 +1,8 @@
 //! The limits: the same work with nothing around it.
 //!
 //! `bench-limit rpc CALLS AT_ONCE`: two blocking processes, serde_json, pipes. `bench-limit sync FILE SECONDS`: overwrite in place
-//! and sync. Each prints one JSON line.
+//! and sync. `bench-limit sync-asked FILE SECONDS`: the same, where one process asks and another one does it. Each prints one JSON
+//! line.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -10,7 +11,9 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
-use std::io::{BufRead, BufReader, Read, Seek, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -25,8 +28,13 @@ fn main() {
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["rpc", calls, at_once] => rpc(calls, at_once),
         ["ask", calls, at_once] => ask(calls.parse().unwrap(), at_once.parse().unwrap()),
-        ["sync", file, seconds] => sync(file, seconds.parse().unwrap()),
-        _ => panic!("bench-limit rpc CALLS AT_ONCE | sync FILE SECONDS"),
+        ["sync", file, seconds] => {
+            let mut slot = Slot::open(file);
+            println!("{}", a_second(seconds.parse().unwrap(), || slot.write()));
+        }
+        ["sync-asked", file, seconds] => sync_asked(file, seconds.parse().unwrap()),
+        ["sync-for-asker", file] => sync_for_asker(file),
+        _ => panic!("bench-limit rpc CALLS AT_ONCE | sync FILE SECONDS | sync-asked FILE SECONDS"),
     }
 }
 
@@ -138,14 +146,59 @@ fn ask(calls: u64, at_once: u64) {
     eprint!("{}", bench::median_us(&mut times));
 }
 
-fn sync(file: &str, seconds: f64) {
-    let mut file = std::fs::File::options().create(true).truncate(false).write(true).open(file).unwrap();
-    let (begun, mut writes) = (Instant::now(), 0u32);
-    while begun.elapsed().as_secs_f64() < seconds {
-        file.rewind().unwrap();
-        file.write_all(format!("{writes:0>100}").as_bytes()).unwrap();
-        file.sync_data().unwrap();
-        writes += 1;
+/// A place in a file that is overwritten again and again.
+struct Slot {
+    file: File,
+    writes: u32,
+}
+
+impl Slot {
+    fn open(file: &str) -> Self {
+        let file = File::options().create(true).truncate(false).write(true).open(file).unwrap();
+        Self { file, writes: 0 }
     }
-    println!("{}", json!({"a_second": f64::from(writes) / begun.elapsed().as_secs_f64()}));
+
+    fn write(&mut self) {
+        self.file.write_all_at(format!("{:0>100}", self.writes).as_bytes(), 0).unwrap();
+        self.file.sync_all().unwrap();
+        self.writes += 1;
+    }
+}
+
+fn a_second(seconds: f64, mut act: impl FnMut()) -> Value {
+    let (begun, mut acts) = (Instant::now(), 0u32);
+    while begun.elapsed().as_secs_f64() < seconds {
+        act();
+        acts += 1;
+    }
+    json!({"a_second": f64::from(acts) / begun.elapsed().as_secs_f64()})
+}
+
+/// The side that asks, as the parent: one byte there, one byte back.
+fn sync_asked(file: &str, seconds: f64) {
+    let mut child = Command::new("/proc/self/exe")
+        .args(["sync-for-asker", file])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut ask, mut hear) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let figure = a_second(seconds, || {
+        ask.write_all(&[0]).unwrap();
+        hear.read_exact(&mut [0]).unwrap();
+    });
+    drop(ask);
+    child.wait().unwrap();
+    println!("{figure}");
+}
+
+/// The side that overwrites and syncs, until nobody asks any more.
+fn sync_for_asker(file: &str) {
+    let (mut slot, mut hear, mut answer) =
+        (Slot::open(file), std::io::stdin().lock(), std::io::stdout().lock());
+    while hear.read_exact(&mut [0]).is_ok() {
+        slot.write();
+        answer.write_all(&[0]).unwrap();
+        answer.flush().unwrap();
+    }
 }
