@@ -201,11 +201,15 @@ fn a_backup_that_is_made_while_a_plugin_writes_is_whole_and_has_all_that_was_the
     let sets = || acknowledged(&storm).values().sum::<u64>();
     eventually("some writing", || (sets() > 100 && rows() > 20).then_some(()));
     let (before, rows_before) = (acknowledged(&storm), rows());
-    let safe = supervisor.folders().root().join("safe");
-    let made = supervisor.cli(&["backup", safe.to_str().unwrap(), "--json"]);
+    let archive = supervisor.folders().root().join("safe.tar");
+    let made = supervisor.cli(&["backup", archive.to_str().unwrap(), "--json"]);
     assert_eq!((made.code, &made.json()["skipped"]), (0, &json!([])), "{made:?}");
     let (sets_after, rows_after) = (sets(), rows());
     eventually("the writing goes on", || (sets() > sets_after && rows() > rows_after).then_some(()));
+    let safe = supervisor.folders().root().join("safe");
+    std::fs::create_dir(&safe).unwrap();
+    let unpacked = Command::new("tar").args(["-xf", "../safe.tar"]).current_dir(&safe).status();
+    assert!(unpacked.unwrap().success());
     holds_what_was_acknowledged(&safe.join("state.db"), "storm", &before);
     let copy = safe.join("plugins-data/writer/rows.db");
     assert_eq!(sqlite3(&copy, "PRAGMA integrity_check"), "ok");

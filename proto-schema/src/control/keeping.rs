@@ -43,18 +43,18 @@ pub struct DataFile {
 /// Parameters of `backup`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupParams {
-    /// The folder that is made; an absolute path at which there is nothing yet.
-    pub folder: String,
+    /// The archive that is made, plain tar; an absolute path at which there is nothing yet.
+    pub file: String,
 }
 
 /// A backup that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupReport {
     /// Where it is.
-    pub folder: String,
-    /// The databases in it, as paths below the folder.
+    pub file: String,
+    /// The databases in it, as paths in the archive.
     pub files: Vec<String>,
-    /// Bytes of all of them.
+    /// Its length.
     pub bytes: u64,
     /// Databases of plugins that could not be copied, each with the reason.
     pub skipped: Vec<String>,

@@ -125,15 +125,15 @@ pub(crate) enum Verb {
         /// Which database, the file's name alone
         file: Option<DatabaseFile>,
     },
-    /// Copy state.db and the plugins' databases into a new folder, while everything goes on
+    /// Copy state.db and the plugins' databases into one new file, while everything goes on
     Backup {
-        /// The folder to be made
-        folder: PathBuf,
+        /// The file to be made, a tar archive of SQLite databases
+        file: PathBuf,
     },
     /// Put a backup back, while no supervisor runs; what was there is set aside
     Restore {
-        /// The folder that `backup` made
-        folder: PathBuf,
+        /// The file that `backup` made, or the folder that it was unpacked into
+        file: PathBuf,
         /// The data folder [default: $XDG_DATA_HOME/outboard]
         #[arg(long, env = "OUTBOARD_DATA", hide_env = true, value_name = "DIR")]
         data: Option<PathBuf>,

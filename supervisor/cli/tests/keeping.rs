@@ -19,6 +19,18 @@ fn sqlite3(words: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
+fn tar(words: &[&str]) -> String {
+    let output = Command::new("tar").args(words).output().unwrap();
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn unpack(terminal: &Terminal, archive: &str, folder: &str) {
+    let folder = terminal.path(folder);
+    std::fs::create_dir(&folder).unwrap();
+    tar(&["-xf", terminal.path(archive).to_str().unwrap(), "-C", folder.to_str().unwrap()]);
+}
+
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
@@ -129,35 +141,44 @@ fn a_backup_is_made_while_all_runs_and_put_back_while_nothing_does() {
     done(terminal.types(&["call", "good", "open"]));
     sqlite3(&[file, "PRAGMA journal_mode=WAL; CREATE TABLE flights (id); INSERT INTO flights VALUES (1);"]);
 
-    let made = done(terminal.types(&["backup", "safe", "--json"])).json();
+    let made = done(terminal.types(&["backup", "safe.tar", "--json"])).json();
     assert_eq!(made["files"], serde_json::json!(["state.db", "plugins-data/good/flights.db"]), "{made}");
     assert_eq!(made["skipped"], serde_json::json!([]), "{made}");
-    let safe = terminal.path("safe");
-    assert_eq!(
-        (mode(&safe), mode(&safe.join("state.db")), mode(&safe.join("backup.json"))),
-        (0o700, 0o600, 0o600)
-    );
-    let kept = safe.join("plugins-data/good/flights.db");
+    let safe = terminal.path("safe.tar");
+    let length = std::fs::metadata(&safe).unwrap().len();
+    assert_eq!((&made["file"], &made["bytes"]), (&safe.to_str().unwrap().into(), &length.into()), "{made}");
+    assert_eq!(mode(&safe), 0o600);
+    let listed = tar(&["-tf", safe.to_str().unwrap()]);
+    let all = ["state.db", "plugins-data/good/flights.db", "backup.json"];
+    assert_eq!(listed.lines().collect::<Vec<_>>(), all, "plain names, and no secret among them");
+    unpack(&terminal, "safe.tar", "unpacked");
+    let kept = terminal.path("unpacked/plugins-data/good/flights.db");
     assert_eq!(
         (sqlite3(&["-readonly", kept.to_str().unwrap(), "SELECT id FROM flights"]), mode(&kept)),
         ("1".to_owned(), 0o600)
     );
-    assert!(!safe.join("sign-in.json").exists() && !safe.join("credential").exists());
-    assert_eq!(terminal.types(&["backup", "safe"]).code, 5, "a backup never replaces anything");
-    assert_eq!(terminal.types(&["backup", "nowhere/safe"]).code, 2);
+    let before = std::fs::read(&safe).unwrap();
+    let again = terminal.types(&["backup", "safe.tar"]);
+    assert_eq!(again.code, 5, "a backup never replaces anything: {again:?}");
+    assert!(again.err.contains("safe.tar already"), "{again:?}");
+    assert_eq!(std::fs::read(&safe).unwrap(), before);
+    assert_eq!(terminal.types(&["backup", "unpacked"]).code, 5);
+    let folder = terminal.types(&["backup", "new-folder/"]);
+    assert!(folder.code == 2 && folder.err.contains("one file"), "{folder:?}");
+    assert_eq!(terminal.types(&["backup", "nowhere/safe.tar"]).code, 2);
 
     done(terminal.types(&["config", "set", "good", "k", "2"]));
     sqlite3(&[file, "INSERT INTO flights VALUES (2)"]);
     let data = terminal.path("data");
     let data = data.to_str().unwrap();
-    let refused = terminal.types(&["restore", "safe", "--data", data]);
+    let refused = terminal.types(&["restore", "safe.tar", "--data", data]);
     assert_eq!(refused.code, 5, "{refused:?}");
     assert!(refused.err.contains("in use"), "{refused:?}");
     assert_eq!(terminal.types(&["config", "get", "good", "k"]).out.trim(), "2");
     supervised.signal("TERM");
     supervised.ended();
 
-    let restored = done(terminal.types(&["restore", "safe", "--data", data, "--json"])).json();
+    let restored = done(terminal.types(&["restore", "safe.tar", "--data", data, "--json"])).json();
     let aside = Path::new(restored["aside"].as_str().unwrap());
     let old = aside.join("plugins-data/good/flights.db");
     assert_eq!(sqlite3(&[old.to_str().unwrap(), "SELECT count(*) FROM flights"]), "2");
@@ -174,12 +195,21 @@ fn a_damaged_or_foreign_backup_changes_nothing() {
     install(&terminal, "good");
     let (mut supervised, _) = Supervised::ready(&terminal);
     done(terminal.types(&["config", "set", "good", "k", "1"]));
-    done(terminal.types(&["backup", "safe"]));
+    done(terminal.types(&["backup", "safe.tar"]));
     supervised.signal("TERM");
     supervised.ended();
     let data = terminal.path("data");
     let before = std::fs::read(data.join("state.db")).unwrap();
-    let restore = || terminal.types(&["restore", "safe", "--data", data.to_str().unwrap()]);
+    let restores = |backup: &str| terminal.types(&["restore", backup, "--data", data.to_str().unwrap()]);
+    let whole = std::fs::read(terminal.path("safe.tar")).unwrap();
+    std::fs::write(terminal.path("half.tar"), &whole[..whole.len() / 2]).unwrap();
+    let half = restores("half.tar");
+    assert_eq!(half.code, 2, "{half:?}");
+    let says = ["half.tar", "ends in the middle", "copy it again", "nothing was changed"];
+    assert!(says.iter().all(|words| half.err.contains(words)), "{half:?}");
+    assert_eq!(restores("plugins/good/plugin.json").code, 2);
+    unpack(&terminal, "safe.tar", "safe");
+    let restore = || restores("safe");
 
     std::fs::write(terminal.path("safe/state.db"), "no database").unwrap();
     let damaged = restore();

@@ -193,13 +193,13 @@ impl Services {
         self.notices.events()
     }
 
-    /// Copies `state.db` and the plugins' databases into a new folder while everything goes on; see [`backup`].
+    /// Copies `state.db` and the plugins' databases into one new file while everything goes on; see [`backup`].
     ///
     /// # Errors
-    /// `invalid_params` for a folder that is no absolute path, `conflict` where something is there already, `storage_full`,
-    /// `storage_corrupt`, `timeout`. The folder is then not there.
-    pub async fn backup(&self, folder: &Path) -> Result<BackupReport, RpcError> {
-        backup::make(&self.store, &self.data_dir, folder, self.backup_wait).await
+    /// `invalid_params` for a file that is no absolute path, `conflict` where something is there already, `storage_full`,
+    /// `storage_corrupt`, `timeout`. The file is then not there.
+    pub async fn backup(&self, file: &Path) -> Result<BackupReport, RpcError> {
+        backup::make(&self.store, &self.data_dir, file, self.backup_wait).await
     }
 
     /// Writes what is queued, closes the files and lets go of the data folder; bounded in time.

@@ -5,53 +5,29 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use outboard_protocol::ErrorReason;
 use outboard_protocol::control::LogsParams;
-use outboard_services::Services;
 use outboard_services::backup::{RestoreError, restore};
 use serde_json::json;
+use support::kept::*;
 use support::*;
 
-/// Names the data folder and the backup to the process that is going to be killed.
+/// Name the data folder and the backup to the process that is going to be killed.
 const RESTORING: &str = "OUTBOARD_TEST_RESTORING";
+const MAKING: &str = "OUTBOARD_TEST_MAKING";
 const KILLS: u32 = 25;
-/// Databases of plugins, so that there are many moments between the first and the last.
-const DATABASES: usize = 4;
-
-fn write_database(file: &Path, value: &str) {
-    let db = rusqlite::Connection::open(file).unwrap();
-    db.execute_batch("PRAGMA synchronous = OFF; CREATE TABLE IF NOT EXISTS t (value TEXT); DELETE FROM t")
-        .unwrap();
-    db.execute("INSERT INTO t VALUES (?1)", [value]).unwrap();
-}
-
-/// Every value that is kept, in the configuration and in the databases.
-async fn fill(data: &Path, dir: &tempfile::TempDir, value: &str) {
-    let services = open(data);
-    let plugin = process(&services, dir, "a");
-    call(&plugin, "config.set", json!({ "key": "k", "value": value })).await.unwrap();
-    for number in 0..DATABASES {
-        let granted =
-            call(&plugin, "database.open", json!({ "file": format!("{number}.db") })).await.unwrap();
-        write_database(Path::new(granted["path"].as_str().unwrap()), value);
-    }
-    services.close().await;
-}
-
-async fn values(data: &Path, dir: &tempfile::TempDir) -> Vec<String> {
-    let services = open(data);
-    assert!(services.findings().is_empty(), "{:?}", services.findings());
-    let got = call(&process(&services, dir, "a"), "config.get", json!({ "key": "k" })).await.unwrap();
-    services.close().await;
-    let read = |number| {
-        let db = rusqlite::Connection::open(data.join(format!("plugins-data/a/{number}.db"))).unwrap();
-        db.query_row("SELECT value FROM t", [], |row| row.get(0)).unwrap()
-    };
-    let databases = (0..DATABASES).map(read);
-    std::iter::once(got["value"].as_str().unwrap().to_owned()).chain(databases).collect()
+/// This program again, with one test alone, which finds the variable set.
+fn this_program(test: &str, (variable, data, backup): (&str, &Path, &Path)) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args([test, "--exact"])
+        .env(variable, format!("{}\n{}", data.display(), backup.display()))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 /// The test and the process that it kills are this one function: the process is this program with a variable set.
@@ -69,16 +45,10 @@ async fn a_restore_that_is_killed_at_any_moment_leaves_all_of_the_old_or_all_of_
     services.backup(&safe).await.unwrap();
     services.close().await;
     let child = || {
-        Command::new(std::env::current_exe().unwrap())
-            .args([
-                "a_restore_that_is_killed_at_any_moment_leaves_all_of_the_old_or_all_of_the_new",
-                "--exact",
-            ])
-            .env(RESTORING, format!("{}\n{}", data.display(), safe.display()))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
+        this_program(
+            "a_restore_that_is_killed_at_any_moment_leaves_all_of_the_old_or_all_of_the_new",
+            (RESTORING, &data, &safe),
+        )
     };
     let begun = Instant::now();
     assert!(child().wait().unwrap().success());
@@ -98,10 +68,6 @@ async fn a_restore_that_is_killed_at_any_moment_leaves_all_of_the_old_or_all_of_
         assert!(!names(&data).iter().any(|name| name.starts_with("restore-")), "{:?}", names(&data));
     }
     eprintln!("seed {seed}: {cut_off} of {KILLS} restores were cut off before there was no way back");
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -127,6 +93,55 @@ async fn what_a_killed_backup_left_is_removed_by_the_next_start_and_nothing_else
     assert!(values(&data, &dir).await.iter().all(|value| value == "mine"));
 }
 
+/// As above, the process that is killed is this program with a variable set.
+#[tokio::test]
+async fn a_backup_that_is_killed_at_any_moment_is_there_whole_or_not_at_all() {
+    if let Ok(folders) = std::env::var(MAKING) {
+        let (data, safe) = folders.split_once('\n').unwrap();
+        open(Path::new(data)).backup(Path::new(safe)).await.unwrap();
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (data, place) = (dir.path().join("data"), dir.path().join("place"));
+    fill(&data, &dir, "mine").await;
+    let services = open(&data);
+    fill_up(&services, &dir, 2).await;
+    services.close().await;
+    fs::create_dir(&place).unwrap();
+    let safe = place.join("safe.tar");
+    // From the first byte of the first copy to the last of the archive, and some moments in between.
+    let moments = ["copy-0", "archive", "copy-1", "copy-4", "safe.tar"];
+    let mut cut_off = 0;
+    for moment in moments.iter().cycle().take(2 * moments.len()) {
+        let mut child = this_program(
+            "a_backup_that_is_killed_at_any_moment_is_there_whole_or_not_at_all",
+            (MAKING, &data, &safe),
+        );
+        let hidden = place.join(format!(".safe.tar.partial-{}", child.id())).join(moment);
+        while !hidden.exists() && !safe.exists() && child.try_wait().unwrap().is_none() {
+            std::hint::spin_loop();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // The next start.
+        assert!(values(&data, &dir).await.iter().all(|value| value == "mine"));
+        assert!(!data.join("backup-under-way").exists());
+        let left = names(&place);
+        if left.is_empty() {
+            cut_off += 1;
+        } else {
+            assert_eq!(left, ["safe.tar"]);
+            let other = dir.path().join("other");
+            restore(&other, &safe).unwrap();
+            assert!(values(&other, &dir).await.iter().all(|value| value == "mine"));
+            fs::remove_dir_all(other).unwrap();
+            fs::remove_file(&safe).unwrap();
+        }
+    }
+    assert!(cut_off > 0, "no backup was cut off");
+    eprintln!("{cut_off} of {} backups were cut off before they were complete", 2 * moments.len());
+}
+
 #[tokio::test]
 async fn a_backup_leaves_no_note_of_itself_whether_it_is_made_or_refused() {
     let (dir, services) = scene();
@@ -145,8 +160,10 @@ async fn a_backup_of_a_newer_version_is_refused_and_changes_nothing() {
     let (data, safe) = (dir.path().join("data"), dir.path().join("safe"));
     fill(&data, &dir, "mine").await;
     let services = open(&data);
-    services.backup(&safe).await.unwrap();
+    services.backup(&dir.path().join("safe.tar")).await.unwrap();
     services.close().await;
+    fs::create_dir(&safe).unwrap();
+    tar(&["-xf", "safe.tar", "-C", "safe"], dir.path());
     let state = safe.join("state.db");
     let version = |number: i64| {
         rusqlite::Connection::open(&state).unwrap().pragma_update(None, "user_version", number).unwrap();
@@ -170,25 +187,13 @@ async fn a_backup_of_a_newer_version_is_refused_and_changes_nothing() {
 
 /// Plugins that fill the state, so that its copy has many steps.
 const FILLERS: usize = 8;
-/// Bytes of each: nearly what one may keep.
-const FILLING: usize = 4 * 1000 * 1000;
 /// Sets that one backup has to let through. Where sets waited for the whole copy there would be one or two.
 const LET_THROUGH: u32 = 8;
-
-async fn fill_up(services: &Services, dir: &tempfile::TempDir) {
-    for filler in 0..FILLERS {
-        let plugin = process(services, dir, &format!("filler-{filler}"));
-        for number in 0..4 {
-            let large = json!({ "key": format!("k{number}"), "value": "x".repeat(FILLING / 4) });
-            call(&plugin, "config.set", large).await.unwrap();
-        }
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sets_go_on_while_the_state_is_copied_and_the_copy_is_whole() {
     let (dir, services) = scene();
-    fill_up(&services, &dir).await;
+    fill_up(&services, &dir, FILLERS).await;
     let plugin = process(&services, &dir, "a");
     let mut most = 0;
     // A busy machine may take a backup's whole time from the one who sets; it does not do so every time.
@@ -196,7 +201,7 @@ async fn sets_go_on_while_the_state_is_copied_and_the_copy_is_whole() {
         let safe = dir.path().join(format!("safe-{round}"));
         let before = json!({ "key": "before", "value": round });
         call(&plugin, "config.set", before).await.unwrap();
-        let copy = dir.path().join(format!(".safe-{round}.partial-{}", std::process::id())).join("state.db");
+        let copy = dir.path().join(format!(".safe-{round}.partial-{}", std::process::id())).join("copy-0");
         let making = tokio::spawn({
             let (services, safe) = (services.clone(), safe.clone());
             async move { services.backup(&safe).await }
@@ -211,7 +216,9 @@ async fn sets_go_on_while_the_state_is_copied_and_the_copy_is_whole() {
             }
         }
         making.await.unwrap().unwrap();
-        let db = rusqlite::Connection::open(safe.join("state.db")).unwrap();
+        let unpacked = tempfile::tempdir().unwrap();
+        tar(&["-xf", safe.to_str().unwrap()], unpacked.path());
+        let db = rusqlite::Connection::open(unpacked.path().join("state.db")).unwrap();
         let verdict: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
         assert_eq!(verdict, "ok");
         let kept: String =
@@ -221,7 +228,7 @@ async fn sets_go_on_while_the_state_is_copied_and_the_copy_is_whole() {
         if most >= LET_THROUGH {
             break;
         }
-        fs::remove_dir_all(safe).unwrap();
+        fs::remove_file(safe).unwrap();
     }
     assert!(most >= LET_THROUGH, "at most {most} sets came through during one backup");
     services.close().await;
@@ -230,7 +237,7 @@ async fn sets_go_on_while_the_state_is_copied_and_the_copy_is_whole() {
 #[tokio::test]
 async fn closing_does_not_wait_for_a_backup_and_leaves_none_half_made() {
     let (dir, services) = scene();
-    fill_up(&services, &dir).await;
+    fill_up(&services, &dir, FILLERS).await;
     let making = tokio::spawn({
         let (services, safe) = (services.clone(), dir.path().join("safe"));
         async move { services.backup(&safe).await }
@@ -238,6 +245,6 @@ async fn closing_does_not_wait_for_a_backup_and_leaves_none_half_made() {
     tokio::task::yield_now().await;
     soon(services.close()).await;
     let made = making.await.unwrap();
-    assert_eq!(made.is_ok(), dir.path().join("safe/backup.json").exists());
+    assert_eq!(made.is_ok(), dir.path().join("safe").exists());
     assert!(!names(dir.path()).iter().any(|name| name.contains("partial")), "{:?}", names(dir.path()));
 }

@@ -1,4 +1,4 @@
-//! `outboard backup FOLDER` and `outboard restore FOLDER`: the supervisor's database and those of plugins.
+//! `outboard backup FILE` and `outboard restore FILE`: the supervisor's database and those of plugins.
 
 use std::path::{Path, PathBuf};
 
@@ -13,20 +13,19 @@ use crate::render::{Screen, bytes, tame};
 use crate::settings::Settings;
 
 /// Has a backup made, and says what is in it.
-pub(super) async fn run(client: &Client, screen: &mut Screen, folder: &Path) -> Outcome {
-    let folder = std::path::absolute(folder)
-        .map_err(|error| Failure::usage(format!("{} is no path: {error}", folder.display())))?;
-    let Some(folder) = folder.to_str() else {
-        return Err(Failure::usage(format!("{} is no UTF-8; choose another name", folder.display())));
+pub(super) async fn run(client: &Client, screen: &mut Screen, file: &Path) -> Outcome {
+    let file = std::path::absolute(file)
+        .map_err(|error| Failure::usage(format!("{} is no path: {error}", file.display())))?;
+    let Some(file) = file.to_str() else {
+        return Err(Failure::usage(format!("{} is no UTF-8; choose another name", file.display())));
     };
-    // Without the slash that a shell's completion leaves at the end.
-    let params = BackupParams { folder: folder.trim_end_matches('/').to_owned() };
+    let params = BackupParams { file: file.to_owned() };
     let report: BackupReport = client.ask(method::BACKUP, &params, BACKUP_WAIT).await?;
     if screen.json() {
         screen.json_document(&report)?;
     } else {
         let count = report.files.len();
-        screen.line(format!("{}: {count} databases, {}", tame(&report.folder), bytes(report.bytes)))?;
+        screen.line(format!("{}: {count} databases, {}", tame(&report.file), bytes(report.bytes)))?;
     }
     if report.skipped.is_empty() {
         return Ok(());
@@ -39,18 +38,21 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, folder: &Path) -> 
 pub(super) fn restore(
     screen: &mut Screen,
     settings: &Settings,
-    folder: &Path,
+    file: &Path,
     data: Option<PathBuf>,
 ) -> Outcome {
     let run = settings.for_run(&RunArguments { data, ..RunArguments::default() })?;
-    let restored = backup::restore(&run.data_dir, folder).map_err(|error| {
+    let restored = backup::restore(&run.data_dir, file).map_err(|error| {
         let exit = match &error {
             RestoreError::Folder(_) => Exit::Refused,
             RestoreError::NotABackup { .. } => Exit::Usage,
-            RestoreError::Unusable { .. } | RestoreError::Refused { .. } => Exit::Failed,
+            RestoreError::Unusable { .. } | RestoreError::NoSpace { .. } | RestoreError::Refused { .. } => {
+                Exit::Failed
+            }
         };
         let below = std::error::Error::source(&error).map(|below| format!(": {below}"));
-        Failure::new(exit, format!("{error}{}", below.unwrap_or_default()))
+        // A stranger's archive may have put words into it.
+        Failure::new(exit, tame(&format!("{error}{}", below.unwrap_or_default())))
     })?;
     if screen.json() {
         screen.json_document(&json!({ "files": restored.files, "aside": restored.aside }))?;

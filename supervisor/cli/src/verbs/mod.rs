@@ -51,7 +51,7 @@ pub(crate) fn dispatch(arguments: Arguments, role: Role) -> Outcome<ExitCode> {
     let done = match arguments.verb {
         Verb::Check { dir } => check::run(&mut screen, &settings, &dir),
         Verb::Conform(flags) => conform::run(&mut screen, &settings, flags),
-        Verb::Restore { folder, data } => backup::restore(&mut screen, &settings, &folder, data),
+        Verb::Restore { file, data } => backup::restore(&mut screen, &settings, &file, data),
         Verb::Doctor(flags) => doctor::run(&mut screen, &settings, &flags),
         verb => ask(&settings, &mut screen, verb),
     };
@@ -80,8 +80,8 @@ fn ask(settings: &Settings, screen: &mut Screen, verb: Verb) -> Outcome {
         }
         Verb::Events => with_client(settings, async |client| events::run(client, screen).await),
         Verb::Db { id, file } => db::run(settings, screen, &id, file.as_ref()),
-        Verb::Backup { folder } => {
-            with_client(settings, async |client| backup::run(client, screen, &folder).await)
+        Verb::Backup { file } => {
+            with_client(settings, async |client| backup::run(client, screen, &file).await)
         }
         Verb::Why(one) => with_client(settings, async |client| why::run(client, screen, &one.id).await),
         Verb::Config(verb) => with_client(settings, async |client| config::run(client, screen, verb).await),

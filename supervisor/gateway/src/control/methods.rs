@@ -129,8 +129,8 @@ fn data(module: &mut RpcModule<Host>) -> Registered {
         measured
             .map_err(|_| RpcError::new(ErrorReason::InternalError, "the data folder could not be measured"))
     })?;
-    on(module, method::BACKUP, async |host: Host, BackupParams { folder }| {
-        host.services().backup(Path::new(&folder)).await
+    on(module, method::BACKUP, async |host: Host, BackupParams { file }| {
+        host.services().backup(Path::new(&file)).await
     })
 }
 

@@ -2,9 +2,7 @@
 //!
 //! Used by backup and restore. A backup is read as coming from a stranger: no name leads out of the data folder.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use outboard_protocol::PluginId;
@@ -17,13 +15,13 @@ use crate::services::PLUGINS_DATA;
 /// The supervisor's own database.
 pub(super) const STATE: &str = "state.db";
 /// The list of what is in the backup.
-const LIST: &str = "backup.json";
+pub(super) const LIST: &str = "backup.json";
 /// The version of the list.
 const VERSION: u32 = 1;
 /// Databases in a backup: a hundred for each of a hundred plugins.
-const FILES_MAX: usize = 10_000;
+pub(super) const FILES_MAX: usize = 10_000;
 /// Longest list that is read: so many names of the longest kind.
-const LIST_MAX: u64 = 4 * 1024 * 1024;
+pub(super) const LIST_MAX: u64 = 4 * 1024 * 1024;
 
 /// The list of what is in a backup.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,7 +31,7 @@ pub(super) struct Contents {
     outboard: String,
     /// When, RFC 3339.
     made: String,
-    /// Paths below the folder.
+    /// Paths below the data folder.
     pub(super) files: Vec<String>,
 }
 
@@ -43,20 +41,14 @@ impl Contents {
         Self { version: VERSION, outboard: env!("CARGO_PKG_VERSION").to_owned(), made, files }
     }
 
-    pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join(LIST))?;
-        file.write_all(&serde_json::to_vec_pretty(self)?)?;
-        file.sync_all()
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(self).expect("INVARIANT: names and numbers are JSON")
     }
 
     /// Reads the list of a backup and looks at every name in it; the sentence says what is wrong.
-    pub(super) fn read(folder: &Path) -> Result<Self, String> {
-        let mut text = Vec::new();
-        File::open(folder.join(LIST))
-            .and_then(|file| file.take(LIST_MAX).read_to_end(&mut text))
-            .map_err(|error| format!("its {LIST} cannot be read: {error}"))?;
+    pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
         let contents: Self =
-            serde_json::from_slice(&text).map_err(|error| format!("its {LIST} makes no sense: {error}"))?;
+            serde_json::from_slice(text).map_err(|error| format!("its {LIST} makes no sense: {error}"))?;
         if contents.version != VERSION {
             return Err(format!("its version is {}, and {VERSION} is what is known here", contents.version));
         }
@@ -70,11 +62,22 @@ impl Contents {
     }
 }
 
-fn is_allowed(name: &str) -> bool {
+/// Whether a name is one of a data folder's databases.
+pub(super) fn is_allowed(name: &str) -> bool {
     let parts: Vec<&str> = name.split('/').collect();
     match parts.as_slice() {
         [STATE] => true,
         [PLUGINS_DATA, id, file] => PluginId::new(id).is_ok() && DatabaseFile::new(file).is_ok(),
+        _ => false,
+    }
+}
+
+/// Whether a name is one of the folders that the databases are in.
+pub(super) fn is_folder(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('/').collect();
+    match parts.as_slice() {
+        ["" | "." | PLUGINS_DATA] => true,
+        [PLUGINS_DATA, id] => PluginId::new(id).is_ok(),
         _ => false,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Used by backup and restore. Must not know whose it is.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -33,7 +33,7 @@ impl Until {
         Self { at: Instant::now() + limit, limit }
     }
 
-    fn check(self) -> Result<(), StoreError> {
+    pub(super) fn check(self) -> Result<(), StoreError> {
         if Instant::now() > self.at { Err(StoreError::TimedOut { waited: self.limit }) } else { Ok(()) }
     }
 }
@@ -59,7 +59,7 @@ pub(super) fn copy_file(source: &Path, to: &Path, until: Until) -> Result<(), St
     copy(&db, to, until, &mut || true)
 }
 
-/// Copies an open database to a new file, 0600 and synced. What is written by this connection `between` the steps is copied as
+/// Copies an open database to a new file, 0600. What is written by this connection `between` the steps is copied as
 /// well; where that says no, the copy ends.
 pub(super) fn copy(
     source: &Connection,
@@ -67,11 +67,11 @@ pub(super) fn copy(
     until: Until,
     between: &mut dyn FnMut() -> bool,
 ) -> Result<(), StoreError> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
-    let file = file.map_err(|error| StoreError::from_io(to, &error))?;
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
+    drop(made.map_err(|error| StoreError::from_io(to, &error))?);
     let name = |error: rusqlite::Error| StoreError::from_sqlite(to, &error);
     let mut copied = Connection::open(to).map_err(name)?;
-    // A copy that does not come to its end is removed, so it needs no journal; it is synced as a whole below.
+    // It lasts until it is in the archive, which is synced; so this needs neither a journal nor a place on the disk.
     copied.pragma_update(None, "journal_mode", "OFF").map_err(name)?;
     copied.pragma_update(None, "synchronous", "OFF").map_err(name)?;
     let backup = Backup::new(source, &mut copied).map_err(name)?;
@@ -94,8 +94,7 @@ pub(super) fn copy(
         }
     }
     drop(backup);
-    copied.close().map_err(|(_, error)| name(error))?;
-    file.sync_all().map_err(|error| StoreError::from_io(to, &error))
+    copied.close().map_err(|(_, error)| name(error))
 }
 
 /// Looks at a whole database; the sentence says what is wrong with it.
@@ -111,13 +110,4 @@ pub(super) fn check(file: &Path) -> Result<i64, String> {
         Ok((verdict, _)) => Err(verdict),
         Err(error) => Err(error.to_string()),
     }
-}
-
-/// Copies a file as it is, 0600 and synced.
-pub(super) fn copy_plain(from: &Path, to: &Path) -> std::io::Result<()> {
-    let flags = OFlags::NOFOLLOW.bits().cast_signed();
-    let mut source = OpenOptions::new().read(true).custom_flags(flags).open(from)?;
-    let mut copied: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
-    std::io::copy(&mut source, &mut copied)?;
-    copied.sync_all()
 }

@@ -4,20 +4,21 @@
 //! credential. Must not know what the rows mean.
 //!
 //! ```text
-//!   <folder>/                 0700, appears under its name when it is complete
-//!     backup.json             what is in it
+//!   <file>                       plain tar, 0600; appears under its name when it is complete
 //!     state.db
 //!     plugins-data/<id>/<file>   each a consistent copy by SQLite's backup, taken one after the other
+//!     backup.json                what is in it
 //! ```
 
 mod contents;
 mod copy;
+mod pack;
 mod restore;
+mod source;
 mod staging;
+mod unpack;
 
-use std::fs::{self, DirBuilder, File};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub(crate) use staging::sweep;
 use crate::store::{Store, StoreError};
 use contents::{Contents, STATE};
 use copy::Until;
+use pack::Pack;
 use staging::Staging;
 
 /// How long a backup may take where nobody says otherwise: many gigabytes on a slow disk.
@@ -40,24 +42,24 @@ pub const BACKUP_WAIT: Duration = Duration::from_secs(600);
 /// One at a time: two would read the same disk, and closing a file twice opened takes locks away from SQLite.
 static MAKING: Semaphore = Semaphore::const_new(1);
 
-/// Makes a backup in a new folder. Goes on to its end when nobody waits for it any more.
+/// Makes a backup as a new file. Goes on to its end when nobody waits for it any more.
 pub(crate) async fn make(
     store: &Store,
     data_dir: &Path,
-    folder: &Path,
+    file: &Path,
     limit: Duration,
 ) -> Result<BackupReport, RpcError> {
     let Ok(alone) = MAKING.try_acquire() else {
         let what = "a backup is being made already; wait for its end, and try again";
         return Err(RpcError::new(ErrorReason::Conflict, what));
     };
-    let (store, data_dir, folder) = (store.clone(), data_dir.to_owned(), folder.to_owned());
+    let (store, data_dir, file) = (store.clone(), data_dir.to_owned(), file.to_owned());
     let making = tokio::spawn(async move {
         let _alone = alone;
         let until = Until::within(limit);
         let noted_in = data_dir.clone();
-        let staging = blocking(move || Staging::begin(&folder, &noted_in)).await?;
-        let state = staging.path.join(STATE);
+        let staging = blocking(move || Staging::begin(&file, &noted_in)).await?;
+        let state = staging.copy(0);
         let copying = store.gradually(limit, move |db, between| copy::copy(db, &state, until, between));
         copying.await?;
         blocking(move || finish(&staging, &data_dir, until)).await
@@ -82,45 +84,29 @@ fn stopping() -> RpcError {
     RpcError::new(ErrorReason::ShuttingDown, "the supervisor is stopping; no backup was made")
 }
 
-/// Copies the plugins' databases beside the state, and gives the folder its name.
+/// Packs the copy of the state, then the plugins' databases one after the other, and gives the archive its name. Beside the
+/// archive only one copy lies on the disk at any time.
 fn finish(staging: &Staging, data_dir: &Path, until: Until) -> Result<BackupReport, RpcError> {
-    let mut files = vec![STATE.to_owned()];
-    let mut skipped = Vec::new();
-    for (name, source) in contents::databases_below(data_dir) {
-        let to = staging.path.join(&name);
-        let copied = private_parent(&to).and_then(|()| copy::copy_file(&source, &to, until));
-        match copied {
-            Ok(()) => files.push(name),
+    let (mut files, mut skipped) = (vec![STATE.to_owned()], Vec::new());
+    let mut pack = Pack::begin(staging.archive(), until)?;
+    pack.take(STATE, &staging.copy(0))?;
+    for (before, (name, source)) in contents::databases_below(data_dir).into_iter().enumerate() {
+        let copy = staging.copy(before + 1);
+        match copy::copy_file(&source, &copy, until) {
+            Ok(()) => {
+                pack.take(&name, &copy)?;
+                files.push(name);
+            }
             // No space and no time are what the whole backup lacks.
             Err(error @ (StoreError::Full { .. } | StoreError::TimedOut { .. })) => return Err(error.into()),
             Err(error) => {
                 // What there is of it is no copy; it may never have been made.
-                let _ = fs::remove_file(&to);
+                let _ = fs::remove_file(&copy);
                 skipped.push(format!("{name}: {error}"));
             }
         }
     }
-    let kept = Contents::new(files.clone()).write(&staging.path);
-    kept.map_err(|error| StoreError::from_io(&staging.path, &error))?;
-    let length = |name: &String| fs::metadata(staging.path.join(name)).map_or(0, |found| found.len());
-    let bytes = files.iter().map(length).sum();
+    let bytes = pack.end(&Contents::new(files.clone()))?;
     staging.publish()?;
-    Ok(BackupReport { folder: staging.target.display().to_string(), files, bytes, skipped })
-}
-
-fn private_parent(file: &Path) -> Result<(), StoreError> {
-    let parent = file.parent().unwrap_or(file);
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(parent);
-    made.map_err(|error| StoreError::from_io(parent, &error))
-}
-
-/// Syncs the folders from the inside out; the files in them are synced when they are written.
-fn sync_tree(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            sync_tree(&entry.path())?;
-        }
-    }
-    File::open(folder)?.sync_all()
+    Ok(BackupReport { file: staging.target.display().to_string(), files, bytes, skipped })
 }

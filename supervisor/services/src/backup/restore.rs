@@ -10,7 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::contents::{self, Contents, STATE};
-use super::{copy, sync_tree};
+use super::copy;
+use super::source::Source;
 use crate::store::{Folder, FolderError, SCHEMA, make_private_folder};
 
 /// How the folder with the copies begins.
@@ -21,6 +22,8 @@ const PARTIAL: &str = ".partial";
 const READY: &str = ".ready";
 /// How the folder with the old files begins.
 const OLD: &str = "before-restore-";
+
+const MIB: u64 = 1024 * 1024;
 
 /// What SQLite keeps beside a database; it belongs to the old one and goes with it.
 const WITH_SIDES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
@@ -40,21 +43,34 @@ pub enum RestoreError {
     /// The data folder cannot be taken; a supervisor may run on it.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// The folder is no backup.
-    #[error("{} is no backup: {why}; nothing was changed", folder.display())]
+    /// There is no backup, or one that cannot be trusted.
+    #[error("{} is no backup: {why}; nothing was changed", path.display())]
     NotABackup {
-        /// The folder.
-        folder: PathBuf,
+        /// The archive or folder.
+        path: PathBuf,
         /// What is wrong.
         why: String,
     },
     /// A file of the backup cannot be used.
     #[error("{file} in the backup cannot be used ({why}); nothing was changed")]
     Unusable {
-        /// The file's path below the folder.
+        /// The file's path in the backup.
         file: String,
         /// What is wrong.
         why: String,
+    },
+    /// The copies have no place.
+    #[error(
+        "the backup needs {} MiB in {}, where {} MiB are free; nothing was changed. Free some space and try again",
+        needed.div_ceil(MIB), folder.display(), free / MIB
+    )]
+    NoSpace {
+        /// Where.
+        folder: PathBuf,
+        /// Bytes of all databases.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
     },
     /// The system refused; what had been moved was moved back.
     #[error("cannot {act} {}; what was there before is there still", path.display())]
@@ -74,18 +90,19 @@ pub enum RestoreError {
 /// # Errors
 /// See [`RestoreError`]; whatever it is, the data folder is as it was.
 pub fn restore(data_dir: &Path, backup: &Path) -> Result<Restored, RestoreError> {
-    let not_a_backup = |why| RestoreError::NotABackup { folder: backup.to_owned(), why };
-    let contents = Contents::read(backup).map_err(not_a_backup)?;
+    let not_a_backup = |why| RestoreError::NotABackup { path: backup.to_owned(), why };
+    let (source, contents) = Source::open(backup).map_err(not_a_backup)?;
     let held = Folder::take(data_dir)?;
     let data_dir = held.path();
     recover(data_dir)?;
+    has_space(&source, &contents, data_dir)?;
     let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ").to_string();
     let (partial, ready, old) = (
         data_dir.join(format!("{NEW}{stamp}{PARTIAL}")),
         data_dir.join(format!("{NEW}{stamp}{READY}")),
         data_dir.join(format!("{OLD}{stamp}")),
     );
-    let brought = bring(&contents, backup, &partial).and_then(|()| {
+    let brought = bring(&contents, &source, &partial).and_then(|()| {
         let refused = |source| RestoreError::Refused { act: "rename", path: partial.clone(), source };
         fs::rename(&partial, &ready).and_then(|()| fs::File::open(data_dir)?.sync_all()).map_err(refused)
     });
@@ -135,14 +152,32 @@ fn names_in(folder: &Path) -> Vec<String> {
     entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
+/// Looks whether the copies will have a place, before a disk is filled that others write to.
+fn has_space(source: &Source, contents: &Contents, data_dir: &Path) -> Result<(), RestoreError> {
+    let needed = contents.files.iter().fold(0, |sum: u64, name| sum.saturating_add(source.length(name)));
+    let refused = |source: rustix::io::Errno| {
+        let (path, source) = (data_dir.to_owned(), source.into());
+        RestoreError::Refused { act: "look at the free space of", path, source }
+    };
+    let found = rustix::fs::statvfs(data_dir).map_err(refused)?;
+    let free = found.f_bavail.saturating_mul(found.f_frsize);
+    if needed <= free {
+        return Ok(());
+    }
+    Err(RestoreError::NoSpace { folder: data_dir.to_owned(), needed, free })
+}
+
 /// Copies every file beside the data and looks at it.
-fn bring(contents: &Contents, backup: &Path, new: &Path) -> Result<(), RestoreError> {
+fn bring(contents: &Contents, source: &Source, new: &Path) -> Result<(), RestoreError> {
     make_private_folder(new)?;
     for name in &contents.files {
         let to = new.join(name);
         make_private_folder(to.parent().unwrap_or(new))?;
         let unusable = |why: String| RestoreError::Unusable { file: name.clone(), why };
-        copy::copy_plain(&backup.join(name), &to).map_err(|error| unusable(error.to_string()))?;
+        source.copy(name, &to).map_err(|error| unusable(error.to_string()))?;
+        if !copy::is_database(&to) {
+            return Err(unusable("it does not begin as an SQLite database does".to_owned()));
+        }
         let version = copy::check(&to).map_err(unusable)?;
         if name == STATE && version > SCHEMA {
             let why = format!("its tables have version {version}, and this program knows {SCHEMA}");
@@ -220,4 +255,15 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
+}
+
+/// Syncs the folders from the inside out; the files in them are synced when they are written.
+fn sync_tree(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_tree(&entry.path())?;
+        }
+    }
+    fs::File::open(folder)?.sync_all()
 }

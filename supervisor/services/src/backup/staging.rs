@@ -1,6 +1,7 @@
-//! A backup on its way: a hidden folder beside the place where it is going to appear, and a note of it in the data folder.
+//! A backup on its way: a hidden folder (0700) beside the place where it is going to appear, and a note of it in the data folder.
 //!
-//! Used by [`super::make`], and by the services when they open. Must not know what is in a backup.
+//! The folder holds the archive, and the copy of one database after the other until it is in there. Used by [`super::make`], and by
+//! the services when they open. Must not know what is in a backup.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -12,7 +13,6 @@ use std::path::{Path, PathBuf};
 use outboard_protocol::{ErrorReason, RpcError};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::sync_tree;
 use crate::store::StoreError;
 
 /// What stands between the backup's name and the number of the process that makes it.
@@ -20,9 +20,14 @@ const PARTIAL: &str = ".partial-";
 /// Where the path of a backup on its way is written: the next supervisor removes what this one left, should it be killed.
 const NOTE: &str = "backup-under-way";
 
+/// The archive, until it gets its name.
+const ARCHIVE: &str = "archive";
+/// The copy of a database, until it is in the archive; a number follows.
+const COPY: &str = "copy-";
+
 /// A backup on its way; removed when it does not come to an end.
 pub(super) struct Staging {
-    pub(super) path: PathBuf,
+    path: PathBuf,
     pub(super) target: PathBuf,
     /// Where it is noted, for the next supervisor.
     note: PathBuf,
@@ -31,13 +36,16 @@ pub(super) struct Staging {
 impl Staging {
     pub(super) fn begin(target: &Path, data_dir: &Path) -> Result<Self, RpcError> {
         let refuse = |why: &str| {
-            let what = format!("folder: {:?} {why}", target.display());
+            let what = format!("file: {:?} {why}", target.display());
             RpcError::new(ErrorReason::InvalidParams, what)
         };
         if !target.is_absolute() {
             return Err(refuse("is no absolute path, and the supervisor is elsewhere than you"));
         }
-        let Some(name) = target.file_name() else { return Err(refuse("names no folder to be made")) };
+        if target.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            return Err(refuse("ends as a folder does, and a backup is one file; add a name"));
+        }
+        let Some(name) = target.file_name() else { return Err(refuse("names no file to be made")) };
         if fs::symlink_metadata(target).is_ok() {
             return Err(taken(target));
         }
@@ -60,11 +68,19 @@ impl Staging {
         Ok(Self { path, target: target.to_owned(), note })
     }
 
+    pub(super) fn archive(&self) -> PathBuf {
+        self.path.join(ARCHIVE)
+    }
+
+    /// Where the copy of a database goes. Each has a place of its own: what SQLite may leave beside one is not the next one's.
+    pub(super) fn copy(&self, number: usize) -> PathBuf {
+        self.path.join(format!("{COPY}{number}"))
+    }
+
+    /// Gives the archive, which is complete and synced, its name.
     pub(super) fn publish(&self) -> Result<(), RpcError> {
         let parent = self.target.parent().unwrap_or(Path::new("/"));
-        let synced = sync_tree(&self.path);
-        synced.map_err(|error| StoreError::from_io(&self.path, &error))?;
-        match renameat_with(CWD, &self.path, CWD, &self.target, RenameFlags::NOREPLACE) {
+        match renameat_with(CWD, self.archive(), CWD, &self.target, RenameFlags::NOREPLACE) {
             Ok(()) => {}
             Err(rustix::io::Errno::EXIST) => return Err(taken(&self.target)),
             Err(error) => return Err(StoreError::from_io(&self.target, &error.into()).into()),
@@ -76,7 +92,6 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // After it was published nothing is there any more under this name.
         let _ = fs::remove_dir_all(&self.path);
         let _ = fs::remove_file(&self.note);
     }
@@ -105,6 +120,6 @@ pub(crate) fn sweep(data_dir: &Path) -> Option<String> {
 
 fn taken(target: &Path) -> RpcError {
     let what =
-        format!("there is something at {} already; name a folder that is not there yet", target.display());
+        format!("there is something at {} already; name a file that is not there yet", target.display());
     RpcError::new(ErrorReason::Conflict, what)
 }
