@@ -12,6 +12,7 @@ import { createServer } from "./context/server.js";
 import type { Hook, HostCalls, HostNotices, InitializeParams, InitializeResult } from "./generated/protocol.js";
 import { Application } from "./http/application.js";
 import type { Declared } from "./plugin.js";
+import { withoutSecrets } from "./secrets.js";
 import type { PluginBackgroundModule, PluginContext } from "./types.js";
 import { asError, CallError } from "./wire/error.js";
 import { named, type PluginPeer, type Served, type Taken } from "./sides.js";
@@ -195,7 +196,9 @@ async function inHook(hook: string, run: () => unknown): Promise<void> {
   } catch (thrown) {
     const error = asError(thrown);
     const place = firstPlace(error.stack ?? "");
-    throw Object.assign(new Error(`${hook} threw ${error.name}: ${error.message}${place ? ` (at ${place})` : ""}`, { cause: error }), { stack: error.stack });
+    // The refusal of a start is shown to operators and logged.
+    const message = withoutSecrets(`${hook} threw ${error.name}: ${error.message}${place ? ` (at ${place})` : ""}`);
+    throw Object.assign(new Error(message, { cause: error }), { stack: error.stack && withoutSecrets(error.stack) });
   }
 }
 

@@ -6,6 +6,7 @@ import type { AxiosInstance, AxiosRequestConfig, InternalAxiosRequestConfig } fr
 import { loadAxios } from "../bundled.js";
 import type { AirlineChangedParams, AirlineName } from "../generated/protocol.js";
 import type { PluginPeer } from "../sides.js";
+import { keepSecret } from "../secrets.js";
 import type { PluginAirline, PluginAirlineAccessor } from "../types.js";
 import { Listeners } from "./listeners.js";
 
@@ -32,7 +33,11 @@ type Carrying<Config> = Config & { outboard?: Carried };
 /** Makes the airline accessor of a session. */
 export function createAirline(peer: PluginPeer): AirlineChannel {
   const listeners = new Listeners<[AirlineName | null]>();
-  const getCurrent = async () => (await peer.request("airline.getCurrent")).airline;
+  const getCurrent = async () => {
+    const { airline } = await peer.request("airline.getCurrent");
+    keepSecret(airline?.token);
+    return airline;
+  };
   return {
     accessor: {
       getCurrent,
@@ -71,6 +76,7 @@ function createClient(peer: PluginPeer, getCurrent: () => Promise<PluginAirline 
     let token: string;
     try {
       ({ token } = await peer.request("airline.refresh", stale ? { staleToken: stale } : {}));
+      keepSecret(token);
     } catch {
       throw error; // the 401 is the caller's; the host has asked for a new sign-in
     }

@@ -2,6 +2,7 @@
 
 import type { AuthChangedParams } from "../generated/protocol.js";
 import type { PluginPeer } from "../sides.js";
+import { keepSecret } from "../secrets.js";
 import type { PluginAuthAccessor } from "../types.js";
 import { Listeners } from "./listeners.js";
 
@@ -17,7 +18,11 @@ export function createAuth(peer: PluginPeer): AuthChannel {
   return {
     accessor: {
       isAuthenticated: async () => (await peer.request("auth.isAuthenticated")).authenticated,
-      getToken: async () => (await peer.request("auth.getToken")).token,
+      getToken: async () => {
+        const { token } = await peer.request("auth.getToken");
+        keepSecret(token);
+        return token;
+      },
       onChange: (listener) => listeners.add(listener),
     },
     changed: ({ authenticated }) => listeners.tell(authenticated),

@@ -2,6 +2,7 @@
 
 import type { LogLevel, LogParams } from "../generated/protocol.js";
 import type { PluginPeer } from "../sides.js";
+import { HIDDEN, isCredential, withoutSecrets } from "../secrets.js";
 import type { PluginLogger } from "../types.js";
 
 /** Longest `extra`, in characters of JSON: a log record is for reading. */
@@ -9,16 +10,13 @@ const EXTRA_MAX = 64 * 1024;
 /** Longest message, in characters. */
 const MESSAGE_MAX = 64 * 1024;
 
-/** Members whose values are kept out of every record. */
-const SECRET = /^(proxy-)?authorization$/i;
-
 /** Makes the logger of a session. */
 export function createLogger(peer: PluginPeer): PluginLogger {
   const at = (level: LogLevel) => (tag: string, message?: string, extra?: unknown) => {
     try {
       // One argument is a message without a tag.
       const [shownTag, text] = message === undefined ? ["", tag] : [tag, message];
-      const record: LogParams = { level, tag: String(shownTag), message: cut(words(text)) };
+      const record: LogParams = { level, tag: String(shownTag), message: cut(withoutSecrets(words(text))) };
       if (extra !== undefined) record.extra = readable(extra);
       peer.notify("log", record);
     } catch {
@@ -41,10 +39,11 @@ export function readable(value: unknown): unknown {
   const above: object[] = [];
   const json = JSON.stringify(value, function (this: object, key: string, given: unknown) {
     while (above.length > 0 && above.at(-1) !== this) above.pop();
-    if (SECRET.test(key)) return "[not logged]";
+    if (isCredential(this, key)) return HIDDEN;
     // An error's own `toJSON` may tell more than is good in a log: axios's gives the request's headers, bearer included.
     const held: unknown = (this as Record<string, unknown>)[key];
     const member = held instanceof Error ? held : given;
+    if (typeof member === "string") return withoutSecrets(member);
     if (typeof member === "bigint") return `${member}n`;
     if (typeof member === "function") return `[function ${member.name}]`;
     if (typeof member === "symbol") return String(member);

@@ -2,6 +2,7 @@
 //! the host keeps with the exit, and the end of the process.
 
 import { writeSync } from "node:fs";
+import { withoutSecrets } from "../secrets.js";
 import { asError } from "../wire/error.js";
 
 /** The exit status of a crash; Node's own for an uncaught exception. */
@@ -16,7 +17,7 @@ export function reportCrashes(id: string, lastWords: () => void, loading: Promis
     const error = asError(thrown);
     const stack = error.stack?.includes(error.message) ? error.stack : `${error.name}: ${error.message}\n${error.stack ?? ""}`;
     lastWords();
-    writeAll(`plugin "${id}" crashed: ${what}\n${stack}${causes(error)}\n`);
+    writeAll(withoutSecrets(`plugin "${id}" crashed: ${what}\n${stack}${causes(error)}\n`));
     process.exit(CRASHED);
   };
   process.on("uncaughtException", crash("uncaught exception"));

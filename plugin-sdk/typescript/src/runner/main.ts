@@ -4,6 +4,7 @@
 
 import { Session } from "../session.js";
 import { CallError } from "../wire/error.js";
+import { keepSecretsOutOfConsole } from "./console.js";
 import { reportCrashes } from "./crash.js";
 import { loadModule } from "./load.js";
 import { DescriptorWire } from "./wire.js";
@@ -33,6 +34,7 @@ function run({ entry, id, fds, httpFd }: Started): void {
     oversized: () => session.peer.oversized(),
     closed: () => (stopping ? process.exit(0) : orphaned()),
   });
+  keepSecretsOutOfConsole();
   const loading = loadModule(entry);
   reportCrashes(id, () => wire.flushNow(), loading);
   const session: Session = new Session({
