@@ -220,3 +220,27 @@ fn a_disabled_plugin_is_said_to_stay_so() {
     let said = terminal.types(&["disable", "good"]);
     assert_eq!(said.out.trim(), "good is stopped, and stays so until `outboard enable good`");
 }
+
+#[test]
+fn a_server_that_never_takes_its_socket_is_told_apart_by_the_answer_and_by_why() {
+    let terminal = Terminal::new();
+    program(&terminal, "deaf", "#!/bin/sh\nwhile :; do sleep 1; done\n", ",\"protocol\":\"none\"");
+    terminal.write("home/.config/outboard/outboard.toml", "[http]\nanswer_timeout = \"8s\"\n");
+    let (supervised, ready) = Supervised::ready(&terminal);
+    assert_eq!(ready["plugins"][0]["state"], "running", "{ready}");
+    let listen = ready["listen"].as_str().unwrap().to_owned();
+    let asking = std::thread::spawn(move || get(&listen, "/api/deaf/"));
+    // Before the request is answered.
+    let told = supervised.until(&["why", "deaf", "--json"], |why| {
+        why["status"]["warnings"].to_string().contains("descriptor 3")
+    });
+    assert!(!asking.is_finished(), "{told}");
+    let answer = asking.join().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 504"), "{answer}");
+    for part in ["within 8 s", "`outboard why deaf`", "descriptor 3", "OUTBOARD_HTTP_SOCKET"] {
+        assert!(answer.contains(part), "{part}: {answer}");
+    }
+    assert!(
+        terminal.types(&["status", "deaf"]).out.contains("has answered no HTTP request since it started")
+    );
+}

@@ -20,7 +20,7 @@ use crate::catalogue::{Catalogue, invalid_status};
 use crate::javascript;
 use crate::plugin::{LaunchOptions, PluginHandle, Shared};
 use crate::process::{Ledger, Spawner, SpawnerOptions, sweep};
-use crate::routes::Routes;
+use crate::routes::{RouteState, Routes};
 use crate::supervisor::{PluginPolicy, Request, ShutdownMode, Supervisor};
 use crate::upkeep;
 
@@ -332,6 +332,10 @@ impl Host {
                 found.reason
             )
         }));
+        let route = self.routes().find(handle.id.as_str()).map(|route| route.state());
+        if let Some(RouteState::Open(upstream)) = route.as_deref() {
+            status.warnings.extend(upstream.silence());
+        }
         status
     }
 }

@@ -152,16 +152,47 @@ pub struct Upstream {
     address: Address,
     in_flight: AtomicUsize,
     drained: watch::Sender<bool>,
+    /// What may keep a server of this kind from ever answering, and what to do about it.
+    hint: Option<&'static str>,
+    answered: AtomicBool,
+    silent: AtomicBool,
 }
 
 impl Upstream {
-    pub(crate) fn new(generation: u64, address: Address) -> Arc<Self> {
+    pub(crate) fn new(generation: u64, address: Address, hint: Option<&'static str>) -> Arc<Self> {
         Arc::new(Self {
             generation,
             address,
             in_flight: AtomicUsize::new(0),
             drained: watch::Sender::new(false),
+            hint,
+            answered: AtomicBool::new(false),
+            silent: AtomicBool::new(false),
         })
+    }
+
+    /// Whether it has begun any answer.
+    pub fn has_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    /// It has begun an answer.
+    pub fn note_answer(&self) {
+        if !self.has_answered() {
+            self.answered.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// A request waits long for what would be its first answer. Whether that is news.
+    pub fn note_silence(&self) -> bool {
+        !self.silent.swap(true, Ordering::Relaxed)
+    }
+
+    /// What is to be said of a generation that has left requests waiting and has never answered any.
+    pub fn silence(&self) -> Option<String> {
+        let silent = self.silent.load(Ordering::Relaxed) && !self.has_answered();
+        let hint = self.hint.unwrap_or("its log may say what it waits for");
+        silent.then(|| format!("it has answered no HTTP request since it started; {hint}"))
     }
 
     /// Which generation it is; connections to it must not outlive it, so key any pool by this.
@@ -219,12 +250,12 @@ pub mod testing {
 
     /// An open upstream at a socket.
     pub fn upstream(generation: u64, socket: PathBuf) -> Arc<Upstream> {
-        Upstream::new(generation, Address::Socket(socket))
+        Upstream::new(generation, Address::Socket(socket), None)
     }
 
     /// An open upstream at a port of 127.0.0.1.
     pub fn upstream_at(generation: u64, port: u16) -> Arc<Upstream> {
-        Upstream::new(generation, Address::Port(port))
+        Upstream::new(generation, Address::Port(port), None)
     }
 
     /// A route that treats requests so.

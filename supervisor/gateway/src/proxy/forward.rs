@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use outboard_host::routes::{Route, Upstream};
 use outboard_protocol::id::RoutePrefix;
+use tokio::time::timeout;
 
 use super::answer::{AnswerBody, Holding};
 use super::answer_head::{AnswerFraming, AnswerHead};
@@ -35,6 +36,9 @@ use crate::reply::ReplyBody;
 /// a plugin that lives accepts something.
 const CONNECT_TRIES: u32 = 50;
 const CONNECT_PAUSE: Duration = Duration::from_millis(10);
+
+/// How long the first answer of a generation may take before operators are told. Nothing is cut short by it.
+const FIRST_ANSWER_NOTICE: Duration = Duration::from_secs(5);
 
 /// Everything that the proxy keeps.
 pub(crate) struct Proxy {
@@ -165,7 +169,7 @@ impl Proxy {
                 }
             };
             let mut exchange = begin(client, connection, &mut message);
-            match exchange.head(self.options.answer_timeout).await {
+            match self.head(door, &place.upstream, &mut exchange).await {
                 Ok(head) => return self.answer(client, door, place, exchange, head, message),
                 Err(Failure::NotSent) => {
                     message.body = exchange.upload.take_body();
@@ -181,8 +185,55 @@ impl Proxy {
                     first_failure.get_or_insert_with(|| died(door));
                     ended = Some(place.upstream);
                 }
+                Err(Failure::Slow) => return Err(self.slow(door, &place.upstream)),
                 Err(failure) => return Err(self.failed(door, &failure)),
             }
+        }
+    }
+
+    /// Waits for the head of the answer. Where it would be the first of its generation, a long wait is told to operators before
+    /// it is over: a server that never takes its socket looks like one that runs.
+    async fn head(
+        &self,
+        door: &Door,
+        upstream: &Upstream,
+        exchange: &mut Exchange,
+    ) -> Result<AnswerHead, Failure> {
+        let head = exchange.head(self.options.answer_timeout);
+        if upstream.has_answered() {
+            return head.await;
+        }
+        tokio::pin!(head);
+        let head = match timeout(FIRST_ANSWER_NOTICE, &mut head).await {
+            Ok(head) => head,
+            Err(_) => {
+                if upstream.note_silence()
+                    && let Some(silence) = upstream.silence()
+                {
+                    tracing::warn!(plugin = %door.route.id, "a request waits: {silence}");
+                }
+                head.await
+            }
+        };
+        if head.is_ok() {
+            upstream.note_answer();
+        }
+        head
+    }
+
+    fn slow(&self, door: &Door, upstream: &Upstream) -> Problem {
+        let id = &door.route.id;
+        let seconds = self.options.answer_timeout.as_secs_f32();
+        if !upstream.has_answered() {
+            // The limit may be shorter than the notice.
+            upstream.note_silence();
+        }
+        let detail = format!("The plugin {id} did not begin its answer within {seconds} s.");
+        match upstream.silence() {
+            Some(silence) => Problem::new(Kind::Slow, format!("{detail} `outboard why {id}` says more."))
+                .plugin(id.as_str())
+                .cause(silence),
+            None => Problem::new(Kind::Slow, detail).plugin(id.as_str()),
         }
     }
 
@@ -258,10 +309,7 @@ impl Proxy {
             Failure::BadAnswer(why) => {
                 (Kind::BadAnswer, format!("The answer of the plugin {id} was refused: {why}."))
             }
-            Failure::Slow => {
-                let seconds = self.options.answer_timeout.as_secs_f32();
-                (Kind::Slow, format!("The plugin {id} did not begin its answer within {seconds} s."))
-            }
+            Failure::Slow => (Kind::Slow, format!("The plugin {id} did not begin its answer in time.")),
             Failure::Client => (Kind::ClientSlow, "The body of the request broke off.".to_owned()),
         };
         let problem = Problem::new(kind, detail).plugin(id.as_str());

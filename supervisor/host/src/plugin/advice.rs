@@ -1,8 +1,11 @@
-//! What to try where a process never became a plugin: the mistakes that are made most often with a first one.
+//! What to try where a process never became a plugin, or its server never answers: the mistakes that are made most often with
+//! a first one.
 //!
-//! Asked when the end of a process is recorded. Knows the failure and what stood on standard output, and changes nothing.
+//! Asked when the end of a process is recorded, and when a process begins. Knows the manifest, the failure, and what stood on
+//! standard output, and changes nothing.
 
 use outboard_lifecycle::{Exit, Failure, Mishap, Stage};
+use outboard_protocol::manifest::{HttpListen, Manifest};
 
 /// Longest part of a line that is quoted, in characters.
 const QUOTED: usize = 160;
@@ -22,6 +25,17 @@ impl Noise {
         }
         self.count = self.count.saturating_add(1);
     }
+}
+
+/// What may keep a server from ever answering, by how its manifest says that it gets its socket. That it takes the descriptor is
+/// what can be seen least: connections to it succeed all the same.
+pub(super) fn on_silence(manifest: &Manifest) -> Option<&'static str> {
+    let unaware = !manifest.speaks_the_protocol();
+    (unaware && manifest.http.listen == HttpListen::Fd).then_some(
+        "its server has to accept connections on descriptor 3, and seems not to; one that listens on an address of its own \
+         needs \"http\": {\"listen\": \"port\"} (it takes the port in PORT) or \"path\" (the Unix socket in \
+         OUTBOARD_HTTP_SOCKET) in its plugin.json",
+    )
 }
 
 /// What an author can do about a process that answered no handshake; none where its end or its last words say more.

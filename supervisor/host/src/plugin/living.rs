@@ -17,7 +17,7 @@ use super::launch::{Launched, LaunchedSocket};
 use super::output::{Printer, drain};
 use super::reach::Reach;
 use super::unaware::{Unaware, WIRE_BUFFER};
-use super::{PluginSettings, Shared};
+use super::{PluginSettings, Shared, advice};
 use crate::discovery::Installed;
 use crate::process::facts::out_of_memory_kills;
 use crate::process::{Containment, ExitReport, ExitWatch, Signal};
@@ -128,7 +128,7 @@ impl Living {
             containment,
             session,
             services,
-            upstream: Upstream::new(generation, socket.address()),
+            upstream: Upstream::new(generation, socket.address(), advice::on_silence(&installed.manifest)),
             printer,
             initialized: None,
             ended: None,
