@@ -244,3 +244,29 @@ fn a_server_that_never_takes_its_socket_is_told_apart_by_the_answer_and_by_why()
         terminal.types(&["status", "deaf"]).out.contains("has answered no HTTP request since it started")
     );
 }
+
+#[test]
+fn a_crash_is_an_error_in_the_log_though_the_plugin_is_started_again() {
+    let terminal = Terminal::new();
+    program(&terminal, "falls", "#!/bin/sh\nkill -SEGV $$\n", "");
+    terminal.write("plugins/throws/plugin.json", r#"{"id":"throws","name":"throws","version":"1.0.0"}"#);
+    terminal.write(
+        "plugins/throws/background/index.js",
+        "export default { onStart() { setTimeout(() => { throw new TypeError('no such flight'); }, 10); }, onStop() {} };",
+    );
+    let (supervised, _) = Supervised::ready(&terminal);
+    for (id, said) in [("falls", "was killed by SIGSEGV"), ("throws", "uncaught exception: no such flight")] {
+        supervised.until(&["logs", id, "--level", "error", "--json"], |records| {
+            let restarted = |record: &serde_json::Value| {
+                record["message"].as_str().is_some_and(|message| message.contains("restart"))
+            };
+            records.to_string().contains(said)
+                && records.as_array().is_some_and(|all| all.iter().any(restarted))
+        });
+    }
+    let records = terminal.types(&["logs", "throws", "--level", "error", "--tag", "crash", "--json"]).json();
+    assert!(
+        records[0]["extra"]["stack"].as_str().is_some_and(|stack| stack.contains("index.js:1")),
+        "{records}"
+    );
+}

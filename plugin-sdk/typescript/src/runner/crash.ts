@@ -9,13 +9,15 @@ import { asError } from "../wire/error.js";
 const CRASHED = 1;
 
 /**
- * Makes unhandled rejections and exceptions end the process with a report. `lastWords` sends what still waits; `loading` is
- * the import of the module, whose failure is told at `start`.
+ * Makes unhandled rejections and exceptions end the process with a report. `logError` makes a record of it, since what stands
+ * on standard error has no level; `lastWords` sends what still waits; `loading` is the import of the module, whose failure is
+ * told at `start`.
  */
-export function reportCrashes(id: string, lastWords: () => void, loading: Promise<unknown>): void {
+export function reportCrashes(id: string, logError: (message: string, error: Error) => void, lastWords: () => void, loading: Promise<unknown>): void {
   const crash = (what: string) => (thrown: unknown) => {
     const error = asError(thrown);
     const stack = error.stack?.includes(error.message) ? error.stack : `${error.name}: ${error.message}\n${error.stack ?? ""}`;
+    logError(`${what}: ${error.message}`, error);
     lastWords();
     writeAll(withoutSecrets(`plugin "${id}" crashed: ${what}\n${stack}${causes(error)}\n`));
     process.exit(CRASHED);

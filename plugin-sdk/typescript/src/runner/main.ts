@@ -2,6 +2,7 @@
 //! `node boot.mjs <entry module>` with the protocol on the descriptors named by OUTBOARD_RPC_FDS, so that nothing that the
 //! plugin or its children print can reach it. Joins descriptors, session and module; knows nothing of any method.
 
+import { createLogger } from "../context/logger.js";
 import { Session } from "../session.js";
 import { CallError } from "../wire/error.js";
 import { keepSecretsOutOfConsole } from "./console.js";
@@ -36,7 +37,7 @@ function run({ entry, id, fds, httpFd }: Started): void {
   });
   keepSecretsOutOfConsole();
   const loading = loadModule(entry);
-  reportCrashes(id, () => wire.flushNow(), loading);
+  reportCrashes(id, (message, error) => createLogger(session.peer).error("crash", message, error), () => wire.flushNow(), loading);
   const session: Session = new Session({
     send: (frame) => wire.send(frame),
     clogged: () => wire.clogged,

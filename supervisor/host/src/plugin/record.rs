@@ -23,8 +23,12 @@ pub(super) fn record_exit(actor: &mut Actor, decision: &Decision) {
     actor.advice.clone_from(&record.advice);
     let level = match decision {
         Decision::Stopped { .. } | Decision::StartAgain { .. } => LogLevel::Info,
-        Decision::Errored { .. } => LogLevel::Error,
-        _ => LogLevel::Warn,
+        // An end that nobody ordered is an error, whatever follows it: who reads errors alone must not miss a crash because the
+        // next process came up.
+        Decision::RestartAtOnce { .. }
+        | Decision::RestartIn { .. }
+        | Decision::RollBack { .. }
+        | Decision::Errored { .. } => LogLevel::Error,
     };
     let extra = record.detail.as_ref().and_then(|stack| to_raw_value(&json!({ "stack": stack })).ok());
     let advice = record.advice.as_ref().map(|advice| format!("; {advice}")).unwrap_or_default();
