@@ -54,8 +54,8 @@ pub trait Directory: Send + Sync + 'static {
     /// Whether somebody is signed in, and the bound airline without its secrets.
     fn access(&self) -> (AuthStatus, AirlineStatus);
 
-    /// What plugins are told, from now on; the bus takes the news of sign-in and airline from it.
-    fn notices(&self) -> broadcast::Receiver<Notice>;
+    /// What every plugin is told, from now on: news of the sign-in and of the airline.
+    fn news(&self) -> broadcast::Receiver<Notice>;
 
     /// Changes of plugins' states, from now on.
     fn events(&self) -> broadcast::Receiver<HostEvent>;

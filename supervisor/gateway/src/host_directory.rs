@@ -58,8 +58,8 @@ impl Directory for Host {
         (self.services().auth.status(), self.services().airline.status())
     }
 
-    fn notices(&self) -> broadcast::Receiver<Notice> {
-        self.services().notices()
+    fn news(&self) -> broadcast::Receiver<Notice> {
+        self.services().news()
     }
 
     fn events(&self) -> broadcast::Receiver<HostEvent> {

@@ -76,7 +76,7 @@ impl Auth {
             move |content| {
                 let authenticated = content.auth.is_some();
                 signed_in.send_replace(authenticated);
-                notices.tell(None, methods::AuthChanged::NAME, &AuthChangedParams { authenticated });
+                notices.tell_all(methods::AuthChanged::NAME, &AuthChangedParams { authenticated });
                 notices.announce(HostEvent::AuthChanged { authenticated });
             },
         )

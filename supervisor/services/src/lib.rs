@@ -45,7 +45,7 @@ mod store;
 
 pub use ipc::{Bus, BusClient, BusSubscription, CutOff};
 pub use logger::{Console, LogOptions, LogSubscription, Logs, NewRecord};
-pub use notice::Notice;
+pub use notice::{Mailbox, Notice};
 pub use process::{ProcessIdentity, ProcessServices};
 pub use reply::{Durable, Outcome, Reply};
 pub use services::{OpenError, ServiceOptions, Services};

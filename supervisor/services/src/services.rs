@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use outboard_protocol::RpcError;
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::{BackupReport, HostEvent};
+use outboard_protocol::{PluginId, RpcError};
 use tokio::sync::broadcast;
 
 use crate::airline::{Airline, AirlineOptions};
@@ -18,7 +18,7 @@ use crate::config::{self, Config};
 use crate::database::{DataQuotas, Databases};
 use crate::ipc::Bus;
 use crate::logger::{LogOptions, Logs, NewRecord};
-use crate::notice::{Notice, Notices};
+use crate::notice::{Mailbox, Notice, Notices};
 use crate::plugins::{self, Plugins};
 use crate::process::{ProcessIdentity, ProcessServices};
 use crate::server::{self, Prefixes};
@@ -183,9 +183,15 @@ impl Services {
         Arc::new(ProcessServices::new(self.clone(), identity))
     }
 
-    /// Notifications for plugins, from now on. A receiver that lags loses the oldest, and is told how many.
-    pub fn notices(&self) -> broadcast::Receiver<Notice> {
-        self.notices.notices()
+    /// Where a plugin's notifications arrive from now on; whoever had its mailbox before gets nothing more.
+    pub fn mailbox(&self, plugin: &PluginId) -> Mailbox {
+        self.notices.mailbox(plugin)
+    }
+
+    /// What every plugin is told, from now on: changes of the sign-in and of the airline. A receiver that lags loses the oldest,
+    /// and is told how many.
+    pub fn news(&self) -> broadcast::Receiver<Notice> {
+        self.notices.news()
     }
 
     /// What the host application may want to act upon, from now on.

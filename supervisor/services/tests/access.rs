@@ -30,7 +30,8 @@ fn prefix(text: &str) -> RoutePrefix {
 async fn a_plugin_sees_the_sign_in_and_is_told_that_it_changed_and_not_what_it_is() {
     let (dir, services) = scene();
     let plugin = process(&services, &dir, "a");
-    let (mut notices, mut watch) = (services.notices(), services.auth.watch());
+    let (mut news, mut watch) = (services.news(), services.auth.watch());
+    let mut mailbox = services.mailbox(&id("a"));
     assert!(!*watch.borrow());
     assert_eq!(call(&plugin, "auth.getToken", json!({})).await.unwrap(), json!({ "token": null }));
     services.auth.set(auth("CANARY-1")).await.unwrap();
@@ -38,14 +39,14 @@ async fn a_plugin_sees_the_sign_in_and_is_told_that_it_changed_and_not_what_it_i
     assert_eq!(call(&plugin, "auth.getToken", json!({})).await.unwrap(), json!({ "token": "CANARY-1" }));
     let asked = call(&plugin, "auth.isAuthenticated", json!({})).await.unwrap();
     assert_eq!(asked, json!({ "authenticated": true }));
-    let notice = soon(notices.recv()).await.unwrap();
-    assert_eq!(
-        (notice.to, notice.method, notice.params.get()),
-        (None, "auth.changed", r#"{"authenticated":true}"#)
-    );
+    let notice = soon(news.recv()).await.unwrap();
+    assert_eq!((notice.method, notice.params.get()), ("auth.changed", r#"{"authenticated":true}"#));
     services.auth.set(auth("CANARY-1")).await.unwrap();
     services.auth.clear().await.unwrap();
-    assert_eq!(soon(notices.recv()).await.unwrap().params.get(), r#"{"authenticated":false}"#);
+    assert_eq!(soon(news.recv()).await.unwrap().params.get(), r#"{"authenticated":false}"#);
+    let (told, _) = mailbox.take_now();
+    let told: Vec<&str> = told.iter().map(|notice| notice.params.get()).collect();
+    assert_eq!(told, [r#"{"authenticated":true}"#, r#"{"authenticated":false}"#]);
 }
 
 #[tokio::test]
@@ -321,7 +322,7 @@ async fn a_plugin_near_its_quota_is_warned_and_at_it_keeps_what_it_has_and_is_gr
     let single = [(id("roomy"), 1_000_000)].into();
     let data = DataQuotas { common: 100_000, single, ..DataQuotas::default() };
     let services = Services::open(ServiceOptions { data, ..options(&dir.path().join("data")) }).unwrap();
-    let (mut events, mut notices) = (services.host_events(), services.notices());
+    let (mut events, mut mailbox) = (services.host_events(), services.mailbox(&id("a")));
     let ui = services.bus.subscribe(&id("a"));
     let (a, b) = (process(&services, &dir, "a"), process(&services, &dir, "b"));
     let granted = call(&a, "database.open", json!({ "file": "a.db" })).await.unwrap();
@@ -340,8 +341,9 @@ async fn a_plugin_near_its_quota_is_warned_and_at_it_keeps_what_it_has_and_is_gr
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].message.contains("90000"), "{told:?}");
     let near = json!({ "bytes": 90_000, "quota": 100_000, "full": false });
-    let notice = soon(notices.recv()).await.unwrap();
-    assert_eq!((notice.to, notice.method), (Some(id("a")), "database.quota"));
+    let (told, _) = soon(mailbox.take()).await;
+    let notice = &told[0];
+    assert_eq!((told.len(), notice.method), (1, "database.quota"));
     assert_eq!(serde_json::from_str::<Value>(notice.params.get()).unwrap(), near);
     let frame: Value = serde_json::from_slice(&soon(ui.next()).await.unwrap()).unwrap();
     assert_eq!(
@@ -361,7 +363,7 @@ async fn a_plugin_near_its_quota_is_warned_and_at_it_keeps_what_it_has_and_is_gr
     assert!(!path.with_file_name("new.db").exists());
     let full = call(&a, "database.open", json!({ "file": "a.db" })).await.unwrap();
     assert_eq!(full["maxBytes"], 90_000, "it can be opened to delete from it, and may not grow");
-    assert_eq!(soon(notices.recv()).await.unwrap().method, "database.quota");
+    assert_eq!(soon(mailbox.take()).await.0[0].method, "database.quota");
     call(&b, "database.open", json!({ "file": "b.db" })).await.unwrap();
     assert_eq!(services.databases.opened(&id("a"))[0].as_str(), "a.db");
     let files = outboard_services::database::files_in(path.parent().unwrap());

@@ -248,16 +248,20 @@ async fn a_change_is_told_to_the_plugin_and_to_its_uis_once_it_is_on_disk() {
     let (dir, services) = scene();
     let plugin = process_with(&services, &dir, "a", &[json!({ "key": "k", "type": "number", "default": 1 })]);
     let (ui, other) = (services.bus.subscribe(&id("a")), services.bus.subscribe(&id("b")));
-    let mut notices = services.notices();
+    let mut mailbox = services.mailbox(&id("a"));
     call(&plugin, "config.set", json!({ "key": "k", "value": 2 })).await.unwrap();
     call(&plugin, "config.set", json!({ "key": "k", "value": 2 })).await.unwrap();
     call(&plugin, "config.delete", json!({ "key": "k" })).await.unwrap();
-    let notice = soon(notices.recv()).await.unwrap();
-    assert_eq!((notice.to, notice.method), (Some(id("a")), "config.changed"));
-    let params: Value = serde_json::from_str(notice.params.get()).unwrap();
-    assert_eq!(params, json!({ "key": "k", "value": 2, "deleted": false }));
-    let params: Value = serde_json::from_str(soon(notices.recv()).await.unwrap().params.get()).unwrap();
-    assert_eq!(params, json!({ "key": "k", "value": 1, "deleted": true }));
+    let (notices, lost) = mailbox.take_now();
+    let told: Vec<(&str, Value)> = notices
+        .iter()
+        .map(|notice| (notice.method, serde_json::from_str(notice.params.get()).unwrap()))
+        .collect();
+    let changes = [
+        ("config.changed", json!({ "key": "k", "value": 2, "deleted": false })),
+        ("config.changed", json!({ "key": "k", "value": 1, "deleted": true })),
+    ];
+    assert_eq!((told.as_slice(), lost), (changes.as_slice(), 0));
     let frame: Value = serde_json::from_slice(&soon(ui.next()).await.unwrap()).unwrap();
     assert_eq!(frame, json!({ "type": "config", "plugin": "a", "key": "k", "value": 2, "deleted": false }));
     services.config.set(&id("b"), &key("mark"), &json!(1)).await.unwrap();
@@ -335,4 +339,20 @@ async fn a_set_to_what_is_kept_comes_after_every_change_that_still_waits() {
     drop(services);
     let services = open(&dir.path().join("data"));
     assert_eq!(services.config.get(&a, &key("k")).unwrap().value, json!("kept"));
+}
+
+#[tokio::test]
+async fn a_mailbox_that_nobody_empties_keeps_the_latest_and_counts_the_rest() {
+    let (_dir, services) = scene();
+    let mut mailbox = services.mailbox(&id("a"));
+    for half in [0..600, 600..1200] {
+        let sets: Vec<_> = half.map(|n| services.config.set(&id("a"), &key("k"), &json!(n))).collect();
+        for set in sets {
+            set.await.unwrap();
+        }
+    }
+    let (notices, lost) = mailbox.take_now();
+    assert_eq!((notices.len(), lost), (1024, 176));
+    let last: Value = serde_json::from_str(notices[1023].params.get()).unwrap();
+    assert_eq!(last["value"], 1199);
 }

@@ -88,7 +88,7 @@ struct Conversation {
     directory: Arc<dyn Directory>,
     pushed: BusClient,
     events: broadcast::Receiver<HostEvent>,
-    notices: broadcast::Receiver<Notice>,
+    news: broadcast::Receiver<Notice>,
     subscribed: HashSet<PluginId>,
     calls: FuturesUnordered<Later<CallOutcome>>,
     cancels: HashMap<CallId, AbortHandle>,
@@ -101,7 +101,7 @@ impl Conversation {
             socket,
             pushed: directory.bus(),
             events: directory.events(),
-            notices: directory.notices(),
+            news: directory.news(),
             directory,
             subscribed: HashSet::new(),
             calls: FuturesUnordered::new(),
@@ -121,7 +121,7 @@ impl Conversation {
                     Ok(()) => self.pass_on(&mut batch).await,
                     Err(_) => Err(End::Told(CloseCode::from(TOO_SLOW), "too slow")),
                 },
-                notice = self.notices.recv() => self.tell_access(notice).await,
+                news = self.news.recv() => self.tell_access(news).await,
                 event = self.events.recv() => self.tell_state(event).await,
                 Some(outcome) = self.calls.next(), if !self.calls.is_empty() => self.answer(outcome).await,
                 _ = pings.tick() => self.ping().await,
@@ -180,8 +180,8 @@ impl Conversation {
 
     /// News of the sign-in and of the airline concern every UI. What is told is how things are now, so that news which was
     /// missed is made up for by the next.
-    async fn tell_access(&mut self, notice: Result<Notice, broadcast::error::RecvError>) -> Result<(), End> {
-        let (auth, airline) = match notice {
+    async fn tell_access(&mut self, news: Result<Notice, broadcast::error::RecvError>) -> Result<(), End> {
+        let (auth, airline) = match news {
             Ok(Notice { method: AuthChanged::NAME, .. }) => (true, false),
             Ok(Notice { method: AirlineChanged::NAME, .. }) => (false, true),
             Ok(_) => (false, false),

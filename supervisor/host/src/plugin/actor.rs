@@ -3,14 +3,15 @@
 //! Run by the supervisor, one a plugin. Nothing in its loop waits for the plugin: what takes time is work in a set of its
 //! own that ends in an event.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use outboard_lifecycle::{Event, Fact, Generation, Lifecycle, Order};
 use outboard_protocol::control::HostEvent;
 use outboard_protocol::handshake::InitializeResult;
-use outboard_services::Notice;
-use tokio::sync::{broadcast, mpsc, watch};
+use outboard_services::{Mailbox, Notice};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
 
@@ -60,7 +61,7 @@ pub(crate) struct Actor {
     pub(super) roll_back_failure: Option<String>,
     /// Once it is at rest, its task is over.
     retired: bool,
-    notices: broadcast::Receiver<Notice>,
+    mailbox: Mailbox,
     epoch: Instant,
     epoch_on_the_clock: Timestamp,
 }
@@ -81,7 +82,7 @@ impl Actor {
         let route = shared.routes.add(installed.id());
         route.treat(http.strip_prefix, http.replay);
         route.publish(closed);
-        let notices = shared.services.notices();
+        let mailbox = shared.services.mailbox(installed.id());
         Self {
             installed,
             settings,
@@ -100,7 +101,7 @@ impl Actor {
             spawn_failure: None,
             roll_back_failure: None,
             retired: false,
-            notices,
+            mailbox,
             epoch: Instant::now(),
             epoch_on_the_clock,
         }
@@ -136,7 +137,7 @@ impl Actor {
                 () = progressed(self.living.as_ref()) => {
                     self.step(Event::Fact(self.generation(), Fact::Progress));
                 }
-                notice = self.notices.recv() => self.pass_on(notice),
+                (notices, lost) = self.mailbox.take() => self.pass_on(notices, lost),
             }
         }
     }
@@ -184,19 +185,15 @@ impl Actor {
         }
     }
 
-    fn pass_on(&mut self, notice: Result<Notice, broadcast::error::RecvError>) {
-        match notice {
-            Ok(notice) if notice.to.as_ref().is_none_or(|to| to == self.installed.id()) => {
-                // From the handshake on, not only once it runs: what a plugin asks in its start may change in its start.
-                if let Some(living) = self.living.as_ref().filter(|living| living.initialized.is_some()) {
-                    // A plugin that does not read misses news, not answers; the session counts what it missed.
-                    living.session.notify(notice.method, &*notice.params);
-                }
-            }
-            Ok(_) | Err(broadcast::error::RecvError::Closed) => {}
-            Err(broadcast::error::RecvError::Lagged(missed)) => {
-                tracing::warn!(plugin = %self.installed.id(), missed, "notifications were lost: the supervisor is overloaded");
-            }
+    fn pass_on(&self, notices: VecDeque<Notice>, lost: u64) {
+        if lost > 0 {
+            tracing::warn!(plugin = %self.installed.id(), lost, "notifications were lost: the supervisor is overloaded");
+        }
+        // From the handshake on, not only once it runs: what a plugin asks in its start may change in its start.
+        let Some(living) = self.living.as_ref().filter(|living| living.initialized.is_some()) else { return };
+        for notice in notices {
+            // A plugin that does not read misses news, not answers; the session counts what it missed.
+            living.session.notify(notice.method, &*notice.params);
         }
     }
 

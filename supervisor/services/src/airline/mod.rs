@@ -171,7 +171,7 @@ impl Client {
 fn tell(notices: &Notices, content: &Content) {
     let airline = status_of(content).airline;
     notices.announce(HostEvent::AirlineChanged { airline: airline.clone() });
-    notices.tell(None, methods::AirlineChanged::NAME, &AirlineChangedParams { airline });
+    notices.tell_all(methods::AirlineChanged::NAME, &AirlineChangedParams { airline });
 }
 
 fn status_of(content: &Content) -> AirlineStatus {

@@ -179,7 +179,7 @@ impl Inner {
 
     fn tell(&self, id: &PluginId, changed: &Changed<'_>) {
         self.bus.config(id, changed);
-        self.notices.tell(Some(id.clone()), methods::ConfigChanged::NAME, changed);
+        self.notices.tell(id, methods::ConfigChanged::NAME, changed);
     }
 }
 

@@ -185,7 +185,7 @@ impl Inner {
         let QuotaParams { bytes, quota, full } = how;
         let what = format!("the data folder holds {bytes} bytes of the {quota} that plugin {id} may have");
         self.logs.record(NewRecord::about(id, 0, LogLevel::Warn, what));
-        self.notices.tell(Some(id.clone()), methods::DatabaseQuota::NAME, &how);
+        self.notices.tell(id, methods::DatabaseQuota::NAME, &how);
         self.bus.quota(id, &how);
         self.notices.announce(HostEvent::DatabaseQuota { plugin: id.clone(), bytes, quota, full });
     }
