@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use serde_json::{Value, json};
 use system_tests::{Plugin, Supervisor};
@@ -45,6 +46,60 @@ fn what_cannot_be_spawned_is_errored_at_once_with_its_path_and_the_reason() {
         assert!(cause.contains(path) && cause.contains(reason), "{id}: {cause}");
         let plugin = supervisor.plugin(id);
         assert_eq!((&plugin["restarts"], &plugin["pid"]), (&0.into(), &Value::Null), "no storm: {plugin}");
+    }
+    supervisor.verify();
+}
+
+/// Says at its start which Python runs it.
+const PYTHON: &str = r#"
+import json, os, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    method, result = message.get("method"), {}
+    if method == "initialize":
+        result = {"protocolVersion": 1}
+    elif method == "start":
+        own = sys.prefix != sys.base_prefix
+        print("runs in " + (sys.prefix if own else "no environment"), os.environ.get("VIRTUAL_ENV"), file=sys.stderr, flush=True)
+    if method and "id" in message:
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+"#;
+
+#[test]
+fn a_python_plugin_runs_in_the_virtual_environment_beside_it_and_a_broken_one_is_told() {
+    let mut builder = Supervisor::builder();
+    for id in ["own", "without", "dangling", "empty", "moved"] {
+        let command = if id == "moved" { "serve" } else { "python3" };
+        builder =
+            builder.plugin(Plugin::command(id, &[command, "main.py"])).file(&format!("{id}/main.py"), PYTHON);
+    }
+    let place = |id: &str| builder.folders().plugins().join(id).join(".venv");
+    let made =
+        Command::new("python3").args(["-m", "venv", "--without-pip"]).arg(place("own")).status().unwrap();
+    assert!(made.success());
+    for id in ["dangling", "moved"] {
+        std::fs::create_dir_all(place(id).join("bin")).unwrap();
+    }
+    std::fs::create_dir(place("empty")).unwrap();
+    std::os::unix::fs::symlink("/removed/python3.9", place("dangling").join("bin/python")).unwrap();
+    std::os::unix::fs::symlink("python", place("dangling").join("bin/python3")).unwrap();
+    let script = place("moved").join("bin/serve");
+    std::fs::write(&script, "#!/elsewhere/.venv/bin/python3\n").unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let own = place("own");
+    let supervisor = builder.start();
+
+    let own = own.display();
+    supervisor.wait_for_log("own", &format!("runs in {own} {own}"));
+    supervisor.wait_for_log("without", "runs in no environment None");
+    for (id, what) in [
+        ("dangling", "dangling/.venv/bin/python3 leads to /removed/python3.9, which is not there"),
+        ("dangling", "make it anew with `python3 -m venv "),
+        ("empty", "there is no "),
+        ("moved", "moved/.venv/bin/serve is a script for /elsewhere/.venv/bin/python3, which is not there"),
+    ] {
+        let cause = errored(&supervisor, id, "cannot-spawn");
+        assert!(cause.contains("virtual environment") && cause.contains(what), "{id}: {cause}");
     }
     supervisor.verify();
 }

@@ -120,6 +120,23 @@ fn what_run_would_refuse_is_found_before() {
 }
 
 #[test]
+fn the_program_of_a_virtual_environment_is_found_and_a_broken_one_is_told() {
+    let terminal = Terminal::new();
+    let manifest = r#"{"id":"venv","name":"x","version":"1.0.0","run":{"command":["python3","-V"]}}"#;
+    terminal.write("venv/plugin.json", manifest);
+    executable(&terminal.write("venv/.venv/bin/python3", "#!/bin/sh\n"));
+    let said = check(&terminal, "venv");
+    assert!(said.code == 0 && said.out.contains("venv/.venv/bin/python3"), "{said:?}");
+
+    executable(&terminal.write("venv/.venv/bin/python3", "#!/moved/away/bin/python3\n"));
+    let said = check(&terminal, "venv");
+    assert_eq!(said.code, 1, "{said:?}");
+    for part in ["virtual environment", "/moved/away/bin/python3, which is not there", "python3 -m venv"] {
+        assert!(said.out.contains(part), "{part:?} is missing: {said:?}");
+    }
+}
+
+#[test]
 fn a_module_that_cannot_be_loaded_is_told_with_its_line() {
     let terminal = Terminal::new();
     terminal.write("broken/plugin.json", r#"{"id":"broken","name":"x","version":"1.0.0"}"#);

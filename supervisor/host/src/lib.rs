@@ -21,6 +21,7 @@
 //! * `plugin` is the actor; its `effects` is the one place that knows both.
 //! * [`routes`] is what the gateway reads.
 //! * [`javascript`] turns a module into a command.
+//! * [`virtual_environment`] finds the Python of a plugin that has its own.
 
 mod calling;
 mod catalogue;
@@ -34,6 +35,7 @@ mod scratch;
 pub mod session;
 mod supervisor;
 mod upkeep;
+pub mod virtual_environment;
 
 pub use host::{Host, HostOptions, HostTasks, Order, StartError};
 pub use plugin::{PluginSettings, trial};

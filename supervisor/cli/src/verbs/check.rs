@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use outboard_host::discovery::{self, Installed, Program};
 use outboard_host::javascript;
 use outboard_host::process::{Label, SpawnSpec};
+use outboard_host::virtual_environment;
 use rustix::fs::{Access, access};
 use serde_json::json;
 
@@ -90,9 +91,16 @@ fn resolve(installed: &Installed, node: Option<&Path>) -> Result<String, String>
 
 /// The file that would be run, or a sentence about those that were tried.
 pub(super) fn find(folder: &Path, name: &str) -> Result<PathBuf, String> {
+    let environment = virtual_environment::of(folder);
+    if let Some(fault) = environment.as_ref().and_then(|environment| environment.fault(name)) {
+        return Err(format!("cannot be run: {fault}"));
+    }
     let label = Label { plugin: String::new(), generation: 0 };
     let mut spec = SpawnSpec::new(label, name, folder);
-    spec.env.extend(std::env::var_os("PATH").map(|path| ("PATH".into(), path)));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let first = environment.map(|environment| environment.programs).into_iter();
+    let path = std::env::join_paths(first.chain(std::env::split_paths(&path))).unwrap_or(path);
+    spec.env.push(("PATH".into(), path));
     let candidates = spec.candidates();
     let there = candidates.iter().find(|path| path.is_file());
     match there {

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::discovery::Installed;
+use crate::virtual_environment::{self, VirtualEnvironment};
 
 /// Variables that pass from the supervisor to plugins, by name.
 const PASSED: [&str; 16] = [
@@ -27,10 +28,6 @@ const PASSED: [&str; 16] = [
 ];
 /// Variables that pass by how their names begin.
 const PASSED_PREFIX: &str = "LC_";
-
-/// Where executables of a Python virtual environment are, below a plugin's folder. Where it exists, it comes first on the
-/// PATH, so that `python3` in `run.command` is the plugin's own.
-const VIRTUAL_ENVIRONMENT: &str = ".venv";
 
 /// The whole environment, in no particular order.
 pub(super) fn environment(
@@ -62,12 +59,9 @@ pub(super) fn set(env: &mut Vec<(OsString, OsString)>, name: &str, value: impl I
     env.push((name.into(), value.into()));
 }
 
+/// Its programs come first on the `PATH`, so that `python3` in `run.command` is the plugin's own.
 fn use_virtual_environment(env: &mut Vec<(OsString, OsString)>, folder: &Path) {
-    let root = folder.join(VIRTUAL_ENVIRONMENT);
-    let programs = root.join("bin");
-    if !programs.is_dir() {
-        return;
-    }
+    let Some(VirtualEnvironment { root, programs }) = virtual_environment::of(folder) else { return };
     let path = env.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.clone()).unwrap_or_default();
     let mut joined = programs.into_os_string();
     if !path.is_empty() {

@@ -17,6 +17,7 @@ use crate::javascript::{self, JavaScriptError};
 use crate::process::socket::{self, BindError, SocketFile};
 use crate::process::{Label, Limits, Port, SpawnError, SpawnSpec, Spawned, Spawner, Wire, shortage};
 use crate::routes::Address;
+use crate::virtual_environment;
 
 /// What every launch needs to know of the supervisor.
 #[derive(Debug)]
@@ -177,6 +178,11 @@ async fn program(
         Program::Command(command) => {
             let (program, args) =
                 command.split_first().ok_or_else(|| LaunchFailure::lasting("`run.command` is empty"))?;
+            let environment = virtual_environment::of(&installed.folder);
+            // Else the machine's own `python3` would run, and fail at the first import.
+            if let Some(fault) = environment.and_then(|environment| environment.fault(program)) {
+                return Err(LaunchFailure::lasting(fault));
+            }
             let wire = match installed.manifest.wire {
                 _ if !installed.manifest.speaks_the_protocol() => Wire::None,
                 DeclaredWire::Stdio => Wire::Stdio,
