@@ -7,6 +7,7 @@ mod faults;
 mod terminal;
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use faults::FAULTS;
@@ -126,6 +127,77 @@ fn faults_of_a_life_fail_with_their_lines() {
 #[test]
 fn faults_of_the_rest_fail_with_their_lines() {
     faults_are_found(&["P-SPAWN", "P-CANCEL", "P-ERR", "P-HTTP", "P-LOG"]);
+}
+
+/// A module beside a folder of packages, one of which a supervisor has linked.
+fn module(terminal: &Terminal) -> std::path::PathBuf {
+    terminal.write("beside/module/plugin.json", r#"{"id":"module","name":"Module","version":"1.0.0"}"#);
+    let source = "import { createPlugin } from \"@skyvexsoftware/stratos-sdk\";\n\
+        export default createPlugin({ onStart() {}, onStop() {} });\n";
+    terminal.write("beside/module/background/index.js", source);
+    let packages = terminal.path("beside/node_modules");
+    std::fs::create_dir_all(&packages).unwrap();
+    std::os::unix::fs::symlink("/a/supervisors/runner/electron", packages.join("electron")).unwrap();
+    std::fs::create_dir(terminal.path("tmp")).unwrap();
+    terminal.path("beside/module")
+}
+
+/// What lies beside the module, and what is left in the folder for what may be lost.
+fn left(terminal: &Terminal) -> Vec<String> {
+    let names = |folder: &str| {
+        let entries = std::fs::read_dir(terminal.path(folder)).unwrap().flatten();
+        entries.map(|entry| format!("{folder}/{}", entry.file_name().to_string_lossy())).collect::<Vec<_>>()
+    };
+    let mut left = [names("beside"), names("beside/node_modules"), names("tmp")].concat();
+    left.sort();
+    left
+}
+
+const BESIDE: [&str; 3] = ["beside/module", "beside/node_modules", "beside/node_modules/electron"];
+
+#[test]
+fn an_examination_of_a_module_leaves_nothing_beside_it_and_every_link_as_it_was() {
+    let terminal = Terminal::new();
+    let folder = module(&terminal);
+    let tmp = terminal.path("tmp");
+    let words = ["conform", folder.to_str().unwrap(), "--json", "--only", "P-LIFE-6", "--only", "P-LIFE-2"];
+    let said = terminal.types_with(&[("TMPDIR", tmp.to_str().unwrap())], &words);
+    assert_eq!(said.code, 0, "it finds what it imports: {said:?}");
+    assert_eq!(left(&terminal), BESIDE);
+    let link = std::fs::read_link(terminal.path("beside/node_modules/electron")).unwrap();
+    assert_eq!(link, Path::new("/a/supervisors/runner/electron"));
+}
+
+#[test]
+fn an_interrupted_examination_leaves_nothing_behind_either() {
+    for signal in ["INT", "TERM"] {
+        let terminal = Terminal::new();
+        let folder = module(&terminal);
+        // It says that it has begun, and answers nothing, so that the examination waits.
+        let source = "import { writeFileSync } from \"node:fs\";\n\
+            writeFileSync(process.env.OUTBOARD_DATA_DIR + \"/begun\", \"\");\n\
+            await new Promise((resolve) => setTimeout(resolve, 600_000));\n";
+        terminal.write("beside/module/background/index.js", source);
+        let mut command = terminal.command(&["conform", folder.to_str().unwrap(), "--timeout", "10m"]);
+        command.env("TMPDIR", terminal.path("tmp")).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut examination = command.spawn().unwrap();
+        let begun = || {
+            let mut scratch = std::fs::read_dir(terminal.path("tmp")).unwrap().flatten();
+            scratch.any(|folder| folder.path().join("data-1/plugins-data/module/begun").exists())
+        };
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while !begun() {
+            assert!(std::time::Instant::now() < deadline, "no process of the plugin was started");
+            assert!(examination.try_wait().unwrap().is_none(), "{:?}", examination.wait_with_output());
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        let pid = examination.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
+        let output = examination.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("interrupted"), "{output:?}");
+        assert_eq!(left(&terminal), BESIDE, "SIG{signal}");
+    }
 }
 
 #[test]

@@ -74,6 +74,7 @@ impl Layers {
             javascript: javascript::Options {
                 node: settings.file.javascript.node.clone(),
                 runner_dir: run.data_dir.join(RUNNER),
+                link: true,
             },
             hold_until_auth: run.hold_until_auth,
         };

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use outboard_conform::{ConformError, Level, Limits, Line, Options, Report, Verdict, examine, junit, listed};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::ConformArguments;
 use crate::failure::{Exit, Failure, Outcome};
@@ -27,7 +28,12 @@ pub(super) fn run(screen: &mut Screen, settings: &Settings, flags: ConformArgume
                 shown = show(screen, line);
             }
         };
-        examine(&dir, &options, &mut each).await.map_err(|error| refused(&error))
+        let interrupted = interrupted()?;
+        tokio::select! {
+            report = examine(&dir, &options, &mut each) => report.map_err(|error| refused(&error)),
+            // Processes and folders of the examination end with it.
+            () = interrupted => Err(Failure::failed("interrupted; what has not been shown was not looked at")),
+        }
     })?;
     if let Some(file) = &flags.junit {
         write_junit(file, &report)?;
@@ -39,6 +45,20 @@ pub(super) fn run(screen: &mut Screen, settings: &Settings, flags: ConformArgume
         sum(screen, &report)?;
     }
     if report.conforms { Ok(()) } else { Err(Failure::said(Exit::Failed)) }
+}
+
+/// Returns when somebody wants the examination to end.
+fn interrupted() -> Outcome<impl Future<Output = ()>> {
+    let listen = |kind| {
+        signal(kind).map_err(|error| Failure::failed(format!("signals cannot be listened to: {error}")))
+    };
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 fn list(screen: &mut Screen) -> Outcome {

@@ -22,6 +22,9 @@ pub struct Options {
     pub node: Option<PathBuf>,
     /// A folder of ours for the unpacked runner.
     pub runner_dir: PathBuf,
+    /// Whether what plugins may import is linked beside them, which costs a start least. Without it nothing is written there, and
+    /// the runner resolves the names itself.
+    pub link: bool,
 }
 
 /// A command for the process layer.
@@ -76,7 +79,7 @@ pub fn command(entry: &Path, folder: &Path, options: &Options) -> Result<Command
     let path = std::env::var_os("PATH").unwrap_or_default();
     let node = node::find(options.node.as_deref(), &path)?;
     let runner = runner::unpacked(&options.runner_dir)?;
-    if let Some(plugins) = folder.parent() {
+    if let Some(plugins) = folder.parent().filter(|_| options.link) {
         runner::provide(&runner, plugins);
     }
     let args = vec![QUIET.into(), runner.join(runner::BOOT).into(), entry.into()];
@@ -97,7 +100,8 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let node = root.path().join("node");
         node::tests::fake_node(&node, "v22.1.0");
-        let options = Options { node: Some(node.clone()), runner_dir: root.path().join("runner") };
+        let options =
+            Options { node: Some(node.clone()), runner_dir: root.path().join("runner"), link: true };
         let entry = folder.join("background/index.js");
         let command = command(&entry, &folder, &options).unwrap();
         assert_eq!(command.program, node.into_os_string());

@@ -39,7 +39,8 @@ impl Folders {
             data_dir: self.data.clone(),
             socket_dir: self.sockets.clone(),
             base_url: ArcSwap::from_pointee(self.base_url.clone()),
-            javascript: javascript::Options { node: None, runner_dir: self.runner.clone() },
+            // No links: they would lead to a folder that goes with the trial, and take the place of a running supervisor's.
+            javascript: javascript::Options { node: None, runner_dir: self.runner.clone(), link: false },
         }
     }
 }
@@ -74,7 +75,8 @@ pub struct Trial {
 #[error("{0}")]
 pub struct TrialError(String);
 
-/// Starts a process of the plugin: program, environment, descriptors and limits as under the supervisor. Several may run at
+/// Starts a process of the plugin: program, environment, descriptors and limits as under the supervisor. A JavaScript module finds
+/// what it may import through the runner alone. Several may run at
 /// a time; `number` tells them apart.
 ///
 /// # Errors
