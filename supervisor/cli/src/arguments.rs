@@ -5,6 +5,7 @@
 
 mod airline;
 mod conform;
+mod new;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -19,6 +20,7 @@ use outboard_protocol::id::{Channel, ConfigKey, DatabaseFile};
 
 pub(crate) use airline::{AirlineArguments, AirlineVerb, BodyShape, RefreshArguments};
 pub(crate) use conform::ConformArguments;
+pub(crate) use new::{Language, NewArguments};
 
 use crate::failure::Failure;
 use crate::settings::Span;
@@ -86,6 +88,8 @@ pub(crate) enum Color {
 pub(crate) enum Verb {
     /// Run the supervisor with its plugins, in the foreground
     Run(RunArguments),
+    /// Make a folder with the smallest plugin that works, and say what to type next
+    New(NewArguments),
     /// List the plugins
     List,
     /// Show the supervisor and its plugins, or one plugin in full

@@ -17,7 +17,7 @@ fn a_verb_that_does_not_exist_is_wrong_usage_and_a_near_one_is_named() {
 fn help_names_every_verb_and_the_exit_codes() {
     let said = Terminal::new().types(&["--help"]);
     assert_eq!(said.code, 0, "{said:?}");
-    for verb in "run list status start stop restart enable disable rescan logs why config auth airline call listen check \
+    for verb in "run new list status start stop restart enable disable rescan logs why config auth airline call listen check \
                  doctor completions"
         .split_whitespace()
     {

@@ -18,6 +18,7 @@ mod list;
 mod listen;
 mod log_level;
 mod logs;
+mod new;
 mod order;
 mod rescan;
 mod secret;
@@ -49,6 +50,7 @@ pub(crate) fn dispatch(arguments: Arguments, role: Role) -> Outcome<ExitCode> {
     }
     let mut screen = Screen::new(&settings);
     let done = match arguments.verb {
+        Verb::New(new) => new::run(&mut screen, &new),
         Verb::Check { dir } => check::run(&mut screen, &settings, &dir),
         Verb::Conform(flags) => conform::run(&mut screen, &settings, flags),
         Verb::Restore { file, data } => backup::restore(&mut screen, &settings, &file, data),
@@ -92,6 +94,7 @@ fn ask(settings: &Settings, screen: &mut Screen, verb: Verb) -> Outcome {
         }
         Verb::Listen(one) => with_client(settings, async |client| listen::run(client, screen, &one.id).await),
         Verb::Run(_)
+        | Verb::New(_)
         | Verb::Restore { .. }
         | Verb::Check { .. }
         | Verb::Conform(_)
