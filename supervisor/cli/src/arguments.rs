@@ -6,6 +6,7 @@
 mod airline;
 mod conform;
 mod new;
+mod run;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -14,13 +15,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::builder::BoolishValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::id::{Channel, ConfigKey, DatabaseFile};
 
 pub(crate) use airline::{AirlineArguments, AirlineVerb, BodyShape, RefreshArguments};
 pub(crate) use conform::ConformArguments;
 pub(crate) use new::{Language, NewArguments};
+pub(crate) use run::{PlaceArguments, RunArguments};
 
 use crate::failure::Failure;
 use crate::settings::Span;
@@ -163,7 +165,7 @@ pub(crate) enum Verb {
     /// Run a plugin against a scripted host, and say rule by rule of the protocol what holds
     Conform(ConformArguments),
     /// Say what works on this machine
-    Doctor(RunArguments),
+    Doctor(PlaceArguments),
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -176,39 +178,6 @@ pub(crate) enum Verb {
 pub(crate) struct OneId {
     /// Which plugin
     pub(crate) id: String,
-}
-
-/// Flags of `run`; `doctor` takes them too and looks at what `run` would use.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct RunArguments {
-    /// Folder with a folder for each plugin; may be given more than once [default: $XDG_DATA_HOME/outboard/plugins]
-    #[arg(long, env = "OUTBOARD_PLUGINS", hide_env = true, value_name = "DIR", value_delimiter = ':')]
-    pub(crate) plugins: Vec<PathBuf>,
-    /// Folder for what must last [default: $XDG_DATA_HOME/outboard]
-    #[arg(long, env = "OUTBOARD_DATA", hide_env = true, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
-    /// Where people reach the plugins; port 0 takes any free one [default: 127.0.0.1:2066]
-    #[arg(long, env = "OUTBOARD_LISTEN", hide_env = true, value_name = "ADDR:PORT", value_parser = listen_address)]
-    pub(crate) listen: Option<SocketAddr>,
-    /// Print one JSON line when ready and nothing else on standard output, for a parent program
-    #[arg(long, env = "OUTBOARD_READY_JSON", hide_env = true, value_name = "BOOL")]
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
-    pub(crate) ready_json: Option<bool>,
-    /// Stop when standard input closes, so that the supervisor ends with the program that started it
-    #[arg(long, env = "OUTBOARD_EXIT_WITH_PARENT", hide_env = true, value_name = "BOOL")]
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
-    pub(crate) exit_with_parent: Option<bool>,
-    /// Start the supervisor again when it was killed or failed
-    #[arg(long, env = "OUTBOARD_RESTART_SUPERVISOR", hide_env = true, value_name = "BOOL")]
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
-    pub(crate) restart_supervisor: Option<bool>,
-    /// Start plugins only once a host is signed in (`outboard auth set`)
-    #[arg(long, env = "OUTBOARD_HOLD_UNTIL_AUTH", hide_env = true, value_name = "BOOL")]
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
-    pub(crate) hold_until_auth: Option<bool>,
-    /// Least level of log records on the console: debug, info, warn or error [default: info]
-    #[arg(long, env = "OUTBOARD_LOG_LEVEL", hide_env = true, value_name = "LEVEL")]
-    pub(crate) log_level: Option<LogLevel>,
 }
 
 /// Flags of `logs`.
@@ -344,7 +313,10 @@ pub(crate) struct CallArguments {
 /// The exit code, after help, version or the mistake has been printed.
 pub(crate) fn parse(words: Vec<OsString>) -> Result<Arguments, ExitCode> {
     let as_json = wants_json(&words);
-    Arguments::try_parse_from(words).map_err(|told| {
+    Arguments::try_parse_from(words.clone()).map_err(|told| {
+        // The usage that comes with a mistake shows every variable that is set as if it had been typed; the second try, with
+        // each verb's own usage, fails in the same way.
+        let told = with_plain_usage().try_get_matches_from(words).err().unwrap_or(told);
         if told.use_stderr() && as_json {
             let sentence = told.render().to_string();
             let sentence = sentence.trim().trim_start_matches("error: ");
@@ -354,6 +326,22 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<Arguments, ExitCode> {
         let _ = told.print();
         let _ = std::io::stdout().flush();
         ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2))
+    })
+}
+
+/// The command line, with usages that tell nothing of variables.
+fn with_plain_usage() -> clap::Command {
+    let mut built = Arguments::command();
+    built.build();
+    plain(Arguments::command(), &mut built)
+}
+
+fn plain(command: clap::Command, built: &mut clap::Command) -> clap::Command {
+    let usage = built.render_usage().to_string();
+    let command = command.override_usage(usage.trim_start_matches("Usage: ").to_owned());
+    command.mut_subcommands(|verb| match built.find_subcommand_mut(verb.get_name().to_owned()) {
+        Some(built) => plain(verb, built),
+        None => verb,
     })
 }
 

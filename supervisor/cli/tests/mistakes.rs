@@ -270,3 +270,18 @@ fn a_crash_is_an_error_in_the_log_though_the_plugin_is_started_again() {
         "{records}"
     );
 }
+
+#[test]
+fn why_is_answered_for_a_folder_whose_name_is_no_id_in_its_one_shape() {
+    let terminal = Terminal::new();
+    terminal.write("plugins/My Plugin/plugin.json", r#"{"id":"My Plugin","name":"Mine","version":"1.0.0"}"#);
+    let (_supervised, _) = Supervised::ready(&terminal);
+    let why = terminal.types(&["why", "My Plugin"]);
+    assert_eq!(why.code, 0, "{why:?}");
+    assert!(why.out.contains("plugin.json:1:") && why.out.contains("invalid"), "{why:?}");
+    let report = terminal.types(&["why", "My Plugin", "--json"]).json();
+    assert_eq!(report["status"]["state"], "invalid", "{report}");
+    assert!(report["history"].as_array().is_some_and(Vec::is_empty), "{report}");
+    let near = terminal.types(&["why", "My Plugins"]);
+    assert!(near.code == 4 && near.err.contains("did you mean My Plugin?"), "{near:?}");
+}

@@ -236,3 +236,38 @@ fn help_is_a_verb_as_well() {
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.out.contains("--since"), "{said:?}");
 }
+
+#[test]
+fn the_usage_that_comes_with_a_mistake_is_the_verbs_own_whatever_variables_are_set() {
+    let terminal = Terminal::new();
+    let variables =
+        [("OUTBOARD_RUNTIME_DIR", "/nowhere"), ("OUTBOARD_PLUGINS", "/tmp"), ("OUTBOARD_JSON", "false")];
+    for (words, usage) in [
+        (&["why"][..], "Usage: outboard why [OPTIONS] <ID>\n"),
+        (&["config", "get", "fleet"], "Usage: outboard config get [OPTIONS] <ID> <KEY>\n"),
+        (&["run", "x"], "Usage: outboard run [OPTIONS]\n"),
+    ] {
+        let said = terminal.types_with(&variables, words);
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.err.contains(usage), "{usage}: {said:?}");
+    }
+}
+
+#[test]
+fn doctor_takes_the_flags_that_it_looks_at_and_no_others() {
+    let terminal = Terminal::new();
+    let doctor = |flag: &str| terminal.types(&["doctor", flag]);
+    for flag in ["--plugins=plugins", "--data=data", "--listen=127.0.0.1:0"] {
+        assert_ne!(doctor(flag).code, 2, "{flag}");
+    }
+    for flag in [
+        "--ready-json",
+        "--exit-with-parent",
+        "--restart-supervisor",
+        "--hold-until-auth",
+        "--log-level=debug",
+    ] {
+        let said = doctor(flag);
+        assert!(said.code == 2 && said.err.contains("unexpected argument"), "{flag}: {said:?}");
+    }
+}

@@ -106,11 +106,11 @@ impl Settings {
     pub(crate) fn for_run(&self, flags: &RunArguments) -> Outcome<RunSettings> {
         let standard = Standard::of_this_user();
         let file = &self.file;
-        let data_dir = match flags.data.clone().or_else(|| file.data_dir.clone()) {
+        let data_dir = match flags.places.data.clone().or_else(|| file.data_dir.clone()) {
             Some(dir) => dir,
             None => standard.data_dir().map_err(Failure::usage)?,
         };
-        let (plugin_dirs, plugin_dirs_named) = match (flags.plugins.as_slice(), &file.plugin_dirs) {
+        let (plugin_dirs, plugin_dirs_named) = match (flags.places.plugins.as_slice(), &file.plugin_dirs) {
             ([], Some(dirs)) if !dirs.is_empty() => (dirs.clone(), Named::InFile),
             ([], _) => (vec![standard.data_dir().map_err(Failure::usage)?.join("plugins")], Named::Nowhere),
             (dirs, _) => (dirs.to_vec(), Named::Typed),
@@ -119,7 +119,7 @@ impl Settings {
             plugin_dirs: plugin_dirs.iter().map(|dir| absolute(dir)).collect::<Outcome<_>>()?,
             plugin_dirs_named,
             data_dir: absolute(&data_dir)?,
-            listen: flags.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
+            listen: flags.places.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
             ready_json: flags.ready_json.or(file.ready_json).unwrap_or(false),
             exit_with_parent: flags.exit_with_parent.or(file.exit_with_parent).unwrap_or(false),
             restart_supervisor: flags.restart_supervisor.or(file.restart_supervisor).unwrap_or(false),

@@ -6,7 +6,7 @@ use outboard_protocol::control::{BackupParams, BackupReport, method};
 use outboard_services::backup::{self, RestoreError};
 use serde_json::json;
 
-use crate::arguments::RunArguments;
+use crate::arguments::{PlaceArguments, RunArguments};
 use crate::client::{BACKUP_WAIT, Client};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::render::{Screen, bytes, tame};
@@ -41,7 +41,8 @@ pub(super) fn restore(
     file: &Path,
     data: Option<PathBuf>,
 ) -> Outcome {
-    let run = settings.for_run(&RunArguments { data, ..RunArguments::default() })?;
+    let places = PlaceArguments { data, ..PlaceArguments::default() };
+    let run = settings.for_run(&RunArguments { places, ..RunArguments::default() })?;
     let restored = backup::restore(&run.data_dir, file).map_err(|error| {
         let exit = match &error {
             RestoreError::Folder(_) => Exit::Refused,

@@ -54,7 +54,7 @@ pub(crate) fn dispatch(arguments: Arguments, role: Role) -> Outcome<ExitCode> {
         Verb::Check { dir } => check::run(&mut screen, &settings, &dir),
         Verb::Conform(flags) => conform::run(&mut screen, &settings, flags),
         Verb::Restore { file, data } => backup::restore(&mut screen, &settings, &file, data),
-        Verb::Doctor(flags) => doctor::run(&mut screen, &settings, &flags),
+        Verb::Doctor(places) => doctor::run(&mut screen, &settings, places),
         verb => ask(&settings, &mut screen, verb),
     };
     let flushed = screen.flush();

@@ -1,6 +1,6 @@
 //! `outboard status [ID]`: the supervisor and its plugins, or one plugin in full.
 
-use outboard_protocol::control::{StatusParams, StatusReport, method};
+use outboard_protocol::control::{PluginStatus, StatusParams, StatusReport, method};
 
 use crate::client::{Client, QUESTION_WAIT};
 use crate::failure::{Exit, Failure, Outcome};
@@ -38,6 +38,13 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, id: Option<&str>) 
     screen.line("")?;
     plugin_table(screen, &report.plugins)?;
     Ok(())
+}
+
+/// One plugin, by its id or by the name of its folder, which need not be an id.
+pub(super) async fn of_one(client: &Client, id: &str) -> Outcome<PluginStatus> {
+    let report: StatusReport = client.ask(method::STATUS, &StatusParams::default(), QUESTION_WAIT).await?;
+    let known: Vec<String> = report.plugins.iter().map(|plugin| plugin.id.clone()).collect();
+    report.plugins.into_iter().find(|plugin| plugin.id == id).ok_or_else(|| unknown(id, &known))
 }
 
 /// Names the nearest plugin, or all of them where there are few.

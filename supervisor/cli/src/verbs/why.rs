@@ -10,11 +10,11 @@ use crate::render::{Screen, Style, ago, plugin_details, span, tame};
 
 /// Explains.
 pub(super) async fn run(client: &Client, screen: &mut Screen, id: &str) -> Outcome {
-    let Ok(id) = plugin_id(id) else {
+    let mut report = match plugin_id(id) {
+        Ok(id) => client.ask(method::WHY, &PluginParams { id }, QUESTION_WAIT).await?,
         // What is no id may still be the folder of an invalid plugin, of which the status says everything.
-        return super::status::run(client, screen, Some(id)).await;
+        Err(_) => WhyReport { status: super::status::of_one(client, id).await?, history: Vec::new() },
     };
-    let mut report: WhyReport = client.ask(method::WHY, &PluginParams { id }, QUESTION_WAIT).await?;
     if screen.json() {
         screen.json_document(&report)?;
         return Ok(());

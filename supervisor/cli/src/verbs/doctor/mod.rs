@@ -12,7 +12,7 @@ mod programs;
 
 use serde::Serialize;
 
-use crate::arguments::RunArguments;
+use crate::arguments::{PlaceArguments, RunArguments};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::render::{Screen, Style, Table};
 use crate::settings::Settings;
@@ -48,8 +48,8 @@ impl Finding {
 }
 
 /// Looks at everything that `run` with these flags would use.
-pub(super) fn run(screen: &mut Screen, settings: &Settings, flags: &RunArguments) -> Outcome {
-    let run = settings.for_run(flags)?;
+pub(super) fn run(screen: &mut Screen, settings: &Settings, places: PlaceArguments) -> Outcome {
+    let run = settings.for_run(&RunArguments { places, ..RunArguments::default() })?;
     let findings: Vec<Finding> = [
         programs::look(settings.file.javascript.node.as_deref()),
         kernel::look(),
