@@ -37,6 +37,22 @@ async fn a_head_that_never_ends_is_cut_off_however_diligently_it_drips() {
 }
 
 #[tokio::test]
+async fn empty_lines_for_ever_are_no_way_to_keep_a_connection() {
+    let house = House::new();
+    let gateway = gateway(&house, |_| {}).await;
+    let mut client = TcpStream::connect(gateway.listen()).await.unwrap();
+    let request = format!("\r\n\r\nGET /_outboard/health HTTP/1.1\r\nHost: {}\r\n\r\n", gateway.listen());
+    client.write_all(request.as_bytes()).await.unwrap();
+    assert!(soon(read_head(&mut client)).await.starts_with("HTTP/1.1 200"));
+    let press = async {
+        while client.write_all(b"\r\n").await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(press).await;
+}
+
+#[tokio::test]
 async fn a_connection_may_idle_between_requests_for_its_own_while() {
     let house = House::new();
     let gateway = gateway(&house, |options| options.keep_alive = SHORT).await;

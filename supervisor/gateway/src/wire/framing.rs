@@ -9,6 +9,10 @@ use memchr::memchr;
 
 use super::chunks::{BadChunk, Chunks, Step};
 
+/// Empty lines that are passed over before each request. Old clients send one behind a body; a client that sends them for ever
+/// would keep its connection without ever asking for anything.
+const EMPTY_LINES_MAX: u8 = 4;
+
 /// Why a message is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Fault {
@@ -36,6 +40,9 @@ pub(crate) enum Fault {
     /// Content-Length twice, or not a number.
     #[error("Content-Length must be one number, given once")]
     ContentLength,
+    /// Empty lines and no request.
+    #[error("more than {EMPTY_LINES_MAX} empty lines stand before a request")]
+    EmptyLines,
     /// The head is longer than the limit.
     #[error("the head of the request is longer than the limit")]
     HeadTooLong,
@@ -70,6 +77,7 @@ enum At {
 #[derive(Debug, Default)]
 struct Facts {
     bytes: usize,
+    empty_lines: u8,
     request_line: bool,
     http_1_1: bool,
     length: Option<u64>,
@@ -171,7 +179,11 @@ impl Framing {
         }
         match (line, self.facts.request_line) {
             // Empty lines before a request are passed over by every parser.
-            ([], false) => self.facts.bytes -= 2,
+            ([], false) if self.facts.empty_lines < EMPTY_LINES_MAX => {
+                self.facts.bytes -= 2;
+                self.facts.empty_lines += 1;
+            }
+            ([], false) => return Err(Fault::EmptyLines),
             ([], true) => self.end_of_head()?,
             (_, false) => self.facts.request_line(line)?,
             (_, true) => self.facts.header(line)?,
@@ -310,6 +322,15 @@ mod tests {
             for piece in [1, 3, input.len()] {
                 assert_eq!(watch(input, piece), Err(fault), "{:?}", String::from_utf8_lossy(input));
             }
+        }
+    }
+
+    #[test]
+    fn a_few_empty_lines_before_each_request_are_passed_over() {
+        let request = b"\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\n\r\n".repeat(3);
+        for piece in 1..=request.len() {
+            assert_eq!(watch(&request, piece), Ok(Phase::Between));
+            assert_eq!(watch(b"\r\n\r\n\r\n\r\n\r\n", piece), Err(Fault::EmptyLines));
         }
     }
 

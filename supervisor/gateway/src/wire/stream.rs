@@ -122,9 +122,9 @@ impl ClientStream {
         }
         let Err(fault) = outcome else { return Ok(()) };
         // Within a head the request still reaches the front door, which refuses it with the reason. Within a body it is on its
-        // way to a plugin, and only breaking off can stop it.
+        // way to a plugin, and only breaking off can stop it; and where there is no request, there is nothing to answer.
         let _ = self.signals.fault.set(fault);
-        if matches!(fault, Fault::Chunk(_)) {
+        if matches!(fault, Fault::Chunk(_) | Fault::EmptyLines) {
             return Err(io::Error::new(io::ErrorKind::InvalidData, fault));
         }
         Ok(())
