@@ -1,6 +1,7 @@
 //! What the tests of this crate share: services in a temporary folder, and calls as a plugin makes them.
 #![allow(clippy::unwrap_used, dead_code)] // a test that cannot set its scene has failed; no test uses all of this
 
+pub(crate) mod airline;
 pub(crate) mod kept;
 pub(crate) mod server;
 
