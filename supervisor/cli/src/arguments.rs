@@ -339,7 +339,7 @@ fn with_plain_usage() -> clap::Command {
 fn plain(command: clap::Command, built: &mut clap::Command) -> clap::Command {
     let usage = built.render_usage().to_string();
     let command = command.override_usage(usage.trim_start_matches("Usage: ").to_owned());
-    command.mut_subcommands(|verb| match built.find_subcommand_mut(verb.get_name().to_owned()) {
+    command.mut_subcommands(|verb| match built.find_subcommand_mut(verb.get_name()) {
         Some(built) => plain(verb, built),
         None => verb,
     })
