@@ -6,7 +6,7 @@ export default createPlugin({
       if (request.method === "GET" && request.path === "/") response.json({ hello: "world" });
       else next();
     });
-    ctx.ipc.handle("greet", (name: string) => `Hello, ${name}!`);
+    ctx.ipc.handle("greet", (name = "world") => `Hello, ${name}!`);
     ctx.logger.info("Start", "ready");
   },
   async onStop(ctx) {

@@ -2,7 +2,7 @@
 import json, os, socket, sys, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-def greet(name):  # outboard call @ID@ greet world
+def greet(name="world"):  # outboard call @ID@ greet world
     return f"Hello, {name}!"
 
 CHANNELS = {"greet": greet}

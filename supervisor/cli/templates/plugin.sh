@@ -6,7 +6,7 @@ refuse() { # id code reason message
 	jq -cn --argjson id "$1" --argjson code "$2" --arg reason "$3" --arg message "$4" \
 		'{jsonrpc: "2.0", $id, error: {$code, $message, data: {$reason, retryable: false}}}'
 }
-greet() { jq -c '"Hello, \(.params.args[0])!"' <<<"$1"; } # outboard call @ID@ greet world
+greet() { jq -c '"Hello, \(.params.args[0] // "world")!"' <<<"$1"; } # outboard call @ID@ greet world
 
 serve() { # What http://127.0.0.1:2066/api/@ID@/ answers.
 	perl -e 'open(my $door, "+<&=", $ENV{OUTBOARD_HTTP_FD}) or die $!; $SIG{CHLD} = "IGNORE";

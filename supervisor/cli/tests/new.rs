@@ -60,6 +60,7 @@ fn a_new_plugin_in_any_language_is_in_order_runs_and_answers() {
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("world"), "{id}: {answer}: {ready}");
         let called = terminal.types(&["call", &id, "greet", "you"]);
         assert_eq!((called.code, called.out.trim()), (0, "\"Hello, you!\""), "{id}: {called:?}");
+        assert_eq!(terminal.types(&["call", &id, "greet"]).out.trim(), "\"Hello, world!\"", "{id}");
         let why = terminal.types(&["why", &id]);
         assert!(why.out.contains("not ended unexpectedly"), "{why:?}");
         let stopped = terminal.types(&["stop", &id]);
@@ -91,6 +92,7 @@ fn nothing_is_overwritten_and_a_name_that_is_no_id_makes_nothing() {
         assert_eq!(said.code, 2, "{name}: {said:?}");
         assert!(!terminal.path("My Plugin").exists(), "{said:?}");
     }
+    assert!(terminal.types(&["new", "My Plugin"]).err.contains("such as my-plugin"));
     let rust = terminal.types(&["new", "mine-too", "--language", "rust"]);
     assert_eq!(rust.code, 2, "{rust:?}");
     assert!(rust.err.contains("js, ts, py, bash"), "{rust:?}");

@@ -87,11 +87,21 @@ fn id_of(folder: &Path) -> Outcome<PluginId> {
             folder.display()
         )));
     };
-    let id = PluginId::new(name).map_err(|invalid| Failure::usage(invalid.to_string()))?;
+    let id = PluginId::new(name).map_err(|invalid| {
+        let near = near_id(name).map(|near| format!("; such as {near}")).unwrap_or_default();
+        Failure::usage(format!("{invalid}{near}"))
+    })?;
     if RESERVED_IDS.contains(&name) {
         return Err(Failure::usage(format!("the id {name} belongs to the shell; choose another name")));
     }
     Ok(id)
+}
+
+/// The id that is nearest to a name which is none.
+fn near_id(name: &str) -> Option<PluginId> {
+    let plain = |character: char| if character.is_ascii_alphanumeric() { character } else { '-' };
+    let near: String = name.to_ascii_lowercase().chars().map(plain).collect();
+    PluginId::new(near.trim_matches('-')).ok()
 }
 
 fn manifest(id: &PluginId, template: &Template) -> String {
