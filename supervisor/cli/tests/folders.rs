@@ -38,6 +38,19 @@ fn a_named_folder_that_is_missing_ends_the_run_before_it_begins() {
 }
 
 #[test]
+fn a_plugins_own_folder_is_refused_with_its_parent_named() {
+    let terminal = Terminal::new();
+    install(&terminal, "good");
+    let parent = terminal.path("plugins");
+    for verb in [&["run", "--listen", "127.0.0.1:0", "--exit-with-parent"][..], &["doctor"]] {
+        let said = terminal.types(&[verb, &["--plugins", "plugins/good"]].concat());
+        assert!(matches!(said.code, 1 | 2), "{said:?}");
+        let told = format!("own folder; name its parent: --plugins {}", parent.display());
+        assert!(said.err.contains(&told) || said.out.contains(&told), "{said:?}");
+    }
+}
+
+#[test]
 fn a_missing_folder_in_the_settings_is_told_with_file_and_line() {
     let terminal = Terminal::new();
     terminal.write("home/.config/outboard/outboard.toml", "# mine\nplugin_dirs = [\"nowhere\"]\n");

@@ -5,6 +5,8 @@
 
 use std::path::Path;
 
+use outboard_protocol::manifest::FILE_NAME;
+
 use crate::failure::{Failure, Outcome};
 use crate::settings::{Named, RunSettings, Settings};
 
@@ -21,7 +23,7 @@ pub(super) fn check(settings: &Settings, run: &RunSettings) -> Outcome {
     if run.plugin_dirs_named == Named::Nowhere {
         return Ok(());
     }
-    match run.plugin_dirs.iter().find_map(|dir| missing(dir)) {
+    match run.plugin_dirs.iter().find_map(|dir| unusable(dir)) {
         None => Ok(()),
         Some(wrong) if run.plugin_dirs_named == Named::InFile => {
             Err(Failure::usage(format!("{}: `plugin_dirs`: {wrong}", settings.place_of(&["plugin_dirs"]))))
@@ -41,12 +43,12 @@ pub(super) fn make_default(run: &RunSettings) {
     }
 }
 
-/// What is wrong with a folder that was named: it is certainly not there, or is something else. One that merely cannot be
+/// What is wrong with a folder that was named: it is certainly not there, is something else, or is one plugin's own. One that merely cannot be
 /// read may hold plugins, and is shown as such.
-pub(crate) fn missing(dir: &Path) -> Option<String> {
+pub(crate) fn unusable(dir: &Path) -> Option<String> {
     let shown = dir.display();
     match std::fs::metadata(dir) {
-        Ok(found) if found.is_dir() => None,
+        Ok(found) if found.is_dir() => own_folder(dir),
         Ok(_) => Some(format!("{shown} is no folder; name the folder that holds the plugins' folders")),
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
             Some(format!("the folder {shown} does not exist, since a part of its path is no folder"))
@@ -59,6 +61,18 @@ pub(crate) fn missing(dir: &Path) -> Option<String> {
             ),
         }),
     }
+}
+
+/// A plugin's own folder holds no plugins, unless there are some in it all the same.
+fn own_folder(dir: &Path) -> Option<String> {
+    let is_plugin = |dir: &Path| dir.join(FILE_NAME).is_file();
+    let holds_some = || {
+        std::fs::read_dir(dir).is_ok_and(|entries| entries.flatten().any(|entry| is_plugin(&entry.path())))
+    };
+    (is_plugin(dir) && !holds_some()).then(|| {
+        let parent = dir.parent().unwrap_or(dir).display();
+        format!("{} is a plugin's own folder; name its parent: --plugins {parent}", dir.display())
+    })
 }
 
 /// The folder beside it whose name is nearest.

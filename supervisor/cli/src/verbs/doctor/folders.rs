@@ -8,7 +8,7 @@ use outboard_protocol::manifest::FILE_NAME;
 use rustix::fs::{Access, access, statvfs};
 
 use super::{Finding, Verdict};
-use crate::run::missing;
+use crate::run::unusable;
 use crate::settings::{Named, RunSettings, Settings};
 
 /// Below this much room, logs and databases of plugins soon fail.
@@ -84,10 +84,11 @@ fn room(data_dir: &Path) -> Finding {
 }
 
 fn plugins(dir: &Path, named: Named) -> Finding {
-    if let Some(wrong) = missing(dir) {
+    if let Some(wrong) = unusable(dir) {
         return match named {
             Named::Nowhere if !dir.exists() => private("plugins", dir),
-            Named::Nowhere | Named::Typed | Named::InFile => Finding::new("plugins", Verdict::Broken, wrong),
+            Named::Nowhere => Finding::new("plugins", Verdict::Degraded, wrong),
+            Named::Typed | Named::InFile => Finding::new("plugins", Verdict::Broken, wrong),
         };
     }
     let found = outboard_host::discovery::scan(&[dir.to_owned()]);
