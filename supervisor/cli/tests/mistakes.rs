@@ -195,21 +195,26 @@ fn a_manifest_that_breaks_while_its_plugin_runs_shows_in_its_status() {
 }
 
 #[test]
-fn a_plugins_own_folder_and_settings_for_nobody_are_remarked() {
+fn settings_for_nobody_are_remarked() {
+    let terminal = Terminal::new();
+    terminal.write("home/.config/outboard/outboard.toml", "[plugins.nosuch]\nenabled = false\n");
+    let (supervised, _) = Supervised::ready(&terminal);
+    supervised.until(&["logs", "--grep", "[plugins.nosuch]", "--json"], |records| {
+        records.as_array().is_some_and(|records| !records.is_empty())
+    });
+}
+
+#[test]
+fn an_order_that_comes_to_nothing_shows_the_programs_last_line() {
     let terminal = Terminal::new();
     install(&terminal, "good");
-    terminal.write("home/.config/outboard/outboard.toml", "[plugins.nosuch]\nenabled = false\n");
-    let own = terminal.path("plugins/good");
-    let flags = ["--plugins", own.to_str().unwrap(), "--ready-json"];
-    let supervised = Supervised::start(&terminal, &flags);
-    supervised.line();
-    for part in ["is a plugin's folder; name its parent", "[plugins.nosuch]"] {
-        supervised.until(&["logs", "--grep", part, "--json"], |records| {
-            records.as_array().is_some_and(|records| !records.is_empty())
-        });
-    }
-    let doctor = terminal.types(&["doctor", "--plugins", own.to_str().unwrap()]);
-    assert!(doctor.out.contains("name its parent"), "{doctor:?}");
+    let (_supervised, _) = Supervised::ready(&terminal);
+    program(&terminal, "good", "#!/bin/sh\necho 'no module named fleet' >&2\necho >&2\nexit 1\n", "");
+    let said = terminal.types(&["restart", "good"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.out.contains("its last line on standard error: no module named fleet"), "{said:?}");
+    let logs = terminal.types(&["logs", "good", "--level", "error"]).out;
+    assert!(logs.contains("it last said: no module named fleet"), "{logs}");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! `outboard start|stop|restart|enable|disable ID`: an order, and how the plugin is after it.
 
-use outboard_protocol::control::{PluginParams, PluginStatus, method};
+use outboard_protocol::control::{PluginParams, PluginStatus, WhyReport, method};
 
 use super::plugin_id;
-use crate::client::{Client, ORDER_WAIT};
+use crate::client::{Client, ORDER_WAIT, QUESTION_WAIT};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::render::{Screen, state_style, tame};
 
@@ -16,7 +16,23 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, order: &str, id: &
     } else {
         screen.line(sentence(screen, &plugin))?;
     }
-    if came_true(order, &plugin) { Ok(()) } else { Err(not_true(order, &plugin)) }
+    if came_true(order, &plugin) {
+        return Ok(());
+    }
+    if !screen.json()
+        && let Some(line) = last_words(client, &params).await
+    {
+        screen.line(format!("its last line on standard error: {}", tame(&line)))?;
+    }
+    Err(not_true(order, &plugin))
+}
+
+/// What the latest process said last, as most languages name there what is wrong. None where there is nothing: the order has
+/// been answered, and a question that fails adds nothing to it.
+async fn last_words(client: &Client, params: &PluginParams) -> Option<String> {
+    let report: WhyReport = client.ask(method::WHY, params, QUESTION_WAIT).await.ok()?;
+    let latest = report.history.into_iter().next()?;
+    latest.stderr.into_iter().rev().find(|line| !line.trim().is_empty())
 }
 
 fn sentence(screen: &Screen, plugin: &PluginStatus) -> String {

@@ -14,6 +14,9 @@ use super::advice;
 use super::living::{Ended, Living};
 use crate::process::ExitReport;
 
+/// As much of a line on standard error as stands in the record of an end, in characters.
+const LAST_WORDS: usize = 200;
+
 /// Keeps and logs what is known of the end, with what was decided.
 pub(super) fn record_exit(actor: &mut Actor, decision: &Decision) {
     let record = match &actor.living {
@@ -32,8 +35,16 @@ pub(super) fn record_exit(actor: &mut Actor, decision: &Decision) {
     };
     let extra = record.detail.as_ref().and_then(|stack| to_raw_value(&json!({ "stack": stack })).ok());
     let advice = record.advice.as_ref().map(|advice| format!("; {advice}")).unwrap_or_default();
-    actor.log(level, format!("{}; {}{advice}", record.ended, record.decision), extra);
+    let said = last_words(&record, level).map(|line| format!("; it last said: {line}")).unwrap_or_default();
+    actor.log(level, format!("{}; {}{advice}{said}", record.ended, record.decision), extra);
     actor.history.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(record);
+}
+
+/// The last line on standard error of a process that ended unasked: in most languages it names what is wrong.
+fn last_words(record: &ExitRecord, level: LogLevel) -> Option<String> {
+    let unasked = level == LogLevel::Error && record.detail.is_none();
+    let line = record.stderr.iter().rev().find(|line| unasked && !line.trim().is_empty())?;
+    Some(line.chars().take(LAST_WORDS).collect())
 }
 
 fn exit_record(actor: &Actor, living: &Living, decision: &Decision) -> ExitRecord {
