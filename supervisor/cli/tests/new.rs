@@ -17,11 +17,11 @@ const LANGUAGES: [(&str, &[&str]); 4] =
 
 /// Those whose programs are here.
 fn languages() -> Vec<&'static str> {
-    let there = |program: &&str| {
+    let there = |program: &&str| -> bool {
         std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|dir| dir.join(program).is_file())
     };
     let (here, missing): (Vec<_>, Vec<_>) =
-        LANGUAGES.into_iter().partition(|(_, programs)| programs.iter().all(|program| there(program)));
+        LANGUAGES.into_iter().partition(|(_, programs)| programs.iter().all(there));
     for (language, programs) in missing {
         eprintln!("not run: {language}, which takes {programs:?}");
     }
