@@ -115,3 +115,26 @@ fn a_byte_order_mark_is_no_error_and_a_huge_file_is() {
     assert!(refused(&huge).1.contains("at most"));
     assert!(parse(b"\xff\xfe{").is_err());
 }
+
+#[test]
+fn sizes_among_the_limits_are_numbers_of_bytes_or_texts_with_a_unit() {
+    let with = |limits: &str| {
+        parse(
+            format!("{{\"id\":\"p\",\"name\":\"P\",\"version\":\"1.0.0\",\n\"limits\":{{{limits}}}}}")
+                .as_bytes(),
+        )
+    };
+    for (written, bytes) in
+        [("268435456", 268_435_456), ("\"256MiB\"", 268_435_456), ("\"1 GiB\"", 1 << 30), ("\"512\"", 512)]
+    {
+        let limits = with(&format!("\"memory\":{written},\"fileSize\":{written}")).unwrap().limits;
+        assert_eq!((limits.memory, limits.file_size), (Some(bytes), Some(bytes)), "{written}");
+    }
+    assert_eq!(with("\"memory\":null").unwrap().limits.memory, None);
+    for wrong in ["\"much\"", "\"1.5GiB\"", "\"-1MiB\"", "-1", "1.5", "\"99999999999GiB\"", "true", "[1]"] {
+        let error = with(&format!("\"memory\":{wrong}")).unwrap_err();
+        assert_eq!(error.line, 2, "{wrong}: {error}");
+        assert!(error.message.contains("`limits.memory` ought to be a number of bytes"), "{wrong}: {error}");
+    }
+    assert!(with("\"openFiles\":\"1KiB\"").is_err(), "what is no size takes no unit");
+}

@@ -5,6 +5,7 @@
 
 mod read;
 mod run;
+mod size;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 
 pub use read::{FOR_THE_STORE, ManifestError, parse};
 pub use run::{Background, Http, HttpListen, Limits, Run, RunProtocol, Wire};
+pub use size::{SIZE_RULE, bytes_of};
 
 use crate::id::PluginId;
 use crate::settings::Setting;

@@ -121,7 +121,9 @@ fn ought_to_be(path: &str) -> Option<&'static str> {
         "http.listen" => "\"fd\", \"path\" or \"port\"",
         "http.stripPrefix" | "http.replay" => "true or false",
         "background" => "an object, such as {\"entryModule\": \"background/index.js\"}",
-        "limits.memory" | "limits.fileSize" => "a number of bytes, such as 536870912",
+        "limits.memory" | "limits.fileSize" => {
+            "a number of bytes, such as 536870912, or a text such as \"512MiB\""
+        }
         "limits.processes" | "limits.openFiles" => "a whole number",
         "limits.cpuSeconds" => "a number of seconds",
         _ if path.starts_with("run.command") => "a list of texts, such as [\"python3\", \"main.py\"]",

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::size;
+
 /// `"background": {"entryModule": "background/index.ts"}`, the older form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -93,8 +95,9 @@ pub enum HttpListen {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limits {
-    /// Address space of each process, in bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Address space of each process, in bytes or as a text such as `"256MiB"`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "size::optional")]
+    #[schemars(with = "Option<size::Written>")]
     pub memory: Option<u64>,
     /// Processes and threads of the plugin's user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,8 +105,9 @@ pub struct Limits {
     /// Open descriptors of each process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_files: Option<u64>,
-    /// Largest file that it may write, in bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Largest file that it may write, in bytes or as a text such as `"256MiB"`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "size::optional")]
+    #[schemars(with = "Option<size::Written>")]
     pub file_size: Option<u64>,
     /// Processor time of each process, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use outboard_protocol::manifest::{SIZE_RULE, bytes_of};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 /// A length of time.
@@ -16,7 +17,6 @@ pub(crate) struct Span(pub(crate) Duration);
 pub(crate) struct Size(pub(crate) u64);
 
 const TIME_RULE: &str = "a length of time is a number with ms, s, m, h or d, such as 250ms, 30s or 5m";
-const SIZE_RULE: &str = "a size is a number of bytes, or a number with KiB, MiB or GiB, such as 8MiB";
 
 /// A day more than a leap year: longer waits are mistakes, and sums of these never overflow a clock.
 const LONGEST: f64 = 367.0 * 86_400.0;
@@ -44,16 +44,7 @@ impl FromStr for Span {
 impl FromStr for Size {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let (number, unit) = split(text);
-        let unit: u64 = match unit {
-            "" | "B" => 1,
-            "KiB" | "K" => 1 << 10,
-            "MiB" | "M" => 1 << 20,
-            "GiB" | "G" => 1 << 30,
-            _ => return Err(SIZE_RULE.to_owned()),
-        };
-        let number: u64 = number.parse().map_err(|_| SIZE_RULE.to_owned())?;
-        number.checked_mul(unit).map(Self).ok_or_else(|| SIZE_RULE.to_owned())
+        bytes_of(text).map(Self).ok_or_else(|| SIZE_RULE.to_owned())
     }
 }
 
