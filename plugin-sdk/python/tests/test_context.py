@@ -255,6 +255,34 @@ class Database(unittest.IsolatedAsyncioTestCase):
                     again.close()
                     self.assertLessEqual(path.stat().st_size, 65536)
 
+    async def test_a_connection_of_the_authors_own_class_does_what_he_wrote_and_is_bounded(self) -> None:
+        class Lines(sqlite3.Cursor):
+            pass
+
+        class Mine(sqlite3.Connection):
+            statements: list[str] = []
+
+            def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+                self.statements.append(sql)
+                return super().execute(sql, *parameters)
+
+            def cursor(self) -> Any:  # type: ignore[override]
+                return super().cursor()
+
+            def lines(self) -> Lines:
+                return super().cursor(Lines)
+
+        host = Host(quiet_plugin())
+        host.services.database_bytes = 65536
+        async with host:
+            database = host.ctx.database.open("full.db", factory=Mine)
+            assert isinstance(database, Mine)
+            await until(lambda: database.execute("PRAGMA max_page_count").fetchone()[0] == 16)
+            self.assertIn("`limits.data`", str(fill(database)))
+            self.assertIn("CREATE TABLE IF NOT EXISTS t (b BLOB)", Mine.statements)
+            self.assertEqual(type(database.lines()), Lines)
+            database.close()
+
     async def test_a_new_one_that_there_is_no_room_for_keeps_what_was_written_and_grows_no_further(self) -> None:
         host = Host(quiet_plugin())
         host.services.database_bytes = 0

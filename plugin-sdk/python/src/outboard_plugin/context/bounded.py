@@ -95,7 +95,12 @@ class BoundedConnection(sqlite3.Connection):
 
 
 def bounded(wanted: Any) -> Any:
-    """The class for connections that are to be of the class ``wanted`` besides; a function that makes them is left alone."""
+    """The class for connections that are to be of the class ``wanted`` besides; a function that makes them is left alone.
+
+    What ``wanted`` overrides comes first: its ``super()`` is the bounded connection.
+    """
     if wanted is sqlite3.Connection:
         return BoundedConnection
-    return type(wanted.__name__, (BoundedConnection, wanted), {}) if isinstance(wanted, type) else wanted
+    if not isinstance(wanted, type) or not issubclass(wanted, sqlite3.Connection):
+        return wanted
+    return type(wanted)(wanted.__name__, (wanted, BoundedConnection), {})
