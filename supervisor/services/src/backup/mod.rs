@@ -31,7 +31,7 @@ pub use restore::{RestoreError, Restored, restore};
 pub(crate) use staging::sweep;
 
 use crate::store::{Store, StoreError};
-use contents::{Contents, STATE};
+use contents::{Contents, Databases, STATE};
 use copy::Until;
 use pack::Pack;
 use staging::Staging;
@@ -87,10 +87,11 @@ fn stopping() -> RpcError {
 /// Packs the copy of the state, then the plugins' databases one after the other, and gives the archive its name. Beside the
 /// archive only one copy lies on the disk at any time.
 fn finish(staging: &Staging, data_dir: &Path, until: Until) -> Result<BackupReport, RpcError> {
-    let (mut files, mut skipped) = (vec![STATE.to_owned()], Vec::new());
+    let Databases { found, left_out: mut skipped } = contents::databases_below(data_dir);
+    let mut files = vec![STATE.to_owned()];
     let mut pack = Pack::begin(staging.archive(), until)?;
     pack.take(STATE, &staging.copy(0))?;
-    for (before, (name, source)) in contents::databases_below(data_dir).into_iter().enumerate() {
+    for (before, (name, source)) in found.into_iter().enumerate() {
         let copy = staging.copy(before + 1);
         match copy::copy_file(&source, &copy, until) {
             Ok(()) => {

@@ -133,7 +133,7 @@ pub(crate) fn recover(data_dir: &Path) -> Result<Vec<String>, RestoreError> {
             ));
         } else if let Some(stamp) = rest.strip_suffix(READY) {
             let mut files: Vec<String> =
-                contents::databases_below(&folder).into_iter().map(|(name, _)| name).collect();
+                contents::databases_below(&folder).found.into_iter().map(|(name, _)| name).collect();
             files.extend(folder.join(STATE).exists().then(|| STATE.to_owned()));
             let old = data_dir.join(format!("{OLD}{stamp}"));
             swap(&files, data_dir, &folder, &old)?;
