@@ -9,7 +9,7 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -87,10 +87,7 @@ impl SignIn {
     /// Reads what is kept. A file that makes no sense is set aside, with a sentence about it.
     pub(crate) fn open(folder: &Path, store: Store) -> Result<(Self, Option<String>), StoreError> {
         let path = folder.join(FILE);
-        for left in [NEW, OLD] {
-            let left = path.with_extension(left);
-            wipe(&left).map_err(|error| StoreError::from_io(&left, &error))?;
-        }
+        clear_left(&path).map_err(|error| StoreError::from_io(&path, &error))?;
         let (content, finding) = match read(&path) {
             Ok(content) => (content, None),
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
@@ -177,8 +174,7 @@ const OLD: &str = "json.old";
 
 fn write(path: &Path, content: &Content) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    wipe(&path.with_extension(NEW))?;
-    wipe(&path.with_extension(OLD))?;
+    clear_left(path)?;
     if content.auth.is_none() && content.airline.is_none() {
         wipe(path)?;
         return sync_folder(folder);
@@ -201,6 +197,19 @@ fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
         wipe(&old)?;
     }
     Ok(())
+}
+
+/// Removes what a write that was cut off has left beside the file.
+fn clear_left(path: &Path) -> io::Result<()> {
+    let (new, old) = (path.with_extension(NEW), path.with_extension(OLD));
+    wipe(&new)?;
+    // Until the new content has taken its place, the second name leads to what still holds: to overwrite that would lose it.
+    if is_same(path, &old) { fs::remove_file(&old) } else { wipe(&old) }
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    let identity = |path| fs::symlink_metadata(path).map(|found| (found.dev(), found.ino())).ok();
+    identity(one).is_some_and(|one| identity(other) == Some(one))
 }
 
 fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {

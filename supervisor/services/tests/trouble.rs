@@ -8,6 +8,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use outboard_protocol::ErrorReason;
+use outboard_protocol::control::AuthSetParams;
 use outboard_services::{FolderError, OpenError, OpenStoreError, ServiceOptions, Services};
 use serde_json::json;
 use support::*;
@@ -194,6 +195,30 @@ async fn a_damaged_sign_in_is_set_aside_and_never_quoted() {
     assert_eq!(services.findings().len(), 1);
     assert!(!services.findings()[0].contains("CANARY"));
     assert!(names(&data).iter().any(|name| name.starts_with("sign-in.json.damaged-")));
+}
+
+#[tokio::test]
+async fn a_sign_in_whose_change_was_cut_off_is_kept_and_nothing_of_the_change_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let services = open(&data);
+    services.auth.set(AuthSetParams { token: "kept-token".to_owned() }).await.unwrap();
+    services.close().await;
+    // As a kill leaves them: the new content is written, the old one has its second name, and nothing is in its place yet.
+    let (file, new, old) =
+        (data.join("sign-in.json"), data.join("sign-in.json.new"), data.join("sign-in.json.old"));
+    fs::hard_link(&file, &old).unwrap();
+    fs::write(&new, r#"{"auth":"other-token"}"#).unwrap();
+    let services = open(&data);
+    assert!(services.findings().is_empty(), "{:?}", services.findings());
+    let token = call(&process(&services, &dir, "a"), "auth.getToken", json!({})).await.unwrap();
+    assert_eq!(token["token"], "kept-token");
+    assert!(!new.exists() && !old.exists(), "{:?}", names(&data));
+    // And as it leaves them a moment later, when the old content has its second name alone.
+    fs::write(&old, "old-token").unwrap();
+    services.auth.set(AuthSetParams { token: "later-token".to_owned() }).await.unwrap();
+    services.close().await;
+    assert!(!old.exists() && open(&data).auth.status().authenticated);
 }
 
 #[tokio::test]
