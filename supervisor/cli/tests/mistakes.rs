@@ -246,7 +246,10 @@ fn a_server_that_never_takes_its_socket_is_told_apart_by_the_answer_and_by_why()
         assert!(answer.contains(part), "{part}: {answer}");
     }
     assert!(
-        terminal.types(&["status", "deaf"]).out.contains("has answered no HTTP request since it started")
+        terminal
+            .types(&["status", "deaf"])
+            .out
+            .contains("has answered none of the HTTP requests that were passed to it")
     );
 }
 

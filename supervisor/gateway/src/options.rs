@@ -26,6 +26,9 @@ pub struct GatewayOptions {
     pub client_stall: Duration,
     /// How long a plugin may take to begin its answer. As long as proxies commonly allow; longer work belongs in a stream.
     pub answer_timeout: Duration,
+    /// How long the first answer of a process may take, once it has the whole request, before operators are told. Nothing is cut
+    /// short by it.
+    pub first_answer_notice: Duration,
     /// How long a plugin may leave an answer that has begun, or an upload, without a byte. Streams of events may be quiet for
     /// long, so this only finds what is dead.
     pub stream_idle: Duration,
@@ -60,6 +63,7 @@ impl Default for GatewayOptions {
             keep_alive: Duration::from_secs(120),
             client_stall: Duration::from_secs(60),
             answer_timeout: Duration::from_secs(60),
+            first_answer_notice: Duration::from_secs(5),
             stream_idle: Duration::from_secs(30 * 60),
             tunnel_idle: Duration::from_secs(2 * 60 * 60),
             waiting_requests: 128,

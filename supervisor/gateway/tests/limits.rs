@@ -230,3 +230,42 @@ async fn starve() {
     last.write_all(&request).await.unwrap();
     assert_eq!(status(&read_all(&mut last).await.unwrap()), 200);
 }
+
+#[tokio::test]
+async fn a_plugin_that_waits_for_the_rest_of_a_request_is_not_called_silent_and_one_that_has_it_is() {
+    let house = House::new();
+    let (heard, mut hears) = tokio::sync::mpsc::channel(2);
+    let (answers, answered) = tokio::sync::watch::channel(false);
+    let upstream = house.generation(move |mut stream, _| {
+        let (heard, mut answered) = (heard.clone(), answered.clone());
+        async move {
+            read_head(&mut stream).await;
+            heard.send(()).await.unwrap();
+            stream.read_exact(&mut [0; 2]).await.unwrap();
+            heard.send(()).await.unwrap();
+            answered.wait_for(|answered| *answered).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+        }
+    });
+    house.plugin("x", open(&upstream));
+    let notice = Duration::from_millis(50);
+    let gateway = gateway(&house, |options| options.first_answer_notice = notice).await;
+    let mut client = TcpStream::connect(gateway.listen()).await.unwrap();
+    let head = format!("POST /api/x/ HTTP/1.1\r\nHost: {}\r\nContent-Length: 2\r\n\r\n", gateway.listen());
+    client.write_all(head.as_bytes()).await.unwrap();
+    soon(hears.recv()).await.unwrap();
+    // There is no state to wait for: it is what must not come.
+    tokio::time::sleep(notice * 6).await;
+    assert_eq!(upstream.silence(), None);
+    client.write_all(b"ab").await.unwrap();
+    soon(hears.recv()).await.unwrap();
+    soon(async {
+        while upstream.silence().is_none() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    answers.send(true).unwrap();
+    assert!(soon(read_head(&mut client)).await.starts_with("HTTP/1.1 200"));
+    assert_eq!(upstream.silence(), None);
+}

@@ -192,7 +192,7 @@ impl Upstream {
     pub fn silence(&self) -> Option<String> {
         let silent = self.silent.load(Ordering::Relaxed) && !self.has_answered();
         let hint = self.hint.unwrap_or("its log may say what it waits for");
-        silent.then(|| format!("it has answered no HTTP request since it started; {hint}"))
+        silent.then(|| format!("it has answered none of the HTTP requests that were passed to it; {hint}"))
     }
 
     /// Which generation it is; connections to it must not outlive it, so key any pool by this.

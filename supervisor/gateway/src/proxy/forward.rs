@@ -37,9 +37,6 @@ use crate::reply::ReplyBody;
 const CONNECT_TRIES: u32 = 50;
 const CONNECT_PAUSE: Duration = Duration::from_millis(10);
 
-/// How long the first answer of a generation may take before operators are told. Nothing is cut short by it.
-const FIRST_ANSWER_NOTICE: Duration = Duration::from_secs(5);
-
 /// Everything that the proxy keeps.
 pub(crate) struct Proxy {
     options: Arc<GatewayOptions>,
@@ -192,27 +189,31 @@ impl Proxy {
     }
 
     /// Waits for the head of the answer. Where it would be the first of its generation, a long wait is told to operators before
-    /// it is over: a server that never takes its socket looks like one that runs.
+    /// it is over: a server that never takes its socket looks like one that runs. One that is still being sent the request is no
+    /// such server.
     async fn head(
         &self,
         door: &Door,
         upstream: &Upstream,
         exchange: &mut Exchange,
     ) -> Result<AnswerHead, Failure> {
-        let head = exchange.head(self.options.answer_timeout);
+        let GatewayOptions { answer_timeout, first_answer_notice, .. } = *self.options;
         if upstream.has_answered() {
-            return head.await;
+            return exchange.head(answer_timeout).await;
         }
-        tokio::pin!(head);
-        let head = match timeout(FIRST_ANSWER_NOTICE, &mut head).await {
-            Ok(head) => head,
-            Err(_) => {
-                if upstream.note_silence()
-                    && let Some(silence) = upstream.silence()
-                {
-                    tracing::warn!(plugin = %door.route.id, "a request waits: {silence}");
+        let mut sent = exchange.upload.is_done();
+        let head = loop {
+            match timeout(first_answer_notice, exchange.head(answer_timeout)).await {
+                Ok(head) => break head,
+                Err(_) if !sent => sent = exchange.upload.is_done(),
+                Err(_) => {
+                    if upstream.note_silence()
+                        && let Some(silence) = upstream.silence()
+                    {
+                        tracing::warn!(plugin = %door.route.id, "a request waits: {silence}");
+                    }
+                    break exchange.head(answer_timeout).await;
                 }
-                head.await
             }
         };
         if head.is_ok() {

@@ -31,7 +31,9 @@ impl Noise {
 /// what can be seen least: connections to it succeed all the same.
 pub(super) fn on_silence(manifest: &Manifest) -> Option<&'static str> {
     let unaware = !manifest.speaks_the_protocol();
-    (unaware && manifest.http.listen == HttpListen::Fd).then_some(
+    // One whose health was looked at before it counted as running has accepted a connection.
+    let unseen = unaware && manifest.http.health.is_none();
+    (unseen && manifest.http.listen == HttpListen::Fd).then_some(
         "its server has to accept connections on descriptor 3, and seems not to; one that listens on an address of its own \
          needs \"http\": {\"listen\": \"port\"} (it takes the port in PORT) or \"path\" (the Unix socket in \
          OUTBOARD_HTTP_SOCKET) in its plugin.json",
