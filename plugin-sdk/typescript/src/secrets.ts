@@ -17,8 +17,10 @@ const COLOUR = "(?:\\x1b\\[\\d+m)*";
 const QUOTED = "'(?:[^'\\\\\\n]|\\\\.)*'|\"(?:[^\"\\\\\\n]|\\\\.)*\"|`(?:[^`\\\\]|\\\\.)*`";
 
 const IS_NAME = new RegExp(`^${NAME}$`, "i");
-/** A member as it is printed, or written as JSON; Node keeps headers as pairs and lists besides. */
-const MEMBER = new RegExp(`((?:\\b${NAME}|['"]${NAME}['"]${COLOUR})\\s*:\\s*(?:\\[\\s*(?:${COLOUR}['"]${NAME}['"]${COLOUR}\\s*,\\s*)?)?${COLOUR}|['"]${NAME}['"]${COLOUR}\\s*,\\s*${COLOUR})(${QUOTED})`, "gi");
+/** A member as it is printed, of a map too, or written as JSON; Node keeps headers as pairs and lists besides. */
+const MEMBER = new RegExp(`((?:\\b${NAME}|['"]${NAME}['"]${COLOUR})\\s*(?::|=>)\\s*(?:\\[\\s*(?:${COLOUR}['"]${NAME}['"]${COLOUR}\\s*,\\s*)?)?${COLOUR}|['"]${NAME}['"]${COLOUR}\\s*,\\s*${COLOUR})(${QUOTED})`, "gi");
+/** A member of JSON that is a text in JSON itself. No run of backslashes is longer, or it would be gone through again from each. */
+const ESCAPED = new RegExp(`(\\\\{1,7}"${NAME}\\\\{1,7}"\\s*:\\s*)(\\\\{1,7}").*?\\2`, "gi");
 /** A header in a text, whose scheme says that a credential follows. */
 const HEADER = new RegExp(`\\b(${NAME}:[ \\t]*)(?:basic|bearer|digest|dpop|negotiate|oauth|token|apikey)[ \\t]+[^\\s'"\`\\\\]+`, "gi");
 /** A header that is the line of a request, whatever its value; the line's end as such, or as Node and JSON write it. */
@@ -48,7 +50,7 @@ export function withoutSecrets(text: string): string {
   for (const token of tokens) if (shown.includes(token)) shown = shown.replaceAll(token, HIDDEN);
   if (!/authorization/i.test(shown)) return shown;
   const inQuotes = (_: string, before: string, value: string) => `${before}${value[0]}${HIDDEN}${value[0]}`;
-  const parts = shown.replace(MEMBER, inQuotes).replace(HEADER, `$1${HIDDEN}`).split(LINE_END);
+  const parts = shown.replace(MEMBER, inQuotes).replace(ESCAPED, `$1$2${HIDDEN}$2`).replace(HEADER, `$1${HIDDEN}`).split(LINE_END);
   // Every other part is a line's end, and the last line has none.
   for (let i = 0; i + 1 < parts.length; i += 2) parts[i] = withoutHeader(parts[i] ?? "");
   return parts.join("");

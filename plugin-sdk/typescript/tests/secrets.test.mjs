@@ -73,11 +73,14 @@ test("a credential of the plugin's own is known by its header", async (t) => {
     console.log({ _header: "GET / HTTP/1.1\\r\\nAuthorization: ${OWN}\\r\\nAccept: x\\r\\n\\r\\n" });
     console.log("curl -H 'Authorization: Bearer ${OWN}' http://x");
     console.log(JSON.stringify({ headers: { Authorization: header, Accept: "kept" } }));
+    console.log(JSON.stringify({ sent: JSON.stringify({ Authorization: header, Accept: "kept too" }), twice: JSON.stringify(JSON.stringify({ authorization: header })) }));
+    console.log(new Map([["Authorization", header]]), new URLSearchParams({ authorization: header }), new Headers({ authorization: header }));
     const failed = await new Promise((resolve) => http.get({ host: "127.0.0.1", port: 1, headers: { authorization: header } }).on("error", function (error) { resolve({ error, request: this }); }));
     console.error(util.inspect(failed, { depth: 5 }));
     ctx.logger.info("own", "curl -H 'Authorization: Bearer ${OWN}'", { headers: { Authorization: { deep: header } }, raw: ["Authorization", header], text: "Authorization: ${OWN}\\r\\nAccept: x" });`);
   hasNoCanary(runner);
   assert.match(runner.stdout, /\{"headers":\{"Authorization":"\[not logged\]","Accept":"kept"\}\}/);
+  assert.match(runner.stdout, /Authorization\\":\\"\[not logged\]\\",\\"Accept\\":\\"kept too\\"/);
   assert.match(runner.stderr, /ECONNREFUSED/);
 });
 
