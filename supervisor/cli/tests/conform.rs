@@ -255,3 +255,22 @@ fn every_case_is_listed_with_its_rule_and_its_name() {
     let listed = terminal.types(&["conform", "--list", "--json"]).json();
     assert!(listed.as_array().is_some_and(|cases| cases.len() > 40), "{listed:#}");
 }
+
+#[test]
+fn a_plugin_that_never_stops_talking_is_listened_to_no_further_and_is_told_so() {
+    let terminal = Terminal::new();
+    let says = r#"import sys
+sys.stdin.readline()
+while True:
+    sys.stdout.write('{"jsonrpc":"2.0","method":"log","params":{"fill":"' + 'x' * 1_000_000 + '"}}\n')
+"#;
+    terminal.write("flood/flood.py", says);
+    let manifest = serde_json::json!({"id": "flood", "name": "Flood", "version": "1.0.0",
+        "run": {"command": ["python3", "-S", "-E", "flood.py"]}});
+    terminal.write("flood/plugin.json", &manifest.to_string());
+    let folder = terminal.path("flood");
+    let said = terminal.types(&["conform", folder.to_str().unwrap(), "--json", "--only", "whole-messages"]);
+    let line = &said.json()["lines"][0];
+    let note = line["note"].as_str().unwrap_or_default();
+    assert!(line["verdict"] == "broken" && note.contains("16777216 bytes in one conversation"), "{said:?}");
+}

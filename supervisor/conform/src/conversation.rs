@@ -211,7 +211,8 @@ async fn listen(mut wire: pipe::Receiver, ear: Arc<Ear>) {
     while let Ok(got @ 1..) = wire.read(&mut chunk).await {
         decoder.feed(&chunk[..got]);
         while let Some(frame) = decoder.next_frame() {
-            ear.heard(Entry::heard(&frame));
+            let (entry, bytes) = Entry::heard(&frame);
+            ear.heard(entry, bytes);
         }
         if ear.record.borrow().is_full() {
             break;
@@ -233,12 +234,15 @@ async fn keep_log(mut pipe: pipe::Receiver, ear: Arc<Ear>) {
 }
 
 impl Ear {
-    fn heard(&self, entry: Entry) {
+    fn heard(&self, entry: Entry, bytes: usize) {
         let answer = match &entry {
             Entry::Message(message) => self.answer(message),
             _ => None,
         };
-        self.record.send_modify(|record| record.entries.push(entry));
+        self.record.send_modify(|record| {
+            record.entries.push(entry);
+            record.bytes += bytes;
+        });
         let Some(frame) = answer else { return };
         match &mut *self.held.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(held) => {

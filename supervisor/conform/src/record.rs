@@ -2,12 +2,15 @@
 //!
 //! Written by [`crate::conversation`], read by the cases. Must not know what the plugin was expected to say.
 
+use outboard_protocol::wire::FRAME_MAX;
 use outboard_protocol::wire::frame::Frame;
 use outboard_protocol::wire::message::{self, NotAMessage};
 use serde_json::Value;
 
 /// Lines that are kept of one conversation. No case makes a well-behaved plugin say a tenth of it.
 pub(crate) const LINES_MAX: usize = 20_000;
+/// Bytes of them: two of the largest frames. As trees they take some ten times as much memory.
+pub(crate) const BYTES_MAX: usize = 2 * FRAME_MAX;
 /// How much of a line a finding shows.
 const SHOWN: usize = 160;
 /// How much of the log is kept: enough to find a secret that is written at every start.
@@ -29,7 +32,16 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
-    pub(crate) fn heard(frame: &Frame<'_>) -> Self {
+    /// What a line is, and how many bytes it has; one over the limit is not kept.
+    pub(crate) fn heard(frame: &Frame<'_>) -> (Self, usize) {
+        let bytes = match frame {
+            Frame::Oversized(_) => 0,
+            Frame::Line(line) => line.len(),
+        };
+        (Self::of(frame), bytes)
+    }
+
+    fn of(frame: &Frame<'_>) -> Self {
         let line = match frame {
             Frame::Oversized(_) => return Entry::Oversized,
             Frame::Line(line) => line,
@@ -55,6 +67,8 @@ fn shown(line: &[u8]) -> String {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Record {
     pub(crate) entries: Vec<Entry>,
+    /// Bytes of the lines that they came in.
+    pub(crate) bytes: usize,
     /// The plugin's end of the wire is closed.
     pub(crate) ended: bool,
     /// What stood after the last line end when it was.
@@ -72,7 +86,7 @@ pub(crate) struct Record {
 impl Record {
     /// Whether more was said than is kept.
     pub(crate) fn is_full(&self) -> bool {
-        self.entries.len() >= LINES_MAX
+        self.entries.len() >= LINES_MAX || self.bytes >= BYTES_MAX
     }
 
     pub(crate) fn log(&mut self, bytes: &[u8]) {

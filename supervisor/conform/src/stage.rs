@@ -2,7 +2,7 @@
 //!
 //! Made by [`crate::examine`], used by the cases. Must not know any rule.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -124,8 +124,8 @@ impl Stage {
     }
 
     /// The records of all conversations so far.
-    pub(crate) fn records(&self) -> Vec<Record> {
-        self.records.borrow().clone()
+    pub(crate) fn records(&self) -> Ref<'_, Vec<Record>> {
+        self.records.borrow()
     }
 
     pub(crate) fn id(&self) -> &str {

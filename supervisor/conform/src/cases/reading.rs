@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Case, Finding, Look, Seen, must, should};
 use crate::conversation::INITIALIZE_ID;
-use crate::record::{Entry, LINES_MAX, Record};
+use crate::record::{BYTES_MAX, Entry, LINES_MAX, Record};
 use crate::script::SECRET;
 use crate::stage::Stage;
 
@@ -97,7 +97,7 @@ fn no_noise(records: &[Record]) -> Finding {
 
 fn whole_messages(records: &[Record]) -> Finding {
     if records.iter().any(Record::is_full) {
-        return Err(format!("more than {LINES_MAX} lines in one conversation"));
+        return Err(format!("more than {LINES_MAX} lines or {BYTES_MAX} bytes in one conversation"));
     }
     let broken = entries(records).filter_map(|entry| match entry {
         Entry::Broken(text, why) => Some(format!("{text:?} is no message: {why}")),
