@@ -194,6 +194,8 @@ fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let kept = fs::hard_link(path, &old).is_ok();
     fs::rename(&new, path)?;
     if kept {
+        // Until the name is on disk, a loss of power leaves it on the old content, which must then still be there.
+        sync_folder(path.parent().unwrap_or(Path::new(".")))?;
         wipe(&old)?;
     }
     Ok(())
