@@ -14,7 +14,8 @@ use rustix::fs::OFlags;
 
 use crate::store::StoreError;
 
-/// Pages that are copied at once, a megabyte: between two steps the clock is looked at, and whoever writes gets a turn.
+/// Pages that are copied at once, a quarter of a megabyte of `state.db` and mostly a whole one of a plugin's database: between two
+/// steps the clock is looked at, and whoever writes gets a turn.
 const PAGES: i32 = 256;
 /// How long another process may hold a database for itself before it is left out.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
