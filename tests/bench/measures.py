@@ -98,8 +98,8 @@ def measure_config(rounds):
     many, one, many_in, one_in, limit, asked = [], [], [], [], [], []
     with Outboard() as outboard:
         for _ in range(rounds):
-            many.append(6400 / outboard.cli("call", "bench", "sets", 6400, 64)["seconds"])
-            one.append(500 / outboard.cli("call", "bench", "sets", 500, 1)["seconds"])
+            many.append(40_000 / outboard.cli("call", "bench", "sets", 40_000, 64)["seconds"])
+            one.append(2500 / outboard.cli("call", "bench", "sets", 2500, 1)["seconds"])
             for kind, taken in [("sync", limit), ("sync-asked", asked)]:
                 run = [TARGET / "bench-limit", kind, outboard.data / "limit", "1"]
                 taken.append(json.loads(subprocess.check_output(run))["a_second"])
