@@ -87,6 +87,18 @@ async fn an_id_that_is_in_use_is_refused_and_the_first_call_lives_on() {
 }
 
 #[tokio::test]
+async fn a_context_call_that_fails_in_the_supervisor_is_answered_and_costs_no_other() {
+    let mut plugin = Plugin::connect(&SessionLimits::default());
+    plugin.say(r#"{"jsonrpc":"2.0","id":1,"method":"never"}"#).await;
+    plugin.say(r#"{"jsonrpc":"2.0","id":2,"method":"panic"}"#).await;
+    let answer = plugin.hear().await;
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&2.into(), &(-32603).into()), "{answer}");
+    plugin.say(r#"{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":1}}"#).await;
+    let answer = plugin.hear().await;
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&1.into(), &(-32800).into()), "{answer}");
+}
+
+#[tokio::test]
 async fn a_host_call_gets_the_plugins_answer_or_its_error() {
     let mut plugin = plugin();
     let session = plugin.session.clone();

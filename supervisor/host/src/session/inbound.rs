@@ -4,8 +4,10 @@
 //! what takes time is handed back as a [`Slow`] for the reader to run.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::FutureExt;
 use outboard_protocol::methods::{CancelParams, CancelRequest, Progress, ProgressParams};
 use outboard_protocol::wire::message::{self, Id, Message, NotAMessage};
 use outboard_protocol::{ErrorReason, RpcError};
@@ -125,10 +127,15 @@ impl Inbound {
     /// Runs a slow call to its one answer.
     pub(super) async fn run(&self, slow: Slow) {
         let Slow { id, answer, large, withdrawn } = slow;
+        let panicked = || {
+            RpcError::new(ErrorReason::InternalError, "the supervisor failed at this call; its log says more")
+        };
         let cancelled = || RpcError::new(ErrorReason::Cancelled, "the caller withdrew the call");
+        // A panic in there costs this one call.
+        let answer = AssertUnwindSafe(answer).catch_unwind();
         let work = async {
             let place = if large { self.large.acquire().await.ok() } else { None };
-            (answer.await, place)
+            (answer.await.unwrap_or_else(|_| Err(panicked())), place)
         };
         let (outcome, place) = tokio::select! {
             done = work => done,

@@ -5,7 +5,7 @@
 //! what becomes of it when the conversation ends, is the actor's affair.
 //!
 //! ```text
-//!            ┌── reader task ──▶ inbound ──▶ ContextCalls (answered at once, or in a task of its own)
+//!            ┌── reader task ──▶ inbound ──▶ ContextCalls (answered at once, or worked on meanwhile)
 //!   stdout ──┘                      ├──────▶ calls: an answer wakes its caller
 //!                                   └──────▶ NoiseSink: a line that is no message
 //!   stdin  ◀── writer task ◀── outbox ◀──── host calls, notifications, answers
@@ -18,6 +18,7 @@ mod calls;
 mod inbound;
 mod outbox;
 mod reader;
+mod working;
 mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,6 +36,7 @@ use tokio::task::JoinSet;
 use calls::Calls;
 use inbound::Inbound;
 use outbox::{Full, Outbox};
+use working::Working;
 
 /// The bounds of a session.
 #[derive(Debug, Clone)]
@@ -143,7 +145,7 @@ impl CallError {
 }
 
 /// The context calls that were still worked on when the reader ended.
-type Unfinished = Arc<Mutex<JoinSet<()>>>;
+type Unfinished = Arc<Mutex<Working>>;
 
 /// A handle on the conversation with one process. Clones are the same conversation.
 #[derive(Debug, Clone)]
@@ -271,8 +273,8 @@ impl Session {
 
     /// Waits for the context calls that were still worked on when the plugin's output ended. Dropping the future gives them up.
     pub async fn unfinished(&self) {
-        let mut calls = std::mem::take(&mut *self.unfinished.lock().unwrap_or_else(PoisonError::into_inner));
-        while calls.join_next().await.is_some() {}
+        let working = std::mem::take(&mut *self.unfinished.lock().unwrap_or_else(PoisonError::into_inner));
+        working.finish().await;
     }
 
     /// The names of the host calls that await their answers, for a diagnosis.

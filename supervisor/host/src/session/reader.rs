@@ -1,4 +1,4 @@
-//! The reader's task: bytes from a plugin to frames, frames to [`Inbound`], slow calls to tasks of their own.
+//! The reader's task: bytes from a plugin to frames, frames to [`Inbound`], and the work on slow calls meanwhile.
 //!
 //! Run by the session. It reads no further while the plugin leaves unread what is there for it, or while as many context
 //! calls are worked on as there may be: the pipe then fills, and the plugin waits.
@@ -9,11 +9,11 @@ use std::time::Duration;
 use outboard_protocol::wire::frame::{Decoder, Frame};
 use tokio::io::AsyncRead;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::SessionLimits;
 use super::inbound::{Inbound, Slow};
+use super::working::Working;
 use super::{Unfinished, gone};
 use crate::scratch;
 
@@ -31,31 +31,31 @@ pub(super) async fn run<R: AsyncRead + Unpin>(
     unfinished: Unfinished,
 ) {
     let mut decoder = Decoder::new(limits.frame);
-    let mut slow = JoinSet::new();
+    let mut working = Working::default();
     tokio::select! {
-        () = read_on(&mut reader, &mut decoder, &mut slow, &inbound, &limits) => {}
+        () = read_on(&mut reader, &mut decoder, &mut working, &inbound, &limits) => {}
         () = gone(&mut finish) => {
-            last_words(&mut reader, &mut decoder, &mut slow, &inbound, &limits).await;
+            last_words(&mut reader, &mut decoder, &mut working, &inbound, &limits).await;
         }
     }
     inbound.half_frame(decoder.remainder());
     inbound.close();
     // There is nobody to answer, and the end of the conversation does not wait for what takes time.
-    *unfinished.lock().unwrap_or_else(PoisonError::into_inner) = slow;
+    *unfinished.lock().unwrap_or_else(PoisonError::into_inner) = working;
     ended.send_replace(true);
 }
 
 async fn last_words<R: AsyncRead + Unpin>(
     reader: &mut R,
     decoder: &mut Decoder,
-    slow: &mut JoinSet<()>,
+    working: &mut Working,
     inbound: &Arc<Inbound>,
     limits: &SessionLimits,
 ) {
     let until_silent = async {
-        take_frames(decoder, slow, inbound, limits).await;
+        take_frames(decoder, working, inbound, limits).await;
         while let Ok(Ok(1..)) = timeout(SILENCE, scratch::read(reader, decoder)).await {
-            take_frames(decoder, slow, inbound, limits).await;
+            take_frames(decoder, working, inbound, limits).await;
         }
     };
     // What is left after this is more than a process can leave in a pipe: somebody else is writing.
@@ -65,18 +65,26 @@ async fn last_words<R: AsyncRead + Unpin>(
 async fn read_on<R: AsyncRead + Unpin>(
     reader: &mut R,
     decoder: &mut Decoder,
-    slow: &mut JoinSet<()>,
+    working: &mut Working,
     inbound: &Arc<Inbound>,
     limits: &SessionLimits,
 ) {
-    while let Ok(1..) = scratch::read(reader, decoder).await {
-        take_frames(decoder, slow, inbound, limits).await;
+    loop {
+        let read = tokio::select! {
+            biased;
+            read = scratch::read(reader, decoder) => read,
+            () = working.turn(), if !working.is_empty() => continue,
+        };
+        let Ok(1..) = read else { return };
+        take_frames(decoder, working, inbound, limits).await;
+        // Also while more is always there to be read.
+        working.now();
     }
 }
 
 async fn take_frames(
     decoder: &mut Decoder,
-    slow: &mut JoinSet<()>,
+    working: &mut Working,
     inbound: &Arc<Inbound>,
     limits: &SessionLimits,
 ) {
@@ -90,22 +98,18 @@ async fn take_frames(
             Frame::Line(line) => inbound.frame(line),
         };
         if let Some(call) = call {
-            spawn(slow, inbound, call, limits).await;
+            // Empty is where none may be worked on at all; waiting would then never end.
+            while working.len() >= limits.context_calls && !working.is_empty() {
+                working.turn().await;
+            }
+            working.add(inbound, call);
         }
         inbound.room().await;
     }
-    while slow.try_join_next().is_some() {}
 }
 
 async fn large(inbound: &Arc<Inbound>, line: &[u8]) -> Option<Slow> {
     let (inbound, line) = (Arc::clone(inbound), line.to_vec());
     // A panic in there costs this one frame.
     tokio::task::spawn_blocking(move || inbound.frame(&line)).await.ok().flatten()
-}
-
-async fn spawn(slow: &mut JoinSet<()>, inbound: &Arc<Inbound>, call: Slow, limits: &SessionLimits) {
-    // The set is empty where none may be worked on at all; waiting would then never end.
-    while slow.len() >= limits.context_calls && slow.join_next().await.is_some() {}
-    let inbound = Arc::clone(inbound);
-    slow.spawn(async move { inbound.run(call).await });
 }

@@ -48,6 +48,7 @@ impl ContextCalls for Host {
         match method {
             "echo" => Reply::Now(Ok(params.map_or_else(null, RawValue::to_owned))),
             "never" => Reply::Later(Box::pin(std::future::pending())),
+            "panic" => Reply::Later(Box::pin(async { panic!("a mistake of ours") })),
             "fetch" => {
                 let (fetched, supply) = (Arc::clone(&self.fetched), Arc::clone(&self.supply));
                 Reply::Large(Box::pin(async move {
