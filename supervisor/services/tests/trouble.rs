@@ -243,3 +243,22 @@ async fn a_file_with_pages_of_another_size_goes_on_as_it_is() {
     assert_eq!((&values["values"]["k0"], &values["values"]["k4"]), (&json!("new"), &json!("x".repeat(2000))));
     services.close().await;
 }
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_goes_when_it_is_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    fill(&dir, 1).await;
+    let file = dir.path().join("data/state.db");
+    let rows = || {
+        let db = rusqlite::Connection::open(&file).unwrap();
+        db.query_row("SELECT count(*) FROM config", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    rusqlite::Connection::open(&file).unwrap().execute("UPDATE config SET value = 'no JSON'", []).unwrap();
+    assert_eq!(rows(), 1);
+    let services = open(&dir.path().join("data"));
+    let plugin = process(&services, &dir, "a");
+    let deleted = call(&plugin, "config.delete", json!({ "key": "k0" })).await.unwrap();
+    assert_eq!(deleted, json!({ "deleted": true }));
+    services.close().await;
+    assert_eq!(rows(), 0);
+}

@@ -143,16 +143,18 @@ impl Inner {
 
     fn delete_row(&self, group: &mut Group<'_>, id: &PluginId, key: &ConfigKey) -> Result<bool, StoreError> {
         let (mut usage, old) = self.staged.ahead(group.number, &self.stored, id, key);
-        let Some(old) = old else { return Ok(false) };
-        usage.keys -= 1;
-        usage.bytes -= old;
-        group
+        // Also where nothing is known of it: a row whose value could not be read must go when it is told to.
+        let rows = group
             .db
             .prepare_cached("DELETE FROM config WHERE plugin = ?1 AND key = ?2")
             .and_then(|mut statement| statement.execute((id.as_str(), key.as_str())))
             .map_err(|error| group.name(&error))?;
-        self.staged.stage(group.number, id, usage, key, None);
-        Ok(true)
+        if let Some(old) = old {
+            usage.keys -= 1;
+            usage.bytes -= old;
+            self.staged.stage(group.number, id, usage, key, None);
+        }
+        Ok(rows > 0)
     }
 
     /// Puts what is on disk now in the place of what was read so far. True: it is another value.
