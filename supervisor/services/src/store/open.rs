@@ -159,13 +159,14 @@ fn set_aside(file: &Path) -> std::io::Result<PathBuf> {
         again += 1;
         aside = with_suffix(file, &format!(".damaged-{stamp}-{again}"));
     }
-    fs::rename(file, &aside)?;
+    // The log first: left alone by a kill in between, it would be taken for that of the new file.
     for side in ["-wal", "-shm", "-journal"] {
         let from = with_suffix(file, side);
         if from.exists() {
             fs::rename(&from, with_suffix(&aside, side))?;
         }
     }
+    fs::rename(file, &aside)?;
     Ok(aside)
 }
 
