@@ -15,10 +15,14 @@ pub fn built(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let source = root.join("examples").join(name);
     let here = binary("outboard").with_file_name("plugins").join(name);
+    std::fs::create_dir_all(here.parent().unwrap()).unwrap();
+    // Other tests may want the same one at the same time. The lock ends with the file.
+    let alone = std::fs::File::create(here.with_file_name(format!(".{name}.lock"))).unwrap();
+    alone.lock().unwrap();
     if source.join("Cargo.toml").exists() {
         std::fs::create_dir_all(&here).unwrap();
-        copy(&source.join("plugin.json"), &here.join("plugin.json"));
-        copy(&binary(name), &here.join(name));
+        place(&source.join("plugin.json"), &here.join("plugin.json"));
+        place(&binary(name), &here.join(name));
         return here;
     }
     let sources = [source.clone(), root.join("plugin-sdk/python/src"), root.join("examples/build-example")];
@@ -29,7 +33,6 @@ pub fn built(name: &str) -> PathBuf {
         return ready;
     }
     let script = root.join("examples/build-example");
-    std::fs::create_dir_all(here.parent().unwrap()).unwrap();
     let output = Command::new(script).arg(&source).arg(&here).output().unwrap();
     assert!(output.status.success(), "examples/{name} could not be built: {output:?}");
     here
@@ -41,6 +44,16 @@ pub fn install(name: &str, plugins: &Path) {
     let aside = plugins.join(format!(".{name}"));
     copy(&built(name), &aside);
     std::fs::rename(aside, plugins.join(name)).unwrap();
+}
+
+/// Copies a file where it has changed, and never over one that may be running: the system refuses to run what is written to.
+fn place(from: &Path, to: &Path) {
+    let same = |path: &Path| path.metadata().ok().map(|meta| (meta.len(), meta.modified().ok()));
+    if same(from) != same(to) {
+        let aside = to.with_extension("new");
+        copy(from, &aside);
+        std::fs::rename(aside, to).unwrap();
+    }
 }
 
 fn copy(from: &Path, to: &Path) {
