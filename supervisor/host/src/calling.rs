@@ -28,9 +28,13 @@ impl Host {
         let handle = self.find(id)?;
         let (mut links, mut views) = (handle.link.clone(), handle.view.clone());
         let up = async {
-            while links.borrow_and_update().is_none()
-                && views.borrow_and_update().snapshot.route_intent() == RouteIntent::Waiting
-            {
+            loop {
+                // A conversation that is over stays to be seen until the plugin's actor has looked at the process.
+                let over = links.borrow_and_update().as_ref().map(|link| link.session.is_over());
+                let on_its_way = views.borrow_and_update().snapshot.route_intent() == RouteIntent::Waiting;
+                if over == Some(false) || (over.is_none() && !on_its_way) {
+                    return;
+                }
                 // An error means that the plugin was removed; the call says so.
                 let changed = tokio::select! {
                     changed = links.changed() => changed,

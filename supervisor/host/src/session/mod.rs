@@ -271,6 +271,11 @@ impl Session {
         let _ = ended.wait_for(|ended| *ended).await;
     }
 
+    /// Whether [`Self::ended`] has resolved.
+    pub fn is_over(&self) -> bool {
+        *self.ended.borrow()
+    }
+
     /// Waits for the context calls that were still worked on when the plugin's output ended. Dropping the future gives them up.
     pub async fn unfinished(&self) {
         let working = std::mem::take(&mut *self.unfinished.lock().unwrap_or_else(PoisonError::into_inner));
