@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use outboard_protocol::{ErrorReason, RpcError};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 use crate::store::StoreError;
 
@@ -80,10 +81,15 @@ impl Staging {
     /// Gives the archive, which is complete and synced, its name.
     pub(super) fn publish(&self) -> Result<(), RpcError> {
         let parent = self.target.parent().unwrap_or(Path::new("/"));
-        match renameat_with(CWD, self.archive(), CWD, &self.target, RenameFlags::NOREPLACE) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::EXIST) => return Err(taken(&self.target)),
-            Err(error) => return Err(StoreError::from_io(&self.target, &error.into()).into()),
+        let renamed = match renameat_with(CWD, self.archive(), CWD, &self.target, RenameFlags::NOREPLACE) {
+            // Network and user-space file systems may not know the flag. A second name never replaces one either; the first one
+            // goes with the folder.
+            Err(Errno::INVAL) => fs::hard_link(self.archive(), &self.target),
+            renamed => renamed.map_err(io::Error::from),
+        };
+        match renamed {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(taken(&self.target)),
+            renamed => renamed.map_err(|error| StoreError::from_io(&self.target, &error))?,
         }
         let synced = File::open(parent).and_then(|parent| parent.sync_all());
         Ok(synced.map_err(|error| StoreError::from_io(parent, &error))?)
