@@ -6,6 +6,7 @@ Mixed by ``ctx.database`` into whatever class a connection is to have. Must not 
 from __future__ import annotations
 
 import sqlite3
+import types
 from typing import Any
 
 # The most that SQLite can be told.
@@ -103,4 +104,4 @@ def bounded(wanted: Any) -> Any:
         return BoundedConnection
     if not isinstance(wanted, type) or not issubclass(wanted, sqlite3.Connection):
         return wanted
-    return type(wanted)(wanted.__name__, (wanted, BoundedConnection), {})
+    return types.new_class(wanted.__name__, (wanted, BoundedConnection))
