@@ -7,7 +7,7 @@ mod fixture;
 use std::time::Duration;
 
 use fixture::*;
-use outboard_host::routes::testing;
+use outboard_host::routes::{Upstream, testing};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -231,6 +231,15 @@ async fn starve() {
     assert_eq!(status(&read_all(&mut last).await.unwrap()), 200);
 }
 
+async fn until_silent(upstream: &Upstream) {
+    soon(async {
+        while upstream.silence().is_none() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_plugin_that_waits_for_the_rest_of_a_request_is_not_called_silent_and_one_that_has_it_is() {
     let house = House::new();
@@ -248,23 +257,24 @@ async fn a_plugin_that_waits_for_the_rest_of_a_request_is_not_called_silent_and_
         }
     });
     house.plugin("x", open(&upstream));
+    let mute = house.generation(|mut stream, _| async move {
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    });
+    house.plugin("mute", open(&mute));
     let notice = Duration::from_millis(50);
     let gateway = gateway(&house, |options| options.first_answer_notice = notice).await;
     let mut client = TcpStream::connect(gateway.listen()).await.unwrap();
     let head = format!("POST /api/x/ HTTP/1.1\r\nHost: {}\r\nContent-Length: 2\r\n\r\n", gateway.listen());
     client.write_all(head.as_bytes()).await.unwrap();
     soon(hears.recv()).await.unwrap();
-    // There is no state to wait for: it is what must not come.
-    tokio::time::sleep(notice * 6).await;
+    // One that has its whole request is called silent after the same time, which began later.
+    let mut other = TcpStream::connect(gateway.listen()).await.unwrap();
+    other.write_all(&get(gateway.listen(), "/api/mute/", "")).await.unwrap();
+    until_silent(&mute).await;
     assert_eq!(upstream.silence(), None);
     client.write_all(b"ab").await.unwrap();
     soon(hears.recv()).await.unwrap();
-    soon(async {
-        while upstream.silence().is_none() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    until_silent(&upstream).await;
     answers.send(true).unwrap();
     assert!(soon(read_head(&mut client)).await.starts_with("HTTP/1.1 200"));
     assert_eq!(upstream.silence(), None);
