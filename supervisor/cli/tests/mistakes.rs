@@ -5,10 +5,7 @@
 mod supervised;
 mod terminal;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
-use supervised::{PATIENCE, Supervised, install};
+use supervised::{Supervised, get, install};
 use terminal::{Terminal, executable};
 
 /// A plugin that comes up to its start and refuses it, with a stack of several lines.
@@ -38,16 +35,6 @@ fn program(terminal: &Terminal, id: &str, text: &str, run: &str) {
             r#"{{"id":"{id}","name":"{id}","version":"1.0.0","run":{{"command":["./plugin.sh"]{run}}}}}"#
         ),
     );
-}
-
-/// What a client gets, head and body.
-fn get(listen: &str, path: &str) -> String {
-    let mut stream = TcpStream::connect(listen).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
 }
 
 #[test]

@@ -5,10 +5,7 @@
 mod supervised;
 mod terminal;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
-use supervised::{PATIENCE, Supervised};
+use supervised::{Supervised, get};
 use terminal::Terminal;
 
 /// The languages, each with the programs that it takes.
@@ -26,15 +23,6 @@ fn languages() -> Vec<&'static str> {
         eprintln!("not run: {language}, which takes {programs:?}");
     }
     here.into_iter().map(|(language, _)| language).collect()
-}
-
-fn get(listen: &str, path: &str) -> String {
-    let mut stream = TcpStream::connect(listen).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
 }
 
 #[test]
