@@ -1,4 +1,4 @@
-import { createPlugin } from "@skyvexsoftware/stratos-sdk/helpers"; // Outboard brings it; nothing to install
+import { createPlugin } from "@skyvexsoftware/stratos-sdk/helpers"; // Outboard brings it; nothing to install or build
 
 export default createPlugin({
   async onStart(ctx) {

@@ -31,9 +31,10 @@ fn template(language: Language) -> Template {
         Language::Js => {
             Template { file: BACKGROUND_ENTRY, text: include_str!("../../templates/index.js"), runs: None }
         }
+        // The same text: every type in it is inferred.
         Language::Ts => Template {
             file: "index.ts",
-            text: include_str!("../../templates/index.ts"),
+            text: include_str!("../../templates/index.js"),
             runs: Some(("background", json!({ "entryModule": "index.ts" }))),
         },
         Language::Py => Template {
