@@ -92,7 +92,11 @@ impl Staging {
             renamed => renamed.map_err(|error| StoreError::from_io(&self.target, &error))?,
         }
         let synced = File::open(parent).and_then(|parent| parent.sync_all());
-        Ok(synced.map_err(|error| StoreError::from_io(parent, &error))?)
+        Ok(synced.map_err(|error| {
+            // A backup that is told to have failed is not to be found.
+            let _ = fs::remove_file(&self.target);
+            StoreError::from_io(parent, &error)
+        })?)
     }
 }
 
