@@ -6,10 +6,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use outboard_protocol::control::{PluginStatus, StatusReport};
-use outboard_protocol::manifest::FILE_NAME;
 use serde_json::json;
 
-use super::SupervisorRecord;
+use super::{SupervisorRecord, amiss};
 use crate::render::tame;
 use crate::settings::Settings;
 
@@ -32,7 +31,8 @@ pub(super) fn announce(report: &StatusReport, record: &SupervisorRecord, runtime
 /// What is amiss with where plugins are looked for, with the settings of those that are not there, and with the address:
 /// a sentence each.
 pub(super) fn remarks(report: &StatusReport, settings: &Settings, listen: SocketAddr) -> Vec<String> {
-    let mut remarks: Vec<String> = report.plugin_dirs.iter().filter_map(|dir| about_folder(dir)).collect();
+    let mut remarks: Vec<String> =
+        report.plugin_dirs.iter().filter_map(|dir| amiss(Path::new(dir))).collect();
     for id in settings.file.plugins.keys() {
         if !report.plugins.iter().any(|plugin| plugin.id == id.as_str()) {
             remarks.push(format!("the settings hold [plugins.{id}], and there is no such plugin"));
@@ -50,15 +50,6 @@ fn about_address(listen: SocketAddr, allowed_hosts: Option<&[String]>) -> Option
              machine's own; name those that people use in `allowed_hosts` below [http]"
         )
     })
-}
-
-fn about_folder(dir: &str) -> Option<String> {
-    let path = Path::new(dir);
-    if path.join(FILE_NAME).exists() {
-        let parent = path.parent().unwrap_or(path).display();
-        return Some(format!("{dir} is a plugin's folder; name its parent: --plugins {parent}"));
-    }
-    (!path.is_dir()).then(|| format!("the plugin folder {dir} does not exist"))
 }
 
 fn ready_line(report: &StatusReport, record: &SupervisorRecord, runtime_dir: &Path) -> String {

@@ -43,12 +43,12 @@ pub(super) fn make_default(run: &RunSettings) {
     }
 }
 
-/// What is wrong with a folder that was named: it is certainly not there, is something else, or is one plugin's own. One that merely cannot be
-/// read may hold plugins, and is shown as such.
+/// What is wrong with a folder that was named: it is certainly not there, is something else, or is one
+/// plugin's own and holds none. One that merely cannot be read may hold plugins, and is shown as such.
 pub(crate) fn unusable(dir: &Path) -> Option<String> {
     let shown = dir.display();
     match std::fs::metadata(dir) {
-        Ok(found) if found.is_dir() => own_folder(dir),
+        Ok(found) if found.is_dir() => own_folder(dir).filter(|_| !holds_plugins(dir)),
         Ok(_) => Some(format!("{shown} is no folder; name the folder that holds the plugins' folders")),
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
             Some(format!("the folder {shown} does not exist, since a part of its path is no folder"))
@@ -63,13 +63,21 @@ pub(crate) fn unusable(dir: &Path) -> Option<String> {
     }
 }
 
-/// A plugin's own folder holds no plugins, unless there are some in it all the same.
+/// What is amiss with a folder, also where plugins are found in it all the same.
+pub(crate) fn amiss(dir: &Path) -> Option<String> {
+    unusable(dir).or_else(|| own_folder(dir))
+}
+
+fn is_plugin(dir: &Path) -> bool {
+    dir.join(FILE_NAME).is_file()
+}
+
+fn holds_plugins(dir: &Path) -> bool {
+    std::fs::read_dir(dir).is_ok_and(|entries| entries.flatten().any(|entry| is_plugin(&entry.path())))
+}
+
 fn own_folder(dir: &Path) -> Option<String> {
-    let is_plugin = |dir: &Path| dir.join(FILE_NAME).is_file();
-    let holds_some = || {
-        std::fs::read_dir(dir).is_ok_and(|entries| entries.flatten().any(|entry| is_plugin(&entry.path())))
-    };
-    (is_plugin(dir) && !holds_some()).then(|| {
+    is_plugin(dir).then(|| {
         let parent = dir.parent().unwrap_or(dir).display();
         format!("{} is a plugin's own folder; name its parent: --plugins {parent}", dir.display())
     })

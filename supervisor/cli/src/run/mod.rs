@@ -30,7 +30,7 @@ use crate::failure::Outcome;
 use crate::settings::Settings;
 
 pub(crate) use announce::WAITING;
-pub(crate) use folders::unusable;
+pub(crate) use folders::{amiss, unusable};
 pub(crate) use keeper::SUPERVISE_ARGUMENT;
 pub(crate) use record::SupervisorRecord;
 

@@ -4,11 +4,10 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use outboard_protocol::manifest::FILE_NAME;
 use rustix::fs::{Access, access, statvfs};
 
 use super::{Finding, Verdict};
-use crate::run::unusable;
+use crate::run::{amiss, unusable};
 use crate::settings::{Named, RunSettings, Settings};
 
 /// Below this much room, logs and databases of plugins soon fail.
@@ -100,10 +99,8 @@ fn plugins(dir: &Path, named: Named) -> Finding {
             dir.display()
         ),
     };
-    if dir.join(FILE_NAME).exists() {
-        let parent = dir.parent().unwrap_or(dir).display();
-        let sentence = format!("{} is a plugin's folder; name its parent: --plugins {parent}", dir.display());
-        return Finding::new("plugins", Verdict::Degraded, sentence);
+    if let Some(wrong) = amiss(dir) {
+        return Finding::new("plugins", Verdict::Degraded, wrong);
     }
     let verdict = if invalid == 0 { Verdict::Ok } else { Verdict::Degraded };
     Finding::new("plugins", verdict, sentence)
