@@ -124,3 +124,32 @@ fn ids_are_unique_members_are_known_and_sources_exist() {
         assert!(seen.insert(id.clone()), "{id} stands twice");
     }
 }
+
+/// Whether a file in any of the languages holds a test of that name.
+fn holds_test(file: &Path, name: &str) -> bool {
+    if file.extension().is_some_and(|extension| extension == "rs") {
+        return tests_of(file).contains(name);
+    }
+    let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    text.contains(&format!("def {name}("))
+        || ['"', '\'', '`'].iter().any(|q| text.contains(&format!("{q}{name}{q}")))
+}
+
+#[test]
+fn every_fault_that_was_found_is_held_by_a_test_or_says_why_not() {
+    let text = std::fs::read_to_string(tests_folder().join("faults.toml")).unwrap();
+    let document: Table = text.parse().unwrap();
+    for (fault, row) in document["fault"].as_table().unwrap() {
+        let row = row.as_table().unwrap();
+        let shown = names(row, "shown_by");
+        match row.get("open").and_then(Value::as_str) {
+            Some(reason) => assert!(reason.len() >= REASON, "{fault} is open without a reason"),
+            None => assert!(!shown.is_empty(), "{fault} is held by no test and does not say why"),
+        }
+        for name in shown {
+            let (file, test) =
+                name.split_once("::").unwrap_or_else(|| panic!("{fault}: {name} is not path::test"));
+            assert!(holds_test(&root().join(file), test), "{fault} names {name}, which does not exist");
+        }
+    }
+}
