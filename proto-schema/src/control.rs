@@ -131,8 +131,24 @@ pub struct StatusReport {
     /// Whether plugins are held back until a host signs in.
     #[serde(default)]
     pub waiting_for_sign_in: bool,
+    /// What is amiss with the supervisor itself, and with no plugin; empty while all is well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub troubles: Vec<Trouble>,
+    /// How many log records were not kept since it started: the disk refused them, or they came too fast.
+    #[serde(default)]
+    pub log_records_dropped: u64,
     /// The plugins, by id.
     pub plugins: Vec<PluginStatus>,
+}
+
+/// Something that is amiss with the supervisor itself: a file that is gone, a folder that was removed, a shortage of the machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Trouble {
+    /// A stable word for programs, such as `state-file`, `log-files`, `runtime-folder`.
+    pub kind: String,
+    /// What is wrong and what to do, a sentence.
+    pub says: String,
 }
 
 /// One plugin at one moment.
@@ -362,6 +378,14 @@ pub enum HostEvent {
         quota: u64,
         /// Whether it holds as much as it may: no new database is granted, and those that are there may not grow.
         full: bool,
+    },
+    /// Something is amiss with the supervisor itself, or is no longer.
+    #[serde(rename = "host.trouble")]
+    Trouble {
+        /// The stable word of [`Trouble::kind`].
+        kind: String,
+        /// What is wrong and what to do, a sentence; null: it is over.
+        says: Option<String>,
     },
     /// Events were lost because this subscriber was too slow.
     #[serde(rename = "lost")]

@@ -212,6 +212,8 @@ impl Host {
             data_dir: self.inner.data_dir.display().to_string(),
             plugin_dirs: self.inner.plugin_dirs.iter().map(|dir| dir.display().to_string()).collect(),
             waiting_for_sign_in: *self.inner.held.borrow(),
+            troubles: self.services().troubles.now(),
+            log_records_dropped: self.services().logs.dropped(),
             plugins,
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Started by [`crate::Host::start`], ended with it. Must not know single plugins.
 
+use outboard_protocol::control::HostEvent;
+use outboard_services::trouble;
 use tokio::sync::broadcast;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -22,11 +24,24 @@ pub(crate) async fn pass_on_events(shared: Shared) {
     let mut events = shared.services.host_events();
     loop {
         match events.recv().await {
-            // Nobody may be listening.
-            Ok(event) => drop(shared.events.send(event)),
+            Ok(event) => {
+                tell_trouble(&event);
+                // Nobody may be listening.
+                drop(shared.events.send(event));
+            }
             Err(broadcast::error::RecvError::Lagged(_)) => {}
             Err(broadcast::error::RecvError::Closed) => return,
         }
+    }
+}
+
+/// What is amiss with the supervisor itself stands in its log as well; trouble with the log is told on the console, by the log.
+fn tell_trouble(event: &HostEvent) {
+    match event {
+        HostEvent::Trouble { kind, .. } if kind == trouble::LOG_FILES => {}
+        HostEvent::Trouble { says: Some(says), .. } => tracing::error!("{says}"),
+        HostEvent::Trouble { kind, says: None } => tracing::info!("the trouble with {kind} is over"),
+        _ => {}
     }
 }
 

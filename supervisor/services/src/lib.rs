@@ -42,6 +42,7 @@ pub mod server;
 mod services;
 mod sign_in;
 mod store;
+pub mod trouble;
 
 pub use ipc::{Bus, BusClient, BusSubscription, CutOff};
 pub use logger::{Console, LogOptions, LogSubscription, Logs, NewRecord};
@@ -50,3 +51,4 @@ pub use process::{ProcessIdentity, ProcessServices};
 pub use reply::{Durable, Outcome, Reply};
 pub use services::{OpenError, ServiceOptions, Services};
 pub use store::{FolderError, OpenStoreError, StoreError};
+pub use trouble::Troubles;

@@ -26,6 +26,7 @@ use crate::sign_in::SignIn;
 use crate::store::{
     self, Folder, FolderError, OpenStoreError, Opened, Store, StoreError, make_private_folder,
 };
+use crate::trouble::{self, Troubles};
 
 /// Largest `state.db` when nobody says otherwise: far above what plugins may keep in it, far below a disk.
 const STATE_MAX: u64 = 4 * 1024 * 1024 * 1024;
@@ -106,6 +107,8 @@ pub struct Services {
     pub prefixes: Prefixes,
     /// What is remembered of each plugin.
     pub plugins: Plugins,
+    /// What is amiss with the supervisor itself.
+    pub troubles: Troubles,
     notices: Notices,
     store: Store,
     data_dir: Arc<Path>,
@@ -125,24 +128,29 @@ impl Services {
         let state = folder.state_file();
         let recovered = backup::recover(&data_dir)?;
         let swept = backup::sweep(&data_dir);
-        let Opened { db, mut findings } = store::open(&state, state_max)?;
+        let Opened { db, mut findings } = store::open(&state, state_max, folder.was_used())?;
         let name = |error: rusqlite::Error| StoreError::from_sqlite(&state, &error);
         let stored_config = config::Stored::load(&db).map_err(name)?;
         let stored_prefixes = server::Stored::load(&db).map_err(name)?;
         let stored_plugins = plugins::Stored::load(&db).map_err(name)?;
-        let store = Store::start(db, folder).map_err(OpenError::Thread)?;
+        let notices = Notices::new();
+        let troubles = Troubles::new(notices.clone());
+        let store = Store::start(db, folder, troubles.clone()).map_err(OpenError::Thread)?;
         let (sign_in, finding) = SignIn::open(&data_dir, store.clone())?;
         findings.extend(finding);
         let log_dir = data_dir.join("logs");
         make_private_folder(&log_dir)?;
-        let logs = Logs::open(&log_dir, log).map_err(OpenError::Thread)?;
+        let logs = Logs::open(&log_dir, log, troubles.clone()).map_err(OpenError::Thread)?;
         for done in recovered.into_iter().chain(swept) {
             logs.record(NewRecord::supervisor(LogLevel::Warn, done));
+        }
+        if !findings.is_empty() {
+            troubles.set(trouble::FOUND_AT_START, &findings.join(". "));
         }
         for finding in &findings {
             logs.record(NewRecord::supervisor(LogLevel::Error, finding.clone()));
         }
-        let (notices, bus) = (Notices::new(), Bus::new());
+        let bus = Bus::new();
         let services = Self {
             config: Config::new(store.clone(), stored_config, notices.clone(), bus.clone()),
             auth: Auth::new(sign_in.clone(), notices.clone()),
@@ -158,6 +166,7 @@ impl Services {
             plugins: Plugins::new(store.clone(), stored_plugins),
             logs,
             bus,
+            troubles,
             notices,
             store,
             data_dir: data_dir.into(),

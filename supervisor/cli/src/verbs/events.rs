@@ -48,6 +48,10 @@ fn line(screen: &Screen, event: &HostEvent) -> String {
             let word = if *full { "at its quota" } else { "near its quota" };
             format!("{} {plugin} is {word}: {} of {}", name("database.quota"), bytes(*used), bytes(*quota))
         }
+        HostEvent::Trouble { kind, says } => {
+            let says = says.as_deref().unwrap_or("is over");
+            format!("{} {}: {}", name("host.trouble"), tame(kind), tame(says))
+        }
         HostEvent::Lost { count } => format!("{} {count} events, not read fast enough", name("lost")),
     }
 }

@@ -4,7 +4,7 @@ use outboard_protocol::control::{PluginStatus, StatusParams, StatusReport, metho
 
 use crate::client::{Client, QUESTION_WAIT};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::render::{Screen, Style, ago, plugin_details, plugin_table};
+use crate::render::{Screen, Style, ago, plugin_details, plugin_table, tame};
 
 /// Shows. With an id the report holds that plugin alone, and has the same shape.
 pub(super) async fn run(client: &Client, screen: &mut Screen, id: Option<&str>) -> Outcome {
@@ -34,6 +34,12 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, id: Option<&str>) 
     screen.line(format!("plugins from {}", report.plugin_dirs.join(", ")))?;
     if report.waiting_for_sign_in {
         screen.line(crate::run::WAITING)?;
+    }
+    for trouble in &report.troubles {
+        screen.line(format!("{} {}", screen.paint(Style::Bad, "amiss:"), tame(&trouble.says)))?;
+    }
+    if report.log_records_dropped > 0 {
+        screen.line(format!("{} log records were dropped since the start", report.log_records_dropped))?;
     }
     screen.line("")?;
     plugin_table(screen, &report.plugins)?;

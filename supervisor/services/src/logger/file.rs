@@ -4,7 +4,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// A source's present file, open.
@@ -35,6 +35,14 @@ impl LogFile {
             }
         }
         Ok(Self { path: path.to_owned(), file, size })
+    }
+
+    /// Whether it is still the file at its name. One that somebody removed takes every line, and nobody can read them.
+    pub(super) fn is_in_place(&self) -> bool {
+        let (Ok(here), Ok(open)) = (fs::symlink_metadata(&self.path), self.file.metadata()) else {
+            return false;
+        };
+        (here.dev(), here.ino()) == (open.dev(), open.ino())
     }
 
     /// Appends whole lines, all or none of them.

@@ -21,6 +21,7 @@ mod tail;
 mod writer;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ pub use record::{EXTRA_MAX, MESSAGE_MAX, NewRecord, TAG_MAX};
 pub use subscription::LogSubscription;
 
 use crate::reply::params;
+use crate::trouble::Troubles;
 use filter::Filter;
 use inbox::{Inbox, Order};
 use writer::Writer;
@@ -76,23 +78,30 @@ pub struct Logs {
 
 struct Inner {
     inbox: Arc<Inbox>,
+    dropped: Arc<AtomicU64>,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
 impl Logs {
-    pub(crate) fn open(folder: &Path, options: LogOptions) -> std::io::Result<Self> {
+    pub(crate) fn open(folder: &Path, options: LogOptions, troubles: Troubles) -> std::io::Result<Self> {
         let inbox = Arc::new(Inbox::new(options.level, options.rate));
-        let writer = Writer::new(folder, options)?;
+        let dropped = Arc::<AtomicU64>::default();
+        let writer = Writer::new(folder, options, Arc::clone(&dropped), troubles)?;
         let thread = std::thread::Builder::new().name("logs".to_owned()).spawn({
             let inbox = Arc::clone(&inbox);
             move || writer.run(&inbox)
         })?;
-        Ok(Self { inner: Arc::new(Inner { inbox, writer: Mutex::new(Some(thread)) }) })
+        Ok(Self { inner: Arc::new(Inner { inbox, dropped, writer: Mutex::new(Some(thread)) }) })
     }
 
     /// Keeps a record. Never waits; where the inbox is full the record is dropped and counted.
     pub fn record(&self, record: NewRecord) {
         self.inner.inbox.push(record);
+    }
+
+    /// How many records were not kept since the start: the disk refused them, or they came too fast.
+    pub fn dropped(&self) -> u64 {
+        self.inner.dropped.load(Ordering::Relaxed)
     }
 
     /// Sets the least level that is kept of one plugin, until the supervisor ends; `None`: as for all.

@@ -3,9 +3,12 @@
 //! Run by [`super::Logs`]. Must not know who records or reads. A disk that refuses costs records, with a count, and never time.
 
 use std::collections::{HashMap, VecDeque};
+use std::fs::DirBuilder;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use outboard_protocol::PluginId;
@@ -20,6 +23,10 @@ use super::inbox::{Inbox, Item, Loss, Order, Source};
 use super::record::{Clock, Line, NewRecord, time_text};
 use super::subscription::LogOutlet;
 use super::tail::{Snapshot, SourceFiles};
+use crate::trouble::{self, Troubles};
+
+/// Of the folder, where it has to be made again: only the supervisor's user enters.
+const FOLDER_MODE: u32 = 0o700;
 
 /// Files that are kept open: descriptors are few, and opening one costs little beside a batch.
 const OPEN_MAX: usize = 48;
@@ -42,6 +49,9 @@ pub(super) struct Writer {
     subscribers: Vec<Arc<LogOutlet>>,
     console: Option<ConsoleThread>,
     clock: Clock,
+    /// Records that were not kept since the start, of all sources.
+    dropped: Arc<AtomicU64>,
+    troubles: Troubles,
 }
 
 #[derive(Default)]
@@ -54,7 +64,12 @@ struct Batch {
 }
 
 impl Writer {
-    pub(super) fn new(folder: &Path, options: LogOptions) -> io::Result<Self> {
+    pub(super) fn new(
+        folder: &Path,
+        options: LogOptions,
+        dropped: Arc<AtomicU64>,
+        troubles: Troubles,
+    ) -> io::Result<Self> {
         let LogOptions { file_max, files, console, .. } = options;
         let console = console.map(ConsoleThread::start).transpose()?;
         Ok(Self {
@@ -66,6 +81,8 @@ impl Writer {
             subscribers: Vec::new(),
             console,
             clock: Clock::default(),
+            dropped,
+            troubles,
         })
     }
 
@@ -101,6 +118,7 @@ impl Writer {
                 let _ = reply.send(());
             }
             Order::Lost { source, generation, count, why } => {
+                self.dropped.fetch_add(count, Ordering::Relaxed);
                 let what = match why {
                     Loss::Full => {
                         format!("lost {count} log records: they came faster than they could be written")
@@ -173,11 +191,18 @@ impl Writer {
                     .write(&mut batch.lines);
             }
             match self.append(source, &batch.lines) {
-                Ok(()) => batch.refused = 0,
+                Ok(()) => {
+                    batch.refused = 0;
+                    // Where another source's file is still refused, the trouble goes on.
+                    if self.batches.values().all(|other| other.refused == 0) {
+                        self.troubles.clear(trouble::LOG_FILES);
+                    }
+                }
                 Err(error) => {
                     self.open.remove(source);
                     self.complain(&batch, &error);
                     batch.refused += batch.count;
+                    self.dropped.fetch_add(batch.count, Ordering::Relaxed);
                 }
             }
             batch.lines.clear();
@@ -192,8 +217,9 @@ impl Writer {
         }
         let path = self.path(source);
         let file = match self.open.remove(source) {
-            Some(file) => file,
-            None => LogFile::open(&path)?,
+            Some(file) if file.is_in_place() => file,
+            Some(_) => self.begin_anew(&path)?,
+            None => self.reach(&path)?,
         };
         let file = self.open.entry(source.clone()).or_insert(file);
         if file.size() > 0 && file.size() + lines.len() as u64 > self.file_max {
@@ -202,16 +228,46 @@ impl Writer {
         file.append(lines)
     }
 
+    /// Opens a file, in a folder that may have been removed.
+    fn reach(&self, path: &Path) -> io::Result<LogFile> {
+        LogFile::open(path).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(&self.folder)?;
+                LogFile::open(path)
+            }
+            _ => Err(error),
+        })
+    }
+
+    /// In place of a file that somebody removed or replaced: what it held is gone, and the new one says so first.
+    fn begin_anew(&self, path: &Path) -> io::Result<LogFile> {
+        let mut file = self.reach(path)?;
+        let what = format!(
+            "{} was removed or replaced while it was written; a new one begins here, and what stood in the former one is gone",
+            path.display()
+        );
+        let record = NewRecord::supervisor(LogLevel::Warn, what);
+        let time = time_text(Timestamp::now());
+        let mut line = Vec::new();
+        Line::new(&record, &time).write(&mut line);
+        file.append(&line)?;
+        if let Some(console) = &self.console {
+            console.show(&Line::new(&record, &time));
+        }
+        Ok(file)
+    }
+
     /// Once for each time that the disk begins to refuse, and to the console alone: the file is what does not work.
     fn complain(&self, batch: &Batch, error: &io::Error) {
+        let what = format!(
+            "cannot write to the logs in {} ({error}); records are dropped and counted. Make room there, or make the folder writable",
+            self.folder.display()
+        );
+        self.troubles.set(trouble::LOG_FILES, &what);
         if batch.refused > 0 {
             return;
         }
         if let Some(console) = &self.console {
-            let what = format!(
-                "cannot write to the logs in {} ({error}); records are dropped and counted",
-                self.folder.display()
-            );
             let record = NewRecord::supervisor(LogLevel::Error, what);
             console.show(&Line::new(&record, &time_text(Timestamp::now())));
         }

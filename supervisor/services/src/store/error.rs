@@ -33,6 +33,16 @@ pub enum StoreError {
         /// What was found.
         detail: String,
     },
+    /// The file is not at its name any more, or not whole: what is written would be gone at the next start.
+    #[error(
+        "{file} {became} while the supervisor runs; nothing was changed. What was kept before is still in memory: save it with `outboard backup FILE`, then restart the supervisor"
+    )]
+    Gone {
+        /// The file.
+        file: String,
+        /// What somebody did with it.
+        became: &'static str,
+    },
     /// The disk failed in another way.
     #[error("{file} cannot be read or written ({detail}); nothing was changed. Look at the disk")]
     Io {
@@ -94,7 +104,7 @@ impl StoreError {
         match self {
             Self::Full { .. } => ErrorReason::StorageFull,
             Self::Corrupt { .. } => ErrorReason::StorageCorrupt,
-            Self::ReadOnly { .. } | Self::Io { .. } => ErrorReason::InternalError,
+            Self::ReadOnly { .. } | Self::Io { .. } | Self::Gone { .. } => ErrorReason::InternalError,
             Self::Limit(_) | Self::Busy { .. } => ErrorReason::LimitExceeded,
             Self::TimedOut { .. } => ErrorReason::Timeout,
             Self::Closed => ErrorReason::ShuttingDown,
@@ -106,6 +116,7 @@ impl StoreError {
         match self {
             Self::ReadOnly { .. } => Some("read_only"),
             Self::Io { .. } => Some("io"),
+            Self::Gone { .. } => Some("gone"),
             _ => None,
         }
     }

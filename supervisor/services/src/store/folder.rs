@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 /// The file whose lock says that the folder is in use. It holds the pid of its holder, for people.
 const LOCK_FILE: &str = "lock";
 
+/// What a supervisor makes in the folder once its database is there, and never removes.
+const USED: [&str; 2] = ["credential", "plugins-data"];
+
 /// How long the kernel may take to let go of what a killed holder held: its last threads may be in the middle of a sync.
 const DYING_WAIT: Duration = Duration::from_secs(2);
 
@@ -76,6 +79,11 @@ impl Folder {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether a supervisor has run here before: each leaves a credential at its first start, and plugins their folders.
+    pub(crate) fn was_used(&self) -> bool {
+        USED.iter().any(|name| fs::symlink_metadata(self.path.join(name)).is_ok())
     }
 
     /// Where the database is.

@@ -18,6 +18,7 @@ mod folder;
 mod open;
 mod reserve;
 mod thread;
+mod watch;
 mod write;
 
 use std::future::Future;
@@ -40,6 +41,8 @@ pub(crate) use open::{Opened, SCHEMA, open};
 pub(crate) use thread::Group;
 use thread::Job;
 use write::Write;
+
+use crate::trouble::Troubles;
 
 /// Writes that may wait for the thread: far more than the plugins of one host have in flight while the disk works.
 const QUEUE: usize = 8192;
@@ -67,14 +70,14 @@ struct Shared {
 
 impl Store {
     /// Starts the thread on an open database; the folder's lock is held until the thread has ended.
-    pub(crate) fn start(db: Connection, folder: Folder) -> std::io::Result<Self> {
+    pub(crate) fn start(db: Connection, folder: Folder, troubles: Troubles) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let path = folder.state_file();
         let herald = Arc::new(Herald::default());
         let carrier = Arc::clone(&herald);
         let thread = std::thread::Builder::new()
             .name("state".to_owned())
-            .spawn(move || thread::run(db, jobs, &path, folder, &carrier))?;
+            .spawn(move || thread::run(db, jobs, &path, folder, &carrier, troubles))?;
         Ok(Self { queue, shared: Arc::new(Shared { herald, thread: Mutex::new(Some(thread)) }) })
     }
 

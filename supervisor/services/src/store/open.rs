@@ -58,13 +58,14 @@ pub(crate) struct Opened {
     pub(crate) findings: Vec<String>,
 }
 
-/// Opens the file, at most `max_bytes` large.
-pub(crate) fn open(file: &Path, max_bytes: u64) -> Result<Opened, OpenStoreError> {
+/// Opens the file, at most `max_bytes` large. `used`: a supervisor has run on its folder before.
+pub(crate) fn open(file: &Path, max_bytes: u64, used: bool) -> Result<Opened, OpenStoreError> {
+    let cannot_set_aside = |source| OpenStoreError::CannotSetAside { file: file.to_owned(), source };
+    let lost = lost(file, used).map_err(cannot_set_aside)?;
     match attempt(file, max_bytes) {
-        Ok(db) => Ok(Opened { db, findings: Vec::new() }),
+        Ok(db) => Ok(Opened { db, findings: lost.into_iter().collect() }),
         Err(OpenStoreError::Unusable(StoreError::Corrupt { detail, .. })) => {
-            let aside = set_aside(file)
-                .map_err(|source| OpenStoreError::CannotSetAside { file: file.to_owned(), source })?;
+            let aside = set_aside(file).map_err(cannot_set_aside)?;
             let finding = format!(
                 "{} was damaged ({detail}) and has been set aside as {}; the supervisor begins with empty settings. Restore a backup, or ask somebody who knows SQLite to recover that file",
                 file.display(),
@@ -74,6 +75,28 @@ pub(crate) fn open(file: &Path, max_bytes: u64) -> Result<Opened, OpenStoreError
         }
         Err(error) => Err(error),
     }
+}
+
+/// A file that is gone, or empty, where there was one: SQLite would take it for new, and delete the log beside it, which may
+/// hold the latest values. What is left is set aside, and said.
+///
+/// A first start that was cut off leaves an empty file as well; there `used` is false and there is no log, and nothing is lost.
+fn lost(file: &Path, used: bool) -> std::io::Result<Option<String>> {
+    let bytes = |path: &Path| fs::symlink_metadata(path).ok().map(|found| found.len());
+    let (database, log) = (bytes(file), bytes(&with_suffix(file, "-wal")).unwrap_or(0));
+    if database.is_some_and(|bytes| bytes > 0) || (!used && log == 0) {
+        return Ok(None);
+    }
+    let was = if database.is_some() { "is empty" } else { "is gone" };
+    let aside = if database.is_some() || log > 0 {
+        format!("; what was left of it has been set aside as {}", set_aside(file)?.display())
+    } else {
+        String::new()
+    };
+    Ok(Some(format!(
+        "{} {was}, though its folder has been used before{aside}; the supervisor begins with empty settings. Restore a backup with `outboard restore`, or put the former file back while no supervisor runs",
+        file.display()
+    )))
 }
 
 fn attempt(file: &Path, max_bytes: u64) -> Result<Connection, OpenStoreError> {
@@ -166,8 +189,11 @@ fn set_aside(file: &Path) -> std::io::Result<PathBuf> {
             fs::rename(&from, with_suffix(&aside, side))?;
         }
     }
-    fs::rename(file, &aside)?;
-    Ok(aside)
+    match fs::rename(file, &aside) {
+        // There may be a log alone.
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(aside),
+    }
 }
 
 pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -12,7 +12,9 @@ use super::aside::{AnyAside, AnyGradual};
 use super::error::StoreError;
 use super::folder::Folder;
 use super::reserve;
+use super::watch::Watch;
 use super::write::AnyWrite;
+use crate::trouble::{self, Troubles};
 
 /// Writes in one transaction at most, so that the first of a storm is not answered after the last.
 const GROUP_MAX: usize = 512;
@@ -69,9 +71,10 @@ pub(super) fn run(
     path: &Path,
     folder: Folder,
     herald: &Herald,
+    troubles: Troubles,
 ) {
     reserve::log(path);
-    let mut owner = Owner { db: &db, path, number: 0, herald };
+    let mut owner = Owner { db: &db, path, number: 0, herald, watch: Watch::begin(path), troubles };
     let mut writes: Vec<Box<dyn AnyWrite>> = Vec::new();
     let closed = 'life: loop {
         let Some(mut job) = jobs.blocking_recv() else { break None };
@@ -115,16 +118,29 @@ struct Owner<'a> {
     path: &'a Path,
     number: u64,
     herald: &'a Herald,
+    watch: Watch,
+    troubles: Troubles,
 }
 
 impl Owner<'_> {
+    /// Whether what is committed now would be there at the next start; what is wrong stands in the status as long as it is.
+    fn look(&mut self) -> Result<(), StoreError> {
+        let looked = self.watch.look();
+        match &looked {
+            Ok(()) => self.troubles.clear(trouble::STATE_FILE),
+            Err(error) => self.troubles.set(trouble::STATE_FILE, &error.to_string()),
+        }
+        looked
+    }
+
     fn commit(&mut self, writes: &mut Vec<Box<dyn AnyWrite>>) {
         if writes.is_empty() {
             return;
         }
         match self.transaction(writes) {
             Ok(outcomes) => self.settle(writes.drain(..).zip(outcomes)),
-            Err(error) if writes.len() == 1 => {
+            // A file that is gone refuses all of them alike.
+            Err(error) if writes.len() == 1 || matches!(error, StoreError::Gone { .. }) => {
                 self.settle(writes.drain(..).map(|write| (write, Err(error.clone()))));
             }
             // One write that cannot be kept, the disk being full, say, must not take the others with it.
@@ -178,6 +194,7 @@ impl Owner<'_> {
         &mut self,
         writes: &mut [Box<dyn AnyWrite>],
     ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        self.look()?;
         self.number += 1;
         let mut group = Group { db: self.db, number: self.number, path: self.path };
         let outcome = apply_all(&mut group, writes).and_then(|outcomes| {
@@ -187,7 +204,9 @@ impl Owner<'_> {
         if outcome.is_err() && !self.db.is_autocommit() {
             let _ = self.db.execute_batch("ROLLBACK");
         }
-        outcome
+        // Again, since the file may have gone in between: (1) gone before this look, it is refused; (2) gone after it, it
+        // went with a value that was on disk when it was acknowledged.
+        outcome.and_then(|outcomes| self.look().map(|()| outcomes))
     }
 }
 
