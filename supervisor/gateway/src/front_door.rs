@@ -64,14 +64,14 @@ impl FrontDoor {
     pub(crate) async fn answer(
         &self,
         client: &Arc<Client>,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
     ) -> Response<ReplyBody> {
         let answering = client.signals.answering();
         let log = Access::begin(self.options.log_requests, &request);
         let upgrade = request.headers().contains_key(header::UPGRADE);
-        let mut response = match self.admission.check(&request, client.signals.fault()) {
+        let mut response = match self.admission.check(&mut request, client.signals.fault()) {
             Err(problem) => problem.into_response(),
-            Ok(cors) => self.admitted(client, request, cors).await,
+            Ok(admitted) => self.admitted(client, request, admitted.cors).await,
         };
         if upgrade && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             // What follows such a request cannot be told from the other protocol, so the watch over this connection is off.

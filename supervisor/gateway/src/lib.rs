@@ -53,6 +53,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use admission::token::{Token, TokenError};
 pub use directory::{Directory, Later};
 pub use options::GatewayOptions;
 pub use problem::Kind as ProblemKind;

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::admission::token::Token;
+
 /// Names, limits and timeouts. The defaults are what ships.
 #[derive(Debug, Clone)]
 pub struct GatewayOptions {
@@ -13,6 +15,8 @@ pub struct GatewayOptions {
     /// Origins of pages that may call us although we did not serve them, written as browsers send them, such as
     /// `http://localhost:5173` or `app://shell`.
     pub allowed_origins: Vec<String>,
+    /// The token that lets a program in where nothing else tells who asks; without one such programs stay outside.
+    pub token: Option<Token>,
     /// How many connections may be open. Enough for every tab of every browser, and well below the descriptor limit that
     /// systems commonly set (1,024), of which a proxied request takes two.
     pub connections: usize,
@@ -57,6 +61,7 @@ impl Default for GatewayOptions {
         Self {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            token: None,
             connections: 512,
             head_bytes: 64 * 1024,
             head_timeout: Duration::from_secs(10),

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
@@ -46,6 +46,7 @@ problems! {
     Ambiguous        "ambiguous-request"   BAD_REQUEST           "The request can be read in more than one way.";
     HostNotAllowed   "host-not-allowed"    FORBIDDEN             "This host name is not served here.";
     OriginNotAllowed "origin-not-allowed"  FORBIDDEN             "Pages of this origin may not call plugins.";
+    TokenRequired    "token-required"      UNAUTHORIZED          "The request does not show who sent it.";
     MethodNotAllowed "method-not-allowed"  METHOD_NOT_ALLOWED    "This method is not served here.";
     UpgradeRequired  "upgrade-required"    UPGRADE_REQUIRED      "This is served over a WebSocket only.";
     HeadTooLarge     "head-too-large"      REQUEST_HEADER_FIELDS_TOO_LARGE "The head of the request is too large.";
@@ -144,6 +145,9 @@ impl Problem {
         }
         if self.kind == Kind::UpgradeRequired {
             headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        }
+        if self.kind == Kind::TokenRequired {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if self.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

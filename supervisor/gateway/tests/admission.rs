@@ -114,8 +114,11 @@ async fn a_body_that_is_malformed_on_its_way_never_ends_cleanly_at_the_plugin() 
 
 #[tokio::test]
 async fn foreign_hosts_are_refused_and_our_own_names_pass() {
-    let (_house, gateway, heads) =
-        counted(|options| options.allowed_hosts = vec!["deck.example".to_owned()]).await;
+    let (_house, gateway, heads) = counted(|options| {
+        options.allowed_hosts = vec!["deck.example".to_owned()];
+        options.token = outboard_gateway::Token::new(TOKEN.as_bytes());
+    })
+    .await;
     let port = gateway.listen().port();
     for host in ["evil.example", "127.0.0.1", "localhost:1", "127.0.0.1.evil.example:80", "[::1]", ""] {
         let request = format!("GET /api/x/ HTTP/1.1\r\nHost: {host}\r\n\r\n");
@@ -124,11 +127,63 @@ async fn foreign_hosts_are_refused_and_our_own_names_pass() {
     }
     assert_eq!(heads.load(Ordering::SeqCst), 0);
     for host in ["127.0.0.1", "localhost", "LocalHost", "[::1]", "deck.example"] {
-        let request = format!("GET /api/x/ HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET /api/x/ HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n{TOKEN_LINE}\r\n");
         assert_eq!(status(&exchange(gateway.listen(), request.as_bytes()).await.unwrap()), 200, "{host}");
     }
-    let bare = "GET /api/x/ HTTP/1.1\r\nHost: deck.example\r\nConnection: close\r\n\r\n";
+    let bare = format!("GET /api/x/ HTTP/1.1\r\nHost: deck.example\r\nConnection: close\r\n{TOKEN_LINE}\r\n");
     assert_eq!(status(&exchange(gateway.listen(), bare.as_bytes()).await.unwrap()), 200);
+}
+
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const TOKEN_LINE: &str = "X-Outboard-Token: 0123456789abcdef0123456789abcdef\r\n";
+
+#[tokio::test]
+async fn what_a_browser_does_not_mark_needs_the_token_under_a_name_that_is_not_local() {
+    let (_house, gateway, heads) = counted(|options| {
+        options.allowed_hosts = vec!["box.lan".to_owned()];
+        options.token = outboard_gateway::Token::new(TOKEN.as_bytes());
+    })
+    .await;
+    let listen = gateway.listen();
+    // What Chromium sends for a foreign page's picture, script, style sheet, form, no-cors fetch, frame and preloading.
+    let embedded = [
+        "Accept: image/avif,image/webp,*/*;q=0.8\r\nReferer: http://evil.test/\r\n",
+        "Accept: */*\r\nReferer: http://evil.test/\r\n",
+        "Accept: text/css,*/*;q=0.1\r\n",
+        "Accept: text/html\r\nPurpose: prefetch\r\n",
+        "Upgrade-Insecure-Requests: 1\r\nAccept: */*\r\n",
+        "X-Outboard-Token: 0123456789abcdef0123456789abcdee\r\n",
+        "X-Outboard-Token: \r\n",
+        "Authorization: Bearer of-the-plugin\r\n",
+        "",
+    ];
+    for lines in embedded {
+        for method in ["GET", "HEAD", "POST", "OPTIONS", "DELETE"] {
+            let request = format!("{method} /api/x/ HTTP/1.1\r\nHost: box.lan\r\n{lines}\r\n");
+            let answer = exchange(listen, request.as_bytes()).await.unwrap();
+            assert_eq!(status(&answer), 401, "{request}{answer}");
+            assert!(answer.contains("www-authenticate: Bearer\r\n"), "{answer}");
+        }
+    }
+    assert_eq!(heads.load(Ordering::SeqCst), 0);
+    let bearer = format!("Authorization: Bearer {TOKEN}\r\n");
+    for (lines, kept) in [
+        (TOKEN_LINE.to_owned(), false),
+        (bearer.clone(), false),
+        (format!("{TOKEN_LINE}Authorization: Basic eDp5\r\n"), true),
+    ] {
+        let request = format!("GET /api/x/ HTTP/1.1\r\nHost: box.lan\r\nConnection: close\r\n{lines}\r\n");
+        let answer = exchange(listen, request.as_bytes()).await.unwrap();
+        assert_eq!(status(&answer), 200, "{answer}");
+        assert!(!answer.contains(TOKEN), "the plugin got the token: {answer}");
+        assert_eq!(answer.contains("authorization: Basic eDp5"), kept, "{answer}");
+    }
+    let local = exchange(listen, &get(listen, "/api/x/", &bearer)).await.unwrap();
+    assert!(status(&local) == 200 && !local.contains(TOKEN), "{local}");
+    let plugins_own =
+        exchange(listen, &get(listen, "/api/x/", "Authorization: Bearer of-the-plugin\r\n")).await.unwrap();
+    assert!(plugins_own.contains("authorization: Bearer of-the-plugin"), "{plugins_own}");
 }
 
 #[tokio::test]

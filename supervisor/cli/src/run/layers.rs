@@ -143,7 +143,7 @@ fn bind(listen: SocketAddr) -> Outcome<(tokio::net::TcpListener, SocketAddr)> {
 }
 
 /// An error with everything that lies below it.
-fn told(error: &dyn Error) -> String {
+pub(super) fn told(error: &dyn Error) -> String {
     let mut sentence = error.to_string();
     let mut below = error.source();
     while let Some(deeper) = below {

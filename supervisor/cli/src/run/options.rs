@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use outboard_gateway::GatewayOptions;
+use outboard_gateway::{GatewayOptions, Token};
 use outboard_host::session::SessionLimits;
 use outboard_host::{PluginPolicy, PluginSettings};
 use outboard_protocol::manifest;
 
 use super::keeping;
-use crate::failure::Outcome;
+use super::layers::told;
+use crate::failure::{Failure, Outcome};
 use crate::settings::{Deadlines, Limits, Restart, Settings, Size, Span, Wire};
 
 /// Everything that the file decides about the layers.
@@ -36,7 +37,7 @@ pub(super) fn of(settings: &Settings) -> Outcome<LayerOptions> {
     let longest_stop = all().map(|one| one.policy.longest_stop()).max().unwrap_or_default();
     let start = |one: &PluginSettings| one.policy.spawn + one.policy.handshake + one.policy.start;
     let longest_start = all().map(start).max().unwrap_or_default();
-    let gateway = gateway(settings);
+    let gateway = gateway(settings)?;
     check_gateway(settings, &gateway)?;
     Ok(LayerOptions { gateway, longest_stop, longest_start, policy })
 }
@@ -179,7 +180,7 @@ fn lay_over_session(session: &mut SessionLimits, set: &Wire) {
     put(&mut session.longest_call, set.longest_call.map(|Span(span)| span));
 }
 
-fn gateway(settings: &Settings) -> GatewayOptions {
+fn gateway(settings: &Settings) -> Outcome<GatewayOptions> {
     let set = &settings.file.http;
     let mut options = GatewayOptions::default();
     put(&mut options.allowed_hosts, set.allowed_hosts.clone());
@@ -200,7 +201,14 @@ fn gateway(settings: &Settings) -> GatewayOptions {
     ] {
         put(place, set.map(|Span(span)| span));
     }
-    options
+    if let Some(file) = &set.token_file {
+        let token = Token::read(file).map_err(|error| {
+            let place = settings.place_of(&["http", "token_file"]);
+            Failure::usage(format!("{place}: `http.token_file`: {}", told(&error)))
+        })?;
+        options.token = Some(token);
+    }
+    Ok(options)
 }
 
 pub(super) fn put<T>(place: &mut T, set: Option<T>) {

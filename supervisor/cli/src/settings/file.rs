@@ -128,6 +128,7 @@ pub(crate) struct Wire {
 pub(crate) struct Http {
     pub(crate) allowed_hosts: Option<Vec<String>>,
     pub(crate) allowed_origins: Option<Vec<String>>,
+    pub(crate) token_file: Option<PathBuf>,
     pub(crate) connections: Option<usize>,
     pub(crate) head_size: Option<Size>,
     pub(crate) head_timeout: Option<Span>,
@@ -299,6 +300,7 @@ impl File {
             }
         };
         let files = [
+            &mut self.http.token_file,
             &mut self.auth.token_file,
             &mut self.airline.token_file,
             &mut self.airline.refresh_token_file,

@@ -55,6 +55,7 @@ pub(super) const KEYS: &[&str] = &[
     "wire.longest_call",
     "http.allowed_hosts",
     "http.allowed_origins",
+    "http.token_file",
     "http.connections",
     "http.head_size",
     "http.head_timeout",

@@ -13,6 +13,9 @@ use crate::problem::{Kind, Problem};
 #[derive(Debug)]
 pub(crate) struct Hosts(Vec<String>);
 
+/// The names that lead to this machine alone. Browsers trust them without TLS.
+const LOCAL: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
+
 impl Hosts {
     pub(crate) fn new(configured: &[String], listen: SocketAddr) -> Self {
         let port = listen.port();
@@ -24,7 +27,7 @@ impl Hosts {
                 names.push(name.to_owned());
             }
         };
-        for name in ["127.0.0.1", "localhost", "[::1]"] {
+        for name in LOCAL {
             add(name);
         }
         if !listen.ip().is_unspecified() {
@@ -38,6 +41,15 @@ impl Hosts {
             names.push(format!("{}:{port}", name.to_ascii_lowercase()));
         }
         Self(names)
+    }
+
+    /// Whether an allowed host leads to this machine alone.
+    pub(crate) fn is_local(&self, host: &str) -> bool {
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host,
+        };
+        LOCAL.iter().any(|local| local.eq_ignore_ascii_case(name))
     }
 
     /// The names, for whoever derives origins from them.

@@ -5,11 +5,13 @@
 pub(crate) mod host;
 pub(crate) mod origin;
 pub(crate) mod target;
+pub(crate) mod token;
 
 use http::{HeaderMap, Method, Request};
 
 use self::host::Hosts;
 use self::origin::{Cors, Origins};
+use self::token::Token;
 use crate::options::GatewayOptions;
 use crate::problem::{Kind, Problem};
 use crate::wire::framing::Fault;
@@ -19,17 +21,32 @@ use crate::wire::framing::Fault;
 pub(crate) struct Admission {
     hosts: Hosts,
     origins: Origins,
+    token: Option<Token>,
+}
+
+/// What admission found out about a request that may come in.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    /// What its page may read of the answer.
+    pub(crate) cors: Cors,
+    /// Whether it brought the operator's token.
+    #[allow(dead_code, reason = "whoever judges the peer of a connection asks for it")]
+    pub(crate) token: bool,
 }
 
 impl Admission {
     pub(crate) fn new(options: &GatewayOptions, listen: std::net::SocketAddr) -> Self {
         let hosts = Hosts::new(&options.allowed_hosts, listen);
         let origins = Origins::new(&options.allowed_origins, &hosts);
-        Self { hosts, origins }
+        Self { hosts, origins, token: options.token.clone() }
     }
 
-    /// Checks a request. `Ok` says what its page may read of the answer.
-    pub(crate) fn check<B>(&self, request: &Request<B>, fault: Option<Fault>) -> Result<Cors, Problem> {
+    /// Checks a request, and takes the operator's token out of it.
+    pub(crate) fn check<B>(
+        &self,
+        request: &mut Request<B>,
+        fault: Option<Fault>,
+    ) -> Result<Admitted, Problem> {
         if let Some(fault) = fault {
             let kind = if fault == Fault::HeadTooLong { Kind::HeadTooLarge } else { Kind::Ambiguous };
             return Err(Problem::new(kind, format!("{fault}.")).closing());
@@ -38,7 +55,28 @@ impl Admission {
         let host = self.hosts.check(request)?;
         let cors = self.origins.check(host, request.headers())?;
         target::check(request.uri())?;
-        Ok(cors)
+        let unmarked = cors == Cors::NotAsked && origin::is_unmarked(request.headers());
+        let foreign_name = !self.hosts.is_local(host);
+        let token = self.token.as_ref().is_some_and(|token| token.take_from(request.headers_mut()));
+        if unmarked && foreign_name && !token && !origin::asks_for_page(request) {
+            return Err(self.unproved());
+        }
+        Ok(Admitted { cors, token })
+    }
+}
+
+impl Admission {
+    /// Browsers mark what pages send to names that they trust. To a plain-http name they do not, so nothing tells a program
+    /// from a foreign page there.
+    fn unproved(&self) -> Problem {
+        let how = match self.token {
+            Some(_) => "send the token of token_file",
+            None => "name a token_file below [http] and send its token",
+        };
+        let detail = format!(
+            "Nothing tells whether a foreign page sent this request; {how} as X-Outboard-Token, or as Authorization: Bearer."
+        );
+        Problem::new(Kind::TokenRequired, detail).closing()
     }
 }
 

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 use super::host::Hosts;
 use super::single;
 use crate::problem::{Kind, Problem};
+use crate::proxy::mentions;
 use crate::reply::ReplyBody;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -60,6 +61,22 @@ impl Origins {
             ))
         })
     }
+}
+
+/// Whether a request bears none of the marks by which browsers tell who asks.
+pub(crate) fn is_unmarked(headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::ORIGIN) && !headers.contains_key(SEC_FETCH_SITE)
+}
+
+/// Whether a browser asks for a whole page, as it does when a person follows a link: nothing that a foreign page embeds looks
+/// like this, and no page can make its own requests look like it.
+pub(crate) fn asks_for_page<B>(request: &http::Request<B>) -> bool {
+    let headers = request.headers();
+    let insecure = headers.get(header::UPGRADE_INSECURE_REQUESTS).is_some_and(|value| value == "1");
+    let accepts = |value: &HeaderValue| mentions(value, "text/html");
+    matches!(*request.method(), Method::GET | Method::HEAD)
+        && insecure
+        && headers.get_all(header::ACCEPT).iter().any(accepts)
 }
 
 fn refuse(detail: &str) -> Problem {
