@@ -16,7 +16,7 @@ import { withoutSecrets } from "./secrets.js";
 import type { PluginBackgroundModule, PluginContext } from "./types.js";
 import { asError, CallError } from "./wire/error.js";
 import { named, type PluginPeer, type Served, type Taken } from "./sides.js";
-import { Peer, type ServedCall } from "./wire/peer.js";
+import { Peer, type ServedCall, UNDER_WAY_MAX } from "./wire/peer.js";
 
 /** The protocol version that is spoken. */
 const PROTOCOL_VERSION = 1;
@@ -68,6 +68,7 @@ export class Session {
       noise: (line) => options.noise?.(line),
       clogged: () => options.clogged?.() ?? false,
       urgent: URGENT,
+      underWay: UNDER_WAY_MAX,
     });
     this.#logger = createLogger(this.peer);
     this.#registrations = new Registrations(this.#logger);

@@ -117,6 +117,35 @@ test("more calls at once than can be kept are refused, urgent ones aside", async
   assert.deepEqual(sent.map(({ id, error }) => [id, error?.data.reason]), [[1024, "limit_exceeded"], ["end", undefined]]);
 });
 
+test("calls beyond those that a host works on at once wait for their turn", async () => {
+  const { peer, sent } = lone({ underWay: 2 });
+  const answered = [];
+  for (let call = 1; call <= 4; call++) void peer.request("config.get", { key: `k${call}` }).then(() => answered.push(call), () => {});
+  const asked = () => sent.map(({ id }) => id);
+  assert.deepEqual(asked(), [1, 2]);
+  // An answer to what was not asked yet answers nothing, and progress makes no room.
+  peer.receive('{"jsonrpc":"2.0","id":3,"result":{}}');
+  peer.receive('{"jsonrpc":"2.0","method":"$/progress","params":{"id":1}}');
+  assert.deepEqual(asked(), [1, 2]);
+  peer.receive('{"jsonrpc":"2.0","id":2,"result":{}}');
+  peer.receive('{"jsonrpc":"2.0","id":1,"error":{"code":-32003,"message":"busy"}}');
+  assert.deepEqual(asked(), [1, 2, 3, 4]);
+  peer.receive('{"jsonrpc":"2.0","id":3,"result":{}}');
+  peer.receive('{"jsonrpc":"2.0","id":4,"result":{}}');
+  await turn();
+  assert.deepEqual(answered, [2, 3, 4]);
+});
+
+test("a call that has no turn ends at its deadline, and only what was asked is withdrawn", async () => {
+  const { peer, sent } = lone({ underWay: 1 }, 20);
+  const awake = setInterval(() => {}, 1000);
+  const ends = await Promise.allSettled([peer.request("config.get", { key: "a" }), peer.request("config.get", { key: "b" })]);
+  clearInterval(awake);
+  assert.deepEqual(ends.map(({ reason }) => reason.reason), ["timeout", "timeout"]);
+  const asked = sent.filter(({ method }) => method === "config.get").map(({ id }) => id);
+  assert.deepEqual(sent.filter(({ method }) => method === "$/cancelRequest").map(({ params }) => params.id), asked);
+});
+
 test("a call that is withdrawn is answered at once and once, whatever comes of it later", async () => {
   for (const end of ["resolve", "reject"]) {
     const calls = [];

@@ -21,8 +21,9 @@ use crate::failure::CallError;
 
 /// How long a call waits for its answer unless its maker says otherwise; the host's own figure for its calls.
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(30);
-/// Calls that may await an answer at a time; further ones wait their turn, within their own deadline.
-const CALLS_MAX: usize = 1024;
+/// Calls that may await an answer at a time; further ones wait their turn, within their own deadline. As many as a host works on
+/// at once, unless it is set otherwise: it refuses those beyond.
+const CALLS_MAX: usize = 256;
 
 type Outcome = Result<Box<RawValue>, Ended>;
 

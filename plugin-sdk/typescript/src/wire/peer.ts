@@ -10,6 +10,8 @@ import { parse, writeError, writeNotification, writeRequest, writeResult } from 
 
 /** Calls that may wait for an answer at once. More would mean that the answers have stopped coming. */
 export const CALLS_MAX = 16_384;
+/** Calls of a plugin that a host works on at once, unless it is set otherwise: it refuses those beyond. */
+export const UNDER_WAY_MAX = 256;
 /** Calls of the other side that may be under way at once: a flood of them cannot fill the memory. */
 export const SERVED_MAX = 1024;
 /** How long an answer may take; `$/progress` starts it anew. The protocol's own figure. */
@@ -30,6 +32,8 @@ export interface PeerHooks {
   clogged?(): boolean;
   /** Methods that are served whatever is under way or waits. */
   urgent?: ReadonlySet<string>;
+  /** How many calls are sent before one of them is answered; further ones wait here for their turn. Absent: all are sent. */
+  underWay?: number;
 }
 
 /** A call of the other side, while it is worked on. */
@@ -77,6 +81,8 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
   #ended: Error | undefined;
   /** In the order in which they expire: all have the same time, and who gets more goes to the end. */
   readonly #waiting = new Map<CallId, Waiting>();
+  /** The frames of those among them that are not sent yet, in their order. */
+  readonly #held = new Map<CallId, string>();
   #expiring = false;
   /** Those whose callers wait. */
   readonly #serving = new Map<CallId, ServedCall>();
@@ -101,8 +107,19 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
       const frame = writeRequest(id, method, params ?? {});
       this.#waiting.set(id, { method, expires: performance.now() + this.timeout, resolve, reject });
       if (!this.#expiring) this.#expireIn(this.timeout);
-      this.send(frame);
+      this.#held.set(id, frame);
+      this.#sendOn();
     });
+  }
+
+  /** Sends what is held, as far as there are places for it. */
+  #sendOn(): void {
+    const places = this.hooks.underWay ?? Infinity;
+    for (const [id, frame] of this.#held) {
+      if (this.#waiting.size - this.#held.size >= places) return;
+      this.#held.delete(id);
+      this.send(frame);
+    }
   }
 
   /** Tells. */
@@ -140,13 +157,17 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
     this.#ended = error;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
+    this.#held.clear();
     for (const call of this.#serving.values()) call.withdraw(error);
   }
 
   /** The call that an answer is for. A late or unknown answer changes nothing. */
   #settle(id: CallId | null): Waiting | undefined {
-    const waiting = this.#waiting.get(id as CallId);
-    if (waiting) this.#waiting.delete(id as CallId);
+    const waiting = this.#held.has(id as CallId) ? undefined : this.#waiting.get(id as CallId);
+    if (waiting) {
+      this.#waiting.delete(id as CallId);
+      this.#sendOn();
+    }
     return waiting;
   }
 
@@ -201,9 +222,11 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
   }
 
   #extend(id: CallId | undefined): void {
-    const waiting = this.#settle(id ?? null);
+    const waiting = this.#waiting.get(id as CallId);
     if (!waiting) return;
     waiting.expires = performance.now() + this.timeout;
+    // To the end.
+    this.#waiting.delete(id as CallId);
     this.#waiting.set(id as CallId, waiting);
   }
 
@@ -217,11 +240,17 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
     this.#expiring = false;
     const now = performance.now();
     for (const [id, { method, expires, reject }] of this.#waiting) {
-      if (expires > now) return this.#expireIn(expires - now);
+      if (expires > now) {
+        this.#expireIn(expires - now);
+        break;
+      }
       this.#waiting.delete(id);
-      this.send(writeNotification(CANCEL, { id } satisfies BothNotices[typeof CANCEL]["params"]));
-      reject(CallError.of("timeout", `${method}: no answer within ${this.timeout / 1000} s`));
+      const sent = !this.#held.delete(id);
+      if (sent) this.send(writeNotification(CANCEL, { id } satisfies BothNotices[typeof CANCEL]["params"]));
+      const what = sent ? "no answer" : `no turn behind ${this.#waiting.size} other calls`;
+      reject(CallError.of("timeout", `${method}: ${what} within ${this.timeout / 1000} s`));
     }
+    this.#sendOn();
   }
 }
 

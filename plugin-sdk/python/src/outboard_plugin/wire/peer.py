@@ -21,7 +21,8 @@ from .pipes import Connection
 
 # How long a call may stay unanswered; `$/progress` from the other side starts it anew. The host's own figure.
 CALL_TIMEOUT = 30.0
-# Calls of ours that await an answer at a time; further ones wait for a place, within their own deadline.
+# Calls of ours that await an answer at a time; further ones wait for a place, within their own deadline. As many as a host works on
+# at once, unless it is set otherwise: it refuses those beyond.
 CALLS_IN_FLIGHT = 256
 # Calls of the other side that run at a time; further ones are refused, so that a flood of them cannot fill the memory.
 SERVED_AT_ONCE = 256

@@ -50,6 +50,34 @@ async fn progress_moves_the_deadline_and_late_or_double_answers_change_nothing()
 }
 
 #[tokio::test]
+async fn calls_beyond_those_that_a_host_works_on_at_once_wait_for_their_turn() {
+    let peer = Peer::default();
+    let mut calls: Vec<_> =
+        (0..300).map(|_| Box::pin(peer.call("m", &(), Duration::from_secs(600)))).collect();
+    std::future::poll_fn(|cx| {
+        for call in &mut calls {
+            assert!(call.as_mut().poll(cx).is_pending());
+        }
+        Poll::Ready(())
+    })
+    .await;
+    assert_eq!(peer.lock().book.len(), 256);
+    for id in 1..=300 {
+        peer.receive(
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{id}}}"#).as_bytes(),
+            |_| unreachable!(),
+        );
+        let call = calls.remove(0);
+        assert_eq!(call.await.unwrap().get(), id.to_string());
+        std::future::poll_fn(|cx| {
+            calls.iter_mut().for_each(|call| assert!(call.as_mut().poll(cx).is_pending()));
+            Poll::Ready(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn a_broken_message_is_answered_with_a_null_id_and_noise_is_not() {
     let peer = Peer::default();
     peer.receive(b"hello, world", |_| unreachable!());
