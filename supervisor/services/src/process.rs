@@ -77,6 +77,20 @@ impl ProcessServices {
         }
     }
 
+    /// Whether a call of this method may take time, for which a place is needed among those that are worked on.
+    pub fn takes_time(method: &str) -> bool {
+        matches!(
+            method,
+            "config.set"
+                | "config.delete"
+                | "airline.refresh"
+                | "airline.request"
+                | "database.open"
+                | "server.register"
+                | "server.unregister"
+        )
+    }
+
     /// Takes a notification. Never waits and never fails; what cannot be understood becomes a record in the plugin's log.
     pub fn notify(&self, method: &str, params: Option<&RawValue>) {
         let ProcessIdentity { id, generation, .. } = &self.identity;

@@ -6,6 +6,7 @@ mod support;
 use outboard_protocol::ErrorReason;
 use outboard_protocol::control::LogsParams;
 use outboard_protocol::methods::{Direction, Kind, METHODS};
+use outboard_services::{ProcessServices, Reply};
 use serde_json::{Value, json};
 use support::*;
 
@@ -31,6 +32,20 @@ async fn every_request_of_the_table_is_answered() {
         if let Err(error) = call(&plugin, method.name, json!({})).await {
             assert_ne!(error.reason(), Some(ErrorReason::MethodNotFound), "{}", method.name);
         }
+    }
+}
+
+#[tokio::test]
+async fn what_is_answered_later_is_known_before_it_is_asked() {
+    let (dir, services) = scene();
+    let plugin = process(&services, &dir, "a");
+    let params =
+        json!({ "key": "k", "value": 1, "method": "GET", "path": "/", "file": "f.db", "prefix": "/p" });
+    for method in METHODS {
+        let params = serde_json::value::to_raw_value(&params).unwrap();
+        let reply = plugin.request(method.name, Some(&params));
+        let later = !matches!(reply, Reply::Now(_));
+        assert!(!later || ProcessServices::takes_time(method.name), "{} takes time", method.name);
     }
 }
 

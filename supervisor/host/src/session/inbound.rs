@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
@@ -18,7 +19,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::calls::Calls;
 use super::outbox::Outbox;
-use super::{ContextCalls, NoiseSink};
+use super::{ContextCalls, NoiseSink, SessionLimits, print};
 
 /// The part of a raw id's text that names it for a later cancellation.
 type IdText = Box<str>;
@@ -36,6 +37,13 @@ pub(super) struct Inbound {
     noise: Arc<dyn NoiseSink>,
     /// Largest frame that the plugin need accept, in bytes.
     frame_limit: usize,
+    /// How many context calls may be worked on at once.
+    context_calls: usize,
+    /// Bytes that may wait for the plugin before its calls are refused.
+    unread_limit: usize,
+    /// Set once it was said that calls are refused: one record a session for each reason is enough.
+    said_busy: AtomicBool,
+    said_unread: AtomicBool,
     /// Context calls that are being worked on, with the way to withdraw each.
     slow: Mutex<HashMap<IdText, oneshot::Sender<()>>>,
     /// Places for answers that may be large, each held until there is room for it.
@@ -56,23 +64,27 @@ impl Inbound {
         calls: Arc<Calls>,
         context: Arc<dyn ContextCalls>,
         noise: Arc<dyn NoiseSink>,
-        frame_limit: usize,
+        limits: &SessionLimits,
     ) -> Self {
         Self {
             outbox,
             calls,
             context,
             noise,
-            frame_limit,
+            frame_limit: limits.frame,
+            context_calls: limits.context_calls,
+            unread_limit: limits.outbox,
+            said_busy: AtomicBool::new(false),
+            said_unread: AtomicBool::new(false),
             slow: Mutex::default(),
             large: Semaphore::new(LARGE_AT_ONCE),
         }
     }
 
-    /// Deals with one frame.
-    pub(super) fn frame(&self, frame: &[u8]) -> Option<Slow> {
+    /// Deals with one frame. There are places for so many more calls that take time.
+    pub(super) fn frame(&self, frame: &[u8], places: usize) -> Option<Slow> {
         match message::parse(frame) {
-            Ok(Message::Request { id, method, params }) => self.request(id, &method, params),
+            Ok(Message::Request { id, method, params }) => self.request(id, &method, params, places),
             Ok(Message::Notification { method, params }) => {
                 self.notification(&method, params);
                 None
@@ -82,13 +94,13 @@ impl Inbound {
                 None
             }
             Err(NotAMessage::Noise) => {
-                self.noise.line(frame);
+                print::line(&*self.noise, frame);
                 None
             }
             Err(NotAMessage::Broken(error)) => {
                 self.noise.remark(&format!("a broken message: {}", error.message));
                 self.broken_answer(frame, &error);
-                self.outbox.answer(|out| message::write_error(out, None, &error));
+                self.refuse(None, &error);
                 None
             }
         }
@@ -101,17 +113,15 @@ impl Inbound {
             format!("a frame has at most {limit} bytes; send bulk data over HTTP"),
         );
         self.noise.remark(&format!(
-            "a line of more than {limit} bytes was skipped; it begins with {:?}",
-            String::from_utf8_lossy(&beginning[..beginning.len().min(80)])
+            "a line of more than {limit} bytes was skipped; {}",
+            print::beginning(beginning)
         ));
-        self.outbox.answer(|out| message::write_error(out, None, &error));
+        self.refuse(None, &error);
     }
 
-    /// What stood behind the last line end when the output ended.
+    /// What was not dealt with when the output ended.
     pub(super) fn half_frame(&self, rest: &[u8]) {
-        if !rest.iter().all(u8::is_ascii_whitespace) {
-            self.noise.line(rest);
-        }
+        print::rest(&*self.noise, rest);
     }
 
     pub(super) fn close(&self) {
@@ -119,9 +129,14 @@ impl Inbound {
         self.lock().clear();
     }
 
-    /// Waits until the plugin reads what is there for it.
-    pub(super) async fn room(&self) {
-        self.outbox.room().await;
+    /// Whether the plugin calls and never reads, for longer than memory is kept for it.
+    pub(super) fn owes_all_it_may(&self) -> bool {
+        self.outbox.owes_all_it_may()
+    }
+
+    /// Waits until it reads.
+    pub(super) async fn may_owe(&self) {
+        self.outbox.may_owe().await;
     }
 
     /// Runs a slow call to its one answer.
@@ -152,14 +167,22 @@ impl Inbound {
         self.slow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn request(&self, id: Id<'_>, method: &str, params: Option<&RawValue>) -> Option<Slow> {
+    fn request(&self, id: Id<'_>, method: &str, params: Option<&RawValue>, places: usize) -> Option<Slow> {
         let text = id.as_json();
+        if self.outbox.is_full() {
+            self.owe(text);
+            return None;
+        }
         if self.lock().contains_key(text) {
             let error = RpcError::new(
                 ErrorReason::InvalidRequest,
                 format!("id {text} is that of a call which has no answer yet; use each id once"),
             );
             self.answer(text, Err(error));
+            return None;
+        }
+        if places == 0 && self.context.takes_time(method) {
+            self.refuse(Some(text), &self.busy());
             return None;
         }
         match self.context.request(method, params) {
@@ -170,6 +193,38 @@ impl Inbound {
             Reply::Later(answer) => Some(self.slow(text, answer, false)),
             Reply::Large(answer) => Some(self.slow(text, answer, true)),
         }
+    }
+
+    fn busy(&self) -> RpcError {
+        let most = self.context_calls;
+        if !self.said_busy.swap(true, Ordering::Relaxed) {
+            self.noise.remark(&format!(
+                "the plugin has {most} calls under way, as many as are worked on at once (`wire.context_calls`); further ones are refused, this time and later"
+            ));
+        }
+        let what =
+            format!("{most} calls of the plugin are worked on already; call again when some are answered");
+        RpcError::new(ErrorReason::LimitExceeded, what)
+    }
+
+    /// An error for a call, or for what named none. Takes no more memory than there is for refusals.
+    fn refuse(&self, id: Option<&str>, error: &RpcError) {
+        let id = id.unwrap_or("null");
+        if self.outbox.is_full() {
+            self.owe(id);
+        } else {
+            self.outbox.answer(|out| message::write_outcome(out, id, Err(error)));
+        }
+    }
+
+    fn owe(&self, id: &str) {
+        if !self.said_unread.swap(true, Ordering::Relaxed) {
+            self.noise.remark(&format!(
+                "the plugin leaves more than {} bytes unread that are for it (`wire.outbox`); until it reads, its calls are refused, this time and later",
+                self.unread_limit
+            ));
+        }
+        self.outbox.owe(id);
     }
 
     fn slow(&self, id: &str, answer: SlowAnswer, large: bool) -> Slow {

@@ -11,12 +11,14 @@
 //!   stdin  ◀── writer task ◀── outbox ◀──── host calls, notifications, answers
 //! ```
 //!
-//! No queue between these grows without bound, and none can wait for another in a circle: the reader stops reading while
-//! the outbox is full, the writer waits for the plugin alone, and a caller waits until its own deadline.
+//! No queue between these grows without bound, and none can wait for another in a circle: the reader reads whatever the
+//! plugin leaves unread and refuses its calls meanwhile, the writer waits for the plugin alone, and a caller waits until its
+//! own deadline.
 
 mod calls;
 mod inbound;
 mod outbox;
+mod print;
 mod reader;
 mod working;
 mod writer;
@@ -47,11 +49,14 @@ pub struct SessionLimits {
     pub inline_frame: usize,
     /// Host calls that may await their answers at once.
     pub host_calls: usize,
-    /// Context calls that may be worked on at once; the reader waits for a free place.
+    /// Context calls that may be worked on at once; further ones that take time are refused.
     pub context_calls: usize,
     /// Bytes that may wait for a plugin that does not read. Beyond, host calls fail as overloaded, notifications are dropped
-    /// and counted, and nothing more is read from the plugin.
+    /// and counted, and the plugin's calls are refused.
     pub outbox: usize,
+    /// Bytes of ids of calls that were refused so and whose refusals wait as well. Beyond, nothing more is read from the
+    /// plugin until it reads.
+    pub refusals: usize,
     /// How often and how far `$/progress` can move a call's deadline: never later than this after the call was made.
     pub longest_call: Duration,
 }
@@ -64,6 +69,7 @@ impl Default for SessionLimits {
             host_calls: 1024,
             context_calls: 256,
             outbox: 4 * 1024 * 1024,
+            refusals: 1024 * 1024,
             longest_call: Duration::from_secs(600),
         }
     }
@@ -73,6 +79,8 @@ impl Default for SessionLimits {
 pub trait ContextCalls: Send + Sync + 'static {
     /// Answers a request, at once or later; later is bounded in time by the implementor.
     fn request(&self, method: &str, params: Option<&RawValue>) -> Reply;
+    /// Whether a method may be answered later: asked where no more such calls may be worked on.
+    fn takes_time(&self, method: &str) -> bool;
     /// Takes a notification.
     fn notify(&self, method: &str, params: Option<&RawValue>);
 }
@@ -80,6 +88,9 @@ pub trait ContextCalls: Send + Sync + 'static {
 impl ContextCalls for outboard_services::ProcessServices {
     fn request(&self, method: &str, params: Option<&RawValue>) -> Reply {
         Self::request(self, method, params)
+    }
+    fn takes_time(&self, method: &str) -> bool {
+        Self::takes_time(method)
     }
     fn notify(&self, method: &str, params: Option<&RawValue>) {
         Self::notify(self, method, params);
@@ -171,9 +182,9 @@ impl Session {
         R: AsyncRead + Send + Unpin + 'static,
         W: AsyncWrite + Send + Unpin + 'static,
     {
-        let outbox = Arc::new(Outbox::new(limits.outbox));
+        let outbox = Arc::new(Outbox::new(limits.outbox, limits.refusals));
         let calls = Arc::new(Calls::new(limits.host_calls, limits.longest_call));
-        let inbound = Inbound::new(Arc::clone(&outbox), Arc::clone(&calls), context, noise, limits.frame);
+        let inbound = Inbound::new(Arc::clone(&outbox), Arc::clone(&calls), context, noise, limits);
         let ended = watch::Sender::new(false);
         let finish = watch::Sender::new(false);
         let unfinished = Unfinished::default();

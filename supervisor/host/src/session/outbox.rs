@@ -5,7 +5,12 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use outboard_protocol::wire::message;
+use outboard_protocol::{ErrorReason, RpcError};
 use tokio::sync::Notify;
+
+/// As much of what is owed is written out at once, in bytes of ids: some hundred refusals.
+const OWED_AT_ONCE: usize = 4 * 1024;
 
 /// Why a frame was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,18 +29,22 @@ pub(super) struct Outbox {
     /// Woken when the writer took what was there. Waited for by the reader and by large answers.
     emptied: Notify,
     limit: usize,
+    owed_limit: usize,
 }
 
 #[derive(Debug, Default)]
 struct State {
     buffer: Vec<u8>,
+    /// Ids of calls that are refused because the buffer is full, a line each: a refusal is written out of its id when its
+    /// turn has come, and until then takes a thirtieth of the memory.
+    owed: Vec<u8>,
     closed: bool,
     dropped: u64,
 }
 
 impl Outbox {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { state: Mutex::default(), filled: Notify::new(), emptied: Notify::new(), limit }
+    pub(super) fn new(limit: usize, owed_limit: usize) -> Self {
+        Self { state: Mutex::default(), filled: Notify::new(), emptied: Notify::new(), limit, owed_limit }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -62,7 +71,8 @@ impl Outbox {
         Ok(())
     }
 
-    /// Takes an answer. Answers are never dropped: how many there can be is bounded where the calls are let in.
+    /// Takes an answer. Answers are never dropped: how many there can be is bounded where the calls are let in, which is while
+    /// there is room.
     pub(super) fn answer(&self, encode: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.lock();
         if state.closed {
@@ -71,6 +81,34 @@ impl Outbox {
         encode(&mut state.buffer);
         drop(state);
         self.filled.notify_one();
+    }
+
+    /// Owes the call with this id, raw JSON text, the answer that too much was left unread for it to be worked on.
+    pub(super) fn owe(&self, id: &str) {
+        let mut state = self.lock();
+        if state.closed {
+            return;
+        }
+        state.owed.extend_from_slice(id.as_bytes());
+        state.owed.push(b'\n');
+        drop(state);
+        self.filled.notify_one();
+    }
+
+    /// Whether as many answers are owed as may be.
+    pub(super) fn owes_all_it_may(&self) -> bool {
+        let state = self.lock();
+        !state.closed && state.owed.len() >= self.owed_limit
+    }
+
+    /// Waits until more may be owed.
+    pub(super) async fn may_owe(&self) {
+        while self.owes_all_it_may() {
+            let emptied = self.emptied.notified();
+            if self.owes_all_it_may() {
+                emptied.await;
+            }
+        }
     }
 
     /// Waits until less than the limit waits to be written, or nothing ever will be.
@@ -84,7 +122,7 @@ impl Outbox {
         }
     }
 
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         let state = self.lock();
         !state.closed && state.buffer.len() >= self.limit
     }
@@ -94,8 +132,9 @@ impl Outbox {
         loop {
             {
                 let mut state = self.lock();
-                if !state.buffer.is_empty() {
+                if !state.buffer.is_empty() || !state.owed.is_empty() {
                     std::mem::swap(&mut state.buffer, spare);
+                    state.pay(spare, self.limit);
                     break;
                 }
                 if state.closed {
@@ -126,5 +165,28 @@ impl Outbox {
 
     pub(super) fn dropped(&self) -> u64 {
         self.lock().dropped
+    }
+}
+
+impl State {
+    /// Writes out some of the refusals that are owed.
+    fn pay(&mut self, out: &mut Vec<u8>, limit: usize) {
+        if self.owed.is_empty() {
+            return;
+        }
+        let error = RpcError::new(
+            ErrorReason::LimitExceeded,
+            format!("the plugin left {limit} bytes unread that were for it; read them, then call again"),
+        );
+        let end = self.owed.len().min(OWED_AT_ONCE);
+        let end = memchr::memchr(b'\n', &self.owed[end - 1..]).map_or(self.owed.len(), |at| end + at);
+        for id in self.owed.drain(..end).as_slice().split(|byte| *byte == b'\n') {
+            if let Some(id) = std::str::from_utf8(id).ok().filter(|id| !id.is_empty()) {
+                message::write_outcome(out, id, Err(&error));
+            }
+        }
+        if self.owed.is_empty() {
+            self.owed = Vec::new();
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! The reader's task: bytes from a plugin to frames, frames to [`Inbound`], and the work on slow calls meanwhile.
 //!
-//! Run by the session. It reads no further while the plugin leaves unread what is there for it, or while as many context
-//! calls are worked on as there may be: the pipe then fills, and the plugin waits.
+//! Run by the session. The pipe is always read: an answer to a ping may stand behind any number of calls. Calls beyond those
+//! that may be worked on are refused at once. Only a plugin that goes on calling and never reads is read no further, once the
+//! refusals that it is owed fill what they may.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -89,27 +90,33 @@ async fn take_frames(
     limits: &SessionLimits,
 ) {
     while let Some(frame) = decoder.next_frame() {
+        if working.len() >= limits.context_calls {
+            // Those that are done make room.
+            working.now();
+        }
+        let places = limits.context_calls.saturating_sub(working.len());
         let call = match frame {
             Frame::Oversized(beginning) => {
                 inbound.oversized(beginning, limits.frame);
                 None
             }
-            Frame::Line(line) if line.len() > limits.inline_frame => large(inbound, line).await,
-            Frame::Line(line) => inbound.frame(line),
+            Frame::Line(line) if line.len() > limits.inline_frame => large(inbound, line, places).await,
+            Frame::Line(line) => inbound.frame(line, places),
         };
         if let Some(call) = call {
-            // Empty is where none may be worked on at all; waiting would then never end.
-            while working.len() >= limits.context_calls && !working.is_empty() {
-                working.turn().await;
-            }
             working.add(inbound, call);
         }
-        inbound.room().await;
+        while inbound.owes_all_it_may() {
+            tokio::select! {
+                () = inbound.may_owe() => {}
+                () = working.turn(), if !working.is_empty() => {}
+            }
+        }
     }
 }
 
-async fn large(inbound: &Arc<Inbound>, line: &[u8]) -> Option<Slow> {
+async fn large(inbound: &Arc<Inbound>, line: &[u8], places: usize) -> Option<Slow> {
     let (inbound, line) = (Arc::clone(inbound), line.to_vec());
     // A panic in there costs this one frame.
-    tokio::task::spawn_blocking(move || inbound.frame(&line)).await.ok().flatten()
+    tokio::task::spawn_blocking(move || inbound.frame(&line, places)).await.ok().flatten()
 }
