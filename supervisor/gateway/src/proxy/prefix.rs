@@ -3,8 +3,8 @@
 //!
 //! Called by [`super::forward`] where the manifest says `"stripPrefix": true`. Must not know connections.
 
-use http::header::{CONTENT_LOCATION, LOCATION, SET_COOKIE};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_LOCATION, LOCATION, REFRESH, SET_COOKIE};
+use http::{HeaderMap, HeaderValue};
 use outboard_protocol::id::RoutePrefix;
 
 /// A prefix that is removed from requests.
@@ -25,10 +25,19 @@ impl Stripped {
         target.strip_prefix(self.0.as_str()).unwrap_or(target)
     }
 
-    /// Puts the prefix back into Location, Content-Location and the paths of cookies.
+    /// Puts the prefix back into Location, Content-Location, Refresh and the paths of cookies. What bears it already, leads to
+    /// another host or is relative stays as it is. Values are bytes: a name in UTF-8 is no reason to let one pass.
     pub(crate) fn restore(&self, headers: &mut HeaderMap, host: &str) {
-        for name in [LOCATION, CONTENT_LOCATION] {
-            self.restore_location(headers, &name, host);
+        for name in [LOCATION, CONTENT_LOCATION, REFRESH] {
+            let Some(value) = headers.get(&name).map(HeaderValue::as_bytes) else { continue };
+            let begins = if name == REFRESH { target_of_refresh(value) } else { Some(0) };
+            let mapped = begins.and_then(|begins| {
+                let target = self.location(&value[begins..], host)?;
+                HeaderValue::from_bytes(&[&value[..begins], &target].concat()).ok()
+            });
+            if let Some(mapped) = mapped {
+                headers.insert(name, mapped);
+            }
         }
         if headers.contains_key(SET_COOKIE) {
             let cookies: Vec<HeaderValue> =
@@ -40,72 +49,161 @@ impl Stripped {
         }
     }
 
-    fn restore_location(&self, headers: &mut HeaderMap, name: &HeaderName, host: &str) {
-        let Some(location) = headers.get(name).and_then(|value| value.to_str().ok()) else { return };
-        let (origin, path) = match location.strip_prefix("http://").and_then(|rest| rest.strip_prefix(host)) {
-            Some(path) => (&location[..location.len() - path.len()], path),
-            None => ("", location),
-        };
-        // A path begins with one slash; two are another host, and anything else is relative to where the client is.
-        let ours =
-            path.starts_with('/') && !path.starts_with("//") || (path.is_empty() && !origin.is_empty());
-        if !ours {
-            return;
+    /// A target with the prefix in it; `None` where it stays as it is.
+    fn location(&self, target: &[u8], host: &str) -> Option<Vec<u8>> {
+        let path = &target[origin_length(target, host)?..];
+        let end = path.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(path.len());
+        if self.covers(&path[..end]) {
+            return None;
         }
-        if let Ok(value) = HeaderValue::try_from(format!("{origin}{}{path}", self.prefix())) {
-            headers.insert(name, value);
-        }
+        let origin = &target[..target.len() - path.len()];
+        Some([origin, self.prefix().as_bytes(), path].concat())
     }
 
+    /// A cookie whose path has the prefix in it.
     fn cookie(&self, cookie: &HeaderValue) -> HeaderValue {
-        let Ok(text) = cookie.to_str() else { return cookie.clone() };
-        let mapped: Vec<String> = text
-            .split(';')
-            .map(|attribute| match attribute.split_once('=') {
-                Some((name, path))
-                    if name.trim().eq_ignore_ascii_case("path") && path.trim().starts_with('/') =>
-                {
-                    let path = path.trim();
-                    format!("{name}={}{}", self.prefix(), if path == "/" { "" } else { path })
-                }
-                _ => attribute.to_owned(),
-            })
-            .collect();
-        HeaderValue::try_from(mapped.join(";")).unwrap_or_else(|_| cookie.clone())
+        // A browser takes such a cookie with the path `/` alone.
+        if starts_with_ignoring_case(cookie.as_bytes().trim_ascii_start(), b"__Host-") {
+            return cookie.clone();
+        }
+        let mut attributes = cookie.as_bytes().split(|byte| *byte == b';');
+        // The first is the cookie's own name and value, whatever they look like.
+        let mut mapped = attributes.next().unwrap_or_default().to_vec();
+        for attribute in attributes {
+            mapped.push(b';');
+            match self.cookie_path(attribute) {
+                Some(path) => mapped.extend_from_slice(&path),
+                None => mapped.extend_from_slice(attribute),
+            }
+        }
+        HeaderValue::from_bytes(&mapped).unwrap_or_else(|_| cookie.clone())
     }
+
+    /// A `Path` attribute with the prefix in it; `None` for any other, and where it stays as it is.
+    fn cookie_path(&self, attribute: &[u8]) -> Option<Vec<u8>> {
+        let equals = attribute.iter().position(|byte| *byte == b'=')?;
+        let (name, path) = (&attribute[..equals], attribute[equals + 1..].trim_ascii());
+        let is_path = name.trim_ascii().eq_ignore_ascii_case(b"path") && path.starts_with(b"/");
+        if !is_path || self.covers(path) {
+            return None;
+        }
+        let path = if path == b"/" { b"" } else { path };
+        Some([name, b"=", self.prefix().as_bytes(), path].concat())
+    }
+
+    /// Whether a path is the prefix or lies below it.
+    fn covers(&self, path: &[u8]) -> bool {
+        let rest = path.strip_prefix(self.prefix().as_bytes());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    }
+}
+
+/// How long the part before the path is, where a target leads to us: none for a path, scheme and host for a whole address of
+/// `host`. `None` for a target on another host, and for one that is relative to where the client is.
+fn origin_length(target: &[u8], host: &str) -> Option<usize> {
+    let (scheme, port): (&[u8], &str) = match target {
+        _ if starts_with_ignoring_case(target, b"http://") => (b"http:", ":80"),
+        _ if starts_with_ignoring_case(target, b"https://") => (b"https:", ":443"),
+        [b'/', b'/', ..] => (b"", ":80"),
+        // Browsers take a backslash for a slash, so that this is a host as well.
+        [b'/', b'\\', ..] => return None,
+        [b'/', ..] => return Some(0),
+        _ => return None,
+    };
+    let begins = scheme.len() + 2;
+    let authority = &target[begins..];
+    let ends = authority.iter().position(|byte| matches!(byte, b'/' | b'\\' | b'?' | b'#'));
+    let authority = &authority[..ends.unwrap_or(authority.len())];
+    let bare = |name: &str| name.strip_suffix(port).unwrap_or(name).to_ascii_lowercase();
+    let ours = std::str::from_utf8(authority).is_ok_and(|name| bare(name) == bare(host));
+    ours.then_some(begins + authority.len())
+}
+
+/// Where the address begins in `Refresh: 0; url=/login`.
+fn target_of_refresh(value: &[u8]) -> Option<usize> {
+    let after = 1 + value.iter().position(|byte| matches!(byte, b';' | b','))?;
+    let blank = value[after..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let begins = after + blank;
+    starts_with_ignoring_case(&value[begins..], b"url=").then_some(begins + 4)
+}
+
+fn starts_with_ignoring_case(text: &[u8], beginning: &[u8]) -> bool {
+    text.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+    use http::HeaderName;
+
     use super::*;
 
     fn restored(name: HeaderName, value: &str) -> String {
         let stripped = Stripped::new(RoutePrefix::new("/api/x").unwrap());
         let mut headers = HeaderMap::new();
-        headers.insert(&name, value.parse().unwrap());
+        headers.insert(&name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         stripped.restore(&mut headers, "127.0.0.1:2066");
-        headers[name].to_str().unwrap().to_owned()
+        String::from_utf8(headers[name].as_bytes().to_vec()).unwrap()
     }
 
     #[test]
     fn locations_on_the_plugin_get_the_prefix_back_and_others_stay() {
         for (given, wanted) in [
             ("/login", "/api/x/login"),
+            ("/café", "/api/x/café"),
+            ("/login?next=/api/x/", "/api/x/login?next=/api/x/"),
+            ("/api/xylophone", "/api/x/api/xylophone"),
             ("http://127.0.0.1:2066/login", "http://127.0.0.1:2066/api/x/login"),
+            ("HTTP://127.0.0.1:2066/login", "HTTP://127.0.0.1:2066/api/x/login"),
+            ("https://127.0.0.1:2066/login", "https://127.0.0.1:2066/api/x/login"),
+            ("//127.0.0.1:2066/login", "//127.0.0.1:2066/api/x/login"),
+            ("http://127.0.0.1:2066?x", "http://127.0.0.1:2066/api/x?x"),
+            ("http://127.0.0.1:2066", "http://127.0.0.1:2066/api/x"),
+            ("/api/x", "/api/x"),
+            ("/api/x?y", "/api/x?y"),
+            ("/api/x/login", "/api/x/login"),
+            ("http://127.0.0.1:2066/api/x/login", "http://127.0.0.1:2066/api/x/login"),
             ("http://127.0.0.1:20666/login", "http://127.0.0.1:20666/login"),
             ("//elsewhere/login", "//elsewhere/login"),
+            ("/\\elsewhere/login", "/\\elsewhere/login"),
             ("https://elsewhere/login", "https://elsewhere/login"),
             ("next", "next"),
+            ("?page=2", "?page=2"),
         ] {
             assert_eq!(restored(LOCATION, given), wanted);
+        }
+        assert_eq!(restored(REFRESH, "5; URL=/login"), "5; URL=/api/x/login");
+        assert_eq!(restored(REFRESH, "5"), "5");
+    }
+
+    #[test]
+    fn a_host_is_the_same_in_capitals_and_with_the_port_that_everybody_leaves_out() {
+        for (host, target, ours) in [
+            ("deck.example", "http://Deck.Example/x", true),
+            ("deck.example", "http://deck.example:80/x", true),
+            ("deck.example", "https://deck.example:443/x", true),
+            ("deck.example:80", "http://deck.example/x", true),
+            ("deck.example", "http://deck.example:8080/x", false),
+            ("deck.example", "http://deck.example.evil/x", false),
+            ("deck.example", "http://deck.example@evil/x", false),
+        ] {
+            assert_eq!(origin_length(target.as_bytes(), host).is_some(), ours, "{target} at {host}");
         }
     }
 
     #[test]
-    fn cookie_paths_get_the_prefix_back() {
-        assert_eq!(restored(SET_COOKIE, "a=b; Path=/; HttpOnly"), "a=b; Path=/api/x; HttpOnly");
-        assert_eq!(restored(SET_COOKIE, "a=/; path=/deep"), "a=/; path=/api/x/deep");
-        assert_eq!(restored(SET_COOKIE, "a=b"), "a=b");
+    fn cookie_paths_get_the_prefix_back_and_nothing_else_changes() {
+        for (given, wanted) in [
+            ("a=b; Path=/; HttpOnly", "a=b; Path=/api/x; HttpOnly"),
+            ("a=/; path=/deep", "a=/; path=/api/x/deep"),
+            ("a=b; Path=/api/x", "a=b; Path=/api/x"),
+            ("a=b; Path=/api/x/deep", "a=b; Path=/api/x/deep"),
+            ("path=/home; Path=/", "path=/home; Path=/api/x"),
+            ("n=café; Path=/", "n=café; Path=/api/x"),
+            ("__Host-a=b; Path=/; Secure", "__Host-a=b; Path=/; Secure"),
+            ("a=b", "a=b"),
+        ] {
+            assert_eq!(restored(SET_COOKIE, given), wanted);
+        }
     }
 }
