@@ -217,6 +217,46 @@ async fn a_ui_that_does_not_keep_up_is_cut_off_and_its_neighbour_hears_everythin
     assert!(heard < 400);
 }
 
+/// What this process holds in memory at most, in KiB, since it began.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[tokio::test]
+async fn uis_that_never_read_hold_little_between_them() {
+    let house = House::new();
+    house.plugin("x", waiting("it is starting"));
+    let gateway = gateway(&house, |_| {}).await;
+    let mut stuck = Vec::new();
+    for _ in 0..40 {
+        let mut ui = Ui::connect(&gateway).await;
+        ui.subscribe("x").await;
+        stuck.push(ui);
+    }
+    let mut calls = house.calls();
+    for ui in &mut stuck {
+        ui.say(json!({ "type": "invoke", "id": 1, "plugin": "x", "channel": "get" })).await;
+    }
+    let large = json!("x".repeat(7 << 20));
+    let before = peak_memory();
+    house.push("x", "flood", &large);
+    // What is answered waits with what is pushed.
+    for _ in 0..stuck.len() {
+        let call = soon(calls.recv()).await.unwrap();
+        call.answer.send(Ok(serde_json::value::to_raw_value(&"y".repeat(1 << 20)).unwrap())).unwrap();
+    }
+    house.push("x", "flood", &large);
+    // One that reads gets what the others leave.
+    let mut keen = Ui::connect(&gateway).await;
+    keen.subscribe("x").await;
+    house.push("x", "flood", &large);
+    assert_eq!(keen.hear().await["channel"], "flood");
+    let grown = (peak_memory() - before) / 1024;
+    assert!(grown < 40 * 5, "{grown} MiB for {} UIs", stuck.len());
+}
+
 #[tokio::test]
 async fn the_bus_is_a_websocket_with_so_many_seats_and_says_so() {
     let (_house, gateway) = house_with(&[]).await;

@@ -44,7 +44,7 @@ mod sign_in;
 mod store;
 pub mod trouble;
 
-pub use ipc::{Bus, BusClient, BusSubscription, CutOff};
+pub use ipc::{Bus, BusClient, BusSubscription, CutOff, Piece};
 pub use logger::{Console, LogOptions, LogSubscription, Logs, NewRecord};
 pub use notice::{Mailbox, Notice};
 pub use process::{ProcessIdentity, ProcessServices};

@@ -16,7 +16,7 @@ use crate::auth::Auth;
 use crate::backup;
 use crate::config::{self, Config};
 use crate::database::{DataQuotas, Databases};
-use crate::ipc::Bus;
+use crate::ipc::{BUS_BYTES, Bus};
 use crate::logger::{LogOptions, Logs, NewRecord};
 use crate::notice::{Mailbox, Notice, Notices};
 use crate::plugins::{self, Plugins};
@@ -47,6 +47,8 @@ pub struct ServiceOptions {
     pub state_max: u64,
     /// How many bytes each plugin may keep in its data folder.
     pub data: DataQuotas,
+    /// How many bytes may wait for all clients of the bus together; beyond it the slowest is cut off.
+    pub bus_bytes: usize,
     /// How long a backup may take.
     pub backup_wait: Duration,
     /// How patient the host is with the airline's servers.
@@ -62,6 +64,7 @@ impl ServiceOptions {
             log: LogOptions::default(),
             state_max: STATE_MAX,
             data: DataQuotas::default(),
+            bus_bytes: BUS_BYTES,
             backup_wait: backup::BACKUP_WAIT,
             airline: AirlineOptions::default(),
         }
@@ -122,7 +125,8 @@ impl Services {
     /// # Errors
     /// See [`OpenError`]. A damaged file is no error: it is set aside, and [`Services::findings`] says so.
     pub fn open(options: ServiceOptions) -> Result<Self, OpenError> {
-        let ServiceOptions { data_dir, base_url, log, state_max, data, backup_wait, airline } = options;
+        let ServiceOptions { data_dir, base_url, log, state_max, data, bus_bytes, backup_wait, airline } =
+            options;
         let folder = Folder::take(&data_dir)?;
         let data_dir = folder.path().to_owned();
         let state = folder.state_file();
@@ -150,7 +154,7 @@ impl Services {
         for finding in &findings {
             logs.record(NewRecord::supervisor(LogLevel::Error, finding.clone()));
         }
-        let bus = Bus::new();
+        let bus = Bus::new(bus_bytes);
         let services = Self {
             config: Config::new(store.clone(), stored_config, notices.clone(), bus.clone()),
             auth: Auth::new(sign_in.clone(), notices.clone()),

@@ -246,19 +246,57 @@ async fn a_client_that_never_reads_is_cut_off_and_the_others_get_everything() {
     keen.subscribe(&id("a"));
     keen.subscribe(&id("a"));
     keen.subscribe(&id("b"));
-    let mut frames = Vec::new();
     for n in 0..2000 {
         a.notify("ipc.send", Some(&raw(&json!({ "channel": "c", "payload": n }))));
         if n % 100 == 99 {
-            soon(keen.next_batch(&mut frames)).await.unwrap();
+            for _ in 0..100 {
+                soon(keen.next()).await.unwrap();
+            }
         }
     }
-    assert_eq!(frames.len(), 2000);
     assert!(soon(stuck.next()).await.is_err());
     assert_eq!(services.bus.subscribers(&id("a")), 2);
     drop(stuck);
     keen.unsubscribe(&id("a"));
     assert_eq!(services.bus.subscribers(&id("a")), 0);
+}
+
+#[tokio::test]
+async fn what_waits_for_all_clients_together_is_bounded_and_the_slowest_is_cut() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = outboard_services::ServiceOptions::new(dir.path().join("data"));
+    options.bus_bytes = 1024 * 1024;
+    let services = outboard_services::Services::open(options).unwrap();
+    let (a, b) = (process(&services, &dir, "a"), process(&services, &dir, "b"));
+    let large = json!({ "channel": "c", "payload": "x".repeat(300 * 1024) });
+    let send = |process: &ProcessServices| process.notify("ipc.send", Some(&raw(&large)));
+    let stuck = [services.bus.subscribe(&id("a")), services.bus.subscribe(&id("a"))];
+    let keen = services.bus.connect();
+    keen.subscribe(&id("a"));
+    keen.subscribe(&id("b"));
+    for _ in 0..3 {
+        send(&a);
+        soon(keen.next()).await.unwrap();
+    }
+    // What is shared counts once: both hold the same, which is as much as may wait.
+    send(&b);
+    soon(keen.next()).await.unwrap();
+    assert_eq!(services.bus.subscribers(&id("a")), 3);
+    send(&a);
+    for client in &stuck {
+        assert!(soon(client.next()).await.is_err(), "one cut frees nothing, so both are cut");
+    }
+    soon(keen.next()).await.unwrap();
+    // What answers one client alone counts as well, and what is written piece by piece until its end.
+    keen.tell("y".repeat(900 * 1024));
+    let piece = keen.piece(64 * 1024).unwrap();
+    assert!(piece.first && !piece.last && piece.bytes.len() == 64 * 1024);
+    drop(piece);
+    let other = services.bus.connect();
+    other.tell("z".repeat(300 * 1024));
+    soon(keen.cut_off()).await;
+    assert!(keen.piece(1).is_none());
+    assert_eq!(soon(other.next()).await.unwrap().len(), 300 * 1024);
 }
 
 #[tokio::test]

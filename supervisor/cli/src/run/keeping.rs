@@ -36,6 +36,7 @@ pub(super) fn of(settings: &Settings, run: &RunSettings, listen: SocketAddr) -> 
     options.base_url = format!("http://{listen}");
     options.log = logs(settings, run);
     put(&mut options.state_max, file.storage.state_size.map(size));
+    put(&mut options.bus_bytes, file.http.bus_size.map(super::options::bytes));
     put(&mut options.backup_wait, file.storage.backup.map(span));
     put(&mut options.data.measure_every, file.storage.measure.map(span));
     put(&mut options.data.common, file.limits.data.map(size));

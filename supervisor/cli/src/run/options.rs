@@ -217,6 +217,6 @@ pub(super) fn put<T>(place: &mut T, set: Option<T>) {
     }
 }
 
-fn bytes(Size(size): Size) -> usize {
+pub(super) fn bytes(Size(size): Size) -> usize {
     usize::try_from(size).unwrap_or(usize::MAX)
 }

@@ -141,6 +141,7 @@ pub(crate) struct Http {
     pub(crate) waiting_size: Option<Size>,
     pub(crate) waiting_time: Option<Span>,
     pub(crate) bus_clients: Option<usize>,
+    pub(crate) bus_size: Option<Size>,
 }
 
 /// `[log_files]`: how log records are kept.

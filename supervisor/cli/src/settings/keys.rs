@@ -68,6 +68,7 @@ pub(super) const KEYS: &[&str] = &[
     "http.waiting_size",
     "http.waiting_time",
     "http.bus_clients",
+    "http.bus_size",
     "log_files.level",
     "log_files.size",
     "log_files.files",

@@ -1,10 +1,12 @@
 //! `/_outboard/bus`: the WebSocket over which UIs hear their plugins and ask them.
 //!
-//! The front door hands over the request that opens it. [`frames`] are the words, [`client`] is one client's conversation.
+//! The front door hands over the request that opens it. [`frames`] are the words, [`client`] is one client's conversation,
+//! [`writing`] empties its queue.
 //! Must not know what plugins say.
 
 mod client;
 mod frames;
+mod writing;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,10 +1,11 @@
 //! The bus: what a plugin pushes, changes of its configuration, and the fullness of its data folder, to every client that subscribed to that plugin.
 //!
 //! Published by `ipc.send` and by the config service, read by the gateway (UIs) and by control. A frame is encoded once,
-//! whatever the number of clients. Publishing never waits: a client that does not keep up is cut off.
+//! whatever the number of clients. Publishing never waits: a client that does not keep up is cut off, and so is the slowest of
+//! all where everything that waits is more than may.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use bytes::Bytes;
 use outboard_protocol::PluginId;
@@ -13,7 +14,8 @@ use outboard_protocol::id::Channel;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::outlet::{CutOff, Outlet};
+use super::budget::Budget;
+use super::outlet::{CutOff, Outlet, Piece};
 use super::retained::{NotRetained, Retained};
 use crate::config::Changed;
 
@@ -49,9 +51,12 @@ enum Frame<'a> {
 }
 
 /// The bus. Clones share it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Bus {
     topics: Arc<RwLock<HashMap<PluginId, Topic>>>,
+    /// Every client, to find the slowest.
+    clients: Arc<Mutex<Vec<Weak<Outlet>>>>,
+    budget: Budget,
 }
 
 /// What there is for one plugin.
@@ -62,13 +67,16 @@ struct Topic {
 }
 
 impl Bus {
-    pub(crate) fn new() -> Self {
-        Self::default()
+    /// A bus on which at most so many bytes wait for all clients together.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self { topics: Arc::default(), clients: Arc::default(), budget: Budget::new(bytes) }
     }
 
     /// A client without subscriptions.
     pub fn connect(&self) -> BusClient {
-        BusClient { bus: self.clone(), outlet: Arc::new(Outlet::default()) }
+        let outlet = Arc::new(Outlet::default());
+        self.lock_clients().push(Arc::downgrade(&outlet));
+        BusClient { bus: self.clone(), outlet }
     }
 
     /// A client that is subscribed to one plugin, for good.
@@ -109,16 +117,18 @@ impl Bus {
     ) -> Result<(), NotRetained> {
         let replayed = Some(generation);
         let kept = encode(&Frame::Event { plugin, channel, payload, replayed });
-        let sent = encode(&Frame::Event { plugin, channel, payload, replayed: None });
+        let sent = self.budget.count(encode(&Frame::Event { plugin, channel, payload, replayed: None }));
         // Under one lock: who subscribes at this moment gets it once, from here or from what is kept.
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
         let topic = topics.entry(plugin.clone()).or_default();
         topic.clients.iter().for_each(|client| client.push(&sent));
+        drop(sent);
+        self.keep_within_budget();
         if payload.get() == "null" {
             topic.retained.remove(channel);
             return Ok(());
         }
-        topic.retained.keep(channel, kept)
+        topic.retained.keep(channel, kept.into())
     }
 
     pub(crate) fn config(&self, plugin: &PluginId, changed: &Changed<'_>) {
@@ -143,17 +153,42 @@ impl Bus {
     fn publish(&self, id: &PluginId, frame: &Frame<'_>) {
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
         let Some(topic) = topics.get(id).filter(|topic| !topic.clients.is_empty()) else { return };
-        let frame = encode(frame);
+        let frame = self.budget.count(encode(frame));
         topic.clients.iter().for_each(|client| client.push(&frame));
+        drop(frame);
+        self.keep_within_budget();
+    }
+
+    /// Cuts the slowest, one after the other, until no more waits than may. Frames are shared, so one cut may free nothing.
+    fn keep_within_budget(&self) {
+        while self.budget.is_spent() {
+            let clients: Vec<_> = self.lock_clients().iter().filter_map(Weak::upgrade).collect();
+            let slowest = clients
+                .iter()
+                .filter_map(|client| Some((client.slowness()?, client)))
+                .max_by_key(|(slow, _)| *slow);
+            match slowest {
+                Some((_, client)) => client.cut_off(),
+                // What is left is held by those who write it at this moment.
+                None => return,
+            }
+        }
+    }
+
+    fn lock_clients(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Outlet>>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn join(&self, id: &PluginId, outlet: &Arc<Outlet>) {
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
         let Topic { clients, retained } = topics.entry(id.clone()).or_default();
         if !clients.iter().any(|client| Arc::ptr_eq(client, outlet)) {
-            retained.frames().for_each(|frame| outlet.push(frame));
+            // Counted for each client: what is kept may be replaced while it still waits here.
+            retained.frames().for_each(|frame| outlet.push(&self.budget.count(frame.clone())));
             clients.push(Arc::clone(outlet));
         }
+        drop(topics);
+        self.keep_within_budget();
     }
 
     fn leave(&self, outlet: &Arc<Outlet>, which: impl Fn(&PluginId) -> bool) {
@@ -165,9 +200,8 @@ impl Bus {
     }
 }
 
-fn encode(frame: &Frame<'_>) -> Bytes {
-    let text = serde_json::to_vec(frame);
-    text.expect("INVARIANT: a frame holds names and JSON only, all of which are JSON").into()
+fn encode(frame: &Frame<'_>) -> Vec<u8> {
+    serde_json::to_vec(frame).expect("INVARIANT: a frame holds names and JSON only, all of which are JSON")
 }
 
 /// One client of the bus: any number of subscriptions, one queue.
@@ -180,6 +214,15 @@ impl BusClient {
     /// From now on this client gets what is pushed for the plugin, after the values that are kept. Twice is as good as once.
     pub fn subscribe(&self, id: &PluginId) {
         self.bus.join(id, &self.outlet);
+    }
+
+    /// As [`BusClient::subscribe`], and puts what `told` returns before everything that comes of it. It is asked when the
+    /// subscription holds already, so that nothing can happen between what it tells and what is pushed.
+    pub fn subscribe_after(&self, id: &PluginId, told: impl FnOnce() -> String) {
+        let place = self.outlet.end();
+        self.subscribe(id);
+        self.outlet.insert(place, self.bus.budget.count(told()));
+        self.bus.keep_within_budget();
     }
 
     /// From now on it does not. Frames that are queued already still come.
@@ -195,18 +238,37 @@ impl BusClient {
         self.outlet.next().await
     }
 
-    /// Moves every frame that waits to `frames`, after waiting for the first: so that they can be written at once. Cancel safe.
+    /// Puts a frame for this client alone behind those that wait: what answers it is bounded with what is pushed to it.
+    pub fn tell(&self, frame: String) {
+        self.outlet.push(&self.bus.budget.count(frame.into_bytes()));
+        self.bus.keep_within_budget();
+    }
+
+    /// Resolves once a frame waits. Cancel safe.
     ///
     /// # Errors
     /// As [`BusClient::next`].
-    pub async fn next_batch(&self, frames: &mut Vec<Bytes>) -> Result<(), CutOff> {
-        self.outlet.next_batch(frames).await
+    pub async fn some(&self) -> Result<(), CutOff> {
+        self.outlet.some().await
+    }
+
+    /// The next piece of at most `most` bytes, where anything waits. Taken when it can be written, so that nothing is held
+    /// outside of the queue.
+    pub fn piece(&self, most: usize) -> Option<Piece> {
+        self.outlet.piece(most)
+    }
+
+    /// Resolves once the client is cut off.
+    pub async fn cut_off(&self) {
+        self.outlet.is_cut_off().await;
     }
 }
 
 impl Drop for BusClient {
     fn drop(&mut self) {
         self.bus.leave(&self.outlet, |_| true);
+        let gone = Arc::as_ptr(&self.outlet);
+        self.bus.lock_clients().retain(|client| client.as_ptr() != gone);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Called by the dispatch. Must not know sessions (the host makes the call when a UI invokes) or sockets (the gateway
 //! writes the frames).
 
+mod budget;
 mod bus;
 mod outlet;
 mod retained;
@@ -16,8 +17,9 @@ use outboard_protocol::id::Channel;
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use serde_json::value::RawValue;
 
+pub use budget::BUS_BYTES;
 pub use bus::{Bus, BusClient, BusSubscription};
-pub use outlet::CutOff;
+pub use outlet::{CutOff, Piece};
 pub use retained::{RETAINED_BYTES_MAX, RETAINED_MAX};
 
 use crate::reply::{Reply, owned_params, params};
