@@ -158,6 +158,17 @@ async fn limits_are_in_force_before_the_program_runs() {
 }
 
 #[tokio::test]
+async fn a_child_gets_the_limit_of_descriptors_that_the_supervisor_was_started_with() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(777), maximum }).unwrap();
+    let raised = outboard_host::process::descriptors::raise_limit().unwrap();
+    assert!(raised > 777 && getrlimit(Resource::Nofile).current == Some(raised));
+    let found = report(spec(&["report"])).await["limits.Max open files"].clone();
+    assert!(found.starts_with("777 ") && !found.starts_with("777 777 "), "{found}");
+}
+
+#[tokio::test]
 async fn a_limit_above_what_the_supervisor_has_leaves_what_it_has() {
     let mut limited = spec(&["report"]);
     limited.limits.open_files = Some(u64::MAX / 2);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use outboard_host::ShutdownMode;
-use outboard_host::process::keeper;
+use outboard_host::process::{descriptors, keeper};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -26,6 +26,8 @@ const RESCANS: usize = 2;
 /// # Errors
 /// Why it could not start, or that its host ended by itself.
 pub(super) fn supervise(settings: &Settings, run: &RunSettings, options: LayerOptions) -> Outcome {
+    // Where it cannot be raised, fewer connections fit below it.
+    let raised = descriptors::raise_limit();
     // Before any thread: it takes over standard input and sets this thread's signal mask.
     let link = keeper::adopt_link();
     // One thread costs less for this work than several; what blocks has threads of its own.
@@ -37,6 +39,9 @@ pub(super) fn supervise(settings: &Settings, run: &RunSettings, options: LayerOp
         let keeper_pid = link.as_ref().and_then(|link| u32::try_from(link.keeper()).ok());
         let mut signals = Signals::listen(link)
             .map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
+        if let Err(error) = raised {
+            tracing::debug!(%error, "the limit of descriptors cannot be raised");
+        }
         let (longest_start, longest_stop) = (options.longest_start, options.longest_stop);
         let mut layers = Layers::open(settings, run, options, keeper_pid)?;
         let end = wait(settings, run, &mut layers, &mut signals, longest_start + READY_MARGIN).await;

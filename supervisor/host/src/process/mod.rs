@@ -24,6 +24,7 @@
 
 mod census;
 mod containment;
+pub mod descriptors;
 mod error;
 mod exit;
 pub mod facts;

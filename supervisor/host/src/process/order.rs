@@ -50,6 +50,8 @@ pub(super) struct Order {
     /// The number that each passed descriptor gets, in the order in which they are passed.
     pub(super) descriptors: Vec<i32>,
     pub(super) limits: Limits,
+    /// The soft limit of descriptors, where the supervisor has raised its own.
+    pub(super) open_files: Option<u64>,
     pub(super) umask: u32,
     pub(super) allow_new_privileges: bool,
 }
@@ -156,6 +158,7 @@ mod tests {
             candidates: vec!["/p".into()],
             descriptors: vec![0],
             limits: Limits::default(),
+            open_files: None,
             umask: 0o077,
             allow_new_privileges: false,
         };

@@ -214,6 +214,7 @@ fn prepare(
         candidates: subject.candidates.clone(),
         descriptors: numbers,
         limits: spec.limits,
+        open_files: super::descriptors::for_children(),
         umask: SpawnSpec::UMASK,
         allow_new_privileges: spec.allow_new_privileges,
     };

@@ -70,6 +70,7 @@ fn prepare(control: &UnixStream) -> Result<Program, Failure> {
     if !order.allow_new_privileges {
         rustix::thread::set_no_new_privs(true).map_err(at(Step::Privileges))?;
     }
+    give_back_descriptors(order.open_files).map_err(at(Step::Limit(LimitName::OpenFiles)))?;
     // Last: a small limit could otherwise stop a step of our own.
     apply(&order.limits)?;
     Ok(program)
@@ -94,6 +95,14 @@ fn arrange(passed: Vec<OwnedFd>, numbers: &[i32]) -> io::Result<()> {
     drop(passed);
     inherited::close_on_exec_from(0)?;
     copies.iter().zip(numbers).try_for_each(|(copy, number)| inherited::place(copy, *number))
+}
+
+/// The supervisor has raised its own soft limit, and programs expect the one of this machine.
+fn give_back_descriptors(soft: Option<u64>) -> io::Result<()> {
+    let Some(soft) = soft else { return Ok(()) };
+    let maximum = rustix::process::getrlimit(Resource::Nofile).maximum;
+    let current = Some(soft.min(maximum.unwrap_or(u64::MAX)));
+    Ok(rustix::process::setrlimit(Resource::Nofile, Rlimit { current, maximum })?)
 }
 
 fn apply(limits: &Limits) -> Result<(), Failure> {
