@@ -153,6 +153,11 @@ pub enum Decision {
         /// How many the policy allows.
         of: u32,
     },
+    /// The machine was short of something: start again after a pause, and count it against nobody.
+    TryAgainIn {
+        /// How long.
+        delay: Duration,
+    },
     /// Go back to the old version.
     RollBack {
         /// That version.
@@ -168,7 +173,8 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// The stable word: `stopped`, `start-again`, `restart-at-once`, `restart-in`, `roll-back` or `errored`.
+    /// The stable word: `stopped`, `start-again`, `restart-at-once`, `restart-in`, `try-again-in`, `roll-back` or
+    /// `errored`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -176,6 +182,7 @@ impl Decision {
             Self::StartAgain { .. } => "start-again",
             Self::RestartAtOnce { .. } => "restart-at-once",
             Self::RestartIn { .. } => "restart-in",
+            Self::TryAgainIn { .. } => "try-again-in",
             Self::RollBack { .. } => "roll-back",
             Self::Errored { .. } => "errored",
         }
@@ -190,6 +197,13 @@ impl fmt::Display for Decision {
             Self::RestartAtOnce { attempt, of } => write!(f, "restart at once, attempt {attempt} of {of}"),
             Self::RestartIn { delay, attempt, of } => {
                 write!(f, "restart in {}, attempt {attempt} of {of}", Rounded(*delay))
+            }
+            Self::TryAgainIn { delay } => {
+                write!(
+                    f,
+                    "try again in {}; the machine was short, which counts against nobody",
+                    Rounded(*delay)
+                )
             }
             Self::RollBack { to } => write!(f, "roll back to version {to}"),
             // How the process ended stands beside the decision, and is the whole diagnosis.

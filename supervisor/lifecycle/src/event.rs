@@ -97,6 +97,8 @@ pub enum Fact {
     Pong,
     /// The session gave up on a ping before its deadline here.
     PingUnanswered,
+    /// The host could not ask, being short of something itself: that says nothing about the plugin.
+    PingExcused,
     /// Answer to [`Effect::LookForTracer`](crate::Effect::LookForTracer): a debugger holds it.
     TracerSeen,
     /// Answer to [`Effect::LookForTracer`](crate::Effect::LookForTracer): no debugger holds it.

@@ -63,6 +63,7 @@ fn fact() -> impl Strategy<Value = Fact> {
         Just(Fact::StdioLost),
         Just(Fact::Pong),
         Just(Fact::PingUnanswered),
+        Just(Fact::PingExcused),
         Just(Fact::TracerSeen),
         Just(Fact::TracerGone),
         Just(Fact::Drained),

@@ -14,6 +14,7 @@ use outboard_protocol::{RpcError, version};
 use serde_json::value::RawValue;
 
 use super::launch::LaunchOptions;
+use super::unaware;
 use crate::discovery::Installed;
 use crate::session::{CallError, Session};
 
@@ -105,6 +106,7 @@ pub(super) async fn stop(session: Session, reason: Reason, limit: Duration) -> O
 
 pub(super) async fn ping(session: Session, limit: Duration) -> Option<Fact> {
     match session.call(Ping::NAME, Empty {}, limit).await {
+        Err(CallError::Answered { error, .. }) if unaware::excuses(&error) => Some(Fact::PingExcused),
         // An error is an answer: the plugin's loop turns.
         Ok(_) | Err(CallError::Answered { .. }) => Some(Fact::Pong),
         Err(CallError::Timeout { .. } | CallError::Overloaded { .. }) => Some(Fact::PingUnanswered),

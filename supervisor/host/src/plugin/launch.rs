@@ -10,6 +10,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use outboard_protocol::manifest::{HttpListen, Limits as DeclaredLimits, Wire as DeclaredWire};
 
+use rustix::io::Errno;
+
 use super::PluginSettings;
 use super::environment::{environment, set};
 use crate::discovery::{Installed, Program};
@@ -113,11 +115,21 @@ impl From<JavaScriptError> for LaunchFailure {
     }
 }
 
-impl From<SpawnError> for LaunchFailure {
-    fn from(error: SpawnError) -> Self {
-        let short = error.errno().is_some_and(shortage::is_errno) || matches!(error, SpawnError::Lost { .. });
-        let failure = Self::of(&error);
-        Self { transient: failure.transient || short, ..failure }
+impl LaunchFailure {
+    /// What the machine was short of passes; what the plugin's own limits do not give it does not.
+    fn of_spawn(error: &SpawnError, limits: &Limits) -> Self {
+        let errno = error.errno();
+        let short = errno.is_some_and(shortage::is_errno) || matches!(error, SpawnError::Lost { .. });
+        let in_the_child = matches!(error, SpawnError::Exec { .. } | SpawnError::Prepare { .. });
+        let own = in_the_child
+            && [
+                (limits.address_space, Errno::NOMEM),
+                (limits.open_files, Errno::MFILE),
+                (limits.processes, Errno::AGAIN),
+            ]
+            .iter()
+            .any(|(limit, lack)| limit.is_some() && errno == Some(lack.raw_os_error()));
+        Self { transient: short && !own, ..Self::of(error) }
     }
 }
 
@@ -162,7 +174,8 @@ pub(super) async fn launch(
     spec.env = env;
     spec.wire = wire;
     spec.limits = limits(&installed.manifest.limits, &settings.limits);
-    let spawned = spawner.spawn(spec).await?;
+    let limits = spec.limits.clone();
+    let spawned = spawner.spawn(spec).await.map_err(|error| LaunchFailure::of_spawn(&error, &limits))?;
     if let LaunchedSocket::Port(port) = &mut socket {
         port.release();
     }
@@ -242,8 +255,6 @@ fn make_private(folder: &Path) -> Result<(), LaunchFailure> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
-    use rustix::io::Errno;
-
     use super::*;
 
     fn bind_error(errno: Errno) -> LaunchFailure {
@@ -259,6 +270,23 @@ mod tests {
         for errno in [Errno::ACCESS, Errno::ROFS, Errno::NOTDIR] {
             assert!(!bind_error(errno).transient, "{errno:?}");
         }
+    }
+
+    #[test]
+    fn what_a_plugins_own_limit_does_not_give_it_is_no_shortage_of_the_machine() {
+        let failed = |errno: Errno, limits: &Limits| {
+            let (path, source) = (PathBuf::from("/bin/x"), std::io::Error::from(errno));
+            LaunchFailure::of_spawn(&SpawnError::Exec { path, source }, limits).transient
+        };
+        let none = Limits::default();
+        let all =
+            Limits { address_space: Some(1), open_files: Some(1), processes: Some(1), ..Limits::default() };
+        for errno in [Errno::NOMEM, Errno::MFILE, Errno::AGAIN] {
+            assert!(failed(errno, &none) && !failed(errno, &all), "{errno:?}");
+        }
+        let source = std::io::Error::from(Errno::MFILE);
+        let ours = SpawnError::Supervisor { doing: "making pipes", source };
+        assert!(LaunchFailure::of_spawn(&ours, &all).transient, "we are short, whatever its limits");
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub(super) fn record_exit(actor: &mut Actor, decision: &Decision) {
         // next process came up.
         Decision::RestartAtOnce { .. }
         | Decision::RestartIn { .. }
+        | Decision::TryAgainIn { .. }
         | Decision::RollBack { .. }
         | Decision::Errored { .. } => LogLevel::Error,
     };

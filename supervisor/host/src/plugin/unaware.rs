@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::reach::{NoWay, Reach};
+use crate::process::shortage;
 use crate::session::NoiseSink;
 
 /// Bytes under way between a session and this, each way: a few frames, none of which is large.
@@ -31,8 +32,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Looks in a row that must find somebody else's listener while the server starts. One may fall between two of its own, as
 /// when a parent binds and a child serves.
 const FOREIGN_LOOKS: u32 = 5;
-/// The beginning of an answer that is read: `HTTP/1.1 200`.
+/// The beginning of an answer that tells how it is: `HTTP/1.1 200`.
 const STATUS_LINE: usize = 12;
+/// How much of the rest of an answer is read, so that the server can say all that it has to say: one whose client has gone
+/// before that logs an error.
+const REST_MAX: u64 = 1024 * 1024;
+/// How long the rest may take.
+const REST_LIMIT: Duration = Duration::from_secs(2);
+/// What marks the answer to a ping for which nobody looked, since the supervisor itself was short of something.
+const EXCUSED: &str = "excused";
 
 /// A server that knows nothing of us.
 pub(super) struct Unaware {
@@ -60,6 +68,11 @@ enum Unwell {
 }
 
 impl Unwell {
+    /// Whether it was ourselves who could not look.
+    fn is_ours(&self) -> bool {
+        shortage::is_ours_in_connecting(self)
+    }
+
     fn is_foreign(&self) -> bool {
         matches!(self, Self::Unreached(NoWay::Foreign { .. }))
     }
@@ -118,6 +131,13 @@ impl Unaware {
             }
             "ping" => match self.look().await {
                 Ok(()) => result(id, &Empty {}),
+                Err(unwell) if unwell.is_ours() => {
+                    let why = format!(
+                        "the health check was left out, since the supervisor is short of something: {unwell}; this does not count against the plugin"
+                    );
+                    self.noise.remark(&why);
+                    error(id, &RpcError::new(ErrorReason::InternalError, why).with(EXCUSED, true))
+                }
                 Err(unwell) => {
                     self.noise.remark(&format!("the health check failed: {unwell}"));
                     if unwell.is_foreign() {
@@ -133,9 +153,7 @@ impl Unaware {
             }
             other => {
                 let why = format!("{other} cannot be called: this program does not speak the protocol");
-                let mut frame = Vec::new();
-                message::write_error(&mut frame, Some(id), &RpcError::new(ErrorReason::MethodNotFound, why));
-                Some(frame)
+                error(id, &RpcError::new(ErrorReason::MethodNotFound, why))
             }
         }
     }
@@ -167,8 +185,23 @@ impl Unaware {
         let read = server.read_exact(&mut line).await;
         let status =
             read.ok().and_then(|_| status(&line)).ok_or_else(|| Unwell::Silent { path: path.clone() })?;
+        // Meanwhile the ping is answered.
+        tokio::spawn(timeout(REST_LIMIT, async move {
+            let _ = tokio::io::copy(&mut server.take(REST_MAX), &mut tokio::io::sink()).await;
+        }));
         if (200..400).contains(&status) { Ok(()) } else { Err(Unwell::Status { path: path.clone(), status }) }
     }
+}
+
+/// Whether this answers a ping for which nobody looked.
+pub(super) fn excuses(error: &RpcError) -> bool {
+    error.data.as_ref().is_some_and(|data| data.details.contains_key(EXCUSED))
+}
+
+fn error(id: message::Id<'_>, error: &RpcError) -> Option<Vec<u8>> {
+    let mut frame = Vec::new();
+    message::write_error(&mut frame, Some(id), error);
+    Some(frame)
 }
 
 fn greeting() -> InitializeResult {

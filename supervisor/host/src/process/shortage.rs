@@ -7,8 +7,19 @@ use std::io;
 
 use rustix::io::Errno;
 
-const SHORTAGES: [Errno; 7] =
-    [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE, Errno::TXTBSY, Errno::NOSPC, Errno::DQUOT];
+const SHORTAGES: [Errno; 8] = [
+    Errno::AGAIN,
+    Errno::NOMEM,
+    Errno::NOBUFS,
+    Errno::MFILE,
+    Errno::NFILE,
+    Errno::TXTBSY,
+    Errno::NOSPC,
+    Errno::DQUOT,
+];
+
+/// What keeps us from connecting to anybody. EAGAIN is not among them: it says that the other side's queue is full.
+const NO_WAY_OUT: [Errno; 5] = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS, Errno::ADDRNOTAVAIL];
 
 /// Whether this error number does.
 pub(crate) fn is_errno(errno: i32) -> bool {
@@ -17,10 +28,19 @@ pub(crate) fn is_errno(errno: i32) -> bool {
 
 /// Whether this error does, or one that is behind it.
 pub(crate) fn is_behind(error: &(dyn Error + 'static)) -> bool {
+    any_behind(error, is_errno)
+}
+
+/// Whether a connection could not be made because this process, or this machine, was short of something.
+pub(crate) fn is_ours_in_connecting(error: &(dyn Error + 'static)) -> bool {
+    any_behind(error, |errno| NO_WAY_OUT.iter().any(|shortage| shortage.raw_os_error() == errno))
+}
+
+fn any_behind(error: &(dyn Error + 'static), is: impl Fn(i32) -> bool) -> bool {
     let mut deeper = Some(error);
     while let Some(error) = deeper {
         let errno = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
-        if errno.is_some_and(is_errno) {
+        if errno.is_some_and(&is) {
             return true;
         }
         deeper = error.source();

@@ -25,9 +25,12 @@ impl Lifecycle {
         {
             return self.refuse(Cause::CannotSpawn, mishap);
         }
-        let blameless = is_shortage(&mishap);
+        if is_shortage(&mishap) {
+            self.note_failure(mishap);
+            return self.wait_out();
+        }
         let failure = self.note_failure(mishap);
-        if let Some(to) = self.versions.rollback_to().filter(|_| !blameless) {
+        if let Some(to) = self.versions.rollback_to() {
             return After::Rollback { to: to.to_owned() };
         }
         match self.history.record(self.now, failure.ran_for, &self.policy.restart) {
@@ -39,6 +42,16 @@ impl Lifecycle {
                 After::Errored { cause: Cause::CrashLoop, diagnosis: format!("budget spent: {rule}") }
             }
         }
+    }
+
+    /// The machine was short of something: the same is tried again after a pause, as often as need be, and counts against
+    /// nobody.
+    fn wait_out(&self) -> After {
+        let attempt = match self.state {
+            State::Starting { attempt, .. } => attempt,
+            _ => 0,
+        };
+        After::BackOff { attempt, delay: SHORTAGE_PAUSE.min(self.policy.restart.cap) }
     }
 
     /// A failure that would only repeat itself. Returns what follows when the containment is empty.
@@ -105,6 +118,11 @@ impl Lifecycle {
             After::Stopped => Decision::Stopped { reason: self.reason },
             After::Start => Decision::StartAgain { reason: self.reason },
             After::Rollback { to } => Decision::RollBack { to },
+            After::BackOff { delay, .. }
+                if self.failure.as_ref().is_some_and(|of| is_shortage(&of.mishap)) =>
+            {
+                Decision::TryAgainIn { delay }
+            }
             After::BackOff { attempt, delay } if delay.is_zero() => Decision::RestartAtOnce { attempt, of },
             After::BackOff { attempt, delay } => Decision::RestartIn { delay, attempt, of },
             After::Errored { cause, diagnosis } => Decision::Errored { cause, diagnosis },
@@ -137,7 +155,11 @@ impl Lifecycle {
     }
 }
 
-/// Whether the machine was short of something, which says nothing against the version that was to be started.
+/// How long after a shortage of the machine the same is tried again: others have to end first, and one try a second costs
+/// next to nothing.
+const SHORTAGE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether the machine was short of something, which says nothing against the plugin.
 const fn is_shortage(mishap: &Mishap) -> bool {
     matches!(mishap, Mishap::SpawnFailed(_) | Mishap::Overdue { deadline: Deadline::Spawn, .. })
 }

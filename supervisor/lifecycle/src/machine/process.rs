@@ -48,6 +48,7 @@ impl Process {
             | Fact::StdioLost
             | Fact::Pong
             | Fact::PingUnanswered
+            | Fact::PingExcused
             | Fact::TracerSeen
             | Fact::TracerGone
             | Fact::Drained

@@ -22,10 +22,12 @@ impl Lifecycle {
             }
             Fact::Pong => self.ponged(),
             Fact::PingUnanswered if self.process.pinged && !self.process.suspected => self.miss(),
+            Fact::PingExcused if !self.process.suspected => self.process.pinged = false,
             Fact::TracerSeen => self.trace(),
             Fact::TracerGone if self.health() == Health::Traced => self.untrace(),
             Fact::TracerGone if self.process.suspected => self.hang(),
             Fact::PingUnanswered
+            | Fact::PingExcused
             | Fact::TracerGone
             | Fact::Spawned { .. }
             | Fact::SpawnFailed { .. }

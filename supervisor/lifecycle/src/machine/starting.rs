@@ -57,6 +57,7 @@ impl Lifecycle {
                 | Fact::TracerGone
                 | Fact::Pong
                 | Fact::PingUnanswered
+                | Fact::PingExcused
                 | Fact::Drained
                 | Fact::StopAnswered
                 | Fact::Empty

@@ -40,6 +40,7 @@ impl Lifecycle {
                 | Fact::StdioLost
                 | Fact::Pong
                 | Fact::PingUnanswered
+                | Fact::PingExcused
                 | Fact::TracerSeen
                 | Fact::TracerGone
                 | Fact::Drained

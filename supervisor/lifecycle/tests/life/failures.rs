@@ -137,12 +137,23 @@ fn what_cannot_be_spawned_is_errored_at_once_and_never_tried_again() {
 }
 
 #[test]
-fn a_machine_that_is_short_of_processes_is_tried_again_within_the_budget() {
+fn a_machine_that_is_short_is_tried_again_for_as_long_as_it_takes_and_counts_against_nobody() {
     let mut play = Play::new();
-    play.order(Order::Start);
-    play.fact(Fact::SpawnFailed { why: "fork: resource temporarily unavailable".into(), transient: true });
-    play.fact(Fact::Empty);
+    play.start().crash();
     assert_eq!(decision(&play), "restart at once, attempt 1 of 10");
+    for _ in 0..100 {
+        play.fact(Fact::SpawnFailed {
+            why: "fork: resource temporarily unavailable".into(),
+            transient: true,
+        });
+        play.fact(Fact::Empty);
+        assert!(decision(&play).starts_with("try again in 1000 ms"), "{}", decision(&play));
+        assert_eq!(play.place(), "backing-off");
+        play.reach(Deadline::BackOff);
+    }
+    play.come_up();
+    play.crash();
+    assert!(decision(&play).ends_with("attempt 2 of 10"), "{}", decision(&play));
 }
 
 #[test]

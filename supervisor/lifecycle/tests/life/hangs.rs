@@ -116,6 +116,19 @@ fn a_ping_is_missed_once_whoever_notices_first() {
 }
 
 #[test]
+fn a_ping_that_the_host_could_not_send_is_neither_missed_nor_answered() {
+    let mut play = Play::new();
+    play.start();
+    play.reach(Deadline::Ping);
+    play.fact(Fact::PingUnanswered);
+    for _ in 0..10 {
+        play.reach(Deadline::Ping);
+        play.fact(Fact::PingExcused);
+        assert!(matches!(play.life.state(), State::Running { health: Health::Late(1), .. }));
+    }
+}
+
+#[test]
 fn a_hang_is_found_again_after_the_debugger_has_gone() {
     let mut play = Play::new();
     play.start();

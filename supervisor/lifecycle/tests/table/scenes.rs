@@ -255,6 +255,7 @@ fn facts_afterwards() -> Vec<Form> {
         form("stdio-lost", "", |p| fact(p, Fact::StdioLost)),
         form("pong", "", |p| fact(p, Fact::Pong)),
         form("ping-unanswered", "", |p| fact(p, Fact::PingUnanswered)),
+        form("ping-excused", "", |p| fact(p, Fact::PingExcused)),
         form("tracer-seen", "", |p| fact(p, Fact::TracerSeen)),
         form("tracer-gone", "", |p| fact(p, Fact::TracerGone)),
         form("drained", "", |p| fact(p, Fact::Drained)),

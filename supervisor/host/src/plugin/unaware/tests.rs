@@ -126,6 +126,42 @@ async fn a_ping_is_answered_when_the_health_path_says_well_and_stays_unanswered_
 }
 
 #[tokio::test]
+async fn a_health_check_lets_the_server_say_all_that_it_has_to_say() {
+    let mut wire = Wire::open(Some("/healthz"));
+    let listener = wire.bind();
+    let (said, mut told) = tokio::sync::mpsc::channel(1);
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 1024]).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\n").await.unwrap();
+        // The rest comes when the ping is answered, and is more than a socket holds.
+        tokio::time::sleep(LOOK_EVERY).await;
+        said.send(stream.write_all(&[b'x'; 512 * 1024]).await).await.unwrap();
+    });
+    wire.ask(1, "ping").await;
+    assert_eq!(wire.answer().await["id"], json!(1));
+    timeout(GUARD, told.recv()).await.unwrap().unwrap().unwrap();
+}
+
+#[test]
+fn a_check_that_we_could_not_make_is_told_from_a_server_that_takes_no_connection() {
+    let unwell = |errno: i32| {
+        let error = std::io::Error::from_raw_os_error(errno);
+        Unwell::from(NoWay::Unreachable(error)).is_ours()
+    };
+    use rustix::io::Errno;
+    for ours in [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS, Errno::ADDRNOTAVAIL] {
+        assert!(unwell(ours.raw_os_error()), "{ours:?}");
+    }
+    // A full queue is the server's, which accepts nothing any more.
+    for theirs in [Errno::AGAIN, Errno::CONNREFUSED, Errno::CONNRESET, Errno::NOENT] {
+        assert!(!unwell(theirs.raw_os_error()), "{theirs:?}");
+    }
+    let excuse = RpcError::new(ErrorReason::InternalError, "short").with(EXCUSED, true);
+    assert!(excuses(&excuse) && !excuses(&RpcError::new(ErrorReason::InternalError, "excused")));
+}
+
+#[tokio::test]
 async fn a_stop_is_a_signal_and_has_the_end_of_the_process_for_an_answer() {
     let mut wire = Wire::open(None);
     wire.ask(1, "stop").await;
