@@ -2,11 +2,10 @@
 //!
 //! Called by every verb that talks with a running supervisor. Every wait is bounded. Must not know what is asked.
 
-use std::fs::Metadata;
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use jsonrpsee::client_transport::ws::{
     HeaderMap, HeaderValue, Url, WsHandshakeError, WsTransportClientBuilder,
@@ -15,6 +14,7 @@ use jsonrpsee::core::client::{
     Client as RpcClient, ClientBuilder, ClientT, Error, Subscription, SubscriptionClientT,
 };
 use jsonrpsee::core::traits::ToRpcParams;
+use outboard_gateway::control::Credential;
 use outboard_protocol::RpcError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -39,6 +39,16 @@ const MARGIN: Duration = Duration::from_secs(5);
 const ANSWER_MAX: u32 = 64 * 1024 * 1024;
 /// Items of a subscription that wait to be printed. Beyond it the subscription ends, and that is said.
 const SUBSCRIPTION_BUFFER: usize = 8192;
+
+/// Between two tries to reach a supervisor whose socket was removed.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Permissions that nobody but the owner may have.
+const OTHERS: u32 = 0o077;
+/// More than this is not a credential.
+const CREDENTIAL_MAX: u64 = 128;
+/// No planted link is followed, and no planted FIFO waited for.
+const CAREFULLY: i32 =
+    (rustix::fs::OFlags::NOFOLLOW.bits() | rustix::fs::OFlags::NONBLOCK.bits()).cast_signed();
 
 /// A connection to the supervisor.
 pub(crate) struct Client {
@@ -131,20 +141,30 @@ impl ToRpcParams for Params {
     }
 }
 
-/// Refuses a folder that somebody else made: what we send there is a credential.
+/// Refuses a folder that somebody else made or could change: what we send there is a credential, and then secrets. Root is
+/// refused as well, since anybody may have made the folder that root looks into.
 fn ours(dir: &Path) -> Outcome {
-    let metadata = std::fs::metadata(dir).map_err(|error| no_record(dir, &error))?;
-    let (me, owner) = (rustix::process::geteuid().as_raw(), Metadata::uid(&metadata));
-    if me == owner || me == 0 {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Exit::Refused,
+    let found = std::fs::symlink_metadata(dir).map_err(|error| no_record(dir, &error))?;
+    let (me, owner, mode) = (rustix::process::geteuid().as_raw(), found.uid(), found.mode() & 0o7777);
+    let shown = dir.display();
+    let why = if !found.is_dir() {
         format!(
-            "the runtime folder {} belongs to uid {owner}, and you are uid {me}; name your own with --runtime-dir",
-            dir.display()
-        ),
-    ))
+            "{shown} is not a folder (nor may it be a link to one); name the runtime folder itself with --runtime-dir"
+        )
+    } else if owner != me {
+        format!(
+            "the runtime folder {shown} belongs to uid {owner}, and you are uid {me}; run this as that user, or name your \
+             own with --runtime-dir"
+        )
+    } else if mode & OTHERS != 0 {
+        format!(
+            "the runtime folder {shown} is open to others (mode {mode:04o}), who may have put something into it; restart the \
+             supervisor, which looks through it and closes it"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Failure::new(Exit::Refused, why))
 }
 
 fn no_record(dir: &Path, error: &io::Error) -> Failure {
@@ -164,11 +184,38 @@ fn no_record(dir: &Path, error: &io::Error) -> Failure {
     }
 }
 
+/// Connects. A supervisor that lives makes a socket again that somebody removed, so for such a one this waits.
 async fn connect_socket(dir: &Path, record: &SupervisorRecord) -> Outcome<UnixStream> {
     let socket = dir.join(crate::run::CONTROL_SOCKET);
-    let connecting = tokio::time::timeout(CONNECT_WAIT, UnixStream::connect(&socket));
-    let Ok(connected) = connecting.await else { return Err(silent(&socket.display().to_string())) };
-    connected.map_err(|error| match error.kind() {
+    let until = Instant::now() + CONNECT_WAIT;
+    let error = loop {
+        let connecting = tokio::time::timeout(CONNECT_WAIT, UnixStream::connect(&socket));
+        let Ok(connected) = connecting.await else { return Err(silent(&socket.display().to_string())) };
+        let gone = |error: &io::Error| {
+            matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
+        };
+        match connected {
+            Ok(stream) => return ours_to_talk_with(stream, &socket),
+            Err(error) if gone(&error) && crate::run::is_held(dir) => {
+                if Instant::now() >= until {
+                    return Err(Failure::new(
+                        Exit::NoAnswer,
+                        format!(
+                            "the supervisor at {} runs (pid {}), but its control socket is gone, and it has not made a new one \
+                             within {} s; its log says why, and `kill {}` ends it in good order",
+                            dir.display(),
+                            record.pid,
+                            CONNECT_WAIT.as_secs(),
+                            record.keeper_pid.unwrap_or(record.pid),
+                        ),
+                    ));
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            Err(error) => break error,
+        }
+    };
+    Err(match error.kind() {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Failure::new(
             Exit::NoSupervisor,
             format!(
@@ -180,13 +227,34 @@ async fn connect_socket(dir: &Path, record: &SupervisorRecord) -> Outcome<UnixSt
         ),
         io::ErrorKind::PermissionDenied => Failure::new(
             Exit::Refused,
-            format!("you may not connect to {}; run this as the user who runs the supervisor", socket.display()),
+            format!(
+                "you may not connect to {}; run this as the user who runs the supervisor",
+                socket.display()
+            ),
         ),
         _ => Failure::failed(format!("cannot connect to {}: {error}", socket.display())),
     })
 }
 
-fn credential(file: &PathBuf) -> Outcome<HeaderMap> {
+/// Nothing is sent to a program of somebody else's, wherever its socket lies.
+fn ours_to_talk_with(stream: UnixStream, socket: &Path) -> Outcome<UnixStream> {
+    let me = rustix::process::geteuid().as_raw();
+    match stream.peer_cred() {
+        Ok(peer) if peer.uid() == me => Ok(stream),
+        peer => {
+            let who = peer.map_or_else(
+                |error| format!("somebody unknown ({error})"),
+                |peer| format!("uid {}", peer.uid()),
+            );
+            Err(Failure::new(
+                Exit::Refused,
+                format!("{} is served by {who}, and you are uid {me}; nothing was sent", socket.display()),
+            ))
+        }
+    }
+}
+
+fn credential(file: &Path) -> Outcome<HeaderMap> {
     let refuse = |why: String| {
         Failure::new(
             Exit::Refused,
@@ -196,8 +264,18 @@ fn credential(file: &PathBuf) -> Outcome<HeaderMap> {
             ),
         )
     };
-    let text = std::fs::read_to_string(file).map_err(|error| refuse(error.to_string()))?;
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", text.trim()))
+    let opened = std::fs::OpenOptions::new().read(true).custom_flags(CAREFULLY).open(file);
+    let opened = opened.map_err(|error| refuse(error.to_string()))?;
+    let found = opened.metadata().map_err(|error| refuse(error.to_string()))?;
+    if !found.is_file() || found.uid() != rustix::process::geteuid().as_raw() {
+        return Err(refuse(format!("it is not a file of yours (it belongs to uid {})", found.uid())));
+    }
+    let mut text = String::new();
+    opened.take(CREDENTIAL_MAX).read_to_string(&mut text).map_err(|error| refuse(error.to_string()))?;
+    if !Credential::has_form(text.trim_end()) {
+        return Err(refuse("it does not hold a credential".to_owned()));
+    }
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", text.trim_end()))
         .map_err(|_| refuse("it holds characters that no credential has".to_owned()))?;
     value.set_sensitive(true);
     let mut headers = HeaderMap::new();

@@ -58,6 +58,11 @@ impl Failure {
         Self::new(exit, "")
     }
 
+    /// The sentence.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Prints the sentence on standard error and gives the exit code.
     pub(crate) fn report(&self, json: bool) -> ExitCode {
         if !self.message.is_empty() {

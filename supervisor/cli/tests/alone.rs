@@ -57,6 +57,8 @@ fn leftovers(terminal: &Terminal) {
         "startedAt": "2026-01-01T00:00:00Z",
     });
     terminal.write("runtime/outboard/supervisor.json", &record.to_string());
+    let closed = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(terminal.path("runtime/outboard"), closed).unwrap();
     drop(UnixListener::bind(terminal.path("runtime/outboard/control.sock")).unwrap());
 }
 

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 
 use crate::catalogue::{Catalogue, invalid_status};
 use crate::javascript;
+use crate::lost_sockets;
 use crate::plugin::{LaunchOptions, PluginHandle, Shared};
 use crate::process::{Ledger, Spawner, SpawnerOptions, sweep};
 use crate::routes::{RouteState, Routes};
@@ -164,6 +165,7 @@ impl Host {
         tasks.spawn(upkeep::tend_orphans(spawner));
         tasks.spawn(upkeep::pass_on_events(shared.clone()));
         tasks.spawn(upkeep::measure_databases(shared.clone()));
+        tasks.spawn(lost_sockets::replace(shared.clone(), seen.clone()));
         let inner = Inner {
             shared,
             requests,

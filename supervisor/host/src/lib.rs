@@ -28,6 +28,7 @@ mod catalogue;
 pub mod discovery;
 mod host;
 pub mod javascript;
+mod lost_sockets;
 mod plugin;
 pub mod process;
 pub mod routes;

@@ -150,6 +150,8 @@ pub enum Address {
 pub struct Upstream {
     generation: u64,
     address: Address,
+    /// Whether its socket was there before its process, which inherited it.
+    inherited: bool,
     in_flight: AtomicUsize,
     drained: watch::Sender<bool>,
     /// What may keep a server of this kind from ever answering, and what to do about it.
@@ -159,10 +161,16 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    pub(crate) fn new(generation: u64, address: Address, hint: Option<&'static str>) -> Arc<Self> {
+    pub(crate) fn new(
+        generation: u64,
+        address: Address,
+        inherited: bool,
+        hint: Option<&'static str>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             generation,
             address,
+            inherited,
             in_flight: AtomicUsize::new(0),
             drained: watch::Sender::new(false),
             hint,
@@ -198,6 +206,11 @@ impl Upstream {
     /// Which generation it is; connections to it must not outlive it, so key any pool by this.
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// Whether its socket was there before its process. One that a program makes by itself may come later.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.inherited
     }
 
     /// Where to connect.
@@ -250,12 +263,12 @@ pub mod testing {
 
     /// An open upstream at a socket.
     pub fn upstream(generation: u64, socket: PathBuf) -> Arc<Upstream> {
-        Upstream::new(generation, Address::Socket(socket), None)
+        Upstream::new(generation, Address::Socket(socket), true, None)
     }
 
     /// An open upstream at a port of 127.0.0.1.
     pub fn upstream_at(generation: u64, port: u16) -> Arc<Upstream> {
-        Upstream::new(generation, Address::Port(port), None)
+        Upstream::new(generation, Address::Port(port), false, None)
     }
 
     /// A route that treats requests so.

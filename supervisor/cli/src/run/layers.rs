@@ -6,15 +6,16 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use outboard_gateway::control::{self, BindError, Control, Credential};
+use outboard_gateway::control::{BindError, Control, Credential};
 use outboard_gateway::{Gateway, GatewayOptions};
 use outboard_host::{Host, HostOptions, HostTasks, javascript};
 use outboard_protocol::context::logger::LogLevel;
 use outboard_services::{OpenError, Services};
+use tokio::task::JoinHandle;
 
 use super::ground::Ground;
 use super::options::LayerOptions;
-use super::{CONTROL_SOCKET, SupervisorRecord, folders, journal, keeping};
+use super::{CONTROL_SOCKET, SupervisorRecord, folders, journal, keeping, mending};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::settings::{RunSettings, Settings};
 
@@ -27,7 +28,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A running supervisor.
 pub(super) struct Layers {
-    ground: Ground,
+    ground: Arc<Ground>,
     services: Services,
     /// The handle on the plugins.
     pub(super) host: Host,
@@ -35,6 +36,7 @@ pub(super) struct Layers {
     pub(super) tasks: HostTasks,
     gateway: Gateway,
     control: Control,
+    mending: JoinHandle<()>,
     /// What is written in the runtime folder.
     pub(super) record: SupervisorRecord,
 }
@@ -60,7 +62,7 @@ impl Layers {
         folders::make_default(run);
         let credential_file = run.data_dir.join(CREDENTIAL);
         let credential = Credential::open(&credential_file).map_err(|error| Failure::failed(told(&error)))?;
-        let socket = control::bind(&ground.path().join(CONTROL_SOCKET)).map_err(|error| match error {
+        let socket = ground.control_socket().map_err(|error| match error {
             BindError::InUse(_) | BindError::TooLong(_) => Failure::new(Exit::Refused, error.to_string()),
             BindError::Refused { .. } => Failure::failed(told(&error)),
         })?;
@@ -101,11 +103,21 @@ impl Layers {
                 ground.path().display()
             ))
         })?;
-        Ok(Self { ground, services, host, tasks, gateway, control, record })
+        let ground = Arc::new(ground);
+        let mending = tokio::spawn(mending::mend(
+            Arc::clone(&ground),
+            record.clone(),
+            control.renewal(),
+            services.troubles.clone(),
+        ));
+        Ok(Self { ground, services, host, tasks, gateway, control, mending, record })
     }
 
     /// Closes everything above the plugins, which have ended. Each step is bounded.
     pub(super) async fn close(self) {
+        // First, or what is removed below would be made again.
+        self.mending.abort();
+        let _ = self.mending.await;
         self.gateway.shutdown(FAREWELL).await;
         self.control.stop().await;
         SupervisorRecord::remove(self.ground.path());

@@ -15,6 +15,7 @@ mod ground;
 mod journal;
 mod keeping;
 mod layers;
+mod mending;
 mod options;
 mod record;
 mod signals;
@@ -31,6 +32,7 @@ use crate::settings::Settings;
 
 pub(crate) use announce::WAITING;
 pub(crate) use folders::{amiss, unusable};
+pub(crate) use ground::is_held;
 pub(crate) use keeper::SUPERVISE_ARGUMENT;
 pub(crate) use record::SupervisorRecord;
 

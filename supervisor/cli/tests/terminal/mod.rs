@@ -82,7 +82,8 @@ impl Terminal {
 }
 
 impl Said {
-    fn of(output: &Output) -> Self {
+    /// What a command that has ended said.
+    pub(crate) fn of(output: &Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -78,6 +78,11 @@ impl Credential {
         digits.iter().all(u8::is_ascii_hexdigit).then_some(Self(digits))
     }
 
+    /// Whether a text has the form of a credential.
+    pub fn has_form(text: &str) -> bool {
+        Self::parse(text).is_some()
+    }
+
     /// Whether this is it. Takes as long for a wrong one that differs in the last digit as for one that differs in the first.
     pub(super) fn matches(&self, given: &[u8]) -> bool {
         self.0.ct_eq(given).into()

@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use jsonrpsee::server::HttpBody;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tower::Service as _;
 
@@ -80,8 +80,13 @@ pub fn bind(path: &Path) -> Result<StdListener, BindError> {
     Ok(socket)
 }
 
-/// Accepts until told to stop, then lets the connections end.
-pub(super) async fn accept(socket: UnixListener, service: Service, credential: Credential) {
+/// Accepts until told to stop, then lets the connections end. A socket that comes takes the place of the one before.
+pub(super) async fn accept(
+    mut socket: UnixListener,
+    mut renewed: mpsc::Receiver<UnixListener>,
+    service: Service,
+    credential: Credential,
+) {
     let room = Arc::new(Semaphore::new(CONNECTIONS as usize));
     let mut connections = JoinSet::new();
     let stopped = service.stop.clone().shutdown();
@@ -90,6 +95,7 @@ pub(super) async fn accept(socket: UnixListener, service: Service, credential: C
         tokio::select! {
             () = &mut stopped => break,
             Some(_) = connections.join_next() => {}
+            Some(renewed) = renewed.recv() => socket = renewed,
             accepted = socket.accept() => match accepted {
                 Ok((stream, _)) if is_ours(&stream) => match Arc::clone(&room).try_acquire_owned() {
                     Ok(place) => {

@@ -36,6 +36,7 @@ use jsonrpsee::server::{
 use jsonrpsee::{Methods, RpcModule};
 use outboard_host::Host;
 use tokio::net::UnixListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 pub use credential::{Credential, CredentialError};
@@ -64,6 +65,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub struct Control {
     accepting: JoinHandle<()>,
     server: ServerHandle,
+    renewal: mpsc::Sender<UnixListener>,
 }
 
 impl Control {
@@ -79,8 +81,15 @@ impl Control {
         let socket = UnixListener::from_std(socket)?;
         let (stop, server) = stop_channel();
         let service = Service { builder: builder(), methods: module(host).into(), stop };
-        let accepting = tokio::spawn(listener::accept(socket, service, credential));
-        Ok(Self { accepting, server })
+        let (renewal, renewed) = mpsc::channel(1);
+        let accepting = tokio::spawn(listener::accept(socket, renewed, service, credential));
+        Ok(Self { accepting, server, renewal })
+    }
+
+    /// Where to send a socket from [`bind`] that takes the place of the present one, whose file somebody removed. Connections
+    /// that are open stay.
+    pub fn renewal(&self) -> mpsc::Sender<UnixListener> {
+        self.renewal.clone()
     }
 
     /// Takes no more connections and ends those that are open; bounded in time.

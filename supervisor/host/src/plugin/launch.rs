@@ -66,6 +66,10 @@ impl LaunchedSocket {
         }
     }
 
+    pub(super) fn is_inherited(&self) -> bool {
+        matches!(self, LaunchedSocket::Bound(_))
+    }
+
     pub(super) fn remove(self) {
         match self {
             LaunchedSocket::Bound(file) => file.remove(),

@@ -128,7 +128,12 @@ impl Living {
             containment,
             session,
             services,
-            upstream: Upstream::new(generation, socket.address(), advice::on_silence(&installed.manifest)),
+            upstream: Upstream::new(
+                generation,
+                socket.address(),
+                socket.is_inherited(),
+                advice::on_silence(&installed.manifest),
+            ),
             printer,
             initialized: None,
             ended: None,

@@ -63,7 +63,15 @@ impl Ledger {
     pub(super) fn record(&self, entry: &Entry) -> io::Result<()> {
         let path = self.path(&entry.label);
         let unfinished = path.with_extension("new");
-        fs::write(&unfinished, serde_json::to_vec(entry)?)?;
+        let entry = serde_json::to_vec(entry)?;
+        fs::write(&unfinished, &entry).or_else(|error| match error.kind() {
+            // Somebody may have removed the whole runtime folder.
+            io::ErrorKind::NotFound => {
+                fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+                fs::write(&unfinished, &entry)
+            }
+            _ => Err(error),
+        })?;
         fs::rename(unfinished, path)
     }
 

@@ -218,7 +218,7 @@ impl Writer {
         let path = self.path(source);
         let file = match self.open.remove(source) {
             Some(file) if file.is_in_place() => file,
-            Some(_) => self.begin_anew(&path)?,
+            Some(_) => self.begin_anew(source, &path)?,
             None => self.reach(&path)?,
         };
         let file = self.open.entry(source.clone()).or_insert(file);
@@ -240,13 +240,13 @@ impl Writer {
     }
 
     /// In place of a file that somebody removed or replaced: what it held is gone, and the new one says so first.
-    fn begin_anew(&self, path: &Path) -> io::Result<LogFile> {
+    fn begin_anew(&self, source: &Source, path: &Path) -> io::Result<LogFile> {
         let mut file = self.reach(path)?;
         let what = format!(
             "{} was removed or replaced while it was written; a new one begins here, and what stood in the former one is gone",
             path.display()
         );
-        let record = NewRecord::supervisor(LogLevel::Warn, what);
+        let record = about(source.clone(), 0, what);
         let time = time_text(Timestamp::now());
         let mut line = Vec::new();
         Line::new(&record, &time).write(&mut line);

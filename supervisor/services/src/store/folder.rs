@@ -4,7 +4,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -40,6 +40,16 @@ pub enum FolderError {
         /// The path.
         folder: PathBuf,
     },
+    /// It belongs to somebody else.
+    #[error("{} belongs to uid {owner}, and you are uid {me}; run this as that user, or choose another data folder", folder.display())]
+    Foreign {
+        /// The folder.
+        folder: PathBuf,
+        /// Its owner.
+        owner: u32,
+        /// Who we are.
+        me: u32,
+    },
     /// The system refused.
     #[error("cannot {act} {}; the supervisor's user needs to own it and to be able to write there", path.display())]
     Refused {
@@ -72,6 +82,9 @@ impl Folder {
     pub(crate) fn take(path: &Path) -> Result<Self, FolderError> {
         let path = std::path::absolute(path)
             .map_err(|source| FolderError::refused("find the folder", path, source))?;
+        if path.exists() {
+            ours(&path)?;
+        }
         make_private_folder(&path)?;
         let lock = lock(&path)?;
         Ok(Self { path, _lock: lock })
@@ -92,6 +105,16 @@ impl Folder {
     }
 }
 
+/// What lies in somebody else's folder is somebody else's choice: settings, credential and sign-in included. Root is no exception.
+fn ours(folder: &Path) -> Result<(), FolderError> {
+    let found = fs::metadata(folder).map_err(|source| FolderError::refused("look at", folder, source))?;
+    let (owner, me) = (found.uid(), rustix::process::geteuid().as_raw());
+    if owner == me {
+        return Ok(());
+    }
+    Err(FolderError::Foreign { folder: folder.to_owned(), owner, me })
+}
+
 fn lock(folder: &Path) -> Result<File, FolderError> {
     let path = folder.join(LOCK_FILE);
     let mut file = OpenOptions::new()
@@ -100,6 +123,8 @@ fn lock(folder: &Path) -> Result<File, FolderError> {
         .create(true)
         .truncate(false)
         .mode(0o600)
+        // No planted link is followed, and no planted FIFO waited for.
+        .custom_flags((rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed())
         .open(&path)
         .map_err(|source| FolderError::refused("open the lock file", &path, source))?;
     let until = Instant::now() + DYING_WAIT;
