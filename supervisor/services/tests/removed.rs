@@ -132,7 +132,7 @@ async fn a_database_that_is_put_back_is_used_again_and_each_turn_is_an_event() {
     for over in [false, true] {
         match events.recv().await.unwrap() {
             HostEvent::Trouble { kind, says } => {
-                assert_eq!((kind.as_str(), says.is_none()), ("state-file", over))
+                assert_eq!((kind.as_str(), says.is_none()), ("state-file", over));
             }
             other => panic!("{other:?}"),
         }
@@ -164,7 +164,7 @@ async fn logs_whose_folder_or_file_was_removed_are_begun_anew_and_say_so() {
     let removals: [&dyn Fn(); 2] = [&|| fs::remove_dir_all(&logs).unwrap(), &|| {
         fs::write(logs.join("outboard.jsonl.new"), "")
             .and_then(|()| fs::rename(logs.join("outboard.jsonl.new"), logs.join("outboard.jsonl")))
-            .unwrap()
+            .unwrap();
     }];
     for remove in removals {
         services.logs.record(says("before"));
