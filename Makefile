@@ -106,6 +106,13 @@ ifneq ($(wildcard plugin-sdk/python/tests),)
 	cd plugin-sdk/python && PYTHONPATH=src "$(abspath target/python-tests)/bin/python3" -m unittest discover -t . -s tests
 endif
 
+# The same tests with large counts: each that has one reads OUTBOARD_TRIALS, and proptest its own variable. The databases of
+# JavaScript are among them. It builds nothing that `make test` has not built.
+.PHONY: trials
+trials: export OUTBOARD_TRIALS := 1
+trials: export PROPTEST_CASES := 4096
+trials: test-rust test-typescript ## The tests with large counts: more kills, more clients, more random cases
+
 .PHONY: schema
 schema: ## What is generated from the method table: schemas, SDK types, the reference in PROTOCOL.md
 	$(need_rust)
