@@ -4,8 +4,9 @@
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -64,11 +65,14 @@ export async function buildRunner(out = RUNNER_DIR) {
     format: "esm",
     define: { __OUTBOARD_BUNDLED__: '"./"' },
   });
-  await esm("runner/resolve-hooks.ts", "resolve-hooks.mjs");
-  await esm("runner/typescript-hooks.ts", "typescript-hooks.mjs");
+  await esm("runner/hooks.ts", "hooks.mjs");
+  await esm("runner/check.ts", "check.mjs");
   await cjs('export { default } from "express";', "express.cjs");
   await cjs('export { default } from "axios";', "axios.cjs");
-  await cjs('export { transform } from "sucrase";', "typescript.cjs");
+  await cjs(
+    'export { transform } from "sucrase"; export { parse } from "sucrase/dist/parser"; export { TokenType } from "sucrase/dist/parser/tokenizer/types"; export { ContextualKeyword } from "sucrase/dist/parser/tokenizer/keywords"; export { parseTsconfig, createPathsMatcher } from "get-tsconfig";',
+    "typescript.cjs",
+  );
   await cjs('module.exports = require("node-sqlite3-wasm");', "sqlite.cjs");
   copyFileSync(require.resolve("node-sqlite3-wasm/dist/node-sqlite3-wasm.wasm"), join(out, "node-sqlite3-wasm.wasm"));
   await buildProvided(out, esm, cjs);
@@ -80,10 +84,16 @@ async function buildProvided(out, esm, cjs) {
   const provided = (name, files) => {
     const folder = join(out, "node_modules", name);
     mkdirSync(folder, { recursive: true });
-    for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), typeof text === "string" ? text : `${JSON.stringify(text, null, 2)}\n`);
+    for (const [file, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, file)), { recursive: true });
+      writeFileSync(join(folder, file), typeof text === "string" ? text : `${JSON.stringify(text, null, 2)}\n`);
+    }
   };
   const both = { import: "./index.mjs", require: "./index.cjs" };
-  const sdk = (name) => ({ name, version, private: true, exports: { ".": both, "./helpers": both, "./types": both, "./package.json": "./package.json" } });
+  const typed = (types) => ({ types, ...both });
+  const sdk = (name) => ({ name, version, private: true, exports: Object.fromEntries([...Object.entries(TYPED).map(([entry, file]) => [entry, typed(`./${file}`)]), ["./package.json", "./package.json"]]) });
+  provided("@outboard/plugin-sdk", declarations());
+  provided("@skyvexsoftware/stratos-sdk", Object.fromEntries(Object.entries(TYPED).map(([entry, file]) => [file, `export * from ${JSON.stringify(`@outboard/plugin-sdk${entry.slice(1)}`)};\n`])));
   for (const name of ["@skyvexsoftware/stratos-sdk", "@outboard/plugin-sdk"]) {
     provided(name, { "package.json": sdk(name) });
     await esm("index.ts", `node_modules/${name}/index.mjs`);
@@ -102,6 +112,27 @@ async function buildProvided(out, esm, cjs) {
   await cjs('module.exports = require("socket.io-client");', "node_modules/socket.io-client/index.cjs");
 }
 
+/** What a module may import of the SDK, and the file that has its types. */
+const TYPED = { ".": "index.d.ts", "./helpers": "helpers.d.ts", "./types": "types.d.ts" };
+
+/** The types of those entries, and of what they are made of: a plugin that is checked needs nothing installed. */
+function declarations() {
+  const out = mkdtempSync(join(tmpdir(), "outboard-types-"));
+  try {
+    emitTypes(out);
+    const files = Object.fromEntries(Object.values(TYPED).map((file) => [file, ""]));
+    for (let pending = Object.keys(files); pending.length > 0; ) {
+      const file = pending.pop();
+      files[file] = readFileSync(join(out, file), "utf8");
+      const imported = [...files[file].matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map(([, path]) => join(dirname(file), path).replace(/\.js$/, ".d.ts"));
+      pending.push(...imported.filter((path) => !(path in files)));
+    }
+    return files;
+  } finally {
+    rmSync(out, { recursive: true });
+  }
+}
+
 const SHARED = {
   react: "React",
   "react/jsx-runtime": "JsxRuntime",
@@ -110,7 +141,7 @@ const SHARED = {
   "@tanstack/react-query": "ReactQuery",
 };
 /** Names by which a UI may import the SDK. */
-const SDK_NAMES = ["@skyvexsoftware/stratos-sdk", "@skyvexsoftware/stratos-sdk/helpers", "@outboard/plugin-sdk", "@outboard/plugin-sdk/ui", "@outboard/plugin-sdk/helpers"];
+const SDK_NAMES = ["@skyvexsoftware/stratos-sdk", "@outboard/plugin-sdk"].flatMap((name) => ["", "/ui", "/helpers"].map((entry) => name + entry));
 
 /** The shell page: one file with everything that is shared, and a small one for each name that imports from it. */
 export async function buildShell(out = SHELL_DIR) {
@@ -219,6 +250,10 @@ async function buildLibrary(out = join(PACKAGE, "dist")) {
     absWorkingDir: PACKAGE,
     define: { __OUTBOARD_VERSION__: JSON.stringify(version), __OUTBOARD_BUNDLED__: '"../../dist-runner/"' },
   });
+  emitTypes(out);
+}
+
+function emitTypes(out) {
   execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", PACKAGE, "--emitDeclarationOnly", "--outDir", out], { stdio: "inherit" });
   vendorAxiosTypes(out);
 }

@@ -29,9 +29,7 @@ export const UI_EXTERNALS: (string | RegExp)[] = [
   "react-dom/client",
   "react/jsx-runtime",
   "@tanstack/react-query",
-  "@skyvexsoftware/stratos-sdk",
-  "@outboard/plugin-sdk",
-  "@outboard/plugin-sdk/ui",
+  /^@(skyvexsoftware\/stratos-sdk|outboard\/plugin-sdk)(\/ui|\/helpers)?$/,
 ];
 
 /** What the runner provides to every background module. */

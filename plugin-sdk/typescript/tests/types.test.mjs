@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { pluginsFolder } from "./scripted-host.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const TSC = createRequire(import.meta.url).resolve("typescript/bin/tsc");
@@ -16,3 +18,28 @@ for (const example of ["fleet", "landing-reports", "status-badge", "airline-clie
     assert.equal(status, 0, stdout);
   });
 }
+
+for (const options of [["--module", "nodenext"], ["--module", "es2022", "--moduleResolution", "bundler"]]) {
+  test(`a new TypeScript plugin is typed with nothing installed (${options[1]})`, (t) => {
+    const folder = pluginsFolder(t);
+    mkdirSync(join(folder.plugins, "greeter"));
+    const file = join(folder.plugins, "greeter", "index.ts");
+    copyFileSync(join(ROOT, "supervisor/cli/templates/index.js"), file);
+    const tsc = (path) => spawnSync(process.execPath, [TSC, "--noEmit", "--strict", "--target", "es2022", ...options, path], { encoding: "utf8", cwd: folder.plugins });
+    const right = tsc(file);
+    assert.equal(right.status, 0, right.stdout);
+    const wrong = folder.write("wrong", { "index.ts": readFileSync(file, "utf8").replace('ctx.logger.info("Start"', "ctx.logger.info(5") }, "index.ts");
+    assert.match(tsc(wrong).stdout, /index\.ts\(\d+,\d+\): error TS2345: Argument of type 'number'/);
+  });
+}
+
+test("every copy of the package exports the same names from the same entries", async () => {
+  const values = (exports) => Object.keys(exports).filter((name) => name !== "default").sort();
+  const runner = join(ROOT, "plugin-sdk/typescript/dist-runner/node_modules/@skyvexsoftware/stratos-sdk/index.mjs");
+  const shell = readFileSync(join(ROOT, "supervisor/gateway/assets/shell/sdk.js"), "utf8").match(/export const \{ (.*) \}/)[1].split(", ");
+  const [bare, helpers, ui] = await Promise.all(["index", "helpers", "ui/index"].map((entry) => import(`../dist/${entry}.js`)));
+  assert.deepEqual(values(await import(runner)), values(bare));
+  assert.deepEqual(shell, values(ui));
+  for (const name of values(helpers)) assert.ok(name in bare && shell.includes(name), `${name} of helpers is nowhere else`);
+  for (const name of ["createPlugin", "STRATOS_APP_BASE"]) assert.ok(name in helpers, `plugins import ${name} from helpers`);
+});

@@ -152,6 +152,42 @@ fn a_module_that_cannot_be_loaded_is_told_with_its_line() {
 }
 
 #[test]
+fn a_module_is_judged_by_its_syntax_and_never_by_words_in_it() {
+    let terminal = Terminal::new();
+    terminal.write("js/plugin.json", r#"{"id":"js","name":"x","version":"1.0.0"}"#);
+    let bundled =
+        "import fs from \"node:fs\";\nvar lib = (module) => { module.exports = fs; };\nexport default lib;\n";
+    for (text, kind) in [
+        (bundled, "{}"),
+        (bundled, r#"{"type":"commonjs"}"#),
+        ("const fs = require(\"fs\");\nmodule.exports = fs; // no import in it\n", "{}"),
+        ("#!/usr/bin/env node\nexport default await 5;\n", r#"{"type":"commonjs"}"#),
+    ] {
+        terminal.write("js/background/index.js", text);
+        terminal.write("js/package.json", kind);
+        let said = check(&terminal, "js");
+        assert_eq!(said.code, 0, "{text}: {said:?}");
+    }
+}
+
+#[test]
+fn what_a_module_imports_is_looked_at_and_a_construct_of_typescript_is_named() {
+    let terminal = Terminal::new();
+    let manifest = r#"{"id":"ts","name":"x","version":"1.0.0","background":{"entryModule":"main.ts"}}"#;
+    terminal.write("ts/plugin.json", manifest);
+    terminal.write("ts/main.ts", "import \"./units\";\nimport \"left-pad\";\nexport default {};\n");
+    terminal.write("ts/units.ts", "export const a: number = 1;\nnamespace Units { export const FT = 2; }\n");
+    let said = check(&terminal, "ts");
+    assert_eq!(said.code, 1, "{said:?}");
+    for part in
+        ["ts/units.ts:2 cannot be loaded", "the namespace Units", "\"left-pad\", which is not installed"]
+    {
+        assert!(said.out.contains(part), "{part:?} is missing: {said:?}");
+    }
+    assert!(std::fs::read_dir(terminal.path("home")).unwrap().next().is_none(), "it leaves nothing behind");
+}
+
+#[test]
 fn a_manifest_mistake_names_its_key_and_what_it_ought_to_be() {
     let terminal = Terminal::new();
     for (wrong, told) in [

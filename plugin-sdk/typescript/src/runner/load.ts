@@ -1,22 +1,22 @@
 //! Loads the author's module: any form that Node takes, TypeScript too, with the original package's name resolved to ours.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { realpathSync } from "node:fs";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { readModule, type Declared } from "../plugin.js";
 import { asError } from "../wire/error.js";
+import type { Problem } from "./check.js";
+import { hook } from "./resolve.js";
+import { lookAround } from "./surroundings.js";
 
 const TYPESCRIPT = /\.[cm]?tsx?$/;
-
-/** The package whose presence above the plugin shows that the generated folder is there. */
-const COMPAT = join("node_modules", "@skyvexsoftware", "stratos-sdk");
 
 /** Imports a module and finds what it declares. Errors name the file, and the line where there is one. */
 export async function loadModule(entry: string): Promise<Declared> {
   const file = realpath(entry);
-  if (TYPESCRIPT.test(file)) await (await import("./typescript.js")).acceptTypeScript();
-  if (!isAbove(file)) await (await import("./resolve.js")).resolveOurs();
+  const typescript = TYPESCRIPT.test(file);
+  const around = lookAround(file, realpathSync(process.cwd()));
+  if (typescript || around.unlinked || around.mistaken || around.foreign) hook(around, typescript);
   process.setSourceMapsEnabled(true);
   let exports: Record<string, unknown>;
   try {
@@ -35,37 +35,36 @@ function realpath(entry: string): string {
   }
 }
 
-function isAbove(file: string): boolean {
-  for (let folder = dirname(file); ; folder = dirname(folder)) {
-    if (existsSync(join(folder, COMPAT))) return true;
-    if (folder === dirname(folder)) return false;
-  }
-}
-
 /** What to say of a module that Node did not import: the reason, and the line where there is one. */
 function importFailure(file: string, error: Error): Error {
   const stack = error.stack ?? "";
   const hint = /['"]electron['"]/.test(error.message) ? "; Electron's API is not available to a plugin, which runs in a process of its own: use ctx instead" : "";
-  const failure = new Error(`${file} cannot be loaded: ${error.name}: ${error.message}${hint} (at ${placeOf(stack, file, error)})`, { cause: error });
+  const place = placeOf(stack, file, error);
+  const failure = new Error(`${file} cannot be loaded: ${error.name}: ${error.message}${hint}${place ? ` (at ${place})` : ""}`, { cause: error });
   if (stack) failure.stack = stack;
   return failure;
 }
 
 /** The place of a syntax error stands above its stack, that of a throw inside it; Node drops the place of some syntax errors. */
-function placeOf(stack: string, file: string, error: Error): string {
+function placeOf(stack: string, file: string, error: Error): string | undefined {
+  if (/^\/.*:\d+: /.test(error.message)) return undefined; // the message begins with it
   const above = stack.match(/^(?:file:\/\/)?(\/.*:\d+)$/m)?.[1];
   if (above) return above;
   if (error instanceof SyntaxError) return syntaxPlace(file) ?? file;
-  const inside = stack.split("\n").find((line) => /\/[^():]*:\d+:\d+\)?$/.test(line) && !line.includes("node:"));
+  const inside = stack.split("\n").find((line) => /\/[^():]*:\d+:\d+\)?$/.test(line) && !line.includes("node:") && !line.includes("/hooks.mjs"));
   return inside?.match(/(\/[^():]*:\d+:\d+)\)?$/)?.[1]?.replace(/^\/\/(?=\/)/, "") ?? file;
 }
 
-/** How long Node may take to check one file. */
+/** How long the files may be checked. */
 const CHECK_MS = 10_000;
 
+/** Where the check finds the first fault among a module and what it imports. */
 function syntaxPlace(file: string): string | undefined {
-  const options = { input: readFileSync(file), encoding: "utf8", timeout: CHECK_MS } as const;
-  const { stderr } = spawnSync(process.execPath, ["--check", "--input-type=module", "-"], options);
-  const line = stderr?.match(/^\[stdin\]:(\d+)/)?.[1];
-  return line && `${file}:${line}`;
+  const check = fileURLToPath(new URL("./check.mjs", import.meta.url));
+  const { stdout } = spawnSync(process.execPath, ["--experimental-vm-modules", "--no-warnings", check, file, process.cwd()], { encoding: "utf8", timeout: CHECK_MS });
+  try {
+    return (JSON.parse(stdout) as Problem[])[0]?.place;
+  } catch {
+    return undefined;
+  }
 }

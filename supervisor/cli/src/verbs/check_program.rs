@@ -1,13 +1,12 @@
 //! What `outboard check` can tell about a program without running it: whether the kernel would, and whether its files are there.
 //!
-//! Asked once the program itself was found. Node is run to read a module's syntax, never the module.
+//! Asked once the program itself was found. Node is run to parse a module and what it imports, never to run it.
 
 use std::io::Read;
 use std::path::Path;
-use std::process::Command;
 
 use outboard_host::discovery::{Installed, Program};
-use outboard_host::javascript;
+use outboard_host::javascript::{self, Problem};
 
 use super::check::find;
 
@@ -27,7 +26,13 @@ pub(super) fn look(
     match &installed.program {
         Program::None => {}
         Program::Module(module) => {
-            errors.extend(syntax(node, module));
+            // Where there is no Node, that is told already.
+            let problems = javascript::problems(node, module, &installed.folder).unwrap_or_default();
+            errors.extend(
+                problems
+                    .into_iter()
+                    .map(|Problem { place, reason }| format!("{place} cannot be loaded: {reason}")),
+            );
             if exports_nothing(module) {
                 warnings.push(format!(
                     "{} has no default export, so there is nothing to start",
@@ -64,25 +69,6 @@ fn is_runnable(program: &Path) -> bool {
 fn is_missing(folder: &Path, word: &str) -> bool {
     let looks_like_a_file = FILES.iter().any(|end| word.ends_with(end)) || word.starts_with("./");
     looks_like_a_file && !word.starts_with('-') && !folder.join(word).exists()
-}
-
-/// What node says against a module; none for TypeScript, which older ones cannot read.
-fn syntax(node: Option<&Path>, module: &Path) -> Option<String> {
-    let readable = module.extension().is_some_and(|end| end == "js" || end == "mjs" || end == "cjs");
-    let node = javascript::program(node).ok().filter(|_| readable)?;
-    let text = std::fs::read_to_string(module).ok()?;
-    // Node takes no notice of mistakes in what it believes to be of the other kind.
-    let common = text.contains("module.exports") || module.extension().is_some_and(|end| end == "cjs");
-    let kind = if common { "--input-type=commonjs" } else { "--input-type=module" };
-    let file = std::fs::File::open(module).ok()?;
-    let looked = Command::new(node).args([kind, "--check", "-"]).stdin(file).output().ok()?;
-    if looked.status.success() {
-        return None;
-    }
-    let said = String::from_utf8_lossy(&looked.stderr);
-    let what = said.lines().find(|line| line.contains("Error: ")).unwrap_or("node refuses it");
-    let line = said.lines().next().and_then(|first| first.strip_prefix("[stdin]")).unwrap_or_default();
-    Some(format!("{}{line} cannot be loaded: {}", module.display(), what.trim()))
 }
 
 /// Whether a module seems to declare nothing: no default export, and none of the older form's.

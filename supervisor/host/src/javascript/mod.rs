@@ -1,15 +1,19 @@
 //! How a JavaScript plugin becomes a command: which `node`, which runner, which arguments.
 //!
 //! Called when a plugin's program is a module. The runner is built from plugin-sdk/typescript and compiled in; it is unpacked
-//! once into a folder of ours. Blocks on the file system, and once on `node --version`; knows no process of a plugin and no
+//! into a folder of ours, and looked at before each start. Blocks on the file system, and once on `node --version`; knows no process of a plugin and no
 //! message.
 
+mod check;
+mod links;
 mod node;
 mod runner;
+mod seal;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+pub use check::{Problem, problems};
 pub use node::NodeError;
 pub use runner::UnpackError;
 
@@ -80,7 +84,7 @@ pub fn command(entry: &Path, folder: &Path, options: &Options) -> Result<Command
     let node = node::find(options.node.as_deref(), &path)?;
     let runner = runner::unpacked(&options.runner_dir)?;
     if let Some(plugins) = folder.parent().filter(|_| options.link) {
-        runner::provide(&runner, plugins);
+        links::provide(&runner, plugins);
     }
     let args = vec![QUIET.into(), runner.join(runner::BOOT).into(), entry.into()];
     let env = if node.electron { vec![("ELECTRON_RUN_AS_NODE".to_owned(), "1".into())] } else { Vec::new() };

@@ -1,14 +1,17 @@
-//! The runner as files: compiled in, unpacked into a folder that carries their digest in its name, and linked above plugins.
+//! The runner as files: compiled in, and unpacked into a folder that carries their digest in its name.
 //!
-//! What is embedded is built by plugin-sdk/typescript/scripts/build.mjs and committed; its test says when it is stale. Must
-//! not know what the files do.
+//! Plugins run as our own user, so any of them could change what all of them run: before each start the folder is looked at, and
+//! one that is no longer what was compiled in is unpacked anew. What is embedded is built by
+//! plugin-sdk/typescript/scripts/build.mjs and committed; its test says when it is stale. Must not know what the files do.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
+
+use super::seal::Seal;
 
 macro_rules! embedded {
     ($($path:literal),* $(,)?) => {
@@ -17,36 +20,47 @@ macro_rules! embedded {
 }
 
 /// Every file of the runner, by its path.
-const FILES: &[(&str, &[u8])] = embedded![
+pub(super) const FILES: &[(&str, &[u8])] = embedded![
     "THIRD-PARTY.txt",
     "axios.cjs",
     "boot.mjs",
+    "check.mjs",
     "express.cjs",
+    "hooks.mjs",
     "main.mjs",
     "node-sqlite3-wasm.wasm",
+    "node_modules/@outboard/plugin-sdk/axios.d.ts",
+    "node_modules/@outboard/plugin-sdk/base.d.ts",
+    "node_modules/@outboard/plugin-sdk/database/types.d.ts",
+    "node_modules/@outboard/plugin-sdk/generated/protocol.d.ts",
+    "node_modules/@outboard/plugin-sdk/helpers.d.ts",
     "node_modules/@outboard/plugin-sdk/index.cjs",
+    "node_modules/@outboard/plugin-sdk/index.d.ts",
     "node_modules/@outboard/plugin-sdk/index.mjs",
     "node_modules/@outboard/plugin-sdk/package.json",
+    "node_modules/@outboard/plugin-sdk/plugin.d.ts",
+    "node_modules/@outboard/plugin-sdk/tagged.d.ts",
+    "node_modules/@outboard/plugin-sdk/types.d.ts",
+    "node_modules/@outboard/plugin-sdk/ui-absent.d.ts",
+    "node_modules/@outboard/plugin-sdk/ui/types.d.ts",
+    "node_modules/@outboard/plugin-sdk/wire/error.d.ts",
+    "node_modules/@skyvexsoftware/stratos-sdk/helpers.d.ts",
     "node_modules/@skyvexsoftware/stratos-sdk/index.cjs",
+    "node_modules/@skyvexsoftware/stratos-sdk/index.d.ts",
     "node_modules/@skyvexsoftware/stratos-sdk/index.mjs",
     "node_modules/@skyvexsoftware/stratos-sdk/package.json",
+    "node_modules/@skyvexsoftware/stratos-sdk/types.d.ts",
     "node_modules/electron/index.cjs",
     "node_modules/electron/package.json",
     "node_modules/socket.io-client/index.cjs",
     "node_modules/socket.io-client/index.mjs",
     "node_modules/socket.io-client/package.json",
-    "resolve-hooks.mjs",
     "sqlite.cjs",
-    "typescript-hooks.mjs",
     "typescript.cjs",
 ];
 
 /// The file that Node is given.
 pub(super) const BOOT: &str = "boot.mjs";
-
-/// Packages that plugins find above themselves.
-const PROVIDED: [&str; 4] =
-    ["@outboard/plugin-sdk", "@skyvexsoftware/stratos-sdk", "electron", "socket.io-client"];
 
 /// Begins the name of every folder that the runner was unpacked into.
 const PREFIX: &str = "runner-";
@@ -59,18 +73,31 @@ pub struct UnpackError {
     source: io::Error,
 }
 
-/// The folder of the unpacked runner, below `dir`. Unpacks it where it is not there or not whole; looks once a run.
-pub(super) fn unpacked(dir: &Path) -> Result<PathBuf, UnpackError> {
-    static DONE: LazyLock<Mutex<HashMap<PathBuf, PathBuf>>> = LazyLock::new(Mutex::default);
-    let mut done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(folder) = done.get(dir)
-        && folder.join(BOOT).is_file()
-    {
-        return Ok(folder.clone());
+impl UnpackError {
+    pub(super) fn new(at: PathBuf, source: io::Error) -> Self {
+        Self { at, source }
     }
+}
+
+/// The folder of the unpacked runner, below `dir`, as it was compiled in. Unpacks it where it is not there or was changed.
+pub(super) fn unpacked(dir: &Path) -> Result<PathBuf, UnpackError> {
+    static SEALED: LazyLock<Mutex<HashMap<PathBuf, Seal>>> = LazyLock::new(Mutex::default);
+    let mut sealed = SEALED.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = dir.join(format!("{PREFIX}{}", digest()));
-    unpack(dir, &folder).map_err(|source| UnpackError { at: folder.clone(), source })?;
-    done.insert(dir.to_owned(), folder.clone());
+    // A seal that still holds costs no reading.
+    if sealed.get(dir).is_some_and(|seal| Seal::of(&folder).is_ok_and(|now| now == *seal)) {
+        return Ok(folder);
+    }
+    let seal = match whole(&folder) {
+        Ok(seal) => seal,
+        Err(why) => {
+            if why.kind() != io::ErrorKind::NotFound {
+                tracing::warn!(folder = %folder.display(), %why, "the JavaScript runner was changed, and is unpacked anew");
+            }
+            unpack(dir, &folder).map_err(|source| UnpackError { at: folder.clone(), source })?
+        }
+    };
+    sealed.insert(dir.to_owned(), seal);
     Ok(folder)
 }
 
@@ -84,67 +111,63 @@ fn digest() -> String {
     format!("{:016x}", hasher.finish())
 }
 
-fn unpack(dir: &Path, folder: &Path) -> io::Result<()> {
-    if is_whole(folder) {
-        return Ok(());
-    }
+fn unpack(dir: &Path, folder: &Path) -> io::Result<Seal> {
     private(dir)?;
-    // Other builds' folders: this data folder is ours alone, so nobody runs from them any more.
+    // Other builds' folders, and a changed one: this data folder is ours alone. Whoever runs from one has loaded its beginning, and
+    // finds the rest under the same name again.
     for entry in std::fs::read_dir(dir)?.flatten() {
         if entry.file_name().to_string_lossy().starts_with(PREFIX) {
-            std::fs::remove_dir_all(entry.path())?;
+            remove(&entry.path())?;
         }
     }
     let new = dir.join(format!("{PREFIX}new-{}", std::process::id()));
-    for (path, content) in FILES {
-        let file = new.join(path);
-        private(file.parent().unwrap_or(&new))?;
-        std::fs::write(file, content)?;
-    }
+    lay_out(&new)?;
     // One step, so that a runner that is there is whole.
-    std::fs::rename(&new, folder)
+    std::fs::rename(&new, folder)?;
+    whole(folder)
 }
 
-fn is_whole(folder: &Path) -> bool {
-    FILES.iter().all(|(path, content)| std::fs::read(folder.join(path)).is_ok_and(|found| found == *content))
+/// Writes every file below a folder.
+pub(super) fn lay_out(folder: &Path) -> io::Result<()> {
+    for (path, content) in FILES {
+        let file = folder.join(path);
+        private(file.parent().unwrap_or(folder))?;
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(MODE).open(file)?;
+        file.write_all(content)?;
+    }
+    Ok(())
 }
+
+/// The seal of a folder that holds what was compiled in and nothing else; an error says what differs.
+fn whole(folder: &Path) -> io::Result<Seal> {
+    let seal = Seal::of(folder)?;
+    let differs = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
+    if seal.files() != FILES.len() {
+        return Err(differs("it holds more or fewer files than it should"));
+    }
+    for (path, content) in FILES {
+        if std::fs::read(folder.join(path))? != *content {
+            return Err(differs(&format!("{path} is another one")));
+        }
+    }
+    // What was changed while it was read.
+    if Seal::of(folder)? == seal { Ok(seal) } else { Err(differs("it changes")) }
+}
+
+/// Removes whatever has the name.
+fn remove(path: &Path) -> io::Result<()> {
+    if std::fs::symlink_metadata(path)?.is_dir() {
+        std::fs::remove_dir_all(path)
+    } else {
+        std::fs::remove_file(path)
+    }
+}
+
+/// What the files may be used for: nobody writes them, ourselves included. Their folders stay ours to remove.
+const MODE: u32 = 0o400;
 
 fn private(folder: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-/// Links what plugins may import into `node_modules` of their common folder, which costs a start least. Where that folder
-/// cannot be written to, the runner resolves the names itself, so nothing here is an error.
-pub(super) fn provide(runner: &Path, plugins: &Path) {
-    /// First starts come together, and would meet under one temporary name.
-    static LINKING: Mutex<()> = Mutex::new(());
-    let _alone = LINKING.lock().unwrap_or_else(PoisonError::into_inner);
-    for name in PROVIDED {
-        let (target, link) =
-            (runner.join("node_modules").join(name), plugins.join("node_modules").join(name));
-        if std::fs::read_link(&link).is_ok_and(|found| found == target) {
-            continue;
-        }
-        if let Err(error) = relink(&target, &link) {
-            tracing::debug!(link = %link.display(), %error, "cannot be linked; the runner resolves it");
-        }
-    }
-}
-
-/// Puts the link in place of an older one; leaves alone what somebody else has put there.
-fn relink(target: &Path, link: &Path) -> io::Result<()> {
-    if let Ok(about) = std::fs::symlink_metadata(link)
-        && !about.is_symlink()
-    {
-        return Ok(());
-    }
-    let folder = link.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    std::fs::create_dir_all(folder)?;
-    let new = folder.join(format!(".new-{}", std::process::id()));
-    // A leftover of a process with our number.
-    let _ = std::fs::remove_file(&new);
-    symlink(target, &new)?;
-    std::fs::rename(new, link)
 }
 
 #[cfg(test)]
@@ -175,32 +198,63 @@ mod tests {
         assert_eq!(embedded, found);
     }
 
-    #[test]
-    fn what_is_unpacked_is_whole_and_what_was_tampered_with_is_replaced() {
-        let dir = tempfile::tempdir().unwrap();
-        let folder = dir.path().join("runner-x");
-        std::fs::create_dir(dir.path().join("runner-of-an-older-build")).unwrap();
-        unpack(dir.path(), &folder).unwrap();
-        assert!(is_whole(&folder));
-        assert!(!dir.path().join("runner-of-an-older-build").exists());
-        std::fs::write(folder.join(BOOT), "somebody else's").unwrap();
-        assert!(!is_whole(&folder));
-        unpack(dir.path(), &folder).unwrap();
-        assert!(is_whole(&folder));
+    /// A way to change an unpacked runner.
+    type Change = fn(&Path) -> io::Result<()>;
+
+    fn overwrite(file: &Path, text: &str) -> io::Result<()> {
+        // As one does who may not write it.
+        std::fs::remove_file(file)?;
+        std::fs::write(file, text)
     }
 
     #[test]
-    fn links_are_renewed_and_packages_of_others_are_left_alone() {
-        let root = tempfile::tempdir().unwrap();
-        let (old, new, plugins) =
-            (root.path().join("old"), root.path().join("new"), root.path().join("plugins"));
-        let own = plugins.join("node_modules/electron");
-        std::fs::create_dir_all(&own).unwrap();
-        provide(&old, &plugins);
-        provide(&new, &plugins);
-        let link = plugins.join("node_modules/@skyvexsoftware/stratos-sdk");
-        assert_eq!(std::fs::read_link(link).unwrap(), new.join("node_modules/@skyvexsoftware/stratos-sdk"));
-        assert!(own.is_dir() && !own.is_symlink());
+    fn a_runner_that_was_changed_in_any_way_is_unpacked_anew_before_the_next_start() {
+        let changes: [(&str, Change); 8] = [
+            ("a file is another one", |folder| overwrite(&folder.join("main.mjs"), "somebody else's")),
+            ("a file has other bytes and the former times", |folder| {
+                let file = folder.join(BOOT);
+                let about = std::fs::metadata(&file)?;
+                let mut text = std::fs::read(&file)?;
+                text[3] ^= 1;
+                overwrite(&file, &String::from_utf8_lossy(&text))?;
+                std::fs::File::options().write(true).open(&file)?.set_modified(about.modified()?)
+            }),
+            ("a file is gone", |folder| std::fs::remove_file(folder.join("express.cjs"))),
+            ("a file is a link", |folder| {
+                std::fs::rename(folder.join(BOOT), folder.join("moved"))?;
+                std::os::unix::fs::symlink("moved", folder.join(BOOT))
+            }),
+            ("a file is a pipe", |folder| {
+                std::fs::remove_file(folder.join(BOOT))?;
+                nix::unistd::mkfifo(&folder.join(BOOT), nix::sys::stat::Mode::S_IRWXU)?;
+                Ok(())
+            }),
+            ("a package was added", |folder| {
+                std::fs::create_dir(folder.join("node_modules/express"))?;
+                std::fs::write(folder.join("node_modules/express/index.js"), "")
+            }),
+            ("a package.json was added", |folder| std::fs::write(folder.join("package.json"), "{}")),
+            ("everything is gone", |folder| std::fs::remove_dir_all(folder)),
+        ];
+        for (what, change) in changes {
+            let dir = tempfile::tempdir().unwrap();
+            let folder = unpacked(dir.path()).unwrap();
+            change(&folder).unwrap();
+            assert!(whole(&folder).is_err(), "{what}");
+            assert_eq!(unpacked(dir.path()).unwrap(), folder, "{what}");
+            whole(&folder).unwrap();
+        }
+    }
+
+    #[test]
+    fn folders_of_other_builds_are_removed_and_nobody_may_write_the_files() {
+        use std::os::unix::fs::MetadataExt;
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("runner-of-an-older-build")).unwrap();
+        let folder = unpacked(dir.path()).unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert_eq!(std::fs::metadata(folder.join(BOOT)).unwrap().mode() & 0o777, 0o400);
+        assert_eq!(std::fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
     }
 
     #[test]

@@ -1,1 +1,0 @@
-async function s(r,e,n){try{return await n(r,e)}catch(t){if(!/^(@[\w.-]+\/[\w.-]+|[\w-][\w.-]*)(\/|$)/.test(r)||t.code!=="ERR_MODULE_NOT_FOUND")throw t;return n(r,{...e,parentURL:import.meta.url}).catch(()=>{throw t})}}export{s as resolve};
