@@ -2,7 +2,7 @@
 //!
 //! The accept loop spawns [`serve`] for each connection. Must not know routes.
 
-use std::net::SocketAddr;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,11 +11,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::directory::Later;
 use crate::front_door::FrontDoor;
+use crate::peer::Peer;
+use crate::seats::Place;
+use crate::socket::{Connected, Socket};
 use crate::wire::stream::{ClientStream, Patience, Signals};
 
 /// Most that hyper holds of what it has read, and of what it has to write, for one connection. Large enough for the longest
@@ -24,7 +26,8 @@ const BUFFER_MAX: usize = 128 * 1024;
 
 /// What is known about one connection while it lasts.
 pub(crate) struct Client {
-    peer: String,
+    peer: Peer,
+    place: Place,
     pub(crate) signals: Arc<Signals>,
     afterwards: Mutex<Option<Later<()>>>,
     stopping: watch::Receiver<bool>,
@@ -33,7 +36,17 @@ pub(crate) struct Client {
 impl Client {
     /// The client's address, without its port.
     pub(crate) fn peer(&self) -> &str {
-        &self.peer
+        &self.peer.address
+    }
+
+    /// Whether nothing tells who connects, so that each request has to show the token.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.peer.unknown
+    }
+
+    /// The connection's place among all.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Turns true when the gateway stops: then what has no end of its own has to end.
@@ -61,20 +74,21 @@ pub(crate) async fn upgraded(on_upgrade: OnUpgrade) -> Option<(ClientStream, Byt
 /// Serves a connection to its end. When `stopping` turns true, requests under way are finished, and nothing else is begun.
 pub(crate) async fn serve(
     front_door: Arc<FrontDoor>,
-    socket: TcpStream,
-    peer: SocketAddr,
+    connected: Connected,
+    peer: Peer,
+    place: Place,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let signals = Arc::new(Signals::default());
-    let peer = peer.ip().to_canonical().to_string();
+    let guest = Arc::clone(place.guest());
+    let socket = Socket::new(connected, Arc::clone(&guest));
+    let signals = Arc::new(Signals::new(Arc::clone(&guest)));
     let client = Arc::new(Client {
         peer,
+        place,
         signals: Arc::clone(&signals),
         afterwards: Mutex::default(),
         stopping: stopping.clone(),
     });
-    // Answers are written whole; waiting for more bytes to fill a packet would only delay them.
-    let _ = socket.set_nodelay(true);
     let options = front_door.options();
     let patience = Patience {
         head: options.head_timeout,
@@ -106,6 +120,11 @@ pub(crate) async fn serve(
             biased;
             outcome = &mut http => outcome,
             () = stops(&mut stopping) => {
+                http.as_mut().graceful_shutdown();
+                http.await
+            }
+            // Seats have run out, and it asks for nothing. A request that comes at this moment is still answered.
+            () = poll_fn(|cx| guest.poll_leave(cx)) => {
                 http.as_mut().graceful_shutdown();
                 http.await
             }

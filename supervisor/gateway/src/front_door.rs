@@ -3,7 +3,7 @@
 //! Each connection asks for each of its requests. Must not know sockets.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
@@ -18,7 +18,49 @@ use crate::problem::{Kind, Problem};
 use crate::proxy::{Asked, Proxy};
 use crate::reply::ReplyBody;
 use crate::router::{self, Destination};
+use crate::seats::{Seats, Shares, Upgrade};
 use crate::{bus, health, pages, ui_files};
+
+/// When to come again where there is no place.
+const COME_AGAIN: Duration = Duration::from_secs(2);
+
+/// What is answered on a connection that has no seat.
+const HEALTH_PATH: &str = "/_outboard/health";
+
+/// What a request has its connection.
+enum Seated {
+    /// It has a seat.
+    Already,
+    /// It stands, and goes when it is answered.
+    Standing,
+    /// It becomes a WebSocket, if its plugin will have it.
+    Upgrading(Upgrade),
+}
+
+impl Seated {
+    fn settle(self, client: &Client, mut response: Response<ReplyBody>) -> Response<ReplyBody> {
+        match self {
+            Self::Upgrading(upgrade) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                client.place().upgrade(upgrade);
+            }
+            Self::Standing => {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Self::Upgrading(_) | Self::Already => {}
+        }
+        response
+    }
+}
+
+/// Refuses one of whom nothing is known.
+fn unknown_peer(client: &Client) -> Problem {
+    let detail = format!(
+        "Nothing tells who connects from {}: send the token of token_file (below [http]) as X-Outboard-Token, or as Authorization: \
+         Bearer. Its operator can set trust_unknown_peers = true where everybody who reaches this address may come in.",
+        client.peer()
+    );
+    Problem::new(Kind::PeerNotAllowed, detail).closing()
+}
 
 /// Everything that a request may need.
 pub(crate) struct FrontDoor {
@@ -28,6 +70,7 @@ pub(crate) struct FrontDoor {
     proxy: Proxy,
     bus: bus::Bus,
     load: Load,
+    seats: Arc<Seats>,
 }
 
 impl FrontDoor {
@@ -42,6 +85,7 @@ impl FrontDoor {
             proxy: Proxy::new(Arc::clone(&options)),
             bus: bus::Bus::new(Arc::clone(&directory), options.bus_clients),
             directory,
+            seats: Seats::new(Shares::of(options.connections, options.websockets), options.waiting_time),
             options,
             load: Load::default(),
         }
@@ -53,6 +97,16 @@ impl FrontDoor {
 
     pub(crate) fn load(&self) -> &Load {
         &self.load
+    }
+
+    pub(crate) fn seats(&self) -> &Arc<Seats> {
+        &self.seats
+    }
+
+    /// What is said where there is no place.
+    pub(crate) fn is_full(&self) -> Problem {
+        let detail = "As many connections are open as may be, and none is idle; come again, or raise connections below [http].";
+        Problem::new(Kind::Full, detail).retry_after(COME_AGAIN).closing()
     }
 
     /// Does the upkeep of the proxy for as long as it is polled.
@@ -71,7 +125,14 @@ impl FrontDoor {
         let upgrade = request.headers().contains_key(header::UPGRADE);
         let mut response = match self.admission.check(&mut request, client.signals.fault()) {
             Err(problem) => problem.into_response(),
-            Ok(admitted) => self.admitted(client, request, admitted.cors).await,
+            Ok(admitted) if client.is_unknown() && !admitted.token => unknown_peer(client).into_response(),
+            Ok(admitted) => match self.seat(client, &request, upgrade).await {
+                Err(problem) => problem.into_response(),
+                Ok(seated) => {
+                    let response = self.admitted(client, request, admitted.cors).await;
+                    seated.settle(client, response)
+                }
+            },
         };
         if upgrade && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             // What follows such a request cannot be told from the other protocol, so the watch over this connection is off.
@@ -80,6 +141,30 @@ impl FrontDoor {
         log.end(&response);
         response.body_mut().hold(answering);
         response
+    }
+
+    /// Gets the connection the seat that the request needs.
+    async fn seat(
+        &self,
+        client: &Client,
+        request: &Request<Incoming>,
+        upgrade: bool,
+    ) -> Result<Seated, Problem> {
+        if upgrade {
+            // One that is refused by its plugin has kept a place for a moment.
+            return self.seats.websocket().map(Seated::Upgrading).ok_or_else(|| {
+                let detail =
+                    "As many WebSockets are open as may be; close one, or raise websockets below [http].";
+                Problem::new(Kind::Full, detail).retry_after(COME_AGAIN).closing()
+            });
+        }
+        if client.place().has_seat() {
+            return Ok(Seated::Already);
+        }
+        if request.uri().path() == HEALTH_PATH {
+            return Ok(Seated::Standing);
+        }
+        if client.place().sit().await { Ok(Seated::Already) } else { Err(self.is_full()) }
     }
 
     async fn admitted(
@@ -133,7 +218,7 @@ impl FrontDoor {
         }
         match rest {
             "/" if path == "/" => Ok(pages::front(&*self.directory)),
-            "/health" => Ok(health::answer(&*self.directory, &self.load, self.options.connections)),
+            "/health" => Ok(health::answer(&*self.directory, &self.load, &self.seats)),
             _ if rest.starts_with("/plugins/") => {
                 ui_files::answer(&*self.directory, rest, request.headers()).await
             }

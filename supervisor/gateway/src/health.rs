@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::directory::Directory;
 use crate::load::Load;
 use crate::reply::ReplyBody;
+use crate::seats::Seats;
 
 #[derive(Serialize)]
 struct Health {
@@ -29,20 +30,27 @@ struct Health {
 #[serde(rename_all = "camelCase")]
 struct Connections {
     open: usize,
-    /// So many may be open; whoever comes then waits in the system's queue.
+    /// So many may be open, besides WebSockets; then those that are idle are closed, and the rest is refused.
     limit: usize,
-    /// How often the limit was reached.
-    times_full: u64,
+    /// So many WebSockets may be open.
+    web_sockets: usize,
+    /// How often one came for which there was no free place.
+    times_full: usize,
     /// How often the system could not accept one, for want of descriptors or memory.
     failures: u64,
 }
 
 /// The answer.
-pub(crate) fn answer(directory: &dyn Directory, load: &Load, limit: usize) -> Response<ReplyBody> {
+pub(crate) fn answer(directory: &dyn Directory, load: &Load, seats: &Seats) -> Response<ReplyBody> {
     let status = directory.status();
     let plugins = status.plugins.into_iter().map(|plugin| (plugin.id, plugin.state)).collect();
-    let connections =
-        Connections { open: load.open(), limit, times_full: load.times_full(), failures: load.failures() };
+    let connections = Connections {
+        open: load.open(),
+        limit: seats.shares().ordinary + seats.shares().kept,
+        web_sockets: seats.shares().websockets,
+        times_full: seats.times_full(),
+        failures: load.failures(),
+    };
     let health = Health { status: "ok", version: status.version, since: status.since, plugins, connections };
     let json = serde_json::to_vec(&health).expect("INVARIANT: strings are always JSON");
     let mut response = Response::new(ReplyBody::full(Bytes::from(json)));

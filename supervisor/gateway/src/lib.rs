@@ -30,6 +30,7 @@ mod bus;
 mod connection;
 pub mod control;
 mod deadline;
+mod descriptors;
 mod directory;
 mod front_door;
 mod health;
@@ -37,10 +38,13 @@ mod host_directory;
 mod load;
 mod options;
 mod pages;
+mod peer;
 mod problem;
 mod proxy;
 mod reply;
 mod router;
+mod seats;
+mod socket;
 mod ui_files;
 mod wire;
 
@@ -49,7 +53,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -57,6 +60,7 @@ pub use admission::token::{Token, TokenError};
 pub use directory::{Directory, Later};
 pub use options::GatewayOptions;
 pub use problem::Kind as ProblemKind;
+pub use socket::{Address, Listener};
 
 /// How much longer than its grace a shutdown may take, for cutting what is left.
 const CUT: Duration = Duration::from_secs(1);
@@ -64,7 +68,7 @@ const CUT: Duration = Duration::from_secs(1);
 /// A running gateway. Dropping it cuts every connection.
 #[derive(Debug)]
 pub struct Gateway {
-    listen: SocketAddr,
+    listen: Address,
     stop: watch::Sender<Option<Duration>>,
     task: JoinHandle<()>,
 }
@@ -73,19 +77,20 @@ impl Gateway {
     /// Serves a listener until it is shut down or dropped. Fails only where the listener has no address.
     pub fn serve(
         options: GatewayOptions,
-        listener: TcpListener,
+        listener: impl Into<Listener>,
         directory: Arc<dyn Directory>,
     ) -> io::Result<Self> {
-        let listen = listener.local_addr()?;
-        let front_door = Arc::new(front_door::FrontDoor::new(options, listen, directory));
+        let listener = listener.into();
+        let listen = listener.address()?;
+        let front_door = Arc::new(front_door::FrontDoor::new(options, listen.by_name(), directory));
         let (stop, told) = watch::channel(None);
         let task = tokio::spawn(accept::run(listener, front_door, told));
         Ok(Self { listen, stop, task })
     }
 
-    /// The address that is served, with the real port.
+    /// The address that is served, with the real port. That of a Unix socket is the one by which its clients call it.
     pub fn listen(&self) -> SocketAddr {
-        self.listen
+        self.listen.by_name()
     }
 
     /// Accepts nothing more, lets requests under way finish for `grace`, cuts the rest, and returns when nothing is left.

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 #[derive(Debug, Default)]
 pub(crate) struct Load {
     open: AtomicUsize,
-    waits: AtomicU64,
     failures: AtomicU64,
 }
 
@@ -23,11 +22,6 @@ impl Load {
         Counted(self)
     }
 
-    /// All seats are taken: whoever comes now waits.
-    pub(crate) fn waits(&self) {
-        self.waits.fetch_add(1, Ordering::Relaxed);
-    }
-
     /// The system could not accept a connection.
     pub(crate) fn failed(&self) {
         self.failures.fetch_add(1, Ordering::Relaxed);
@@ -36,11 +30,6 @@ impl Load {
     /// Connections that are open.
     pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
-    }
-
-    /// How often all seats were taken.
-    pub(crate) fn times_full(&self) -> u64 {
-        self.waits.load(Ordering::Relaxed)
     }
 
     /// How often accepting failed.

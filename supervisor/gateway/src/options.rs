@@ -17,9 +17,15 @@ pub struct GatewayOptions {
     pub allowed_origins: Vec<String>,
     /// The token that lets a program in where nothing else tells who asks; without one such programs stay outside.
     pub token: Option<Token>,
-    /// How many connections may be open. Enough for every tab of every browser, and well below the descriptor limit that
-    /// systems commonly set (1,024), of which a proxied request takes two.
+    /// Users of this machine who may connect, besides our own and root, by uid: those of a reverse proxy, for example.
+    pub allowed_users: Vec<u32>,
+    /// Whether peers of whom the system tells no user, as those on other machines, need not show the token.
+    pub trust_unknown_peers: bool,
+    /// How many connections may be open besides WebSockets. Enough for every tab of every browser. A proxied request takes two
+    /// descriptors, so that fewer fit where the limit of descriptors is low.
     pub connections: usize,
+    /// How many WebSockets may be open, those of the UI bus among them: a share of their own, since each stays for hours.
+    pub websockets: usize,
     /// Longest head of a request, in bytes. Browsers stay below 16 KiB; cookies of many plugins on one host add up.
     pub head_bytes: usize,
     /// How long a whole head may take, from its first byte: a person's slow line manages in a second.
@@ -62,7 +68,10 @@ impl Default for GatewayOptions {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             token: None,
+            allowed_users: Vec::new(),
+            trust_unknown_peers: false,
             connections: 512,
+            websockets: 512,
             head_bytes: 64 * 1024,
             head_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(120),

@@ -47,6 +47,8 @@ problems! {
     HostNotAllowed   "host-not-allowed"    FORBIDDEN             "This host name is not served here.";
     OriginNotAllowed "origin-not-allowed"  FORBIDDEN             "Pages of this origin may not call plugins.";
     TokenRequired    "token-required"      UNAUTHORIZED          "The request does not show who sent it.";
+    PeerNotAllowed   "peer-not-allowed"    FORBIDDEN             "This peer may not connect here.";
+    Full             "too-many-connections" SERVICE_UNAVAILABLE  "All connections are taken.";
     MethodNotAllowed "method-not-allowed"  METHOD_NOT_ALLOWED    "This method is not served here.";
     UpgradeRequired  "upgrade-required"    UPGRADE_REQUIRED      "This is served over a WebSocket only.";
     HeadTooLarge     "head-too-large"      REQUEST_HEADER_FIELDS_TOO_LARGE "The head of the request is too large.";
@@ -122,9 +124,7 @@ impl Problem {
         self
     }
 
-    /// The answer.
-    pub(crate) fn into_response(self) -> Response<ReplyBody> {
-        let retry_after = self.retry_after.map(|after| after.as_secs_f64().ceil().max(1.0) as u64);
+    fn document(&self) -> Vec<u8> {
         let document = Document {
             r#type: self.kind.urn(),
             title: self.kind.title(),
@@ -132,9 +132,31 @@ impl Problem {
             detail: &self.detail,
             plugin: self.plugin.as_deref(),
             cause: self.cause.as_deref(),
-            retry_after,
+            retry_after: self.retry_seconds(),
         };
-        let json = serde_json::to_vec(&document).expect("INVARIANT: strings and numbers are always JSON");
+        serde_json::to_vec(&document).expect("INVARIANT: strings and numbers are always JSON")
+    }
+
+    fn retry_seconds(&self) -> Option<u64> {
+        self.retry_after.map(|after| after.as_secs_f64().ceil().max(1.0) as u64)
+    }
+
+    /// The answer as it stands on the wire, for one whose request is not read, and whose connection ends with it.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        let (status, document) = (self.kind.status(), self.document());
+        let reason = status.canonical_reason().unwrap_or_default();
+        let head = format!(
+            "HTTP/1.1 {} {reason}\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n",
+            status.as_u16(),
+            document.len()
+        );
+        [head.into_bytes(), document].concat()
+    }
+
+    /// The answer.
+    pub(crate) fn into_response(self) -> Response<ReplyBody> {
+        let (json, retry_after) = (self.document(), self.retry_seconds());
         let mut response = Response::new(ReplyBody::full(Bytes::from(json)));
         *response.status_mut() = self.kind.status();
         let headers = response.headers_mut();

@@ -20,6 +20,7 @@ mod options;
 mod record;
 mod signals;
 mod supervise;
+mod users;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

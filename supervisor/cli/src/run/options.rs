@@ -10,6 +10,7 @@ use outboard_protocol::manifest;
 
 use super::keeping;
 use super::layers::told;
+use super::users;
 use crate::failure::{Failure, Outcome};
 use crate::settings::{Deadlines, Limits, Restart, Settings, Size, Span, Wire};
 
@@ -80,6 +81,7 @@ fn check(settings: &Settings, table: &[&str], single: &PluginSettings) -> Outcom
 fn check_gateway(settings: &Settings, http: &GatewayOptions) -> Outcome {
     for (field, value, range) in [
         ("connections", http.connections, COUNTS),
+        ("websockets", http.websockets, COUNTS_OR_NONE),
         ("head_size", http.head_bytes, SIZES),
         ("waiting_requests", http.waiting_requests, COUNTS_OR_NONE),
         ("bus_clients", http.bus_clients, COUNTS_OR_NONE),
@@ -185,7 +187,10 @@ fn gateway(settings: &Settings) -> Outcome<GatewayOptions> {
     let mut options = GatewayOptions::default();
     put(&mut options.allowed_hosts, set.allowed_hosts.clone());
     put(&mut options.allowed_origins, set.allowed_origins.clone());
+    options.allowed_users = users::allowed(settings)?;
+    put(&mut options.trust_unknown_peers, set.trust_unknown_peers);
     put(&mut options.connections, set.connections);
+    put(&mut options.websockets, set.websockets);
     put(&mut options.head_bytes, set.head_size.map(bytes));
     put(&mut options.waiting_requests, set.waiting_requests);
     put(&mut options.waiting_bytes, set.waiting_size.map(bytes));

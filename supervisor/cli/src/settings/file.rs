@@ -129,7 +129,10 @@ pub(crate) struct Http {
     pub(crate) allowed_hosts: Option<Vec<String>>,
     pub(crate) allowed_origins: Option<Vec<String>>,
     pub(crate) token_file: Option<PathBuf>,
+    pub(crate) allowed_users: Option<Vec<Account>>,
+    pub(crate) trust_unknown_peers: Option<bool>,
     pub(crate) connections: Option<usize>,
+    pub(crate) websockets: Option<usize>,
     pub(crate) head_size: Option<Size>,
     pub(crate) head_timeout: Option<Span>,
     pub(crate) keep_alive: Option<Span>,
@@ -142,6 +145,14 @@ pub(crate) struct Http {
     pub(crate) waiting_time: Option<Span>,
     pub(crate) bus_clients: Option<usize>,
     pub(crate) bus_size: Option<Size>,
+}
+
+/// A user or a group of this machine, by name or by number.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Account {
+    Number(u32),
+    Name(String),
 }
 
 /// `[log_files]`: how log records are kept.

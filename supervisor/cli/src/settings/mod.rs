@@ -15,6 +15,6 @@ mod paths;
 mod single;
 mod span;
 
-pub(crate) use file::{Airline, Deadlines, Limits, Restart, Wire};
+pub(crate) use file::{Account, Airline, Deadlines, Limits, Restart, Wire};
 pub(crate) use merge::{Named, RunSettings, Settings};
 pub(crate) use span::{Size, Span};

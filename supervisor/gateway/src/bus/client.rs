@@ -120,7 +120,7 @@ impl Conversation {
         loop {
             let step = tokio::select! {
                 message = self.said.next() => self.hear(message),
-                news = self.news.recv() => self.tell_access(news),
+                news = self.news.recv() => self.tell_access(&news),
                 event = self.events.recv() => self.tell_state(event),
                 Some(outcome) = self.calls.next(), if !self.calls.is_empty() => {
                     self.answer(outcome);
@@ -154,7 +154,7 @@ impl Conversation {
 
     /// News of the sign-in and of the airline concern every UI. What is told is how things are now, so that news which was
     /// missed is made up for by the next.
-    fn tell_access(&mut self, news: Result<Notice, broadcast::error::RecvError>) -> Result<(), End> {
+    fn tell_access(&mut self, news: &Result<Notice, broadcast::error::RecvError>) -> Result<(), End> {
         let (auth, airline) = match news {
             Ok(Notice { method: AuthChanged::NAME, .. }) => (true, false),
             Ok(Notice { method: AirlineChanged::NAME, .. }) => (false, true),

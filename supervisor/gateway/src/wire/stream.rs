@@ -12,11 +12,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::framing::{Fault, Framing, Phase};
 use crate::deadline::Deadline;
+use crate::seats::guest::Guest;
+use crate::socket::Socket;
 
 /// How long a client may keep its connection without moving a byte.
 #[derive(Debug, Clone, Copy)]
@@ -37,9 +38,15 @@ pub(crate) struct Signals {
     fault: OnceLock<Fault>,
     answering: AtomicUsize,
     abort: AtomicBool,
+    guest: Arc<Guest>,
 }
 
 impl Signals {
+    /// Those of a connection that is known as this guest.
+    pub(crate) fn new(guest: Arc<Guest>) -> Self {
+        Self { guest, ..Self::default() }
+    }
+
     /// Why nothing on this connection may be believed any more.
     pub(crate) fn fault(&self) -> Option<Fault> {
         self.fault.get().copied()
@@ -48,6 +55,7 @@ impl Signals {
     /// A request is being answered until the returned value is dropped: silence is no idleness now.
     pub(crate) fn answering(self: &Arc<Self>) -> Answering {
         self.answering.fetch_add(1, Ordering::Relaxed);
+        self.guest.is_busy();
         Answering(Arc::clone(self))
     }
 
@@ -70,14 +78,16 @@ impl Answering {
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.answering.fetch_sub(1, Ordering::Relaxed);
+        if self.0.answering.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.guest.rests();
+        }
     }
 }
 
 /// The socket.
 #[derive(Debug)]
 pub(crate) struct ClientStream {
-    socket: TcpStream,
+    socket: Socket,
     framing: Framing,
     signals: Arc<Signals>,
     patience: Patience,
@@ -92,7 +102,7 @@ pub(crate) struct ClientStream {
 
 impl ClientStream {
     /// Wraps a fresh connection.
-    pub(crate) fn new(socket: TcpStream, signals: Arc<Signals>, patience: Patience, head_max: usize) -> Self {
+    pub(crate) fn new(socket: Socket, signals: Arc<Signals>, patience: Patience, head_max: usize) -> Self {
         let now = Instant::now();
         Self {
             socket,

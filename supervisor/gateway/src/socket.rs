@@ -1,0 +1,185 @@
+//! Where clients come in, and what they come in by: TCP or a Unix socket.
+//!
+//! The accept loop takes connections from a [`Listener`]; the stream around a client's [`Socket`] reads and writes. Must not
+//! know HTTP.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+use crate::seats::guest::Guest;
+
+/// Where a gateway listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// An IP address and a port.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// The address for which a request is meant that comes in here. A Unix socket has no name in HTTP; its clients call it
+    /// `localhost`, without a port.
+    pub fn by_name(&self) -> SocketAddr {
+        match self {
+            Self::Tcp(address) => *address,
+            Self::Unix(_) => SocketAddr::from(([127, 0, 0, 1], 80)),
+        }
+    }
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// What clients connect to.
+#[derive(Debug)]
+pub enum Listener {
+    /// At an IP address.
+    Tcp(TcpListener),
+    /// At a path.
+    Unix(UnixListener),
+}
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Self {
+        Self::Tcp(listener)
+    }
+}
+
+impl From<UnixListener> for Listener {
+    fn from(listener: UnixListener) -> Self {
+        Self::Unix(listener)
+    }
+}
+
+impl Listener {
+    /// Where it is, with the real port.
+    pub(crate) fn address(&self) -> io::Result<Address> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().map(Address::Tcp),
+            Self::Unix(listener) => {
+                let address = listener.local_addr()?;
+                Ok(Address::Unix(address.as_pathname().map(PathBuf::from).unwrap_or_default()))
+            }
+        }
+    }
+
+    /// The next connection. Cancel safe.
+    pub(crate) async fn accept(&self) -> io::Result<Connected> {
+        match self {
+            Self::Tcp(listener) => listener.accept().await.map(|(stream, _)| Connected::Tcp(stream)),
+            Self::Unix(listener) => listener.accept().await.map(|(stream, _)| Connected::Unix(stream)),
+        }
+    }
+}
+
+/// A connection of either kind.
+#[derive(Debug)]
+pub(crate) enum Connected {
+    /// Over TCP.
+    Tcp(TcpStream),
+    /// Over a Unix socket.
+    Unix(UnixStream),
+}
+
+impl AsFd for Connected {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(stream) => stream.as_fd(),
+            Self::Unix(stream) => stream.as_fd(),
+        }
+    }
+}
+
+/// A client's connection that has a place, and tells when something comes on it.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    connected: Connected,
+    guest: Arc<Guest>,
+}
+
+impl Socket {
+    pub(crate) fn new(connected: Connected, guest: Arc<Guest>) -> Self {
+        if let Connected::Tcp(stream) = &connected {
+            // Answers are written whole; waiting for more bytes to fill a packet would only delay them.
+            let _ = stream.set_nodelay(true);
+        }
+        Self { connected, guest }
+    }
+
+    /// Makes the end of the connection a reset, where there is such a thing.
+    pub(crate) fn set_zero_linger(&self) -> io::Result<()> {
+        match &self.connected {
+            Connected::Tcp(stream) => stream.set_zero_linger(),
+            Connected::Unix(_) => Ok(()),
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let read = match &mut this.connected {
+            Connected::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Connected::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+        };
+        if read.is_ready() {
+            this.guest.is_busy();
+        } else {
+            this.guest.is_silent();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().connected {
+            Connected::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Connected::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().connected {
+            Connected::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Connected::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().connected {
+            Connected::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Connected::Unix(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().connected {
+            Connected::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Connected::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
