@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use system_tests::asking::while_asking;
+use system_tests::binaries::binary;
 use system_tests::{NEIGHBOUR, Plugin, Supervisor, eventually, processes};
 
 /// Restarts follow each other fast, so that a loop is over soon.
@@ -168,23 +169,73 @@ fn a_closed_wire_with_a_living_process_behind_it_is_a_crash() {
     supervisor.verify();
 }
 
-#[test]
-fn a_process_under_a_debugger_is_never_called_hung() {
-    let traced = Plugin::hostile("traced", &["--inspect"]);
-    let supervisor =
-        Supervisor::builder().settings(ATTENTIVE).plugin(traced).plugin(Plugin::hostile("hung", &[])).start();
-    let generation = supervisor.plugin("hung")["generation"].clone();
-    supervisor.fault("traced", json!(["mute"]));
-    supervisor.fault("hung", json!(["mute"]));
-    // The same silence ends the one that no debugger holds, three times over, and leaves the other alone.
-    supervisor.wait_for_generation_after("hung", &generation);
-    for _ in 0..2 {
+/// Waits until silence has ended the plugin `hung` three times over; what a debugger holds is left alone meanwhile.
+fn outlast_three_hangs(supervisor: &Supervisor) {
+    for _ in 0..3 {
         let before = supervisor.plugin("hung");
         supervisor.fault("hung", json!(["mute"]));
         supervisor.wait_for_generation_after("hung", &before["generation"]);
     }
-    let traced = supervisor.plugin("traced");
-    assert_eq!((&traced["state"], &traced["restarts"]), (&"running".into(), &0.into()), "{traced}");
+}
+
+#[test]
+fn a_process_under_a_debugger_is_never_called_hung() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let inspect = format!("--inspect=127.0.0.1:{port}");
+    let supervisor = Supervisor::builder()
+        .settings(ATTENTIVE)
+        .plugin(Plugin::hostile("inspected", &[&inspect]))
+        .plugin(Plugin::hostile("traced", &[]))
+        .plugin(Plugin::hostile("hung", &[]))
+        .start();
+    supervisor.fault("inspected", json!(["debug-port", port]));
+    let debugger = eventually("the debugger's port", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+    let traced = supervisor.pid_of("traced").to_string();
+    let mut tracer =
+        std::process::Command::new(binary("hostile-plugin")).args(["--as", &traced]).spawn().unwrap();
+    eventually("a tracer", || {
+        let status = std::fs::read_to_string(format!("/proc/{traced}/status")).unwrap();
+        status.lines().any(|line| line == format!("TracerPid:\t{}", tracer.id())).then_some(())
+    });
+    for held in ["inspected", "traced"] {
+        supervisor.fault(held, json!(["mute"]));
+    }
+    outlast_three_hangs(&supervisor);
+    for held in ["inspected", "traced"] {
+        let held = supervisor.plugin(held);
+        assert_eq!((&held["state"], &held["restarts"]), (&"running".into(), &0.into()), "{held}");
+    }
+    // A debugger that goes away leaves a silence that counts.
+    let before = supervisor.plugin("inspected");
+    drop(debugger);
+    supervisor.wait_for_generation_after("inspected", &before["generation"]);
+    let before = supervisor.plugin("traced");
+    tracer.kill().unwrap();
+    tracer.wait().unwrap();
+    supervisor.wait_for_generation_after("traced", &before["generation"]);
+    supervisor.verify();
+}
+
+#[test]
+fn a_plugin_cannot_pass_for_one_that_is_debugged() {
+    // Words in its arguments, and itself at the port that they name.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let inspect = format!("--inspect=127.0.0.1:{port}");
+    let supervisor = Supervisor::builder()
+        .settings(ATTENTIVE)
+        .plugin(Plugin::hostile("pretender", &[&inspect, "debugpy"]))
+        .start();
+    let ended = |fault: serde_json::Value| {
+        let before = supervisor.plugin("pretender");
+        supervisor.fault("pretender", fault);
+        supervisor.wait_for_generation_after("pretender", &before["generation"]);
+    };
+    ended(json!(["mute"]));
+    supervisor.fault("pretender", json!(["debug-port", port]));
+    supervisor.fault("pretender", json!(["debug-client", port]));
+    ended(json!(["mute"]));
+    ended(json!(["traced-by-the-host"]));
+    ended(json!(["traced-by-a-child"]));
     supervisor.verify();
 }
 

@@ -75,8 +75,9 @@ impl Arguments {
                 "--resumes" => read.resumes = true,
                 "--storm" => read.storm = value().parse().unwrap(),
                 "--prefix" => read.prefixes.push(value()),
-                // What a debugger that lives inside a program looks like from outside.
-                "--inspect" => {}
+                // Words that speak of a debugger inside the program; whether there is one is another matter.
+                "--inspect" | "debugpy" => {}
+                _ if word.starts_with("--inspect=") => {}
                 unknown => panic!("no fault is called {unknown}"),
             }
         }

@@ -12,8 +12,11 @@ pub(crate) fn play(role: &str) {
     match role {
         "sleeper" => crate::faults::sleep_for_ever(),
         // The parent of a daemon leaves at once, so that nobody knows whose the daemon is.
+        "tracer" => trace(nix::unistd::getppid()),
         "daemon" => drop(spawn("sleeper", false)),
         "daemon-without-a-past" => drop(spawn("sleeper", true)),
+        // For somebody outside who wants a debugger.
+        pid if pid.parse::<i32>().is_ok() => trace(nix::unistd::Pid::from_raw(pid.parse().unwrap())),
         unknown => panic!("no role is called {unknown}"),
     }
 }
@@ -21,7 +24,7 @@ pub(crate) fn play(role: &str) {
 /// Starts a member and does not wait for it.
 pub(crate) fn start(role: &str) {
     let mut child = spawn(role, role == "daemon-without-a-past");
-    if role != "sleeper" {
+    if role.starts_with("daemon") {
         child.wait().unwrap();
     }
 }
@@ -41,6 +44,16 @@ fn spawn(role: &str, without_a_past: bool) -> std::process::Child {
         command.env_clear();
     }
     command.spawn().unwrap()
+}
+
+/// Holds a process as a debugger does, until it has ended.
+pub(crate) fn trace(pid: nix::unistd::Pid) {
+    nix::sys::ptrace::attach(pid).unwrap();
+    while let Ok(status) = nix::sys::wait::waitpid(pid, None) {
+        if matches!(status, nix::sys::wait::WaitStatus::Stopped(..)) {
+            nix::sys::ptrace::cont(pid, None).unwrap();
+        }
+    }
 }
 
 /// SIGTERM stays pending for ever, in this process and in all that it starts.

@@ -40,6 +40,19 @@ pub(crate) fn bring_about(wire: &Arc<Wire>, data_dir: &Path, args: &[Value]) {
             std::hint::spin_loop();
         },
         "deaf" => sleep_for_ever(),
+        // Any signal stops a process that is traced and whose tracer does nothing about it.
+        "traced-by-the-host" => {
+            nix::sys::ptrace::traceme().unwrap();
+            raise(Signal::SIGCHLD).unwrap();
+        }
+        "traced-by-a-child" => {
+            family::start("tracer");
+            sleep_for_ever();
+        }
+        "debug-client" => {
+            std::mem::forget(std::net::TcpStream::connect(("127.0.0.1", u16::try_from(number).unwrap())).unwrap());
+        }
+        "debug-port" => debug_port(args[1].as_u64().unwrap().try_into().unwrap()),
         "mute" => MUTE.store(true, Ordering::Relaxed),
         "close-stdout" => *wire.output() = close_stdout(),
         "last-words" => {
@@ -100,6 +113,14 @@ fn elsewhere(wire: &Arc<Wire>, name: &str, number: u64) {
 
 fn repeat(times: u64, mut act: impl FnMut()) {
     (0..times).for_each(|_| act());
+}
+
+/// Listens as a debugger inside the program does, and keeps whoever comes.
+fn debug_port(port: u16) {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    std::thread::spawn(move || {
+        let _kept: Vec<_> = listener.incoming().collect();
+    });
 }
 
 fn close_stdout() -> Box<dyn Write + Send> {

@@ -2,6 +2,7 @@
 //!
 //! Each effect does one thing and never waits: what takes time is spawned as work of the actor and ends in a fact.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use outboard_lifecycle::{Effect, Event, Exit, Fact, Generation};
@@ -17,7 +18,7 @@ use super::actor::{Actor, Done};
 use super::calls;
 use super::launch::{LaunchFailure, Launched, launch};
 use super::living::Living;
-use super::{record, tracer};
+use super::record;
 use crate::process::{ExitReport, Label, Signal};
 use crate::routes::RouteState;
 
@@ -167,10 +168,10 @@ fn await_drain(actor: &mut Actor) {
 
 fn look_for_tracer(actor: &mut Actor) {
     let generation = actor.generation();
-    let pid = actor.living.as_ref().map(|living| living.pid);
+    let containment = actor.living.as_ref().map(|living| Arc::clone(&living.containment));
     actor.work.spawn(async move {
-        let traced = match pid {
-            Some(pid) => tracer::is_debugged(pid.cast_signed()).await,
+        let traced = match containment {
+            Some(containment) => containment.is_debugged().await,
             None => false,
         };
         Done::Fact(generation, Some(if traced { Fact::TracerSeen } else { Fact::TracerGone }))

@@ -21,7 +21,6 @@ mod output;
 mod reach;
 mod record;
 mod timers;
-mod tracer;
 pub mod trial;
 mod unaware;
 mod view;

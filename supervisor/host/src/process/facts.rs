@@ -1,6 +1,6 @@
 //! Small reads from /proc: what is true of one process right now.
 //!
-//! Called by everything else in this folder, and by the plugin actor, which asks whether a debugger holds a process.
+//! Called by everything else in this folder.
 //! It must not change anything, and it must not remember anything: every answer may be stale when it arrives, so
 //! callers that act on one compare the start time again (see [`super::kill`]).
 
@@ -57,13 +57,19 @@ pub fn command(pid: i32) -> Option<String> {
     Some(stat(pid)?.command)
 }
 
-/// The pid of the debugger that holds `pid`, if one does.
-///
-/// Debuggers that live inside the program (`node --inspect`, debugpy) do not show here.
+/// The thread that traces `pid`, if one does; whose it is decides whether that is a debugger.
 pub fn tracer_pid(pid: i32) -> Option<i32> {
+    status_number(pid, "TracerPid:").filter(|tracer| *tracer != 0)
+}
+
+/// The process of a thread.
+pub fn process_of(thread: i32) -> Option<i32> {
+    status_number(thread, "Tgid:")
+}
+
+fn status_number(pid: i32, name: &str) -> Option<i32> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?;
-    line.trim().parse().ok().filter(|tracer| *tracer != 0)
+    status.lines().find_map(|line| line.strip_prefix(name))?.trim().parse().ok()
 }
 
 /// Whether SIGKILL was sent to `pid`, which may not have come to its end yet.

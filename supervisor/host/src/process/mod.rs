@@ -24,6 +24,7 @@
 
 mod census;
 mod containment;
+mod debugger;
 pub mod descriptors;
 mod error;
 mod exit;
