@@ -189,7 +189,8 @@ fn a_process_under_a_debugger_is_never_called_hung() {
         .plugin(Plugin::hostile("hung", &[]))
         .start();
     supervisor.fault("inspected", json!(["debug-port", port]));
-    let debugger = eventually("the debugger's port", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+    let debugger =
+        eventually("the debugger's port", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
     let traced = supervisor.pid_of("traced").to_string();
     let mut tracer =
         std::process::Command::new(binary("hostile-plugin")).args(["--as", &traced]).spawn().unwrap();

@@ -237,6 +237,18 @@ fn a_start_right_after_a_kill_of_both_waits_for_what_the_kernel_has_not_let_go_o
 }
 
 #[test]
+fn a_start_right_after_the_keeper_was_killed_waits_for_the_former_supervisor() {
+    let mut supervisor =
+        Supervisor::builder().plugin(Plugin::hostile("stubborn", &["--ignore-term"])).start();
+    for _ in 0..3 {
+        processes::kill(supervisor.keeper_pid(), Signal::SIGKILL);
+        // The former one is still ending its plugins.
+        supervisor = supervisor.start_at_once();
+    }
+    supervisor.verify();
+}
+
+#[test]
 fn a_disabled_plugin_stays_down_over_a_start_of_the_supervisor_and_a_stopped_one_does_not() {
     let mut supervisor = Supervisor::builder()
         .plugin(Plugin::hostile("stopped", &[]))

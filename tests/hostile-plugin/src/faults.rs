@@ -50,7 +50,9 @@ pub(crate) fn bring_about(wire: &Arc<Wire>, data_dir: &Path, args: &[Value]) {
             sleep_for_ever();
         }
         "debug-client" => {
-            std::mem::forget(std::net::TcpStream::connect(("127.0.0.1", u16::try_from(number).unwrap())).unwrap());
+            std::mem::forget(
+                std::net::TcpStream::connect(("127.0.0.1", u16::try_from(number).unwrap())).unwrap(),
+            );
         }
         "debug-port" => debug_port(args[1].as_u64().unwrap().try_into().unwrap()),
         "mute" => MUTE.store(true, Ordering::Relaxed),

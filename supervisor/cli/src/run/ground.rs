@@ -4,7 +4,7 @@
 //! Held by [`super::layers`], looked after by [`super::mending`]. Must not know what is said over the control socket.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use outboard_gateway::control::{self, BindError};
-
-use outboard_host::process::facts;
 use rustix::fs::FlockOperation;
 
+use super::former::{self, Standing};
 use super::{CONTROL_SOCKET, SupervisorRecord};
 use crate::failure::{Exit, Failure, Outcome};
 
@@ -63,24 +62,41 @@ pub(super) struct Mended {
 }
 
 impl Ground {
-    /// Makes the folder and takes it.
+    /// Makes the folder and takes it. Waits for a former supervisor that is on its way down: for one that ends its plugins
+    /// so long, and says that it does.
     ///
     /// # Errors
     /// [`Exit::Refused`] when another supervisor holds it, another user owns it, or somebody else's files lie in it.
-    pub(super) fn take(path: &Path) -> Outcome<Self> {
+    pub(super) fn take(path: &Path, patience: Duration) -> Outcome<Self> {
         let folder = folder(path)?;
         let lock = lock_file(path)?;
-        let until = Instant::now() + DYING_WAIT;
+        let (began, mut said) = (Instant::now(), false);
         loop {
             match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => {
                     let held = Mutex::new(Held { folder, lock, socket: None });
                     return Ok(Self { path: path.to_owned(), held });
                 }
-                Err(rustix::io::Errno::WOULDBLOCK) if holder_is_dying(path) && Instant::now() < until => {
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    let standing = former::standing(&lock, path);
+                    if let Standing::Leaves(pid) = standing
+                        && !said
+                    {
+                        say_waiting(path, pid, patience);
+                        said = true;
+                    }
+                    let limit = match standing {
+                        Standing::Stays => Duration::ZERO,
+                        Standing::Leaves(_) => patience,
+                        // Once it was seen to leave, what it does last takes as long as it takes.
+                        Standing::Dies | Standing::Unknown if said => patience,
+                        Standing::Dies | Standing::Unknown => DYING_WAIT,
+                    };
+                    if began.elapsed() >= limit {
+                        return Err(held(path));
+                    }
                     std::thread::sleep(LOOK_AGAIN);
                 }
-                Err(rustix::io::Errno::WOULDBLOCK) => return Err(held(path)),
                 Err(error) => return Err(cannot(path, "lock", &error.into())),
             }
         }
@@ -251,11 +267,14 @@ fn foreign(folder: &Path, me: u32, depth: u32, seen: &mut u32) -> Option<String>
     None
 }
 
-/// Whether the supervisor that wrote itself down here has been killed, so that the kernel is about to let go of its lock.
-fn holder_is_dying(path: &Path) -> bool {
-    let Ok(pid) = SupervisorRecord::read(path).map(|record| record.pid) else { return false };
-    let Ok(pid) = i32::try_from(pid) else { return false };
-    facts::stat(pid).is_none_or(|stat| matches!(stat.state, 'Z' | 'X')) || facts::is_killed(pid)
+fn say_waiting(path: &Path, pid: i32, patience: Duration) {
+    // Nobody may be listening, which is no reason not to start.
+    let _ = writeln!(
+        io::stderr().lock(),
+        "outboard: the former supervisor at {} (pid {pid}) has lost its keeper and is ending its plugins; waiting for it, {} s at most",
+        path.display(),
+        patience.as_secs()
+    );
 }
 
 fn held(path: &Path) -> Failure {

@@ -47,12 +47,12 @@ impl Layers {
     /// # Errors
     /// A sentence that says which layer, why, and what to do.
     pub(super) fn open(
+        ground: Ground,
         settings: &Settings,
         run: &RunSettings,
         options: LayerOptions,
         keeper_pid: Option<u32>,
     ) -> Outcome<Self> {
-        let ground = Ground::take(&settings.runtime_dir)?;
         let (listener, listen) = bind(run.listen)?;
         let services = Services::open(keeping::of(settings, run, listen)).map_err(|error| {
             let exit = if matches!(error, OpenError::Folder(_)) { Exit::Refused } else { Exit::Failed };

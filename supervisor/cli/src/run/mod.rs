@@ -11,6 +11,7 @@
 
 mod announce;
 mod folders;
+mod former;
 mod ground;
 mod journal;
 mod keeping;
@@ -20,6 +21,7 @@ mod options;
 mod record;
 mod signals;
 mod supervise;
+pub(crate) mod threads;
 mod users;
 
 use std::ffi::OsString;

@@ -8,9 +8,11 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::announce::{announce, remarks};
+use super::ground::Ground;
 use super::layers::Layers;
 use super::options::LayerOptions;
 use super::signals::{Signals, Told};
+use super::threads;
 use crate::failure::{Failure, Outcome};
 use crate::settings::{RunSettings, Settings};
 
@@ -30,6 +32,8 @@ pub(super) fn supervise(settings: &Settings, run: &RunSettings, options: LayerOp
     let raised = descriptors::raise_limit();
     // Before any thread: it takes over standard input and sets this thread's signal mask.
     let link = keeper::adopt_link();
+    threads::can_be_had(threads::OF_A_SUPERVISOR)?;
+    let ground = Ground::take(&settings.runtime_dir, options.longest_stop + STOP_MARGIN)?;
     // One thread costs less for this work than several; what blocks has threads of its own.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -43,7 +47,7 @@ pub(super) fn supervise(settings: &Settings, run: &RunSettings, options: LayerOp
             tracing::debug!(%error, "the limit of descriptors cannot be raised");
         }
         let (longest_start, longest_stop) = (options.longest_start, options.longest_stop);
-        let mut layers = Layers::open(settings, run, options, keeper_pid)?;
+        let mut layers = Layers::open(ground, settings, run, options, keeper_pid)?;
         let end = wait(settings, run, &mut layers, &mut signals, longest_start + READY_MARGIN).await;
         if let End::Told(mode) = end {
             stop(&mut layers, &mut signals, mode, longest_stop + STOP_MARGIN).await;

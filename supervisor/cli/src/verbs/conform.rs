@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::arguments::ConformArguments;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::render::{Screen, Style, Table, tame};
+use crate::run::threads;
 use crate::settings::Settings;
 
 /// Examines, and tells; or shows what there is to examine.
@@ -22,6 +23,7 @@ pub(super) fn run(screen: &mut Screen, settings: &Settings, flags: ConformArgume
     // A reader that has heard enough is told of at the end; the examination goes on to clean up after itself.
     let mut shown = Ok(());
     let json = screen.json();
+    threads::can_be_had(threads::OF_A_SUPERVISOR)?;
     let report = super::block_on(async {
         let mut each = |line: &Line| {
             if !json && shown.is_ok() {

@@ -173,12 +173,17 @@ fn ask(program: &Path, until: Instant) -> Result<String, Refusal> {
         })?;
     let stdout = child.stdout.take();
     let (answered, answer) = mpsc::sync_channel(1);
-    std::thread::spawn(move || {
+    let reading = std::thread::Builder::new().name("node-version".to_owned()).spawn(move || {
         let mut line = String::new();
         let read = stdout.and_then(|stdout| stdout.take(VERSION_LINE).read_to_string(&mut line).ok());
         // Nobody listens any more where the answer came too late.
         let _ = answered.send(read.map(|_| line));
     });
+    if let Err(error) = reading {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(Refusal::passing(format!("cannot be asked, as no thread can be made: {error}")));
+    }
     let line = answer.recv_timeout(until.saturating_duration_since(Instant::now()));
     // It has answered, or never will; either way it must not stay.
     let _ = child.kill();
