@@ -33,6 +33,8 @@ fn main() -> ExitCode {
     if words.get(1).is_some_and(|word| word == outboard_host::process::TRAMPOLINE_ARGUMENT) {
         outboard_host::process::trampoline_main();
     }
+    // Tokens come by here in every role but that one.
+    outboard_host::process::dumps::forbid();
     // What follows the marker is the command line of `run`, unchanged.
     let role = if words.get(1).is_some_and(|word| word == run::SUPERVISE_ARGUMENT) {
         words.remove(1);

@@ -46,10 +46,14 @@ fn entries(ledger: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(ledger).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
+fn entry(ledger: &Path) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(entries(ledger).pop().unwrap()).unwrap()).unwrap()
+}
+
 /// Changes one member of the only entry.
 fn forge(ledger: &Path, member: &str, value: serde_json::Value) {
     let path = entries(ledger).pop().unwrap();
-    let mut entry: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let mut entry = entry(ledger);
     assert!(entry.get(member).is_some());
     entry[member] = value;
     std::fs::write(&path, entry.to_string()).unwrap();
@@ -73,6 +77,28 @@ async fn what_a_killed_supervisor_left_is_swept_and_its_entry_is_gone() {
     pids["daemon"].ends().await;
     pids["plain"].ends().await;
     assert!(entries(folder.path()).is_empty());
+}
+
+#[tokio::test]
+async fn what_has_left_its_session_and_cleared_its_environment_is_swept_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let Supervisor { mut child, pids, _lines } = supervisor(folder.path(), &["bare"]).await;
+    child.kill().await.unwrap();
+    pids["leader"].ends().await;
+    assert!(pids["bare"].lives(), "otherwise there is nothing to sweep");
+    // Another generation's mark is nobody's reason to end it.
+    let mark = entry(folder.path())["mark"].clone();
+    forge(folder.path(), "mark", (mark.as_u64().unwrap() ^ 1).into());
+    let kept = std::fs::read(entries(folder.path()).pop().unwrap()).unwrap();
+    let path = entries(folder.path()).pop().unwrap();
+    assert!(matches!(swept(folder.path()).await[0].outcome, SweepOutcome::Gone));
+    assert!(pids["bare"].lives());
+    std::fs::write(path, kept).unwrap();
+    forge(folder.path(), "mark", mark);
+    let swept = swept(folder.path()).await;
+    let SweepOutcome::Killed(killed) = &swept[0].outcome else { panic!("{swept:?}") };
+    assert_eq!(killed.iter().map(|one| one.pid).collect::<Vec<_>>(), [pids["bare"].pid]);
+    pids["bare"].ends().await;
 }
 
 #[tokio::test]

@@ -70,11 +70,8 @@ fn is_inspected(all: &Containments, leader: &Leader) -> bool {
     if accepted.is_empty() {
         return false;
     }
-    let everything = facts::stat(own_pid()).map(|stat| super::kinship::Sighting {
-        pid: own_pid(),
-        stat,
-        is_child: false,
-    });
+    let everything =
+        facts::stat(own_pid()).map(|stat| super::kinship::Sighting { pid: own_pid(), stat, is_child: false });
     let ours: BTreeSet<u64> =
         descend(everything.into_iter().collect()).iter().flat_map(|one| facts::sockets(one.pid)).collect();
     let table = connections();
@@ -94,7 +91,10 @@ fn debug_ports(pid: i32) -> Vec<u16> {
     let mut ports = USUAL_PORTS.to_vec();
     while let Some(word) = words.next() {
         let place = match word.split_once('=') {
-            Some(("--inspect" | "--inspect-brk" | "--inspect-wait" | "--inspect-port" | "--listen", place)) => place,
+            Some((
+                "--inspect" | "--inspect-brk" | "--inspect-wait" | "--inspect-port" | "--listen",
+                place,
+            )) => place,
             // As debugpy has it.
             None if word == "--listen" => words.peek().copied().unwrap_or_default(),
             _ => continue,

@@ -22,6 +22,7 @@ use super::containment::Containment;
 use super::error::SpawnError;
 use super::exit::Leader;
 use super::ledger::Entry;
+use super::mark;
 use super::order;
 use super::spec::Label;
 use super::{MARKER_VARIABLE, TRAMPOLINE_ARGUMENT};
@@ -129,6 +130,7 @@ fn record(all: &Containments, label: Label, leader: &Leader) {
         start_time: leader.start_time,
         boot_id: ledger.boot_id().to_owned(),
         marker: all.marker(&label),
+        mark: mark::of(&all.marker(&label)),
         supervisor: all.instance(),
         label,
     };

@@ -38,6 +38,9 @@ pub(super) struct Entry {
     pub boot_id: String,
     /// What its environment was marked with.
     pub marker: String,
+    /// What it and all that it starts are marked with besides, see [`super::mark`]; 0 in entries of former versions.
+    #[serde(default)]
+    pub mark: u64,
     /// The supervisor that started it: pid and start time.
     pub supervisor: (i32, u64),
 }

@@ -52,6 +52,10 @@ pub(super) struct Order {
     pub(super) limits: Limits,
     /// The soft limit of descriptors, where the supervisor has raised its own.
     pub(super) open_files: Option<u64>,
+    /// The limit on core dumps that the supervisor had before its own.
+    pub(super) core_size: Option<u64>,
+    /// What names the generation, see [`super::mark`].
+    pub(super) mark: u64,
     pub(super) umask: u32,
     pub(super) allow_new_privileges: bool,
 }
@@ -159,6 +163,8 @@ mod tests {
             descriptors: vec![0],
             limits: Limits::default(),
             open_files: None,
+            core_size: None,
+            mark: 1,
             umask: 0o077,
             allow_new_privileges: false,
         };

@@ -35,6 +35,7 @@ use super::order::{self, Order, Outcome};
 use super::pipes::{Ours, Pipes};
 use super::spec::{Label, SpawnSpec, Wire};
 use super::{LISTENER_NUMBER, MARKER_VARIABLE, WIRE_NUMBERS};
+use super::{dumps, mark};
 
 /// How long the trampoline may take to become the program. It takes a millisecond or two; a loaded machine at boot may
 /// make that a hundred times as much, and beyond this something is stuck.
@@ -215,6 +216,8 @@ fn prepare(
         descriptors: numbers,
         limits: spec.limits,
         open_files: super::descriptors::for_children(),
+        core_size: dumps::former_limit(),
+        mark: mark::of(marker),
         umask: SpawnSpec::UMASK,
         allow_new_privileges: spec.allow_new_privileges,
     };

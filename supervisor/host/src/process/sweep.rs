@@ -1,8 +1,8 @@
 //! At boot: ends what a former supervisor left running, as its ledger tells.
 //!
 //! Called once by the supervisor before it starts any plugin. It must not touch a process that it cannot prove to be of
-//! that supervisor: the leader by pid and start time, everything else by descent from it or by the exact marker in its
-//! environment.
+//! that supervisor: the leader by pid and start time, everything else by descent from it, by the exact marker in its
+//! environment, or by the mark that it has inherited.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,6 +15,7 @@ use super::facts;
 use super::kill;
 use super::kinship::{Sighting, descend};
 use super::ledger::{self, Entry, Ledger};
+use super::mark;
 use super::spec::Label;
 
 /// How long all that was left may take to die. SIGKILL takes milliseconds; only a process stuck in the kernel needs
@@ -83,9 +84,11 @@ struct Left {
 }
 
 impl Left {
-    fn owns(&self, pid: i32, marker: Option<&String>) -> bool {
+    fn owns(&self, pid: i32, marker: Option<&String>, mark: Option<u64>) -> bool {
         let is_leader = || facts::start_time(pid) == Some(self.entry.start_time);
-        (self.entry.pid == pid && is_leader()) || marker == Some(&self.entry.marker)
+        (self.entry.pid == pid && is_leader())
+            || marker == Some(&self.entry.marker)
+            || mark == Some(self.entry.mark)
     }
 
     fn kill(&mut self) {
@@ -130,7 +133,8 @@ fn look(left: &mut [Left]) {
     // A supervisor that was itself started by a plugin carries a mark, and must not end itself.
     for pid in facts::every_pid().into_iter().filter(|pid| *pid != me) {
         let marker = facts::environment_value(pid, MARKER_VARIABLE);
-        let Some(owner) = left.iter().position(|one| one.owns(pid, marker.as_ref())) else { continue };
+        let mark = mark::on(pid);
+        let Some(owner) = left.iter().position(|one| one.owns(pid, marker.as_ref(), mark)) else { continue };
         let Some(stat) = facts::stat(pid).filter(|stat| !stat.is_dead()) else { continue };
         roots[owner].push(Sighting { pid, stat, is_child: false });
     }

@@ -21,10 +21,10 @@ use std::os::unix::net::UnixStream;
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 
-use super::facts;
 use super::inherited;
 use super::order::{self, Failure, Order, Step};
 use super::spec::{CPU_GRACE_SECONDS, LimitName, Limits};
+use super::{dumps, facts, mark};
 
 /// The first argument that makes our binary a trampoline.
 pub const TRAMPOLINE_ARGUMENT: &str = "__exec";
@@ -71,6 +71,10 @@ fn prepare(control: &UnixStream) -> Result<Program, Failure> {
         rustix::thread::set_no_new_privs(true).map_err(at(Step::Privileges))?;
     }
     give_back_descriptors(order.open_files).map_err(at(Step::Limit(LimitName::OpenFiles)))?;
+    mark::put(order.mark);
+    if let Some(former) = order.core_size {
+        dumps::allow(former).map_err(at(Step::Limit(LimitName::CoreSize)))?;
+    }
     // Last: a small limit could otherwise stop a step of our own.
     apply(&order.limits)?;
     Ok(program)

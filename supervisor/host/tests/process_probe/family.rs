@@ -17,7 +17,7 @@ pub fn start(members: &[&str]) {
     for member in members.iter().filter(|member| **member != "leave") {
         let mut child = again(&["member", member]).spawn().unwrap();
         // Those that fork twice end at once, so that nobody here is the second one's parent.
-        if !["plain", "stubborn"].contains(member) {
+        if !["plain", "stubborn", "bare"].contains(member) {
             child.wait().unwrap();
         }
     }
@@ -48,6 +48,15 @@ pub fn become_member(words: &[&str]) {
             nix::unistd::setsid().unwrap();
             ignore_terminate();
             return super::hold();
+        }
+        // A session of its own and no environment, below a leader that lives: an orphan only when everybody has been killed.
+        ["bare"] => {
+            let error = again(&["member", "bare", "second"]).env_clear().exec();
+            panic!("it cannot become another one: {error}");
+        }
+        ["bare", "second"] => {
+            nix::unistd::setsid().unwrap();
+            ignore_terminate();
         }
         // Two more of the same, each in a session of its own, and so on down.
         ["crowd", depth] => {

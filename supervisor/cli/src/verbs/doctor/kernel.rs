@@ -9,7 +9,7 @@ use super::{Finding, Verdict};
 const FILES_WANTED: u64 = 1024;
 
 pub(super) fn look() -> Vec<Finding> {
-    vec![proc(), containment(), pidfd(), limits(), cgroups(), confinement(), files()]
+    vec![proc(), containment(), leftovers(), pidfd(), limits(), cgroups(), confinement(), files()]
 }
 
 fn proc() -> Finding {
@@ -39,6 +39,24 @@ fn containment() -> Finding {
             format!("no subreaper ({error}): processes that a plugin detaches may outlive it"),
         ),
     }
+}
+
+fn leftovers() -> Finding {
+    if outboard_host::process::mark::can_be_put() {
+        return Finding::new(
+            "leftovers",
+            Verdict::Enforced,
+            "what plugins leave is found by the next start even where keeper and supervisor were killed together and it has \
+             cleared its environment",
+        );
+    }
+    Finding::new(
+        "leftovers",
+        Verdict::Degraded,
+        "there is a limit on real-time processor time (`ulimit -R`), which would carry our mark: where keeper and supervisor are \
+         killed together, a process that has left its session and cleared its environment is not found by the next start. \
+         Run `outboard run` with `ulimit -R unlimited`",
+    )
 }
 
 fn pidfd() -> Finding {

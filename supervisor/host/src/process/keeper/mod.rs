@@ -31,6 +31,7 @@ pub use link::{KeeperLink, adopt_link};
 use self::watch::Watch;
 use super::containment::counted;
 use super::exit::{ExitReport, Leader};
+use super::{dumps, shortage};
 
 /// The first argument that makes our binary the supervisor proper.
 pub const SUPERVISE_ARGUMENT: &str = "__supervise";
@@ -75,7 +76,12 @@ const ORDERS: [i32; 3] = [2, 3, 15];
 /// any thread is started: signals are taken by the mask of this one.
 pub fn run(options: &KeeperOptions, args: &[OsString]) -> ExitCode {
     keep(options, args).unwrap_or_else(|error| {
-        say(&format!("cannot keep a supervisor: {error}"));
+        let advice = if shortage::is_behind(&error) {
+            ". The machine, or the limit of this user (`ulimit -a`), leaves no room for another process; raise it, or end something"
+        } else {
+            ""
+        };
+        say(&format!("cannot keep a supervisor: {error}{advice}"));
         ExitCode::FAILURE
     })
 }
@@ -120,6 +126,7 @@ fn start_supervisor(options: &KeeperOptions, args: &[OsString]) -> io::Result<(L
         .arg(SUPERVISE_ARGUMENT)
         .args(args)
         .env(KEEPER_VARIABLE, std::process::id().to_string())
+        .envs(dumps::former_limit().map(|former| (dumps::CORE_VARIABLE, former.to_string())))
         .stdin(Stdio::from(OwnedFd::from(far)))
         // Ctrl-C goes to the terminal's foreground group, which is then the keeper alone.
         .process_group(0)

@@ -1,0 +1,43 @@
+//! The mark that a process cannot shed by accident: a limit that limits nothing and that everything inherits.
+//!
+//! Set by [`super::trampoline`], looked for by [`super::sweep`]. Environment, session and group are a process's own to
+//! change, and a daemon changes all three; resource limits it keeps through every fork and exec. The one on real-time
+//! scheduling is counted in microseconds: set to a number of thirty thousand years it stops nobody, and names a generation.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// The least mark, about 36,500 years. The highest is twice as large, and both are far from what the kernel takes for no limit.
+const LEAST: u64 = 1 << 60;
+/// How the kernel names the limit.
+const NAME: &str = "Max realtime timeout";
+
+/// The mark of the generation with this marker.
+pub(super) fn of(marker: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    marker.hash(&mut hasher);
+    LEAST | (hasher.finish() % LEAST)
+}
+
+/// Puts it on this process. Where a limit is there already it stays, and there is no mark.
+pub(super) fn put(mark: u64) {
+    if can_be_put() {
+        // One net of several; what the system refuses is found by the others, or not.
+        let _ = setrlimit(Resource::Rttime, Rlimit { current: Some(mark), maximum: Some(mark) });
+    }
+}
+
+/// Whether processes that start from here can be marked.
+pub fn can_be_put() -> bool {
+    getrlimit(Resource::Rttime).maximum.is_none_or(|maximum| maximum >= LEAST)
+}
+
+/// The mark of a process. `None` for one that has none, or has gone.
+pub(super) fn on(pid: i32) -> Option<u64> {
+    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix(NAME))?;
+    // Soft, hard, unit.
+    line.split_ascii_whitespace().nth(1)?.parse().ok().filter(|mark| *mark >= LEAST)
+}
