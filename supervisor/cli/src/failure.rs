@@ -6,6 +6,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use outboard_protocol::{ErrorReason, RpcError};
+use outboard_services::terminal::escape_json;
+
+use crate::render::harmless;
 
 /// Exit codes. Scripts rely on them; they never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,10 +70,11 @@ impl Failure {
     pub(crate) fn report(&self, json: bool) -> ExitCode {
         if !self.message.is_empty() {
             let line = if json {
-                serde_json::json!({ "error": { "exit": self.exit as u8, "message": self.message } })
-                    .to_string()
+                let error =
+                    serde_json::json!({ "error": { "exit": self.exit as u8, "message": self.message } });
+                escape_json(&error.to_string()).into_owned()
             } else {
-                format!("outboard: {}", self.message)
+                harmless(&format!("outboard: {}", self.message))
             };
             // A closed standard error leaves the code to speak.
             let _ = writeln!(io::stderr().lock(), "{line}");
@@ -88,7 +92,8 @@ impl From<RpcError> for Failure {
             Some(ErrorReason::InvalidParams) => Exit::Usage,
             _ => Exit::Failed,
         };
-        Self::new(exit, error.message)
+        // A plugin may have said it: nothing in there looks like a line of ours.
+        Self::new(exit, error.message.replace('\n', "\n    "))
     }
 }
 

@@ -42,6 +42,7 @@ pub mod server;
 mod services;
 mod sign_in;
 mod store;
+pub mod terminal;
 pub mod trouble;
 
 pub use ipc::{Bus, BusClient, BusSubscription, CutOff, Piece};

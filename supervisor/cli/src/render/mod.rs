@@ -9,6 +9,8 @@ mod table;
 
 use std::io::{self, IsTerminal, Write};
 
+use outboard_services::terminal::{escape, escape_json};
+
 pub(crate) use moment::{ago, span};
 pub(crate) use plugin::{bytes, plugin_details, plugin_table, state_style};
 pub(crate) use record::log_line;
@@ -67,21 +69,21 @@ impl Screen {
         self.json
     }
 
-    /// Writes a line.
+    /// Writes a line. Whatever it is made of, a terminal obeys nothing in it but our own colours.
     pub(crate) fn line(&mut self, text: impl AsRef<str>) -> io::Result<()> {
-        writeln!(self.out, "{}", text.as_ref())
+        let text = text.as_ref();
+        let shown = if self.colored { harmless_but_painted(text) } else { harmless(text) };
+        writeln!(self.out, "{shown}")
     }
 
     /// Writes a value as JSON: readable for one answer.
     pub(crate) fn json_document(&mut self, value: &impl serde::Serialize) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut self.out, value)?;
-        writeln!(self.out)
+        writeln!(self.out, "{}", escape_json(&serde_json::to_string_pretty(value)?))
     }
 
     /// Writes a value as one line of JSON: for streams.
     pub(crate) fn json_line(&mut self, value: &impl serde::Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, value)?;
-        writeln!(self.out)?;
+        writeln!(self.out, "{}", escape_json(&serde_json::to_string(value)?))?;
         self.out.flush()
     }
 
@@ -110,13 +112,52 @@ fn colored(color: Color) -> bool {
     }
 }
 
-/// Text from elsewhere, made safe for a terminal: control characters are shown, never sent.
+/// Text from elsewhere as part of a line: what a terminal would obey is shown, never sent.
 pub(crate) fn tame(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| match c {
-            '\t' => "    ".chars().collect::<Vec<_>>(),
-            c if c.is_control() => c.escape_default().collect(),
-            c => vec![c],
-        })
-        .collect()
+    escape(&text.replace('\t', "    ")).into_owned()
+}
+
+/// Whole lines, made safe for a terminal whatever they are made of.
+pub(crate) fn harmless(text: &str) -> String {
+    text.split('\n').map(tame).collect::<Vec<_>>().join("\n")
+}
+
+/// The same for lines with [`Screen::paint`] in them.
+fn harmless_but_painted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\u{1b}') {
+        out.push_str(&harmless(&rest[..at]));
+        let ours = PAINTS.iter().find(|paint| rest[at..].starts_with(*paint)).map_or(0, |paint| paint.len());
+        // What is not ours is dealt with as a character like others.
+        let taken = ours.max(1);
+        match ours {
+            0 => out.push_str(&tame(&rest[at..=at])),
+            _ => out.push_str(&rest[at..at + ours]),
+        }
+        rest = &rest[at + taken..];
+    }
+    out.push_str(&harmless(rest));
+    out
+}
+
+/// All that [`Screen::paint`] sends.
+const PAINTS: [&str; 6] = ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_keep_their_ends_and_our_colours_and_nothing_else_that_a_terminal_obeys() {
+        let line = "\u{1b}[31mbad\u{1b}[0m\n\u{1b}]0;title\u{7}\u{9b}5A\u{202e}\u{7f}\tend";
+        let shown = "\u{1b}[31mbad\u{1b}[0m\n\\u{1b}]0;title\\u{7}\\u{9b}5A\\u{202e}\\u{7f}    end";
+        assert_eq!(harmless_but_painted(line), shown);
+        assert!(!harmless(line).contains('\u{1b}'), "where nothing is painted, nobody paints");
+        assert_eq!(harmless("plain\nlines\n"), "plain\nlines\n");
+        for style in [Style::Plain, Style::Bold, Style::Dim, Style::Good, Style::Off, Style::Bad] {
+            let code = format!("\u{1b}[{}m", style.code());
+            assert!(style == Style::Plain || PAINTS.contains(&code.as_str()), "{code:?} is not let through");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::{LogRecord, LogSource};
+use outboard_services::terminal::escape_json;
 use serde_json::Value;
 
 use super::{Screen, Style, tame};
@@ -49,7 +50,7 @@ fn append_extra(line: &mut String, extra: Option<&Value>) {
         }),
         None => {
             line.push(' ');
-            line.push_str(&tame(&extra.to_string()));
+            line.push_str(&escape_json(&extra.to_string()));
         }
     }
 }

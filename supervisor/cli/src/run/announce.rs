@@ -6,10 +6,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use outboard_protocol::control::{PluginStatus, StatusReport};
+use outboard_services::terminal::escape_json;
 use serde_json::json;
 
 use super::{SupervisorRecord, amiss};
-use crate::render::tame;
+use crate::render::{harmless, tame};
 use crate::settings::Settings;
 
 /// What is said while plugins are held back.
@@ -17,7 +18,11 @@ pub(crate) const WAITING: &str = "plugins are held back until somebody is signed
 
 /// Says it, on a thread of its own: whoever reads standard output may stand still, and the supervisor must not.
 pub(super) fn announce(report: &StatusReport, record: &SupervisorRecord, runtime_dir: &Path, as_json: bool) {
-    let text = if as_json { ready_line(report, record, runtime_dir) } else { summary(report) };
+    let text = if as_json {
+        escape_json(&ready_line(report, record, runtime_dir)).into_owned()
+    } else {
+        harmless(&summary(report))
+    };
     let said = std::thread::Builder::new().name("announce".to_owned()).spawn(move || {
         let mut out = io::stdout().lock();
         // A closed standard output is no reason to stop.

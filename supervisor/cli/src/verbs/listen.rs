@@ -2,6 +2,8 @@
 
 use outboard_protocol::control::{BusEvent, PluginParams, method};
 
+use outboard_services::terminal::escape_json;
+
 use super::plugin_id;
 use crate::client::Client;
 use crate::failure::Outcome;
@@ -21,7 +23,7 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, id: &str) -> Outco
             screen.line(format!(
                 "{kept}{} {}",
                 screen.paint(Style::Bold, event.channel.as_str()),
-                event.payload
+                escape_json(&event.payload.to_string())
             ))?;
             screen.flush()?;
         }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use outboard_protocol::context::logger::LogLevel;
 
 use super::record::{Line, boundary_below};
+use crate::terminal::escape;
 
 /// Lines that may wait for the console; a line is shown up to [`SHOWN_MAX`] bytes.
 const LINES_MAX: usize = 1024;
@@ -124,8 +125,7 @@ fn append_extra(text: &mut String, extra: &str) {
     };
     for frame in stack.lines() {
         text.push_str("\n    ");
-        // What a terminal would obey is shown and not sent.
-        text.extend(frame.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }));
+        text.push_str(&escape(frame));
     }
 }
 

@@ -13,6 +13,8 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::terminal::{escape, escape_json};
+
 /// Longest tag that is kept, in bytes.
 pub const TAG_MAX: usize = 128;
 /// Longest message that is kept, in bytes.
@@ -178,32 +180,6 @@ impl Clock {
     }
 }
 
-/// Characters that move a terminal's cursor, start its sequences, end a line, or turn the direction of writing.
-fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
-/// Text that can be shown anywhere: harmful characters are written out.
-pub(super) fn escape(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) || !text.chars().any(is_harmful) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if is_harmful(c) => {
-                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    Cow::Owned(out)
-}
-
 /// JSON text that can be read back and shown anywhere. Its strings keep their content: harmful characters become JSON's own escapes.
 fn harmless_json(extra: &RawValue) -> Cow<'_, RawValue> {
     let text = extra.get();
@@ -215,17 +191,8 @@ fn harmless_json(extra: &RawValue) -> Cow<'_, RawValue> {
         // Half a surrogate pair, or a number beyond all range: kept as text.
         return Cow::Owned(crate::reply::to_raw(&escape(text)));
     }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            // Outside strings these are white space; inside they cannot stand as they are.
-            '\n' | '\r' | '\t' => out.push(' '),
-            c if is_harmful(c) => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
+    // White space between tokens: a record is one line.
+    let out = escape_json(text).replace(['\n', '\r', '\t'], " ");
     match RawValue::from_string(out) {
         Ok(raw) => Cow::Owned(raw),
         Err(_) => Cow::Owned(crate::reply::to_raw(&escape(text))),
