@@ -101,7 +101,7 @@ def measure_push(rounds):
     the server for each delivery, the sending plugin's process included, beside one process with socket.io."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    settings = f"[http]\nconnections = {CLIENTS + 20}\nbus_clients = {CLIENTS + 10}\n"
+    settings = f"[http]\nconnections = {CLIENTS + 20}\nwebsockets = {CLIENTS + 20}\nbus_clients = {CLIENTS + 10}\n"
     ours, theirs = [], []
     with Outboard(settings=settings) as outboard, Node("socket-io.mjs") as node:
         url = f"http://127.0.0.1:{node.port}/push?messages={MESSAGES}&pause={PAUSE}"

@@ -10,12 +10,12 @@ mod run;
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use outboard_gateway::Address;
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::id::{Channel, ConfigKey, DatabaseFile};
 
@@ -360,10 +360,15 @@ fn how_many(text: &str) -> Result<u32, String> {
     text.parse().map_err(|_| "give a whole number, such as 200".to_owned())
 }
 
-/// An address to listen on: an IP address or `localhost`, and a port.
-pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+/// Where to listen: an IP address or `localhost`, and a port; or `unix:` and the path of a socket.
+pub(crate) fn listen_address(text: &str) -> Result<Address, String> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        let named = !path.is_empty() && !path.ends_with('/');
+        return named.then(|| Address::Unix(path.into())).ok_or_else(|| HOW_TO_LISTEN.to_owned());
+    }
     let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
-    numeric.as_deref().unwrap_or(text).parse().map_err(|_| {
-        "give an IP address and a port, such as 127.0.0.1:2066, [::1]:2066, or 127.0.0.1:0 for any free port".to_owned()
-    })
+    numeric.as_deref().unwrap_or(text).parse().map(Address::Tcp).map_err(|_| HOW_TO_LISTEN.to_owned())
 }
+
+const HOW_TO_LISTEN: &str = "give an IP address and a port, such as 127.0.0.1:2066, [::1]:2066, or 127.0.0.1:0 for any free \
+     port; or a Unix socket, such as unix:/run/outboard/http.sock";

@@ -59,6 +59,7 @@ use tokio::task::JoinHandle;
 pub use admission::token::{Token, TokenError};
 pub use directory::{Directory, Later};
 pub use options::GatewayOptions;
+pub use peer::can_tell_users;
 pub use problem::Kind as ProblemKind;
 pub use socket::{Address, Listener};
 

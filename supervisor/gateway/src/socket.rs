@@ -36,6 +36,16 @@ impl Address {
     }
 }
 
+impl Address {
+    /// The origin by which clients call what is served here.
+    pub fn base_url(&self) -> String {
+        match self {
+            Self::Tcp(address) => format!("http://{address}"),
+            Self::Unix(_) => "http://localhost".to_owned(),
+        }
+    }
+}
+
 impl std::fmt::Display for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

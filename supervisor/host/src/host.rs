@@ -2,7 +2,6 @@
 //!
 //! Cheap to clone. Reads come from snapshots, orders go to the plugin's own task; nothing here has a state of its own.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,8 +41,10 @@ pub struct HostOptions {
     pub data_dir: PathBuf,
     /// Sockets and the ledger of processes.
     pub runtime_dir: PathBuf,
-    /// The address that the gateway listens on.
-    pub listen: SocketAddr,
+    /// Where the gateway listens, as it is shown.
+    pub listen: String,
+    /// Where plugins are reached from outside: an origin without a slash at the end.
+    pub base_url: String,
     /// The keeper above, if there is one.
     pub keeper_pid: Option<u32>,
     /// What operators set for plugins.
@@ -96,7 +97,7 @@ struct Inner {
     requests: mpsc::Sender<Request>,
     catalogue: watch::Receiver<Arc<Catalogue>>,
     held: watch::Receiver<bool>,
-    listen: ArcSwap<SocketAddr>,
+    listen: String,
     keeper_pid: Option<u32>,
     since: String,
     data_dir: PathBuf,
@@ -142,7 +143,7 @@ impl Host {
         let launch = LaunchOptions {
             data_dir: options.data_dir.clone(),
             socket_dir: options.runtime_dir.join("s"),
-            base_url: ArcSwap::from_pointee(format!("http://{}", options.listen)),
+            base_url: ArcSwap::from_pointee(options.base_url),
             javascript: options.javascript,
         };
         let shared = Shared {
@@ -171,7 +172,7 @@ impl Host {
             requests,
             catalogue: seen,
             held: seen_held,
-            listen: ArcSwap::from_pointee(options.listen),
+            listen: options.listen,
             keeper_pid: options.keeper_pid,
             since: now(),
             data_dir: options.data_dir,
@@ -206,7 +207,7 @@ impl Host {
         plugins.retain(|plugin| only.is_none_or(|id| plugin.id == id));
         plugins.sort_by(|one, other| one.id.cmp(&other.id));
         StatusReport {
-            listen: self.inner.listen.load().to_string(),
+            listen: self.inner.listen.clone(),
             pid: std::process::id(),
             keeper_pid: self.inner.keeper_pid,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -357,7 +358,7 @@ impl Order {
 
 impl std::fmt::Debug for Host {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Host").field("listen", &self.inner.listen.load()).finish_non_exhaustive()
+        f.debug_struct("Host").field("listen", &self.inner.listen).finish_non_exhaustive()
     }
 }
 

@@ -2,11 +2,11 @@
 //!
 //! Part of the command line's words. Must not know what becomes of them.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
+use outboard_gateway::Address;
 use outboard_protocol::context::logger::LogLevel;
 
 use super::listen_address;
@@ -20,9 +20,9 @@ pub(crate) struct PlaceArguments {
     /// Folder for what must last [default: $XDG_DATA_HOME/outboard]
     #[arg(long, env = "OUTBOARD_DATA", hide_env = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Where people reach the plugins; port 0 takes any free one [default: 127.0.0.1:2066]
+    /// Where people reach the plugins; port 0 takes any free one, unix:PATH a Unix socket [default: 127.0.0.1:2066]
     #[arg(long, env = "OUTBOARD_LISTEN", hide_env = true, value_name = "ADDR:PORT", value_parser = listen_address)]
-    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) listen: Option<Address>,
 }
 
 /// Flags of `run`.

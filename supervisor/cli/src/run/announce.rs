@@ -2,9 +2,9 @@
 //! a parent program.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::Path;
 
+use outboard_gateway::Address;
 use outboard_protocol::control::{PluginStatus, StatusReport};
 use outboard_services::terminal::escape_json;
 use serde_json::json;
@@ -35,7 +35,7 @@ pub(super) fn announce(report: &StatusReport, record: &SupervisorRecord, runtime
 
 /// What is amiss with where plugins are looked for, with the settings of those that are not there, and with the address:
 /// a sentence each.
-pub(super) fn remarks(report: &StatusReport, settings: &Settings, listen: SocketAddr) -> Vec<String> {
+pub(super) fn remarks(report: &StatusReport, settings: &Settings, listen: &Address) -> Vec<String> {
     let mut remarks: Vec<String> =
         report.plugin_dirs.iter().filter_map(|dir| amiss(Path::new(dir))).collect();
     for id in settings.file.plugins.keys() {
@@ -43,12 +43,29 @@ pub(super) fn remarks(report: &StatusReport, settings: &Settings, listen: Socket
             remarks.push(format!("the settings hold [plugins.{id}], and there is no such plugin"));
         }
     }
-    remarks.extend(about_address(listen, settings.file.http.allowed_hosts.as_deref()));
+    let http = &settings.file.http;
+    remarks.extend(about_address(listen, http.allowed_hosts.as_deref()));
+    let known = http.token_file.is_some() || http.trust_unknown_peers == Some(true);
+    remarks.extend(about_peers(listen).filter(|_| !known));
     remarks
 }
 
-fn about_address(listen: SocketAddr, allowed_hosts: Option<&[String]>) -> Option<String> {
-    let reached = !listen.ip().is_loopback() && allowed_hosts.is_none_or(<[String]>::is_empty);
+/// Whether other machines reach it.
+fn is_open(listen: &Address) -> bool {
+    matches!(listen, Address::Tcp(address) if !address.ip().is_loopback())
+}
+
+fn about_peers(listen: &Address) -> Option<String> {
+    is_open(listen).then(|| {
+        format!(
+            "{listen} can be reached from other machines, whose users nobody knows here, and they are refused with 403; give them a \
+             token (`token_file` below [http]), or set `trust_unknown_peers` where everybody who reaches it may come in"
+        )
+    })
+}
+
+fn about_address(listen: &Address, allowed_hosts: Option<&[String]>) -> Option<String> {
+    let reached = is_open(listen) && allowed_hosts.is_none_or(<[String]>::is_empty);
     reached.then(|| {
         format!(
             "{listen} can be reached from other machines, and requests are refused with 403 under every name but this \
@@ -78,7 +95,7 @@ fn ready_line(report: &StatusReport, record: &SupervisorRecord, runtime_dir: &Pa
 
 fn summary(report: &StatusReport) -> String {
     let running = report.plugins.iter().filter(|plugin| plugin.state == "running").count();
-    let origin = format!("http://{}", report.listen);
+    let origin = if is_unix(&report.listen) { "http://localhost".to_owned() } else { shown(&report.listen) };
     let mut text = match report.plugins.len() {
         0 => format!(
             "outboard {}: no plugins; put a folder with a plugin.json into {}\n",
@@ -100,8 +117,17 @@ fn summary(report: &StatusReport) -> String {
         text.push_str(line.trim_end());
         text.push('\n');
     }
-    text.push_str(&format!("ready at {origin}\n"));
+    text.push_str(&format!("ready at {}\n", shown(&report.listen)));
     text
+}
+
+/// Where a supervisor listens, as a person uses it: a URL, or a socket.
+pub(crate) fn shown(listen: &str) -> String {
+    if is_unix(listen) { listen.to_owned() } else { format!("http://{listen}") }
+}
+
+fn is_unix(listen: &str) -> bool {
+    listen.starts_with("unix:")
 }
 
 /// Where it answers, or why it does not run.
@@ -126,7 +152,7 @@ mod tests {
 
     #[test]
     fn an_address_that_others_reach_is_remarked_until_somebody_named_hosts() {
-        let remark = |listen: [u8; 4], hosts| about_address((listen, 2066).into(), hosts);
+        let remark = |listen: [u8; 4], hosts| about_address(&Address::Tcp((listen, 2066).into()), hosts);
         assert_eq!(remark([127, 0, 0, 1], None), None);
         assert!(remark([0, 0, 0, 0], None).is_some_and(|remark| remark.contains("`allowed_hosts`")));
         assert_eq!(remark([0, 0, 0, 0], Some(&["ops.example".to_owned()])), None);

@@ -278,8 +278,10 @@ fn say_waiting(path: &Path, pid: i32, patience: Duration) {
 }
 
 fn held(path: &Path) -> Failure {
-    let who = SupervisorRecord::read(path)
-        .map_or_else(|_| String::new(), |record| format!(" (pid {}, http://{})", record.pid, record.listen));
+    let who = SupervisorRecord::read(path).map_or_else(
+        |_| String::new(),
+        |record| format!(" (pid {}, {})", record.pid, super::shown(&record.listen)),
+    );
     Failure::new(
         Exit::Refused,
         format!(

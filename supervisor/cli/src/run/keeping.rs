@@ -3,7 +3,6 @@
 //! Called when the layers open. Names and defaults are the services' own; what the file does not say stays as it is there.
 
 use std::io::{self, IsTerminal};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use outboard_services::{Console, LogOptions, ServiceOptions};
@@ -30,10 +29,10 @@ pub(super) fn check(settings: &Settings) -> Outcome {
 }
 
 /// The options of the services.
-pub(super) fn of(settings: &Settings, run: &RunSettings, listen: SocketAddr) -> ServiceOptions {
+pub(super) fn of(settings: &Settings, run: &RunSettings, base_url: String) -> ServiceOptions {
     let file = &settings.file;
     let mut options = ServiceOptions::new(&run.data_dir);
-    options.base_url = format!("http://{listen}");
+    options.base_url = base_url;
     options.log = logs(settings, run);
     put(&mut options.state_max, file.storage.state_size.map(size));
     put(&mut options.bus_bytes, file.http.bus_size.map(super::options::bytes));

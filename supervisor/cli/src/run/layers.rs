@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use outboard_services::{OpenError, Services};
 use tokio::task::JoinHandle;
 
 use super::ground::Ground;
+use super::listening::{self, OwnFile};
 use super::options::LayerOptions;
 use super::{CONTROL_SOCKET, SupervisorRecord, folders, journal, keeping, mending};
 use crate::failure::{Exit, Failure, Outcome};
@@ -35,6 +35,8 @@ pub(super) struct Layers {
     /// The host's own tasks.
     pub(super) tasks: HostTasks,
     gateway: Gateway,
+    /// Removed at the end, where there is one.
+    socket_file: Option<OwnFile>,
     control: Control,
     mending: JoinHandle<()>,
     /// What is written in the runtime folder.
@@ -53,8 +55,9 @@ impl Layers {
         options: LayerOptions,
         keeper_pid: Option<u32>,
     ) -> Outcome<Self> {
-        let (listener, listen) = bind(run.listen)?;
-        let services = Services::open(keeping::of(settings, run, listen)).map_err(|error| {
+        let (listener, listen, socket_file) = listening::bind(settings, &run.listen)?;
+        let base_url = listen.base_url();
+        let services = Services::open(keeping::of(settings, run, base_url.clone())).map_err(|error| {
             let exit = if matches!(error, OpenError::Folder(_)) { Exit::Refused } else { Exit::Failed };
             Failure::new(exit, told(&error))
         })?;
@@ -70,7 +73,8 @@ impl Layers {
             plugin_dirs: run.plugin_dirs.clone(),
             data_dir: run.data_dir.clone(),
             runtime_dir: ground.path().to_owned(),
-            listen,
+            listen: listen.to_string(),
+            base_url,
             keeper_pid,
             policy: options.policy,
             javascript: javascript::Options {
@@ -110,7 +114,7 @@ impl Layers {
             control.renewal(),
             services.troubles.clone(),
         ));
-        Ok(Self { ground, services, host, tasks, gateway, control, mending, record })
+        Ok(Self { ground, services, host, tasks, gateway, socket_file, control, mending, record })
     }
 
     /// Closes everything above the plugins, which have ended. Each step is bounded.
@@ -119,39 +123,13 @@ impl Layers {
         self.mending.abort();
         let _ = self.mending.await;
         self.gateway.shutdown(FAREWELL).await;
+        drop(self.socket_file);
         self.control.stop().await;
         SupervisorRecord::remove(self.ground.path());
         // Nobody can connect any more; what cannot be removed is replaced by the next supervisor.
         let _ = std::fs::remove_file(self.ground.path().join(CONTROL_SOCKET));
         self.services.close().await;
     }
-}
-
-/// The address that people reach, with the real port.
-fn bind(listen: SocketAddr) -> Outcome<(tokio::net::TcpListener, SocketAddr)> {
-    let bound = TcpListener::bind(listen).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        let real = listener.local_addr()?;
-        Ok((tokio::net::TcpListener::from_std(listener)?, real))
-    });
-    bound.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => Failure::new(
-            Exit::Refused,
-            format!(
-                "port {} is taken: another program serves {listen}; end it, or choose another address with --listen (port 0 \
-                 takes any free one)",
-                listen.port()
-            ),
-        ),
-        io::ErrorKind::PermissionDenied => Failure::new(
-            Exit::Refused,
-            format!("you may not serve {listen}; ports below 1024 are for root, choose another one with --listen"),
-        ),
-        io::ErrorKind::AddrNotAvailable => {
-            Failure::usage(format!("{} is no address of this machine; choose another one with --listen", listen.ip()))
-        }
-        _ => Failure::failed(format!("cannot serve {listen}: {error}")),
-    })
 }
 
 /// An error with everything that lies below it.

@@ -16,6 +16,7 @@ mod ground;
 mod journal;
 mod keeping;
 mod layers;
+mod listening;
 mod mending;
 mod options;
 mod record;
@@ -33,11 +34,12 @@ use crate::arguments::RunArguments;
 use crate::failure::Outcome;
 use crate::settings::Settings;
 
-pub(crate) use announce::WAITING;
+pub(crate) use announce::{WAITING, shown};
 pub(crate) use folders::{amiss, unusable};
 pub(crate) use ground::is_held;
 pub(crate) use keeper::SUPERVISE_ARGUMENT;
 pub(crate) use record::SupervisorRecord;
+pub(crate) use users::allowed as allowed_users;
 
 /// The control socket in the runtime folder.
 pub(crate) const CONTROL_SOCKET: &str = "control.sock";

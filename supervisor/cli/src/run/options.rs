@@ -10,7 +10,7 @@ use outboard_protocol::manifest;
 
 use super::keeping;
 use super::layers::told;
-use super::users;
+use super::{listening, users};
 use crate::failure::{Failure, Outcome};
 use crate::settings::{Deadlines, Limits, Restart, Settings, Size, Span, Wire};
 
@@ -40,6 +40,7 @@ pub(super) fn of(settings: &Settings) -> Outcome<LayerOptions> {
     let longest_start = all().map(start).max().unwrap_or_default();
     let gateway = gateway(settings)?;
     check_gateway(settings, &gateway)?;
+    listening::check(settings)?;
     Ok(LayerOptions { gateway, longest_stop, longest_start, policy })
 }
 

@@ -90,7 +90,7 @@ async fn wait(
             _ = &mut settled, if !ready => {
                 ready = true;
                 let report = host.status(None);
-                for remark in remarks(&report, settings, run.listen) {
+                for remark in remarks(&report, settings, &run.listen) {
                     tracing::warn!("{remark}");
                 }
                 announce(&report, &layers.record, &settings.runtime_dir, run.ready_json);

@@ -2,33 +2,51 @@
 //!
 //! Asked when the options are read, before anything runs: a name service may take its time. Must not know what they may do.
 
-use nix::unistd::User;
+use nix::unistd::{Group, User};
 
 use crate::failure::{Failure, Outcome};
 use crate::settings::{Account, Settings};
+
+/// The gid of `[http] socket_group`, where it is set.
+///
+/// # Errors
+/// A usage failure that names a group which is not there.
+pub(super) fn socket_group(settings: &Settings) -> Outcome<Option<u32>> {
+    let Some(account) = &settings.file.http.socket_group else { return Ok(None) };
+    let group = |name: &str| Group::from_name(name).map(|group| group.map(|group| group.gid.as_raw()));
+    number(account, "group", group).map(Some).map_err(|why| wrong(settings, "socket_group", &why))
+}
 
 /// The uids of `[http] allowed_users`.
 ///
 /// # Errors
 /// A usage failure that names a user who is not there.
-pub(super) fn allowed(settings: &Settings) -> Outcome<Vec<u32>> {
+pub(crate) fn allowed(settings: &Settings) -> Outcome<Vec<u32>> {
     let named = settings.file.http.allowed_users.iter().flatten();
-    named.map(|account| uid(account).map_err(|why| wrong(settings, &why))).collect()
+    let user = |name: &str| User::from_name(name).map(|user| user.map(|user| user.uid.as_raw()));
+    let numbers = named.map(|account| number(account, "user", user));
+    numbers.map(|number| number.map_err(|why| wrong(settings, "allowed_users", &why))).collect()
 }
 
-fn wrong(settings: &Settings, why: &str) -> Failure {
-    Failure::usage(format!("{}: `http.allowed_users`: {why}", settings.place_of(&["http", "allowed_users"])))
+fn wrong(settings: &Settings, key: &str, why: &str) -> Failure {
+    Failure::usage(format!("{}: `http.{key}`: {why}", settings.place_of(&["http", key])))
 }
 
-fn uid(account: &Account) -> Result<u32, String> {
+fn number(
+    account: &Account,
+    what: &str,
+    look: impl Fn(&str) -> nix::Result<Option<u32>>,
+) -> Result<u32, String> {
     let name = match account {
         Account::Number(number) => return Ok(*number),
         Account::Name(name) => name,
     };
-    match (name.parse(), User::from_name(name)) {
-        (Ok(number), _) => Ok(number),
-        (_, Ok(Some(user))) => Ok(user.uid.as_raw()),
-        (_, Ok(None)) => Err(format!("there is no user {name:?} on this machine; give a name or a uid")),
-        (_, Err(error)) => Err(format!("the user {name:?} cannot be looked up: {error}; give the uid")),
+    if let Ok(number) = name.parse() {
+        return Ok(number);
+    }
+    match look(name) {
+        Ok(Some(number)) => Ok(number),
+        Ok(None) => Err(format!("there is no {what} {name:?} on this machine; give its name or number")),
+        Err(error) => Err(format!("the {what} {name:?} cannot be looked up: {error}; give its number")),
     }
 }

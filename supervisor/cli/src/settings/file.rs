@@ -3,9 +3,9 @@
 //! Read once by every verb. Must not know flags, defaults or what a setting is for.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use outboard_gateway::Address;
 use outboard_protocol::PluginId;
 use outboard_protocol::context::logger::LogLevel;
 use serde::{Deserialize, Deserializer};
@@ -25,7 +25,7 @@ pub(crate) struct File {
     pub(crate) data_dir: Option<PathBuf>,
     pub(crate) plugin_dirs: Option<Vec<PathBuf>>,
     #[serde(deserialize_with = "listen")]
-    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) listen: Option<Address>,
     pub(crate) json: Option<bool>,
     pub(crate) color: Option<Color>,
     pub(crate) timeout: Option<Span>,
@@ -131,6 +131,8 @@ pub(crate) struct Http {
     pub(crate) token_file: Option<PathBuf>,
     pub(crate) allowed_users: Option<Vec<Account>>,
     pub(crate) trust_unknown_peers: Option<bool>,
+    pub(crate) socket_mode: Option<String>,
+    pub(crate) socket_group: Option<Account>,
     pub(crate) connections: Option<usize>,
     pub(crate) websockets: Option<usize>,
     pub(crate) head_size: Option<Size>,
@@ -219,7 +221,7 @@ pub(crate) struct Airline {
     pub(crate) request_timeout: Option<Span>,
 }
 
-fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Address>, D::Error> {
     let text = String::deserialize(deserializer)?;
     listen_address(&text).map(Some).map_err(serde::de::Error::custom)
 }
@@ -321,5 +323,8 @@ impl File {
         let folders = [&mut self.runtime_dir, &mut self.data_dir, &mut self.javascript.node];
         files.into_iter().chain(folders).flatten().for_each(anchor);
         self.plugin_dirs.iter_mut().flatten().for_each(anchor);
+        if let Some(Address::Unix(path)) = &mut self.listen {
+            anchor(path);
+        }
     }
 }

@@ -58,6 +58,8 @@ pub(super) const KEYS: &[&str] = &[
     "http.token_file",
     "http.allowed_users",
     "http.trust_unknown_peers",
+    "http.socket_mode",
+    "http.socket_group",
     "http.connections",
     "http.websockets",
     "http.head_size",

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use outboard_gateway::Address;
 use outboard_protocol::context::logger::LogLevel;
 
 use super::file::{self, File};
@@ -53,7 +54,7 @@ pub(crate) struct RunSettings {
     /// Where what must last is kept; absolute.
     pub(crate) data_dir: PathBuf,
     /// Where people reach the plugins.
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: Address,
     /// Whether one JSON line takes the place of the summary.
     pub(crate) ready_json: bool,
     /// Whether the end of standard input ends the supervisor.
@@ -119,7 +120,11 @@ impl Settings {
             plugin_dirs: plugin_dirs.iter().map(|dir| absolute(dir)).collect::<Outcome<_>>()?,
             plugin_dirs_named,
             data_dir: absolute(&data_dir)?,
-            listen: flags.places.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
+            listen: match flags.places.listen.as_ref().or(file.listen.as_ref()) {
+                Some(Address::Unix(path)) => Address::Unix(absolute(path)?),
+                Some(Address::Tcp(address)) => Address::Tcp(*address),
+                None => Address::Tcp(DEFAULT_LISTEN),
+            },
             ready_json: flags.ready_json.or(file.ready_json).unwrap_or(false),
             exit_with_parent: flags.exit_with_parent.or(file.exit_with_parent).unwrap_or(false),
             restart_supervisor: flags.restart_supervisor.or(file.restart_supervisor).unwrap_or(false),

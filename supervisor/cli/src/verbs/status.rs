@@ -28,7 +28,7 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, id: Option<&str>) 
         }
         return Ok(());
     }
-    let title = format!("outboard {} at http://{}", report.version, report.listen);
+    let title = format!("outboard {} at {}", report.version, crate::run::shown(&report.listen));
     screen.line(screen.paint(Style::Bold, &title))?;
     screen.line(format!("pid {}, up {}, data in {}", report.pid, ago(&report.since), report.data_dir))?;
     screen.line(format!("plugins from {}", report.plugin_dirs.join(", ")))?;

@@ -80,8 +80,13 @@ pub(crate) struct Supervised<'a> {
 impl<'a> Supervised<'a> {
     /// Starts one on a free port, with these flags besides.
     pub(crate) fn start(terminal: &'a Terminal, flags: &[&str]) -> Self {
+        Self::start_at(terminal, "127.0.0.1:0", flags)
+    }
+
+    /// Starts one that listens here.
+    pub(crate) fn start_at(terminal: &'a Terminal, listen: &str, flags: &[&str]) -> Self {
         let (data, plugins) = (terminal.path("data"), terminal.path("plugins"));
-        let mut words = vec!["run", "--listen", "127.0.0.1:0", "--exit-with-parent"];
+        let mut words = vec!["run", "--listen", listen, "--exit-with-parent"];
         words.extend(["--data", data.to_str().unwrap(), "--plugins", plugins.to_str().unwrap()]);
         words.extend(flags);
         let mut command = terminal.command(&words);

@@ -20,6 +20,14 @@ use crate::socket::Connected;
 /// How often a refusal of the same kind is told: an attack must not fill the log.
 const TELL_AGAIN: Duration = Duration::from_secs(10);
 
+/// Whether this system tells which user connects over TCP.
+///
+/// # Errors
+/// Why it does not.
+pub fn can_tell_users() -> io::Result<()> {
+    Diagnosis::open().map(drop)
+}
+
 /// Who may come in, and how that is found out.
 pub(crate) struct Peers {
     own: u32,

@@ -8,6 +8,7 @@
 mod folders;
 mod kernel;
 mod network;
+mod peers;
 mod programs;
 
 use serde::Serialize;
@@ -54,7 +55,8 @@ pub(super) fn run(screen: &mut Screen, settings: &Settings, places: PlaceArgumen
         programs::look(settings.file.javascript.node.as_deref()),
         kernel::look(),
         folders::look(settings, &run),
-        network::look(&settings.runtime_dir, run.listen),
+        network::look(&settings.runtime_dir, &run.listen),
+        peers::look(settings)?,
     ]
     .into_iter()
     .flatten()

@@ -5,12 +5,18 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+use outboard_gateway::Address;
+
 use super::{Finding, Verdict};
 use crate::run::{CONTROL_SOCKET, SupervisorRecord};
 
-pub(super) fn look(runtime_dir: &Path, listen: SocketAddr) -> Vec<Finding> {
+pub(super) fn look(runtime_dir: &Path, listen: &Address) -> Vec<Finding> {
     let (supervisor, running) = supervisor(runtime_dir);
-    vec![supervisor, address(listen, running.as_deref())]
+    let place = match listen {
+        Address::Tcp(listen) => address(*listen, running.as_deref()),
+        Address::Unix(path) => socket(path, running.as_deref()),
+    };
+    vec![supervisor, place]
 }
 
 /// The finding, and where a running supervisor listens.
@@ -37,8 +43,10 @@ fn supervisor(runtime_dir: &Path) -> (Finding, Option<String>) {
     match UnixStream::connect(runtime_dir.join(CONTROL_SOCKET)) {
         Ok(_) => {
             let sentence = format!(
-                "version {} runs at {shown}, pid {}, http://{}",
-                record.version, record.pid, record.listen
+                "version {} runs at {shown}, pid {}, {}",
+                record.version,
+                record.pid,
+                crate::run::shown(&record.listen)
             );
             (Finding::new(WHAT, Verdict::Ok, sentence), Some(record.listen))
         }
@@ -56,8 +64,9 @@ fn address(listen: SocketAddr, running: Option<&str>) -> Finding {
     const WHAT: &str = "address";
     match TcpListener::bind(listen) {
         Ok(_) if !listen.ip().is_loopback() => {
-            let sentence =
-                format!("{listen} is free, and reachable by other machines: no plugin asks who they are");
+            let sentence = format!(
+                "{listen} is free, and reachable by other machines, which need the token or `trust_unknown_peers`"
+            );
             Finding::new(WHAT, Verdict::Degraded, sentence)
         }
         Ok(_) => Finding::new(WHAT, Verdict::Ok, format!("{listen} is free")),
@@ -70,5 +79,34 @@ fn address(listen: SocketAddr, running: Option<&str>) -> Finding {
             Finding::new(WHAT, Verdict::Broken, sentence)
         }
         Err(error) => Finding::new(WHAT, Verdict::Broken, format!("{listen} cannot be used: {error}")),
+    }
+}
+
+fn socket(path: &Path, running: Option<&str>) -> Finding {
+    const WHAT: &str = "address";
+    let shown = format!("unix:{}", path.display());
+    if running == Some(shown.as_str()) {
+        return Finding::new(WHAT, Verdict::Ok, format!("{shown} is the running supervisor's"));
+    }
+    let folder = path.parent().unwrap_or(path);
+    if !folder.is_dir() {
+        let sentence = format!("{shown} cannot be made: there is no folder {}; make it", folder.display());
+        return Finding::new(WHAT, Verdict::Broken, sentence);
+    }
+    match UnixStream::connect(path) {
+        Ok(_) => {
+            let sentence =
+                format!("{shown} is served by another program; end it, or choose another with --listen");
+            Finding::new(WHAT, Verdict::Broken, sentence)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Finding::new(WHAT, Verdict::Ok, format!("{shown} is free"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Finding::new(
+            WHAT,
+            Verdict::Ok,
+            format!("{shown} was left by a program that is gone, and is replaced"),
+        ),
+        Err(error) => Finding::new(WHAT, Verdict::Broken, format!("{shown} cannot be used: {error}")),
     }
 }
