@@ -41,10 +41,10 @@ help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
 .PHONY: build
-build: ## The release binary: target/release/outboard
+build: ## The release binary: target/release/outboard, and SQLite for JavaScript plugins beside it
 	$(need_rust)
 	$(call need,cc:gcc cc:libc6-dev)
-	cargo build --release --locked -p outboard
+	cargo build --release --locked -p outboard -p outboard-sqlite
 
 .PHONY: plugins
 plugins: $(EXAMPLES:%=plugin-%) ## Every example as an installable folder: target/plugins/<id>/
@@ -75,8 +75,9 @@ test: test-rust test-typescript test-python test-browser ## Every test
 test-rust: plugins
 	$(need_rust)
 	$(call need,cc:gcc cc:libc6-dev python3:python3 sqlite3:sqlite3)
-	@# The scenarios run binaries of other packages, which neither runner builds by itself.
+	@# The scenarios run binaries of other packages, which neither runner builds by itself, and what lies beside them.
 	cargo build --workspace --locked --bins
+	cargo build --locked -p outboard-sqlite
 	@if cargo nextest --version >/dev/null 2>&1; then \
 		cargo nextest run --workspace --locked --no-fail-fast && cargo test --workspace --locked --doc; \
 	else \
@@ -86,6 +87,9 @@ test-rust: plugins
 .PHONY: test-typescript
 test-typescript: sdk-typescript
 ifneq ($(wildcard plugin-sdk/typescript/package.json),)
+	$(need_rust)
+	$(call need,cc:gcc cc:libc6-dev sqlite3:sqlite3)
+	npm run build:addon --silent --workspace plugin-sdk/typescript
 	npm test --workspace plugin-sdk/typescript
 endif
 
@@ -94,7 +98,7 @@ endif
 test-browser: plugins
 	$(need_rust)
 	$(call need,chromium:chromium)
-	cargo build --locked -p outboard
+	cargo build --locked -p outboard -p outboard-sqlite
 	OUTBOARD_BIN="$(TARGET)/debug/outboard" node --test --test-timeout=900000 tests/browser/*.test.mjs
 
 # The SDK's own tests need web frameworks, so they run in an environment of their own below target/.

@@ -23,6 +23,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     // The SDK's tests run its own probe, hence the edge to itself.
     ("outboard-plugin", &["outboard-protocol", "outboard-plugin"]),
+    // Loaded by Node in a plugin's process, and linked to nothing of ours.
+    ("outboard-sqlite", &[]),
     ("hello-rust", &["outboard-plugin"]),
     ("counter-rust", &["outboard-plugin"]),
     // What is measured is a plugin, and what it is measured against.
@@ -34,8 +36,8 @@ const EDGES: &[(&str, &[&str])] = &[
 
 /// Libraries with one owner, or a few, and why nobody else may have them.
 const OWNERS: &[(&str, &[&str])] = &[
-    // SQL of plugins never runs in the supervisor. The Rust SDK opens a plugin's own database in the plugin.
-    ("rusqlite", &["outboard-services", "outboard-plugin"]),
+    // SQL of plugins never runs in the supervisor. The SDKs open a plugin's own database in the plugin.
+    ("rusqlite", &["outboard-services", "outboard-plugin", "outboard-sqlite"]),
     // Outgoing HTTP goes through one place, which knows about the bearer.
     ("reqwest", &["outboard-services"]),
     // Arguments are read in one place.
@@ -51,7 +53,18 @@ const OWNERS: &[(&str, &[&str])] = &[
 const NOTHING_BUT_WORDS: &[&str] = &["outboard-protocol", "outboard-lifecycle"];
 
 /// The only places with unsafe code; each says why at its head.
-const UNSAFE: &[&str] = &["supervisor/host/src/process/inherited.rs", "plugin-sdk/rust/src/inherited.rs"];
+const UNSAFE: &[&str] = &[
+    "supervisor/host/src/process/inherited.rs",
+    "plugin-sdk/rust/src/inherited.rs",
+    // Node-API on the one side, SQLite on the other: both are C.
+    "plugin-sdk/typescript/sqlite/src/backup.rs",
+    "plugin-sdk/typescript/sqlite/src/connection.rs",
+    "plugin-sdk/typescript/sqlite/src/failure.rs",
+    "plugin-sdk/typescript/sqlite/src/functions.rs",
+    "plugin-sdk/typescript/sqlite/src/node.rs",
+    "plugin-sdk/typescript/sqlite/src/statement.rs",
+    "plugin-sdk/typescript/sqlite/src/values.rs",
+];
 
 /// The folders at the top, and no other.
 const TOP: &[&str] = &["proto-schema", "supervisor", "plugin-sdk", "examples", "tests", "docs"];

@@ -17,7 +17,7 @@ export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 function binary() {
   const target = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
   const found = [process.env.OUTBOARD_BIN, join(target, "debug", "outboard"), join(target, "release", "outboard")].find((path) => path && existsSync(path));
-  assert.ok(found, "build the supervisor first: cargo build -p outboard");
+  assert.ok(found, "build the supervisor first: cargo build");
   return found;
 }
 

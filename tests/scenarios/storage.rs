@@ -133,6 +133,42 @@ fn a_plugin_that_fills_its_database_meets_an_error_that_names_the_quota_and_the_
     supervisor.verify();
 }
 
+const NOTES_JS: &str = r#"
+export default {
+  onStart(ctx) {
+    const db = ctx.database.open("notes.db");
+    db.pragma("journal_mode = WAL");
+    db.exec("CREATE TABLE IF NOT EXISTS note (id INTEGER PRIMARY KEY, text)");
+    const insert = db.prepare("INSERT INTO note (text) VALUES ('from the plugin')");
+    const count = db.prepare("SELECT count(*) FROM note").pluck();
+    ctx.ipc.handle("add", (n) => { for (let i = 0; i < n; i++) insert.run(); return count.get(); });
+  },
+  onStop() {},
+};
+"#;
+
+#[test]
+fn what_a_javascript_plugin_wrote_stays_while_others_look_at_its_database_and_write_to_it() {
+    let supervisor = Supervisor::builder()
+        .file("notes/plugin.json", r#"{ "id": "notes", "name": "Notes", "version": "1.0.0" }"#)
+        .file("notes/background/index.js", NOTES_JS)
+        .start();
+    supervisor.wait_for_state("notes", "running");
+    let add = |n: u64| supervisor.call("notes", "add", json!([n])).as_u64().unwrap();
+    let file = supervisor.folders().plugin_data("notes").join("notes.db");
+    assert_eq!(add(100), 100);
+    // The last to close an unlocked file takes its write-ahead log away: whoever writes on writes to nothing.
+    assert_eq!(sqlite3(&file, "SELECT count(*) FROM note"), "100");
+    assert_eq!(add(100), 200);
+    sqlite3(&file, "INSERT INTO note (text) VALUES ('from elsewhere')");
+    assert_eq!(add(0), 201);
+    supervisor.ask("restart", json!({ "id": "notes" }));
+    supervisor.wait_for_state("notes", "running");
+    assert_eq!(add(0), 201, "after a stop and a start");
+    assert_eq!(sqlite3(&file, "PRAGMA integrity_check"), "ok");
+    supervisor.verify();
+}
+
 /// What `sqlite3` says of a database, which `make test` installs.
 fn sqlite3(file: &Path, sql: &str) -> String {
     let output =

@@ -4,7 +4,7 @@
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
@@ -73,8 +73,7 @@ export async function buildRunner(out = RUNNER_DIR) {
     'export { transform } from "sucrase"; export { parse } from "sucrase/dist/parser"; export { TokenType } from "sucrase/dist/parser/tokenizer/types"; export { ContextualKeyword } from "sucrase/dist/parser/tokenizer/keywords"; export { parseTsconfig, createPathsMatcher } from "get-tsconfig";',
     "typescript.cjs",
   );
-  await cjs('module.exports = require("node-sqlite3-wasm");', "sqlite.cjs");
-  copyFileSync(require.resolve("node-sqlite3-wasm/dist/node-sqlite3-wasm.wasm"), join(out, "node-sqlite3-wasm.wasm"));
+  await cjs('export * from "./src/database/sqlite.ts";', "sqlite.cjs");
   await buildProvided(out, esm, cjs);
   writeFileSync(join(out, "THIRD-PARTY.txt"), noticesText(notices));
 }
@@ -110,6 +109,11 @@ async function buildProvided(out, esm, cjs) {
     "index.mjs": 'import client from "./index.cjs";\nexport const { io, connect, Manager, Socket, protocol } = client;\nexport default client.io;\n',
   });
   await cjs('module.exports = require("socket.io-client");', "node_modules/socket.io-client/index.cjs");
+  provided("better-sqlite3", {
+    "package.json": { name: "better-sqlite3", version, private: true, description: "Outboard's own SQLite, for plugins that bring no better-sqlite3.", exports: { ".": both, "./package.json": "./package.json" } },
+    "index.cjs": 'module.exports = require("../../sqlite.cjs").BetterSqlite3;\n',
+    "index.mjs": 'import Database from "./index.cjs";\nexport const { SqliteError } = Database;\nexport default Database;\n',
+  });
 }
 
 /** What a module may import of the SDK, and the file that has its types. */
@@ -258,6 +262,19 @@ function emitTypes(out) {
   vendorAxiosTypes(out);
 }
 
+/** SQLite for tests of plugins: the addon, which a supervisor has beside its program. Needs Rust. */
+function buildAddon(out = join(PACKAGE, "native")) {
+  const args = ["build", "--release", "--locked", "--package", "outboard-sqlite", "--message-format", "json-render-diagnostics"];
+  const told = execFileSync("cargo", args, { cwd: PACKAGE, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 64 * 1024 * 1024 });
+  const messages = told.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  const [file] = messages.find(({ reason, target }) => reason === "compiler-artifact" && target.name === "outboard_sqlite").filenames;
+  mkdirSync(out, { recursive: true });
+  // Aside at first: a program that has the file loaded must not see it change.
+  const name = join(out, `${process.platform}-${process.arch}.node`);
+  copyFileSync(file, `${name}.new`);
+  renameSync(`${name}.new`, name);
+}
+
 /** The types of axios go along, so that an author who wants no more than types need not install it. */
 function vendorAxiosTypes(out) {
   copyFileSync(join(dirname(require.resolve("axios/package.json")), "index.d.ts"), join(out, "axios.d.ts"));
@@ -275,5 +292,6 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
   if (all || wanted.includes("library")) await buildLibrary();
   if (all || wanted.includes("runner")) await buildRunner();
   if (all || wanted.includes("shell")) await buildShell();
+  if (all || wanted.includes("addon")) buildAddon();
   if (!existsSync(join(PACKAGE, "dist")) && all) throw new Error("nothing was built");
 }

@@ -8,8 +8,8 @@ import type { Express } from "express";
 
 declare const __OUTBOARD_BUNDLED__: string;
 
-/** A synchronous SQLite over WebAssembly: the package node-sqlite3-wasm. */
-export type WasmSqlite = typeof import("node-sqlite3-wasm");
+/** The SQLite that the runner supplies. */
+export type Sqlite = typeof import("./database/sqlite.js");
 
 const load = createRequire(import.meta.url);
 
@@ -23,5 +23,5 @@ export const loadAxios = (): AxiosStatic => bundled<{ default: AxiosStatic }>("a
 /** The application that plugins' routers are mounted in. */
 export const loadExpress = (): (() => Express) => bundled<{ default: () => Express }>("express").default;
 
-/** The engine of `ctx.database` where neither the plugin nor Node has one. */
-export const loadWasmSqlite = (): WasmSqlite => bundled<WasmSqlite>("sqlite");
+/** What opens the files of `ctx.database` where the plugin has no better-sqlite3. */
+export const loadSqlite = (): Sqlite => bundled<Sqlite>("sqlite");

@@ -1,50 +1,21 @@
-//! `ctx.database`: the examples of better-sqlite3's documentation against every engine that this machine has, and what a kill
-//! leaves behind. The original itself takes part where OUTBOARD_BETTER_SQLITE3 names a folder in which it is installed.
+//! `ctx.database`: the examples of better-sqlite3's documentation against every engine that this machine has. What differs from
+//! the original is looked for in database-fidelity.test.mjs, what a kill and an outsider leave in database-kills.test.mjs.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { mkdtempSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { runPlugin } from "../dist/testing/index.js";
+import { ENGINES, using } from "./database-engines.mjs";
 import { RunnerProcess, pluginsFolder, until } from "./scripted-host.mjs";
-
-/** Runs `act` with the databases of a plugin that uses the given engine. */
-async function withDatabase(t, engine, act) {
-  if (engine === "wasm") process.env.OUTBOARD_SQLITE = "wasm";
-  t.after(() => delete process.env.OUTBOARD_SQLITE);
-  const plugin = await runPlugin({ onStart(ctx) { this.ctx = ctx; return act(ctx.database); }, onStop() {} });
-  await plugin.stop();
-}
-
-/** Node's own SQLite is complete enough where statements can tell their columns. */
-function nodeHasSqlite() {
-  try {
-    const emitWarning = process.emitWarning;
-    process.emitWarning = () => {};
-    const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
-    process.emitWarning = emitWarning;
-    const database = new DatabaseSync(":memory:");
-    return typeof database.prepare("SELECT 1").columns === "function" && database.isTransaction !== undefined;
-  } catch {
-    return false;
-  }
-}
-
-const ENGINES = ["wasm", ...(nodeHasSqlite() ? ["node"] : [])];
-const BETTER = process.env.OUTBOARD_BETTER_SQLITE3;
-if (BETTER) ENGINES.push("better-sqlite3");
 
 async function each(name, act) {
   for (const engine of ENGINES) {
     test(`${name} (${engine})`, async (t) => {
-      if (engine !== "better-sqlite3") return withDatabase(t, engine, (database) => act(database.open("test.db"), database));
-      const { createRequire } = await import("node:module");
-      const Better = createRequire(join(BETTER, "x.js"))("better-sqlite3");
-      const folder = mkdtempSync(join(tmpdir(), "outboard-better-"));
-      t.after(() => rmSync(folder, { recursive: true, force: true }));
-      return act(new Better(join(folder, "test.db")), { open: (name) => new Better(join(folder, name)) });
+      using(t, engine);
+      const plugin = await runPlugin({ onStart: ({ database }) => act(database.open("test.db"), database), onStop() {} });
+      await plugin.stop();
     });
   }
 }
@@ -96,6 +67,36 @@ each("values keep their types: null, text, integer, real, blob", (db) => {
   const row = db.prepare("SELECT ? AS n, ? AS t, ? AS i, ? AS r, ? AS b").get(null, "Zürich ✈", 42, 1.5, Buffer.from([0, 255, 7]));
   assert.deepEqual({ ...row, b: [...row.b] }, { n: null, t: "Zürich ✈", i: 42, r: 1.5, b: [0, 255, 7] });
   assert.ok(Buffer.isBuffer(row.b));
+});
+
+each("text is kept to its last character, U+0000 among them, and so are names", (db) => {
+  db.exec("CREATE TABLE texts (a TEXT)");
+  db.prepare("INSERT INTO texts VALUES (?)").run("before\u0000after");
+  const row = db.prepare("SELECT a, hex(a) AS hex, length(CAST(a AS BLOB)) AS bytes FROM texts").get();
+  assert.deepEqual(row, { a: "before\u0000after", hex: "6265666F7265006166746572", bytes: 12 });
+  assert.equal(db.prepare("SELECT CAST(x'6100620063' AS TEXT)").pluck().get(), "a\u0000b\u0000c");
+  db.function("same", (text) => text);
+  assert.equal(db.prepare("SELECT same(?)").pluck().get("x\u0000y"), "x\u0000y");
+  const long = `${"é\u0000✈".repeat(5000)}end`;
+  assert.equal(db.prepare("SELECT ?").pluck().get(long), long);
+  for (const act of [() => db.prepare("SELECT 1 \u0000 x"), () => db.exec("DELETE FROM texts \u0000 WHERE 0"), () => db.pragma("user_version \u0000")]) {
+    assert.throws(act, /has U\+0000 at \d+, and SQLite would read no further/);
+  }
+  assert.equal(db.prepare("SELECT count(*) FROM texts").pluck().get(), 1);
+});
+
+each("a statement is one statement, and a text without one is refused", (db) => {
+  db.exec("CREATE TABLE u (a)");
+  for (const sql of ["INSERT INTO u VALUES (1); INSERT INTO u VALUES (2)", "SELECT 1; SELECT", "SELECT ';' ; -- x\n x"]) {
+    assert.throws(() => db.prepare(sql), { name: "RangeError", message: "The supplied SQL string contains more than one statement" });
+  }
+  for (const sql of ["", " ", "-- nothing", "/* nothing */ ;"]) {
+    assert.throws(() => db.prepare(sql), { name: "RangeError", message: "The supplied SQL string contains no statements" });
+  }
+  assert.equal(db.prepare("SELECT ';' AS a; -- the end\n /* really").pluck().get(), ";");
+  db.prepare("CREATE TRIGGER t AFTER INSERT ON u BEGIN DELETE FROM u WHERE a = 0; DELETE FROM u WHERE a = -1; END;").run();
+  db.prepare("INSERT INTO u VALUES (0)").run();
+  assert.equal(db.prepare("SELECT count(*) FROM u").pluck().get(), 0);
 });
 
 each("pluck, raw, expand and columns shape rows", (db) => {
@@ -161,6 +162,7 @@ each("failures are SqliteErrors with a code", (db) => {
 });
 
 each("pragma reads and sets", (db) => {
+  assert.equal(db.pragma("busy_timeout", { simple: true }), 5000);
   assert.equal(db.pragma("user_version", { simple: true }), 0);
   db.pragma("user_version = 7");
   assert.deepEqual(db.pragma("user_version"), [{ user_version: 7 }]);
@@ -186,6 +188,45 @@ each("user functions are called, and what they throw reaches the caller", (db) =
   const mine = new Error("mine");
   db.function("fails", () => { throw mine; });
   assert.throws(() => db.prepare("SELECT fails()").get(), (error) => error === mine);
+});
+
+each("aggregates fold the rows of each group, and windows take rows back", (db) => {
+  cats(db);
+  for (const [name, age] of [["Joey", 2], ["Sally", 4], ["Junior", 4]]) db.prepare("INSERT INTO cats (name, age) VALUES (?, ?)").run(name, age);
+  db.aggregate("addAll", { start: 0, step: (total, next) => total + next, inverse: (total, gone) => total - gone, result: (total) => total * 10 });
+  assert.equal(db.prepare("SELECT addAll(age) FROM cats").pluck().get(), 100);
+  assert.deepEqual(db.prepare("SELECT addAll(age) FROM cats GROUP BY age ORDER BY age").pluck().all(), [20, 80]);
+  assert.deepEqual(db.prepare("SELECT addAll(age) OVER (ORDER BY id ROWS 1 PRECEDING) FROM cats").pluck().all(), [20, 60, 80]);
+  assert.equal(db.prepare("SELECT addAll(age) FROM cats WHERE 0").pluck().get(), 0);
+  // What a step keeps in the total itself it need not answer.
+  db.aggregate("names", { start: () => [], step: (list, name) => void list.push(name), result: (list) => list.sort().join(" ") });
+  assert.equal(db.prepare("SELECT names(name) FROM cats").pluck().get(), "Joey Junior Sally");
+  const mine = new Error("mine");
+  db.aggregate("fails", { start: 0, step: (_, age) => { if (age > 2) throw mine; } });
+  assert.throws(() => db.prepare("SELECT fails(age) FROM cats").get(), (error) => error === mine);
+});
+
+each("a backup is a whole database, made while others work", async (db, database) => {
+  const insert = cats(db);
+  db.transaction(() => { for (let i = 0; i < 2000; i++) insert.run(`cat ${i} ${"x".repeat(500)}`, i); })();
+  const told = [];
+  const path = join(dirname(db.name), "copy.db");
+  const done = await db.backup(path, { progress: (state) => void told.push(state) });
+  assert.ok(told.length > 0 && done.totalPages > 200 && done.remainingPages === 0);
+  const copy = database.open("copy.db");
+  assert.equal(copy.prepare("SELECT count(*) FROM cats").pluck().get(), 2000);
+  copy.close();
+  for (const file of ["", ":memory:", join(db.name, "x", "y.db")]) await assert.rejects(db.backup(file), TypeError);
+});
+
+each("a query whose tables have changed gives what is there now", (db) => {
+  cats(db).run("Joey", 2);
+  const select = db.prepare("SELECT * FROM cats");
+  assert.deepEqual(Object.keys(select.get()), ["id", "name", "age", "weight"]);
+  db.exec("ALTER TABLE cats ADD COLUMN colour TEXT DEFAULT 'grey'");
+  assert.equal(select.get().colour, "grey");
+  assert.equal(select.all()[0].colour, "grey");
+  assert.equal([...select.iterate()][0].colour, "grey");
 });
 
 each("nothing works on a closed database, and closing twice is harmless", (db) => {
@@ -264,43 +305,6 @@ test("an own better-sqlite3 that does not load is told, and another engine takes
   assert.deepEqual(runner.logs.map(({ message }) => message.replace(/^.*NODE_MODULE/, "NODE_MODULE")), ["NODE_MODULE_VERSION", "42"]);
 });
 
-test("every acknowledged insert survives SIGKILL, and the next process is not locked out (wasm)", async (t) => {
-  const folder = pluginsFolder(t);
-  const source = `export default { onStart(ctx) {
-    const db = ctx.database.open("log.db");
-    db.exec("CREATE TABLE IF NOT EXISTS log (n INTEGER)");
-    const insert = db.prepare("INSERT INTO log VALUES (?)");
-    ctx.ipc.handle("all", () => db.prepare("SELECT n FROM log ORDER BY n").pluck().all());
-    ctx.ipc.handle("check", () => db.pragma("integrity_check", { simple: true }));
-    ctx.ipc.handle("go", (from) => { for (let n = from; ; n++) { insert.run(n); console.log(n); } });
-  }, onStop() {} };`;
-  const entry = folder.write("my-plugin", { "background/index.js": source });
-  let last = 0;
-  for (let round = 0; round < 5; round++) {
-    const runner = await RunnerProcess.spawn(t, folder, entry, { env: { OUTBOARD_SQLITE: "wasm" } });
-    await runner.start();
-    const rows = await runner.peer.request("ipc.invoke", { channel: "all" });
-    assert.ok(rows.length >= last, `round ${round}: ${last} were acknowledged, ${rows.length} are there`);
-    assert.equal(await runner.peer.request("ipc.invoke", { channel: "check" }), "ok");
-    runner.peer.request("ipc.invoke", { channel: "go", args: [rows.length + 1] }).catch(() => {});
-    while (runner.stdout.split("\n").length < 10 + round * 3) await once(runner.child.stdout, "data");
-    runner.child.kill("SIGKILL");
-    await runner.exited;
-    last = Number(runner.stdout.trim().split("\n").at(-1));
-  }
-});
-
-test("a file that another living process has open is refused with its number (wasm)", async (t) => {
-  const folder = pluginsFolder(t);
-  const entry = folder.write("my-plugin", { "background/index.js": `export default { onStart(ctx) { ctx.database.open("x.db").exec("CREATE TABLE IF NOT EXISTS t (a)"); }, onStop() {} };` });
-  const env = { OUTBOARD_SQLITE: "wasm" };
-  const first = await RunnerProcess.spawn(t, folder, entry, { env });
-  await first.start();
-  const second = await RunnerProcess.spawn(t, folder, entry, { env });
-  await second.initialize();
-  await assert.rejects(second.peer.request("start"), new RegExp(`x\\.db is open in process ${first.child.pid}`));
-});
-
 test("the host is told of each file that is opened, and its refusal is a warning", async (t) => {
   const folder = pluginsFolder(t);
   const entry = folder.write("my-plugin", { "background/index.js": `export default { onStart(ctx) { ctx.database.open("a.db"); ctx.database.open("b.db"); }, onStop() {} };` });
@@ -331,10 +335,9 @@ const fill = (db) => {
   return undefined;
 };
 
-for (const engine of ENGINES.filter((name) => name !== "better-sqlite3")) {
+for (const engine of ENGINES) {
   test(`a database grows as far as the host allows, and the error beyond names the quota (${engine})`, async (t) => {
-    if (engine === "wasm") process.env.OUTBOARD_SQLITE = "wasm";
-    t.after(() => delete process.env.OUTBOARD_SQLITE);
+    using(t, engine);
     let database;
     const plugin = await runPlugin({ onStart(ctx) { ({ database } = ctx); }, onStop() {} }, { databaseBytes: 65536 });
     t.after(() => plugin.stop());
@@ -373,6 +376,53 @@ test("a new database that the host has no room for keeps what was written and gr
   assert.deepEqual(plugin.logs.map(({ level, message }) => [level, /late\.db.*limits\.data/.test(message)]), [["warn", true]]);
   await plugin.stop();
 });
+
+const IMPORTS = {
+  "an ES module": ["index.mjs", 'import Database, { SqliteError } from "better-sqlite3";'],
+  "a CommonJS module": ["index.cjs", 'const Database = require("better-sqlite3"); const { SqliteError } = Database;'],
+};
+for (const [what, [name, line]] of Object.entries(IMPORTS)) {
+  for (const generated of [true, false]) {
+    const place = generated ? "below the plugins folder" : "elsewhere";
+    test(`better-sqlite3 that a bundle left outside is the runner's own (${what} ${place})`, async (t) => {
+      const folder = pluginsFolder(t, { generated });
+      const body = `{ onStart(ctx) {
+        const file = ctx.database.open("x.db");
+        const mine = Database(file.name, { timeout: 100, verbose: (sql) => ctx.logger.info("sql", sql) });
+        mine.exec("CREATE TABLE t (a)");
+        let code; try { file.exec("CREATE TABLE t (a)"); } catch (error) { code = error instanceof SqliteError && error.code; }
+        ctx.logger.info("db", [mine instanceof Database, file instanceof Database, Database.name, SqliteError.name, new Database(":memory:").memory, code].join(" "));
+      }, onStop() {} }`;
+      const entry = folder.write("my-plugin", { [`background/${name}`]: `${line} ${name.endsWith("mjs") ? "export default" : "module.exports ="} ${body};` }, `background/${name}`);
+      const runner = await RunnerProcess.spawn(t, folder, entry);
+      await runner.start();
+      await runner.stop();
+      assert.deepEqual(runner.logs.map(({ message }) => message), ["CREATE TABLE t (a)", "true true Database SqliteError true SQLITE_ERROR"]);
+    });
+  }
+}
+
+const NOT_AN_ADDON = "neither ELF nor anything else";
+for (const [what, file, why] of [
+  ["is not there", () => "/nonexistent/addon.so", /addon is not at \/nonexistent\/addon\.so/],
+  ["does not load", (folder) => folder.write("broken", { "addon.so": NOT_AN_ADDON }, "addon.so"), /addon at .*addon\.so does not load: /],
+]) {
+  test(`where the addon ${what}, Node's own SQLite takes its place, or the error says what to install`, async (t) => {
+    const folder = pluginsFolder(t);
+    const source = `export default { onStart(ctx) {
+      ctx.ipc.handle("open", () => { try { return ctx.database.open("x.db").prepare("SELECT 42").pluck().get(); } catch (error) { return [error.name, error.code, error.message]; } });
+    }, onStop() {} };`;
+    const entry = folder.write("my-plugin", { "background/index.js": source });
+    const runner = await RunnerProcess.spawn(t, folder, entry, { env: { OUTBOARD_SQLITE_ADDON: file(folder) } });
+    await runner.start();
+    const answer = await runner.peer.request("ipc.invoke", { channel: "open" });
+    if (ENGINES.includes("node")) return assert.equal(answer, 42);
+    const [name, code, message] = answer;
+    assert.deepEqual([name, code], ["NoSqliteError", "ERR_NO_SQLITE"]);
+    assert.match(message, why);
+    assert.match(message, /Node [\d.]+('s own SQLite is too old| has no SQLite of its own).*install Node 24 or newer, or better-sqlite3 in the plugin's folder \(`npm install better-sqlite3`\)/);
+  });
+}
 
 test("a plugin's own better-sqlite3 is bounded as well", async (t) => {
   const folder = pluginsFolder(t);

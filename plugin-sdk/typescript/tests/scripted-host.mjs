@@ -35,6 +35,9 @@ export function pluginsFolder(t, { generated = true } = {}) {
   };
 }
 
+/** Where the addon for databases is, if these tests were told. */
+const addon = () => (process.env.OUTBOARD_SQLITE_ADDON ? { OUTBOARD_SQLITE_ADDON: process.env.OUTBOARD_SQLITE_ADDON } : {});
+
 /** A plugin's process and the conversation with it. */
 export class RunnerProcess {
   logs = [];
@@ -62,7 +65,7 @@ export class RunnerProcess {
     linkSync(socket, this.socket);
     this.child = spawn(node, ["--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", join(runner, "boot.mjs"), entry], {
       cwd: cwd ?? dirname(dirname(entry)),
-      env: { PATH: process.env.PATH, HOME: folder.root, OUTBOARD_PLUGIN_ID: id, OUTBOARD_RPC_FDS: "4,5", OUTBOARD_HTTP_FD: "3", OUTBOARD_DATA_DIR: this.dataDir, ...env },
+      env: { PATH: process.env.PATH, HOME: folder.root, ...addon(), OUTBOARD_PLUGIN_ID: id, OUTBOARD_RPC_FDS: "4,5", OUTBOARD_HTTP_FD: "3", OUTBOARD_DATA_DIR: this.dataDir, ...env },
       stdio: ["ignore", "pipe", "pipe", listener._handle.fd, "pipe", "pipe"],
     });
     listener.close();

@@ -1,79 +1,66 @@
 //! Parameters as better-sqlite3 takes them: positional values, arrays of them, one object of named ones, without sigils.
-//! Finds a statement's parameters in its text, checks what was given, and hands both engines the same thing.
+//! Checks what was given, and puts it in the order of SQLite's numbers.
 
-import type { Bound } from "./engine.js";
 import type { SqlValue } from "./types.js";
 
-/** The parameters that stand in a statement. */
-export interface Parameters {
-  /** The numbers that SQLite gives to the anonymous ones (`?`, `?3`); named ones take numbers too. */
-  positional: number[];
-  /** The named ones, with their sigils. */
-  named: string[];
-}
+/** A statement's parameters by number: the name with its sigil, or null. */
+export type Parameters = (string | null)[];
 
-const QUIET = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?\*\//g;
-
-/** Reads the parameters out of a statement's text, numbering them as SQLite does. */
-export function parametersOf(sql: string): Parameters {
-  const found = sql.replace(QUIET, " ").match(/\?\d*|[@:$][A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*/g) ?? [];
-  const positional = new Set<number>();
-  const named = new Set<string>();
-  let highest = 0;
-  for (const name of found) {
-    if (name === "?") positional.add(++highest);
-    else if (name.startsWith("?")) {
-      const number = Number(name.slice(1));
-      highest = Math.max(highest, number);
-      positional.add(number);
-    } else if (!named.has(name)) {
-      named.add(name);
-      highest++;
-    }
-  }
-  return { positional: [...positional].sort((a, b) => a - b), named: [...named] };
-}
-
-/** Checks and sorts what a caller gave. */
-export function bindingOf(wanted: Parameters, given: unknown[]): Bound {
-  const positional: SqlValue[] = [];
+/** Checks and sorts what a caller gave: a value for each parameter. */
+export function bindingOf(wanted: Parameters, given: unknown[]): SqlValue[] {
+  const plain: unknown[] = [];
   let byName: Record<string, unknown> | undefined;
+  const anonymous = wanted.length - wanted.filter((name) => name !== null).length;
   for (const item of given) {
-    if (Array.isArray(item)) positional.push(...item.map(checked));
+    if (Array.isArray(item)) plain.push(...item);
     else if (isRecord(item)) {
       if (byName) throw new TypeError("You cannot specify named parameters in two different objects");
       byName = item;
-    } else positional.push(checked(item));
+    } else if (isObject(item) && anonymous < wanted.length) throw new TypeError("Named parameters can only be passed within plain objects");
+    else plain.push(item);
   }
-  if (positional.length < wanted.positional.length) throw new RangeError("Too few parameter values were provided");
-  if (positional.length > wanted.positional.length) throw new RangeError("Too many parameter values were provided");
-  return { positional, numbers: wanted.positional, named: named(wanted, byName) };
+  const values = plain.map(checked);
+  if (values.length < anonymous) throw new RangeError("Too few parameter values were provided");
+  if (values.length > anonymous) throw new RangeError("Too many parameter values were provided");
+  return anonymous === wanted.length ? values : inOrder(wanted, values, byName);
 }
 
-function named(wanted: Parameters, given: Record<string, unknown> | undefined): Record<string, SqlValue> {
-  if (wanted.named.length > 0 && !given) throw new RangeError("Missing named parameters");
-  const values: Record<string, SqlValue> = {};
-  for (const name of wanted.named) {
+function inOrder(wanted: Parameters, values: SqlValue[], byName: Record<string, unknown> | undefined): SqlValue[] {
+  if (!byName) throw new TypeError("Missing named parameters");
+  let next = 0;
+  return wanted.map((name) => {
+    if (name === null) return values[next++] ?? null;
     const key = name.slice(1);
-    if (!given || !(key in given)) throw new RangeError(`Missing named parameter ${JSON.stringify(key)}`);
-    values[name] = checked(given[key]);
-  }
-  return values;
+    if (!(key in byName)) throw new RangeError(`Missing named parameter "${key}"`);
+    return checked(byName[key]);
+  });
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !ArrayBuffer.isView(value);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
+  // Of any realm: a plugin's objects may come out of `vm`.
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
 }
 
-function checked(value: unknown): SqlValue {
+/** Whether SQLite's integers have room for it. */
+export const fits = (value: bigint): boolean => BigInt.asIntN(64, value) === value;
+
+/** A value as the engines take it, or undefined where there is no such value in SQLite. */
+export function sqlValue(value: unknown): SqlValue | undefined {
   if (value === null || value === undefined) return null;
-  if (typeof value === "bigint") {
-    if (BigInt.asIntN(64, value) !== value) throw new RangeError("The bound string, buffer, or bigint is too big");
-    return value;
-  }
-  if (typeof value === "number" || typeof value === "string" || value instanceof Uint8Array) return value;
+  if (typeof value === "number" || typeof value === "string" || typeof value === "bigint" || value instanceof Uint8Array) return value;
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  throw new TypeError("SQLite3 can only bind numbers, strings, bigints, buffers, and null");
+  return undefined;
+}
+
+function checked(given: unknown): SqlValue {
+  const value = sqlValue(given);
+  if (value === undefined) throw new TypeError("SQLite3 can only bind numbers, strings, bigints, buffers, and null");
+  if (typeof value === "bigint" && !fits(value)) throw new RangeError("The bound string, buffer, or bigint is too big");
+  return value;
 }

@@ -1,51 +1,83 @@
-//! `SqlDatabase`: the shape of a better-sqlite3 database over either engine. Must not know which one it is.
+//! `Database`: the shape of a better-sqlite3 database over either engine. Must not know which one it is.
 
-import type { Engine } from "./engine.js";
-import { fullError, sqliteError } from "./error.js";
-import { SqlStatement } from "./statement.js";
-import type { Database, FunctionOptions, SqlValue, Statement, Transaction } from "./types.js";
+import { existsSync } from "node:fs";
+import { access } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Core } from "./core.js";
+import type { Engine, Opening } from "./engine.js";
+import { sqliteError } from "./error.js";
+import { defineAggregate, defineFunction } from "./functions.js";
+import { Statement, toggled } from "./statement.js";
+import { transactionOf } from "./transaction.js";
+import type { AggregateOptions, BackupOptions, BackupProgress, Database as Shape, DatabaseOptions, FunctionOptions, Statement as StatementShape, Transaction } from "./types.js";
 
 type AnyFunction = (...args: any[]) => any;
 
-/** The most that SQLite can be told. */
-const PAGES_MAX = 0xfffffffe;
+/** The largest number that SQLite can be told: a wait in milliseconds, a step of a backup in pages. */
+const NUMBER_MAX = 0x7fffffff;
+/** How long a statement waits for the lock of another process where nobody says, in milliseconds. */
+const TIMEOUT_DEFAULT = 5_000;
 
-/** How many pages fit into so many bytes: one at least, since none would mean no change. */
-export function pagesOf(bytes: number, page: number): number {
-  return Math.min(Math.max(Math.floor(bytes / page), 1), PAGES_MAX);
-}
+/** Opens a file by an engine, or a database in memory that holds some bytes. */
+export type Opener = (path: string, opening: Opening, bytes?: Uint8Array) => Engine;
+
+/** Lets a database grow to this size at most. */
+export let bound: (database: Database, maxBytes: number) => void;
 
 /** An open database. */
-export class SqlDatabase implements Database {
-  readonly readonly = false;
-  readonly memory = false;
-  #open = true;
-  #bigints = false;
-  #iterators = 0;
-  #maxBytes: number | undefined;
+export class Database implements Shape {
+  static {
+    // Under this name whatever the bundler calls it.
+    Object.defineProperty(this, "name", { value: "Database" });
+    bound = (database, maxBytes) => database.#core.bound(maxBytes);
+  }
 
-  constructor(private readonly engine: Engine, readonly name: string) {}
+  readonly #core: Core;
+  readonly name: string;
+  readonly readonly: boolean;
+  readonly memory: boolean;
+
+  constructor(opener: Opener, file: string | Uint8Array = "", options: DatabaseOptions = {}) {
+    const bytes = file instanceof Uint8Array ? file : undefined;
+    if (bytes === undefined && typeof file !== "string") throw new TypeError("Expected first argument to be a string");
+    const { opening, verbose } = checkedOptions(options);
+    const name = bytes ? ":memory:" : (file as string).trim();
+    this.name = name;
+    this.readonly = opening.readonly;
+    this.memory = name === "" || name === ":memory:";
+    if (this.memory && this.readonly && !bytes) throw new TypeError("In-memory/temporary databases cannot be readonly");
+    if (name.includes("\0")) throw new TypeError("A database's path cannot hold U+0000");
+    if (!this.memory && !existsSync(dirname(name))) throw new TypeError("Cannot open database because the directory does not exist");
+    this.#core = new Core(opened(() => opener(name, opening, bytes)), name);
+    if (verbose) this.#core.engine.trace?.(verbose);
+  }
 
   get open(): boolean {
-    return this.#open;
+    return this.#core.open;
   }
   get inTransaction(): boolean {
-    return this.#open && this.engine.inTransaction;
+    return this.#core.inTransaction;
   }
 
-  prepare(source: string): Statement {
-    if (typeof source !== "string") throw new TypeError("Expected first argument to be a string");
-    const engine = this.guarded(() => this.engine.prepare(source));
-    return new SqlStatement(this, source, engine, this.#bigints);
+  prepare(source: string): StatementShape {
+    return new Statement(this, this.#core, checkedSql(source));
+  }
+
+  transaction<F extends AnyFunction>(fn: F): Transaction<F> {
+    return transactionOf(this, this.#core, fn);
   }
 
   exec(source: string): this {
-    if (typeof source !== "string") throw new TypeError("Expected first argument to be a string");
-    this.guarded(() => this.engine.exec(source));
+    checkedSql(source);
+    this.#core.work(true, () => this.#core.engine.exec(source));
     return this;
   }
 
-  pragma(source: string, { simple = false }: { simple?: boolean } = {}): any {
+  pragma(source: string, options: { simple?: boolean } = {}): any {
+    if (typeof source !== "string") throw new TypeError("Expected first argument to be a string");
+    if (typeof options !== "object" || options === null) throw new TypeError("Expected second argument to be an options object");
+    const { simple = false } = options;
+    if (typeof simple !== "boolean") throw new TypeError('Expected the "simple" option to be a boolean');
     const statement = this.prepare(`PRAGMA ${source}`);
     if (!statement.reader) {
       statement.run();
@@ -54,94 +86,115 @@ export class SqlDatabase implements Database {
     return simple ? statement.pluck().get() : statement.all();
   }
 
-  transaction<F extends AnyFunction>(fn: F): Transaction<F> {
-    if (typeof fn !== "function") throw new TypeError("Expected first argument to be a function");
-    const variant = (begin: string) => this.#transact(fn, begin);
-    return Object.assign(variant("BEGIN"), {
-      default: variant("BEGIN"),
-      deferred: variant("BEGIN DEFERRED"),
-      immediate: variant("BEGIN IMMEDIATE"),
-      exclusive: variant("BEGIN EXCLUSIVE"),
-      database: this,
-    }) as Transaction<F>;
+  async backup(file: string, options: BackupOptions = {}): Promise<BackupProgress> {
+    const { path, attached, progress } = checkedBackup(file, options);
+    await access(dirname(path)).catch(() => {
+      throw new TypeError("Cannot save backup because the directory does not exist");
+    });
+    this.#core.assertIdle();
+    const { engine } = this.#core;
+    if (!engine.backup) throw lacking("backup()");
+    try {
+      return await engine.backup(attached, path, (state) => pagesWanted(progress?.(state)));
+    } catch (error) {
+      throw sqliteError(error);
+    }
   }
 
-  function(name: string, options: FunctionOptions | AnyFunction, given?: AnyFunction): this {
-    const fn = typeof options === "function" ? options : given;
-    const { varargs = false, deterministic = false, directOnly = false, safeIntegers = this.#bigints } = typeof options === "function" ? {} : options;
-    if (typeof fn !== "function") throw new TypeError("Expected last argument to be a function");
-    const wrapped = (...args: SqlValue[]) => fn(...args.map((value) => (value instanceof Uint8Array ? Buffer.from(value) : value)));
-    const arity = varargs ? -1 : fn.length;
-    this.guarded(() => this.engine.define(name, { arity, deterministic, bigints: safeIntegers, directOnly }, wrapped));
+  serialize(options: { attached?: string } = {}): Buffer {
+    if (typeof options !== "object" || options === null) throw new TypeError("Expected first argument to be an options object");
+    const attached = checkedAttached(options);
+    return this.#core.work(false, () => {
+      if (!this.#core.engine.serialize) throw lacking("serialize()");
+      return this.#core.engine.serialize(attached);
+    });
+  }
+
+  function(name: string, options: FunctionOptions | AnyFunction, fn?: AnyFunction): this {
+    defineFunction(this.#core, name, options, fn);
     return this;
   }
 
-  defaultSafeIntegers(toggle = true): this {
-    this.#bigints = toggle;
+  aggregate<T>(name: string, options: AggregateOptions<T>): this {
+    defineAggregate(this.#core, name, options);
     return this;
+  }
+
+  table(): never {
+    throw new TypeError("table() is not there: make a table, or a view over json_each(), or install better-sqlite3 in the plugin's folder");
+  }
+
+  loadExtension(): never {
+    throw new TypeError("loadExtension() is refused: an extension is built for one SQLite, and this one changes with Outboard; install better-sqlite3 in the plugin's folder, whose own SQLite takes extensions");
   }
 
   close(): this {
-    if (this.#open) {
-      if (this.#iterators > 0) throw new TypeError("This database connection is busy executing a query");
-      this.#open = false;
-      this.engine.close();
-    }
+    this.#core.close();
     return this;
   }
 
-  /** Runs something on the engine; for statements. */
-  guarded<T>(act: () => T): T {
-    this.assertOpen();
-    if (this.#iterators > 0) throw new TypeError("This database connection is busy executing a query");
-    try {
-      return act();
-    } catch (thrown) {
-      throw this.failure(thrown);
-    }
+  defaultSafeIntegers(toggle?: boolean): this {
+    this.#core.bigints = toggled(toggle);
+    return this;
   }
 
-  /** What the engine threw, as callers are to see it; for statements. */
-  failure(thrown: unknown): unknown {
-    const error = sqliteError(thrown);
-    return this.#maxBytes === undefined ? error : fullError(error, this.name, this.#maxBytes);
-  }
-
-  /** Lets the file grow to this size at most, an open iterator or not. SQLite itself never goes below the pages in use. */
-  bound(maxBytes: number): void {
-    if (!this.#open) return;
-    const ask = (pragma: string): number => Number([...this.engine.prepare(`PRAGMA ${pragma}`).rows({ positional: [], numbers: [], named: {} }, false)][0]?.[0]);
-    const page = ask("page_size");
-    this.#maxBytes = page * ask(`max_page_count = ${pagesOf(maxBytes, page)}`);
-  }
-
-  /** Throws once the database is closed. */
-  assertOpen(): void {
-    if (!this.#open) throw new TypeError("The database connection is not open");
-  }
-
-  /** Counts open iterators: nothing may change the database below one. */
-  iterating(change: 1 | -1): void {
-    this.#iterators += change;
-  }
-
-  #transact<F extends AnyFunction>(fn: F, begin: string): AnyFunction {
-    const database = this;
-    return function (this: unknown, ...args: unknown[]): unknown {
-      // Inside another transaction this one is a savepoint.
-      const [before, after, undo] = database.inTransaction
-        ? ["SAVEPOINT `_outboard`", "RELEASE `_outboard`", "ROLLBACK TO `_outboard`; RELEASE `_outboard`"]
-        : [begin, "COMMIT", "ROLLBACK"];
-      database.exec(before);
-      try {
-        const result: unknown = fn.apply(this, args);
-        if (result instanceof Promise) throw new TypeError("Transaction function cannot return a promise");
-        database.exec(after);
-        return result;
-      } catch (error) {
-        if (database.inTransaction) database.exec(undo);
-        throw error;
-      }
-    };
+  unsafeMode(toggle?: boolean): this {
+    this.#core.assertIdle();
+    this.#core.unsafe = toggled(toggle);
+    this.#core.engine.defend?.(!this.#core.unsafe);
+    return this;
   }
 }
+
+function opened(open: () => Engine): Engine {
+  try {
+    return open();
+  } catch (error) {
+    throw sqliteError(error);
+  }
+}
+
+/** SQL that SQLite reads to its end: it would stop at U+0000 without a word. */
+function checkedSql(source: string): string {
+  if (typeof source !== "string") throw new TypeError("Expected first argument to be a string");
+  const nul = source.indexOf("\0");
+  if (nul >= 0) throw new RangeError(`The supplied SQL string has U+0000 at ${nul}, and SQLite would read no further; bind such text as a parameter`);
+  return source;
+}
+
+function checkedOptions(options: DatabaseOptions): { opening: Opening; verbose: ((sql: string) => void) | undefined } {
+  if (typeof options !== "object" || options === null) throw new TypeError("Expected second argument to be an options object");
+  const { readonly = false, fileMustExist = false, timeout = TIMEOUT_DEFAULT, verbose } = options;
+  for (const [name, value] of Object.entries({ readonly, fileMustExist })) {
+    if (typeof value !== "boolean") throw new TypeError(`Expected the "${name}" option to be a boolean`);
+  }
+  if (!Number.isInteger(timeout) || timeout < 0) throw new TypeError('Expected the "timeout" option to be a positive integer');
+  if (timeout > NUMBER_MAX) throw new RangeError('Option "timeout" cannot be greater than 2147483647');
+  if (verbose != null && typeof verbose !== "function") throw new TypeError('Expected the "verbose" option to be a function');
+  return { opening: { readonly, create: !fileMustExist, timeout }, verbose: verbose ?? undefined };
+}
+
+function checkedAttached({ attached = "main" }: { attached?: string }): string {
+  if (typeof attached !== "string") throw new TypeError('Expected the "attached" option to be a string');
+  if (attached === "") throw new TypeError('The "attached" option cannot be an empty string');
+  return attached;
+}
+
+function checkedBackup(file: string, options: BackupOptions): { path: string; attached: string; progress: BackupOptions["progress"] } {
+  if (typeof file !== "string") throw new TypeError("Expected first argument to be a string");
+  if (typeof options !== "object" || options === null) throw new TypeError("Expected second argument to be an options object");
+  const path = file.trim();
+  if (path === "") throw new TypeError("Backup filename cannot be an empty string");
+  if (path === ":memory:") throw new TypeError('Invalid backup filename ":memory:"');
+  const { progress } = options;
+  if (progress != null && typeof progress !== "function") throw new TypeError('Expected the "progress" option to be a function');
+  return { path, attached: checkedAttached(options), progress };
+}
+
+function pagesWanted(answer: number | void): number | undefined {
+  if (answer === undefined) return undefined;
+  if (typeof answer !== "number" || Number.isNaN(answer)) throw new TypeError("Expected progress callback to return a number or undefined");
+  return Math.max(0, Math.min(NUMBER_MAX, Math.round(answer)));
+}
+
+const lacking = (what: string): TypeError => new TypeError(`${what} is not there with this Node's own SQLite; it needs Outboard's addon, or better-sqlite3 in the plugin's folder`);

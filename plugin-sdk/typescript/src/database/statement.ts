@@ -1,134 +1,216 @@
-//! A prepared statement of `SqlDatabase`: better-sqlite3's modes and checks over an engine's rows.
+//! A prepared statement: better-sqlite3's modes and checks over an engine's rows.
 
-import { bindingOf, parametersOf, type Parameters } from "./binding.js";
-import type { SqlDatabase } from "./database.js";
-import type { Bound, EngineStatement } from "./engine.js";
-import type { ColumnDefinition, Database, RunResult, SqlValue, Statement } from "./types.js";
+import { bindingOf, type Parameters } from "./binding.js";
+import type { Core } from "./core.js";
+import type { EngineStatement, MakeRow } from "./engine.js";
+import { rowMaker, type Mode } from "./shapes.js";
+import type { ColumnDefinition, Database, RunResult, SqlValue, Statement as Shape } from "./types.js";
 
-type Mode = "object" | "pluck" | "raw" | "expand";
-
-/** Statements that SQLite itself calls read-only; everything else is taken to write. */
-const READS = /^\s*(?:select|values|explain|with\b(?![\s\S]*\b(?:insert|update|delete|replace)\b)|pragma\s+\w+\s*(?:\(|;|$))/i;
+/** Checks the one argument of what switches something on or off. */
+export function toggled(toggle: unknown): boolean {
+  if (toggle === undefined) return true;
+  if (typeof toggle !== "boolean") throw new TypeError("Expected first argument to be a boolean");
+  return toggle;
+}
 
 /** A prepared statement. */
-export class SqlStatement implements Statement {
+export class Statement implements Shape {
+  static {
+    // Under this name whatever the bundler calls it.
+    Object.defineProperty(this, "name", { value: "Statement" });
+  }
+
   readonly #engine: EngineStatement;
-  readonly #wanted: Parameters;
+  readonly #core: Core;
+  readonly #reader: boolean;
+  readonly #writes: boolean;
+  #wanted: Parameters | undefined;
   #mode: Mode = "object";
+  #make: MakeRow | undefined;
   #bigints: boolean;
-  #bound: Bound | undefined;
+  #bound: SqlValue[] | undefined;
   #busy = false;
+  readonly #remake = (): MakeRow => (this.#make = rowMaker(this.#mode, () => this.#engine.columns()));
 
-  constructor(private readonly owner: SqlDatabase, readonly source: string, engine: EngineStatement, bigints: boolean) {
-    this.#engine = engine;
-    this.#wanted = parametersOf(source);
-    this.#bigints = bigints;
+  constructor(readonly database: Database, core: Core, readonly source: string) {
+    this.#core = core;
+    this.#engine = core.work(false, () => core.engine.prepare(source));
+    this.#reader = this.#engine.reader;
+    this.#writes = !this.#engine.readonly;
+    this.#bigints = core.bigints;
   }
 
-  get database(): Database {
-    return this.owner;
-  }
   get reader(): boolean {
-    return this.#engine.columns.length > 0;
+    return this.#reader;
   }
   get readonly(): boolean {
-    return READS.test(this.source);
+    return !this.#writes;
   }
   get busy(): boolean {
     return this.#busy;
   }
 
   run(...params: unknown[]): RunResult {
-    const bound = this.#binding(params);
-    const { changes, lastInsertRowid } = this.owner.guarded(() => this.#engine.run(bound));
-    return { changes: Number(changes), lastInsertRowid: this.#bigints ? BigInt(lastInsertRowid) : Number(lastInsertRowid) };
-  }
-
-  get(...params: unknown[]): unknown {
-    for (const row of this.#rows(params)) return this.#shape(row);
-    return undefined;
-  }
-
-  all(...params: unknown[]): unknown[] {
-    return Array.from(this.#rows(params), (row) => this.#shape(row));
-  }
-
-  iterate(...params: unknown[]): IterableIterator<unknown> {
-    return this.#iterate(this.#rows(params));
-  }
-
-  *#iterate(rows: IterableIterator<SqlValue[]>): IterableIterator<unknown> {
-    this.#busy = true;
-    this.owner.iterating(1);
+    const core = this.#core;
+    const values = this.#values(params);
+    core.enter(true);
     try {
-      for (const row of rows) yield this.#shape(row);
+      return core.done(this.#engine.run(values, this.#bigints));
+    } catch (error) {
+      throw core.failure(error);
     } finally {
-      this.#busy = false;
-      this.owner.iterating(-1);
+      core.leave();
     }
   }
 
-  pluck(toggle = true): this {
+  get(...params: unknown[]): unknown {
+    const core = this.#core;
+    const values = this.#reading(params);
+    core.enter(this.#writes);
+    try {
+      return core.done(this.#engine.get(values, this.#make ?? this.#remakeUnlessPlucked(), this.#remake, this.#bigints));
+    } catch (error) {
+      throw core.failure(error);
+    } finally {
+      core.leave();
+    }
+  }
+
+  all(...params: unknown[]): unknown[] {
+    const core = this.#core;
+    const values = this.#reading(params);
+    core.enter(this.#writes);
+    try {
+      return core.done(this.#engine.all(values, this.#make ?? this.#remakeUnlessPlucked(), this.#remake, this.#bigints));
+    } catch (error) {
+      throw core.failure(error);
+    } finally {
+      core.leave();
+    }
+  }
+
+  iterate(...params: unknown[]): IterableIterator<unknown> {
+    const values = this.#reading(params);
+    this.#core.work(this.#writes, () => this.#engine.begin(values));
+    this.#busy = true;
+    this.#core.iterators++;
+    return new StatementIterator(this.#core, {
+      next: () => this.#engine.step(this.#make ?? this.#remakeUnlessPlucked(), this.#remake, this.#bigints),
+      end: () => {
+        this.#busy = false;
+        this.#core.iterators--;
+        this.#engine.leave();
+      },
+    });
+  }
+
+  pluck(toggle?: boolean): this {
     return this.#setMode("pluck", toggle);
   }
-  raw(toggle = true): this {
-    return this.#setMode("raw", toggle);
-  }
-  expand(toggle = true): this {
+  expand(toggle?: boolean): this {
     return this.#setMode("expand", toggle);
   }
-  safeIntegers(toggle = true): this {
-    this.#bigints = toggle;
+  raw(toggle?: boolean): this {
+    return this.#setMode("raw", toggle);
+  }
+
+  safeIntegers(toggle?: boolean): this {
+    this.#assertFree();
+    this.#bigints = toggled(toggle);
     return this;
   }
 
   bind(...params: unknown[]): this {
-    if (this.#bound) throw new TypeError("This statement already has bound parameters");
-    this.#bound = bindingOf(this.#wanted, params);
+    if (this.#bound) throw new TypeError("The bind() method can only be invoked once per statement object");
+    this.#bound = this.#values(params);
     return this;
   }
 
   columns(): ColumnDefinition[] {
+    this.#core.assertIdle();
     if (!this.reader) throw new TypeError("The columns() method is only for statements that return data");
-    return this.#engine.columns;
+    return this.#engine.columns();
   }
 
-  #rows(params: unknown[]): IterableIterator<SqlValue[]> {
-    this.owner.assertOpen();
-    if (!this.reader) throw new TypeError("This statement does not return data. Use run() instead");
-    if (this.#busy) throw new TypeError("This statement is busy executing a query");
-    return this.#read(this.#binding(params));
+  #reading(params: unknown[]): SqlValue[] {
+    this.#core.assertIdle();
+    if (!this.#reader) throw new TypeError("This statement does not return data. Use run() instead");
+    return this.#values(params);
   }
 
-  *#read(bound: Bound): IterableIterator<SqlValue[]> {
-    try {
-      yield* this.#engine.rows(bound, this.#bigints);
-    } catch (thrown) {
-      throw this.owner.failure(thrown);
+  #values(params: unknown[]): SqlValue[] {
+    this.#assertFree();
+    if (this.#bound) {
+      if (params.length > 0) throw new TypeError("This statement already has bound parameters");
+      return this.#bound;
     }
+    return bindingOf((this.#wanted ??= this.#engine.parameters()), params);
   }
 
-  #binding(params: unknown[]): Bound {
-    if (!this.#bound) return bindingOf(this.#wanted, params);
-    if (params.length > 0) throw new TypeError("This statement already has bound parameters");
-    return this.#bound;
+  #assertFree(): void {
+    this.#core.assertIdle();
+    if (this.#busy) throw new TypeError("This statement is busy executing a query");
   }
 
-  #setMode(mode: Mode, on: boolean): this {
+  #remakeUnlessPlucked(): MakeRow {
+    return this.#mode === "pluck" ? null : this.#remake();
+  }
+
+  #setMode(mode: Mode, toggle: unknown): this {
     if (!this.reader) throw new TypeError(`The ${mode}() method is only for statements that return data`);
-    if (on) this.#mode = mode;
-    else if (this.#mode === mode) this.#mode = "object";
+    this.#assertFree();
+    const on = toggled(toggle);
+    if (on || this.#mode === mode) {
+      this.#mode = on ? mode : "object";
+      this.#make = undefined;
+    }
+    return this;
+  }
+}
+
+/** Gives rows one by one. */
+class StatementIterator implements IterableIterator<unknown> {
+  static {
+    Object.defineProperty(this, "name", { value: "StatementIterator" });
+  }
+
+  #ended = false;
+
+  constructor(private readonly core: Core, private readonly rows: { next(): unknown; end(): void }) {
+    // Not for whoever prints it.
+    for (const name of ["core", "rows"]) Object.defineProperty(this, name, { enumerable: false });
+  }
+
+  next(): IteratorResult<unknown> {
+    if (this.#ended) return { value: undefined, done: true };
+    let row: unknown;
+    let whole = false;
+    this.core.enter(false);
+    try {
+      row = this.core.done(this.rows.next());
+      whole = true;
+    } catch (error) {
+      throw this.core.failure(error);
+    } finally {
+      this.core.leave();
+      if (!whole) this.#end();
+    }
+    if (row !== undefined) return { value: row, done: false };
+    return this.return();
+  }
+
+  return(): IteratorResult<unknown> {
+    this.#end();
+    return { value: undefined, done: true };
+  }
+
+  [Symbol.iterator](): this {
     return this;
   }
 
-  #shape(row: SqlValue[]): unknown {
-    const values = row.map((value) => (value instanceof Uint8Array && !Buffer.isBuffer(value) ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value));
-    const columns = this.#engine.columns;
-    if (this.#mode === "pluck") return values[0];
-    if (this.#mode === "raw") return values;
-    if (this.#mode === "object") return Object.fromEntries(columns.map(({ name }, i) => [name, values[i]]));
-    const tables: Record<string, Record<string, unknown>> = {};
-    columns.forEach(({ name, table }, i) => ((tables[table ?? "$"] ??= {})[name] = values[i]));
-    return tables;
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.rows.end();
   }
 }

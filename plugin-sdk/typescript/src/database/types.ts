@@ -1,5 +1,5 @@
-//! The shape of a database as authors see it: that of better-sqlite3, as far as the runner's own engines carry it. What
-//! differs is listed in the package's README.
+//! The shape of a database as authors see it: that of better-sqlite3. What differs in the runner's own engines is listed in
+//! DATABASES.md.
 
 /** A value that can be bound and read. Blobs are read as Buffers. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
@@ -63,6 +63,48 @@ export interface FunctionOptions {
   safeIntegers?: boolean;
 }
 
+/** An aggregate. With `inverse` it is a window function as well. */
+export interface AggregateOptions<T> extends FunctionOptions {
+  /** What a group of rows begins with, or a function that gives it. */
+  start?: T | (() => T);
+  /** Adds a row; what it does not answer it has kept in the total itself. */
+  step(total: T, ...values: any[]): T | void;
+  /** Takes a row back. */
+  inverse?: ((total: T, ...values: any[]) => T | void) | undefined;
+  /** Makes the answer of the total. */
+  result?: ((total: T) => unknown) | undefined;
+}
+
+/** How far a backup is. */
+export interface BackupProgress {
+  totalPages: number;
+  remainingPages: number;
+}
+
+/** How a database is copied to a file. */
+export interface BackupOptions {
+  /** The attached database to copy; default: `main`. */
+  attached?: string;
+  /** Called after each step; gives how many pages the next is to have, or undefined to leave that as it was. */
+  progress?: ((progress: BackupProgress) => number | void) | undefined;
+}
+
+/** How a database is opened by `new`. */
+export interface DatabaseOptions {
+  readonly?: boolean | undefined;
+  fileMustExist?: boolean | undefined;
+  /** How long a statement waits for the lock of another process, in milliseconds; default: 5000. */
+  timeout?: number | undefined;
+  /** Called with every statement that runs. */
+  verbose?: ((sql?: any, ...more: any[]) => void) | null | undefined;
+}
+
+/** What `import "better-sqlite3"` gives. */
+export interface DatabaseConstructor {
+  new (file?: string | Uint8Array, options?: DatabaseOptions): Database;
+  (file?: string | Uint8Array, options?: DatabaseOptions): Database;
+}
+
 /** An open database. */
 export interface Database {
   readonly name: string;
@@ -74,8 +116,15 @@ export interface Database {
   transaction<F extends (...args: any[]) => any>(fn: F): Transaction<F>;
   exec(source: string): this;
   pragma(source: string, options?: { simple?: boolean }): any;
+  /** Copies the database to a file while it is used. */
+  backup(file: string, options?: BackupOptions): Promise<BackupProgress>;
+  /** The database as the bytes of a file. */
+  serialize(options?: { attached?: string }): Buffer;
   function(name: string, fn: (...args: any[]) => any): this;
   function(name: string, options: FunctionOptions, fn: (...args: any[]) => any): this;
+  aggregate<T = any>(name: string, options: AggregateOptions<T>): this;
   defaultSafeIntegers(toggle?: boolean): this;
+  /** Lets statements write while an iterator is open. */
+  unsafeMode(toggle?: boolean): this;
   close(): this;
 }

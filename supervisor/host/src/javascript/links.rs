@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// Packages that plugins find above themselves.
-const PROVIDED: [&str; 4] =
-    ["@outboard/plugin-sdk", "@skyvexsoftware/stratos-sdk", "electron", "socket.io-client"];
+const PROVIDED: [&str; 5] =
+    ["@outboard/plugin-sdk", "@skyvexsoftware/stratos-sdk", "better-sqlite3", "electron", "socket.io-client"];
 
 /// Links the packages of the runner into `node_modules` of the folder that the plugins share.
 pub(super) fn provide(runner: &Path, plugins: &Path) {

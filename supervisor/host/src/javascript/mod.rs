@@ -4,6 +4,7 @@
 //! into a folder of ours, and looked at before each start. Blocks on the file system, and once on `node --version`; knows no process of a plugin and no
 //! message.
 
+mod addon;
 mod check;
 mod links;
 mod node;
@@ -13,6 +14,7 @@ mod seal;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+pub use addon::addon;
 pub use check::{Problem, problems};
 pub use node::NodeError;
 pub use runner::UnpackError;
@@ -87,7 +89,12 @@ pub fn command(entry: &Path, folder: &Path, options: &Options) -> Result<Command
         links::provide(&runner, plugins);
     }
     let args = vec![QUIET.into(), runner.join(runner::BOOT).into(), entry.into()];
-    let env = if node.electron { vec![("ELECTRON_RUN_AS_NODE".to_owned(), "1".into())] } else { Vec::new() };
+    // Named also where it is not there: then the error of the first database says where it ought to be.
+    let mut env: Vec<(String, OsString)> =
+        addon().into_iter().map(|path| (addon::VARIABLE.to_owned(), path.into())).collect();
+    if node.electron {
+        env.push(("ELECTRON_RUN_AS_NODE".to_owned(), "1".into()));
+    }
     Ok(Command { program: node.program.into(), args, env })
 }
 
@@ -111,7 +118,9 @@ mod tests {
         assert_eq!(command.program, node.into_os_string());
         assert_eq!(command.args[2], entry.into_os_string());
         assert!(Path::new(&command.args[1]).is_file());
-        assert!(command.env.is_empty());
+        let (name, path) = command.env.first().unwrap();
+        assert_eq!((name.as_str(), command.env.len()), ("OUTBOARD_SQLITE_ADDON", 1));
+        assert_eq!(Path::new(path).parent(), std::env::current_exe().unwrap().parent());
         assert!(root.path().join("plugins/node_modules/@skyvexsoftware/stratos-sdk/package.json").is_file());
     }
 }
