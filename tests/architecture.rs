@@ -12,14 +12,23 @@ use serde_json::Value;
 const EDGES: &[(&str, &[&str])] = &[
     ("outboard-protocol", &[]),
     ("outboard-lifecycle", &[]),
-    ("outboard-services", &["outboard-protocol"]),
-    ("outboard-host", &["outboard-protocol", "outboard-lifecycle", "outboard-services"]),
-    ("outboard-gateway", &["outboard-protocol", "outboard-services", "outboard-host"]),
+    // Files of somebody else's are read in one way, by everybody; docs/decisions/looks-that-can-be-given-up.md has the reasons.
+    ("outboard-files", &[]),
+    ("outboard-services", &["outboard-protocol", "outboard-files"]),
+    ("outboard-host", &["outboard-protocol", "outboard-files", "outboard-lifecycle", "outboard-services"]),
+    ("outboard-gateway", &["outboard-protocol", "outboard-files", "outboard-services", "outboard-host"]),
     // Plays the host to one plugin; docs/decisions/conformance-kit.md has the reasons.
     ("outboard-conform", &["outboard-protocol", "outboard-host"]),
     (
         "outboard",
-        &["outboard-protocol", "outboard-services", "outboard-host", "outboard-gateway", "outboard-conform"],
+        &[
+            "outboard-protocol",
+            "outboard-files",
+            "outboard-services",
+            "outboard-host",
+            "outboard-gateway",
+            "outboard-conform",
+        ],
     ),
     // The SDK's tests run its own probe, hence the edge to itself.
     ("outboard-plugin", &["outboard-protocol", "outboard-plugin"]),
@@ -45,7 +54,6 @@ const OWNERS: &[(&str, &[&str])] = &[
     // Served by the gateway, called by the command line.
     ("jsonrpsee", &["outboard-gateway", "outboard"]),
     ("hyper", &["outboard-gateway"]),
-    ("notify", &["outboard-host"]),
     ("axum", &["outboard-plugin", "hello-rust", "bench"]),
 ];
 

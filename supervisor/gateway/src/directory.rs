@@ -34,6 +34,9 @@ pub trait Directory: Send + Sync + 'static {
     /// One plugin at this moment; also one that cannot be used.
     fn plugin(&self, id: &str) -> Option<PluginStatus>;
 
+    /// Whether a plugin has a UI, as of the last look at its folder.
+    fn has_ui(&self, id: &str) -> bool;
+
     /// Where a plugin is installed.
     fn install_dir(&self, id: &str) -> Option<PathBuf>;
 

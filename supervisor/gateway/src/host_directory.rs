@@ -32,6 +32,10 @@ impl Directory for Host {
         Host::status(self, Some(id)).plugins.pop()
     }
 
+    fn has_ui(&self, id: &str) -> bool {
+        Host::has_ui(self, id)
+    }
+
     fn install_dir(&self, id: &str) -> Option<PathBuf> {
         Host::install_dir(self, id)
     }

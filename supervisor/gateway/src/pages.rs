@@ -12,7 +12,6 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use outboard_protocol::PluginId;
-use outboard_protocol::manifest::UI_ENTRY;
 
 use crate::directory::Directory;
 use crate::problem::{Kind, Problem};
@@ -75,7 +74,7 @@ fn list(directory: &dyn Directory) -> String {
             plugin.routes.iter().map(|route| format!("<a href=\"{0}/\">{0}</a> ", escaped(route))).collect();
         let (name, state, version) =
             (escaped(&plugin.name), escaped(&plugin.state), escaped(&plugin.version));
-        let name = if has_ui(directory, plugin.id.as_str()) {
+        let name = if directory.has_ui(plugin.id.as_str()) {
             format!("<a href=\"/_outboard/shell/{}\">{name}</a>", escaped(plugin.id.as_str()))
         } else {
             name
@@ -89,10 +88,6 @@ fn list(directory: &dyn Directory) -> String {
     }
     html.push_str("</table></html>\n");
     html
-}
-
-fn has_ui(directory: &dyn Directory, id: &str) -> bool {
-    directory.install_dir(id).is_some_and(|folder| folder.join(UI_ENTRY).is_file())
 }
 
 fn escaped(text: &str) -> String {
@@ -120,7 +115,7 @@ pub(crate) fn shell(
     // An id has no dot and every file has one, so neither hides the other. The page itself reads the id off its address.
     let named = Some(path.trim_end_matches('/')).filter(|name| !name.contains(['.', '/']));
     let path = match named {
-        Some(id) if PluginId::new(id).is_ok() && has_ui(directory, id) => SHELL_PAGE,
+        Some(id) if PluginId::new(id).is_ok() && directory.has_ui(id) => SHELL_PAGE,
         Some(id) => return Ok(no_ui::page(directory, id)),
         None => path,
     };

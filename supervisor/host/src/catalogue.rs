@@ -25,7 +25,7 @@ impl Catalogue {
 }
 
 /// How an unusable folder is shown among the plugins.
-pub(crate) fn invalid_status(name: &str, invalid: &Invalid, since: &str) -> PluginStatus {
+pub(crate) fn invalid_status(name: &str, invalid: &Invalid) -> PluginStatus {
     PluginStatus {
         id: name.to_owned(),
         name: name.to_owned(),
@@ -39,7 +39,7 @@ pub(crate) fn invalid_status(name: &str, invalid: &Invalid, since: &str) -> Plug
         generation: 0,
         restarts: 0,
         routes: Vec::new(),
-        since: since.to_owned(),
+        since: format!("{:.3}", invalid.since),
         desired: Desired::Down,
         enabled: true,
         warnings: Vec::new(),

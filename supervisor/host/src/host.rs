@@ -203,7 +203,7 @@ impl Host {
             catalogue.plugins.values().map(|handle| self.plugin_status(handle)).collect();
         let known = |name: &str| catalogue.plugins.contains_key(name);
         let broken = catalogue.invalid.iter().filter(|(name, _)| !known(name));
-        plugins.extend(broken.map(|(name, invalid)| invalid_status(name, invalid, &self.inner.since)));
+        plugins.extend(broken.map(|(name, invalid)| invalid_status(name, invalid)));
         plugins.retain(|plugin| only.is_none_or(|id| plugin.id == id));
         plugins.sort_by(|one, other| one.id.cmp(&other.id));
         StatusReport {
@@ -219,6 +219,12 @@ impl Host {
             log_records_dropped: self.services().logs.dropped(),
             plugins,
         }
+    }
+
+    /// Whether a plugin has a UI.
+    pub fn has_ui(&self, id: &str) -> bool {
+        let catalogue = self.inner.catalogue.borrow();
+        catalogue.plugins.get(id).is_some_and(|handle| handle.view.borrow().has_ui())
     }
 
     /// The folder of a plugin; `None` when there is no such plugin.
@@ -295,9 +301,7 @@ impl Host {
             return Ok(WhyReport { status: self.plugin_status(handle), history: handle.history() });
         }
         match catalogue.invalid.get(id) {
-            Some(invalid) => {
-                Ok(WhyReport { status: invalid_status(id, invalid, &self.inner.since), history: Vec::new() })
-            }
+            Some(invalid) => Ok(WhyReport { status: invalid_status(id, invalid), history: Vec::new() }),
             None => Err(unknown(id, &catalogue)),
         }
     }

@@ -35,6 +35,7 @@ pub mod routes;
 mod scratch;
 pub mod session;
 mod supervisor;
+mod tries;
 mod upkeep;
 pub mod virtual_environment;
 

@@ -8,16 +8,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use outboard_lifecycle::{Lifecycle, Order};
+use outboard_lifecycle::{Lifecycle, Order, State};
 use outboard_protocol::PluginId;
-use outboard_protocol::control::RescanReport;
+use outboard_protocol::control::{HostEvent, RescanReport};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::catalogue::Catalogue;
-use crate::discovery::{Findings, Installed, Invalid, Program, Watcher, scan};
+use crate::discovery::{Findings, Installed, Invalid, Next, Program, Readings, Scanning, Told};
 use crate::plugin::{Actor, History, PluginHandle, PluginSettings, Shared, order_channel};
+use crate::tries::{Tries, Turn};
 
 /// Added to the longest stop of any plugin, for what the supervisor does around it.
 const SHUTDOWN_MARGIN: Duration = Duration::from_secs(2);
@@ -58,13 +60,14 @@ struct Entry {
     handle: PluginHandle,
     installed: Arc<Installed>,
     task: Id,
+    /// Starts because its folder has changed.
+    tries: Tries,
 }
 
 pub(crate) struct Supervisor {
-    dirs: Vec<PathBuf>,
+    scanning: Scanning,
     policy: PluginPolicy,
     shared: Shared,
-    watcher: Watcher,
     plugins: BTreeMap<PluginId, Entry>,
     /// Plugins whose folders are gone and whose processes are still being ended. One that comes back meanwhile waits for that.
     retiring: BTreeMap<PluginId, Entry>,
@@ -72,6 +75,8 @@ pub(crate) struct Supervisor {
     catalogue: watch::Sender<Arc<Catalogue>>,
     /// Whether plugins wait for a sign-in before their first start.
     held: watch::Sender<bool>,
+    /// When to look at plugins again that were given up and whose folders have changed.
+    try_at: Option<Instant>,
     /// Counts actors, so that each has its own chance in its delays.
     seed: u64,
 }
@@ -85,23 +90,21 @@ impl Supervisor {
         held: watch::Sender<bool>,
     ) -> Self {
         let seed = jiff::Timestamp::now().as_nanosecond() as u64;
-        let watcher = Watcher::new(&dirs);
+        let scanning = Scanning::new(dirs);
         let (plugins, retiring, actors) = (BTreeMap::new(), BTreeMap::new(), JoinSet::new());
-        Self { dirs, policy, shared, watcher, plugins, retiring, actors, catalogue, held, seed }
+        Self { scanning, policy, shared, plugins, retiring, actors, catalogue, held, try_at: None, seed }
     }
 
-    /// Scans once, then looks after everything until it is told to shut down.
+    /// Scans once, then looks after everything until it is told to shut down. A scan is one of the things that go on meanwhile:
+    /// a disk that does not answer holds up nothing else.
     pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
-        self.rescan().await;
+        self.scan(None);
         let mut signed_in = self.shared.services.auth.watch();
+        let mut events = self.shared.events.subscribe();
         loop {
             tokio::select! {
                 request = requests.recv() => match request {
-                    Some(Request::Rescan(reply)) => {
-                        let report = self.rescan().await;
-                        // Whoever asked may be gone; the scan counts all the same.
-                        let _ = reply.send(report);
-                    }
+                    Some(Request::Rescan(reply)) => self.scan(Some(reply)),
                     Some(Request::Shutdown(mode)) => return self.shut_down(mode, &mut requests).await,
                     None => return self.shut_down(ShutdownMode::Graceful, &mut requests).await,
                 },
@@ -109,45 +112,118 @@ impl Supervisor {
                 true = async { signed_in.wait_for(|signed_in| *signed_in).await.is_ok() }, if *self.held.borrow() => {
                     self.release().await;
                 }
-                () = self.watcher.changed() => { self.rescan().await; }
+                next = self.scanning.next() => match next {
+                    Next::Told(told) => self.scanned(told).await,
+                    Next::Due => self.scan(None),
+                },
+                event = events.recv() => if may_have_changed_meanwhile(&event) {
+                    self.scan(None);
+                },
+                () = until(self.try_at) => {
+                    self.try_at = None;
+                    self.scan(None);
+                }
                 Some(ended) = self.actors.join_next_with_id() => if self.actor_ended(ended) {
-                    self.rescan().await;
+                    self.scan(None);
                 },
             }
         }
     }
 
-    async fn rescan(&mut self) -> RescanReport {
-        let dirs = self.dirs.clone();
-        let findings = tokio::task::spawn_blocking(move || scan(&dirs)).await;
-        self.watcher.renew();
-        let mut report = RescanReport::default();
-        let invalid = match findings {
-            Ok(findings) => self.take_in(findings, &mut report).await,
-            Err(error) => {
-                tracing::error!(%error, "the plugin folders could not be looked through; everything stays as it is");
-                self.catalogue.borrow().invalid.clone()
+    fn scan(&mut self, asker: Option<oneshot::Sender<RescanReport>>) {
+        let closely = self.given_up();
+        self.scanning.begin(asker, closely);
+    }
+
+    /// The folders of plugins that are errored: whatever changes there may be what was missing.
+    fn given_up(&self) -> BTreeSet<PathBuf> {
+        let errored = self.plugins.values().filter(|entry| entry.handle.view.borrow().is_errored());
+        errored.map(|entry| entry.installed.folder.clone()).collect()
+    }
+
+    /// Takes in what a scan tells.
+    async fn scanned(&mut self, told: Option<Told>) {
+        match told {
+            Some(Told::Meanwhile(readings)) => {
+                let invalid = self.compare(readings).await;
+                self.publish(invalid);
             }
+            Some(Told::All(readings)) => {
+                let misses_something = readings.misses_something();
+                let invalid = self.compare(readings).await;
+                self.tell_news(&invalid);
+                if let Some(report) = self.scanning.report() {
+                    report.invalid =
+                        invalid.iter().map(|(name, found)| (name.clone(), found.reason.clone())).collect();
+                }
+                self.publish(invalid);
+                let closely = self.given_up();
+                self.scanning.end(misses_something, closely);
+            }
+            None => {
+                tracing::error!("the plugin folders could not be looked through; everything stays as it is");
+                let invalid = self.catalogue.borrow().invalid.clone();
+                self.publish(invalid);
+                let closely = self.given_up();
+                self.scanning.end(false, closely);
+            }
+        }
+    }
+
+    /// Makes of the readings what runs; gives the folders that are no usable plugins.
+    async fn compare(&mut self, readings: Readings) -> BTreeMap<String, Invalid> {
+        let runs_in = |id: &PluginId| {
+            let entry = self.plugins.get(id)?;
+            let at_rest = entry.handle.view.borrow().is_at_rest();
+            (!at_rest).then(|| entry.installed.folder.clone())
         };
-        report.invalid = invalid.iter().map(|(name, found)| (name.clone(), found.reason.clone())).collect();
+        let listed = readings.folders.iter().map(|(folder, _)| folder);
+        let watched: BTreeSet<PathBuf> = listed.chain(self.scanning.dirs()).cloned().collect();
+        let mut findings = Findings::of(readings, runs_in);
+        self.keep_watches(&watched, &findings);
         let known = Arc::clone(&self.catalogue.borrow());
-        // Every scan finds all of them again; what an operator has read once is no news.
+        for (name, found) in &mut findings.invalid {
+            if let Some(known) = known.invalid.get(name).filter(|known| known.reason == found.reason) {
+                found.since = known.since;
+            }
+        }
+        let mut report = RescanReport::default();
+        let invalid = self.take_in(findings, &mut report).await;
+        if let Some(all) = self.scanning.report() {
+            all.added.append(&mut report.added);
+            all.changed.append(&mut report.changed);
+            all.removed.append(&mut report.removed);
+        }
+        invalid
+    }
+
+    /// Watched are the folders themselves and those of their entries; of what does not run, all of it.
+    fn keep_watches(&self, watched: &BTreeSet<PathBuf>, findings: &Findings) {
+        let mut deep = self.given_up();
+        deep.extend(findings.invalid.values().map(|invalid| invalid.folder.clone()));
+        self.scanning.watches().keep_only(|folder| {
+            watched.contains(folder)
+                || folder.parent().is_some_and(|above| watched.contains(above))
+                || folder.ancestors().any(|above| deep.contains(above))
+        });
+    }
+
+    /// Every scan finds all of them again; what an operator has read once is no news.
+    fn tell_news(&self, invalid: &BTreeMap<String, Invalid>) {
+        let known = Arc::clone(&self.catalogue.borrow());
         let news =
             |name: &str, reason: &str| known.invalid.get(name).is_none_or(|known| known.reason != reason);
         for (name, found) in invalid.iter().filter(|(name, found)| news(name, &found.reason)) {
             tracing::warn!(plugin = %name, reason = %found.reason, "not a usable plugin");
         }
-        self.publish(invalid);
-        report
     }
 
-    /// Makes of what was found what runs; gives the folders that are no usable plugins.
     async fn take_in(&mut self, findings: Findings, report: &mut RescanReport) -> BTreeMap<String, Invalid> {
-        let Findings { installed, invalid, complete } = findings;
+        let Findings { installed, invalid, silent, complete } = findings;
         let found: BTreeSet<PluginId> = installed.keys().cloned().collect();
         // What lies in a folder that cannot be read is not gone.
         if complete {
-            self.retire_missing(&found, &invalid, report).await;
+            self.retire_missing(&found, &invalid, &silent, report).await;
         }
         for (id, found) in installed {
             self.adopt(id, Arc::new(found), report).await;
@@ -167,10 +243,15 @@ impl Supervisor {
         &mut self,
         installed: &BTreeSet<PluginId>,
         invalid: &BTreeMap<String, Invalid>,
+        silent: &BTreeSet<PathBuf>,
         report: &mut RescanReport,
     ) {
-        let missing: Vec<PluginId> =
-            self.plugins.keys().filter(|id| !installed.contains(*id)).cloned().collect();
+        // A folder that does not answer is there still.
+        let is_missing = |id: &PluginId, entry: &Entry| {
+            !installed.contains(id) && !silent.contains(&entry.installed.folder)
+        };
+        let missing = self.plugins.iter().filter(|(id, entry)| is_missing(id, entry));
+        let missing: Vec<PluginId> = missing.map(|(id, _)| id.clone()).collect();
         for id in missing {
             let Some(entry) = self.plugins.get(&id) else { continue };
             let folder = &entry.installed.folder;
@@ -197,8 +278,10 @@ impl Supervisor {
             return;
         };
         if entry.installed.is_same(&found) {
+            self.renew(&id, found).await;
             return;
         }
+        entry.tries = Tries::default();
         report.changed.push(id.to_string());
         let before = std::mem::replace(&mut entry.installed, Arc::clone(&found));
         let handle = entry.handle.clone();
@@ -212,6 +295,31 @@ impl Supervisor {
         // What had nothing to run was never told to start.
         if starts {
             handle.order(Order::Start, None).await;
+        }
+    }
+
+    /// The same manifest and the same program. What else is new is shown; and one that was given up is tried again where its folder
+    /// is not what it was when it was started.
+    async fn renew(&mut self, id: &PluginId, found: Arc<Installed>) {
+        let Some(entry) = self.plugins.get_mut(id) else { return };
+        let handle = entry.handle.clone();
+        if matches!(handle.view.borrow().snapshot.state, State::Running { .. }) {
+            entry.tries = Tries::default();
+        }
+        let changed = found.stamp.is_some_and(|now| handle.started_on().is_some_and(|then| now != then));
+        if changed && handle.view.borrow().is_errored() {
+            match entry.tries.turn(Instant::now()) {
+                Turn::Now => {
+                    tracing::info!(plugin = %id, "something in its folder has changed, so it is tried again");
+                    handle.order(Order::FolderChanged, Some(Arc::clone(&found))).await;
+                }
+                Turn::At(at) => self.try_at = Some(self.try_at.map_or(at, |before| before.min(at))),
+                Turn::Over => {}
+            }
+        } else if !entry.installed.looks_the_same(&found) {
+            entry.installed = Arc::clone(&found);
+            // To one that runs it means nothing, and is shown.
+            handle.order(Order::FolderChanged, Some(found)).await;
         }
     }
 
@@ -280,7 +388,7 @@ impl Supervisor {
             host_call,
         };
         let task = self.actors.spawn(actor.run(inbox, fault)).id();
-        self.plugins.insert(id, Entry { handle: handle.clone(), installed, task });
+        self.plugins.insert(id, Entry { handle: handle.clone(), installed, task, tries: Tries::default() });
         handle
     }
 
@@ -355,6 +463,23 @@ impl Supervisor {
         let longest = |settings: &PluginSettings| settings.policy.longest_stop();
         let single = self.policy.single.values().map(longest).max().unwrap_or_default();
         single.max(longest(&self.policy.common))
+    }
+}
+
+/// Whether a plugin has just been given up, whose folder may have changed while it started.
+fn may_have_changed_meanwhile(event: &Result<HostEvent, RecvError>) -> bool {
+    match event {
+        Ok(HostEvent::PluginState { status }) => status.state == "errored",
+        // What was lost may have been that.
+        Err(RecvError::Lagged(_)) => true,
+        Ok(_) | Err(RecvError::Closed) => false,
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -5,7 +5,6 @@
 //! started.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -80,9 +79,8 @@ fn end_of(path: &Path) -> PathBuf {
 
 /// What a script's first line names.
 fn interpreter(script: &Path) -> Option<PathBuf> {
-    let mut line = Vec::new();
-    BufReader::new(fs::File::open(script).ok()?.take(FIRST_LINE_MAX)).read_until(b'\n', &mut line).ok()?;
-    let line = String::from_utf8(line).ok()?;
+    let beginning = outboard_files::beginning(script, FIRST_LINE_MAX).ok()?;
+    let line = String::from_utf8(beginning.split(|byte| *byte == b'\n').next()?.to_vec()).ok()?;
     let named = line.strip_prefix("#!")?.split_whitespace().next()?;
     named.starts_with('/').then(|| PathBuf::from(named))
 }

@@ -17,6 +17,8 @@ const MOST_KEPT: usize = 10_000;
 pub(crate) struct CrashHistory {
     in_a_row: u32,
     times: Vec<Duration>,
+    /// Those under another supervisor, as ages at the beginning of the time that counts here.
+    earlier: Vec<Duration>,
 }
 
 /// What the history says after one more failure.
@@ -45,13 +47,28 @@ impl CrashHistory {
         let limit = usize::try_from(policy.in_window).unwrap_or(MOST_KEPT).min(MOST_KEPT);
         self.times.push(now);
         self.times.retain(|&then| now.saturating_sub(then) < policy.window);
+        self.earlier.retain(|&age| now.saturating_add(age) < policy.window);
+        let ends = self.times.len() + self.earlier.len();
         if self.in_a_row > policy.in_a_row {
             Budget::Spent(Spent::Row { ends: self.in_a_row, steady: policy.steady })
-        } else if self.times.len() > limit {
-            Budget::Spent(Spent::Window { ends: self.times.len(), window: policy.window })
+        } else if ends > limit {
+            Budget::Spent(Spent::Window { ends, window: policy.window })
         } else {
             Budget::Left { attempt: self.in_a_row }
         }
+    }
+
+    /// How many ends in a row, and how long ago each end was that is remembered.
+    pub(crate) fn ages(&self, now: Duration) -> (u32, Vec<Duration>) {
+        let earlier = self.earlier.iter().map(|age| age.saturating_add(now));
+        let ages = earlier.chain(self.times.iter().map(|then| now.saturating_sub(*then)));
+        (self.in_a_row, ages.collect())
+    }
+
+    /// Remembers what was under another supervisor.
+    pub(crate) fn recall(&mut self, in_a_row: u32, mut ages: Vec<Duration>) {
+        ages.truncate(MOST_KEPT);
+        *self = Self { in_a_row, times: Vec::new(), earlier: ages };
     }
 
     /// A new beginning.

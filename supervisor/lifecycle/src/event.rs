@@ -45,6 +45,9 @@ pub enum Order {
     },
     /// The manifest or the settings of this plugin changed under the same version.
     ManifestChanged,
+    /// Something in the folder of this plugin is not as it was when it was started last. To one that was given up that is
+    /// reason enough for another try; to every other it means nothing.
+    FolderChanged,
     /// The supervisor ends. As stop; and from now on nothing brings this plugin up again.
     Shutdown,
     /// The plugin is installed no longer. As stop; and nothing brings it up again.

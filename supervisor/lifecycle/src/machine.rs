@@ -33,22 +33,24 @@ use crate::state::{Desired, Generation, RouteIntent, State};
 pub struct Lifecycle {
     policy: Policy,
     chance: Chance,
-    desired: Desired,
+    pub(crate) desired: Desired,
     /// The supervisor ends, or the plugin was removed: nothing brings it up again.
     closing: bool,
-    state: State,
+    pub(crate) state: State,
     generation: Generation,
     process: Process,
     /// The order that the process on its way out was last given.
     reason: StopReason,
     versions: Versions,
-    history: CrashHistory,
-    restarts: u32,
+    pub(crate) history: CrashHistory,
+    /// The history is that of another supervisor, whose end is no new beginning for the plugin.
+    pub(crate) recalled: bool,
+    pub(crate) restarts: u32,
     since: Duration,
     failure: Option<Failure>,
     decision: Option<Decision>,
     /// The latest time that was heard of.
-    now: Duration,
+    pub(crate) now: Duration,
     effects: Vec<Effect>,
 }
 
@@ -67,6 +69,7 @@ impl Lifecycle {
             reason: StopReason::Stop,
             versions: Versions::default(),
             history: CrashHistory::default(),
+            recalled: false,
             restarts: 0,
             since: Duration::ZERO,
             failure: None,

@@ -46,10 +46,17 @@ impl Snapshot {
         if cause.is_refusal() {
             return Some(format!("{diagnosis}; {}", cause.sentence()));
         }
-        let last = match (&self.failure, cause) {
-            (Some(failure), Cause::CrashLoop) => format!("; the last time {failure}"),
-            _ => String::new(),
+        Some(format!("{} ({})", cause.sentence(), self.diagnosis()?))
+    }
+
+    /// What was seen of a plugin that is errored, the last failure of a crash loop included.
+    pub(crate) fn diagnosis(&self) -> Option<String> {
+        let State::Errored { cause, diagnosis } = &self.state else {
+            return None;
         };
-        Some(format!("{} ({diagnosis}{last})", cause.sentence()))
+        Some(match (&self.failure, cause) {
+            (Some(failure), Cause::CrashLoop) => format!("{diagnosis}; the last time {failure}"),
+            _ => diagnosis.clone(),
+        })
     }
 }

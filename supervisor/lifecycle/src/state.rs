@@ -86,7 +86,7 @@ pub enum State {
         /// When it will be.
         until: Duration,
     },
-    /// Given up. Left only by an operator, a new version or a changed manifest.
+    /// Given up. Left only by an operator, a new version, a changed manifest or a changed folder.
     Errored {
         /// Which kind of failure it was.
         cause: Cause,
@@ -174,6 +174,27 @@ impl Cause {
             Self::NotEmpty => "not-empty",
             Self::Internal => "internal",
         }
+    }
+
+    /// The cause of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [
+            Self::StartRejected,
+            Self::Incompatible,
+            Self::CrashLoop,
+            Self::CannotSpawn,
+            Self::NotEmpty,
+            Self::Internal,
+        ];
+        all.into_iter().find(|cause| cause.name() == name)
+    }
+
+    /// Whether it is the plugin's own, so that it holds for another supervisor as well: files may mend it, and nothing else
+    /// does by itself.
+    #[must_use]
+    pub const fn is_its_own(self) -> bool {
+        matches!(self, Self::StartRejected | Self::Incompatible | Self::CrashLoop | Self::CannotSpawn)
     }
 
     /// Whether one failure was enough, because it would only repeat itself. The diagnosis then says all that happened.

@@ -38,6 +38,7 @@ fn order() -> impl Strategy<Value = Order> {
         1 => Just(Order::KillNow),
         2 => Just(Order::Restart),
         2 => Just(Order::ManifestChanged),
+        2 => Just(Order::FolderChanged),
         4 => (version(), version(), any::<bool>())
             .prop_map(|(from, to, has_old)| Order::Update { from, to, has_old }),
     ]

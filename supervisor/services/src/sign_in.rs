@@ -8,7 +8,7 @@
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -156,13 +156,15 @@ impl Inner {
 }
 
 fn read(path: &Path) -> io::Result<Content> {
-    let file = match File::open(path) {
-        Ok(file) => file,
+    let text = match outboard_files::read(path, FILE_MAX) {
+        Ok(text) => Zeroizing::new(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::default()),
+        // No sign-in of ours is as large.
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         Err(error) => return Err(error),
     };
-    let mut text = Zeroizing::new(Vec::new());
-    file.take(FILE_MAX).read_to_end(&mut text)?;
     // The error of serde_json may quote what it read, which may be a token.
     serde_json::from_slice(&text).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))
 }
@@ -222,12 +224,14 @@ fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
 
 /// Overwrites a file and removes it. On disks that never write in place nothing more can be done from here.
 fn wipe(path: &Path) -> io::Result<()> {
-    match OpenOptions::new().write(true).open(path) {
+    match outboard_files::open_own(path, OpenOptions::new().write(true)) {
         Ok(mut file) => {
             let size = usize::try_from(file.metadata()?.len().min(FILE_MAX)).unwrap_or(0);
             let _ = file.write_all(&vec![0; size]).and_then(|()| file.sync_data());
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        // Whatever it is, it holds nothing that we wrote; what a link leads to is somebody else's.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
         Err(error) => return Err(error),
     }
     fs::remove_file(path)

@@ -9,7 +9,7 @@ use outboard_protocol::control::{PluginStatus, StatusReport};
 use outboard_services::terminal::escape_json;
 use serde_json::json;
 
-use super::{SupervisorRecord, amiss};
+use super::SupervisorRecord;
 use crate::render::{harmless, tame};
 use crate::settings::Settings;
 
@@ -33,11 +33,9 @@ pub(super) fn announce(report: &StatusReport, record: &SupervisorRecord, runtime
     }
 }
 
-/// What is amiss with where plugins are looked for, with the settings of those that are not there, and with the address:
-/// a sentence each.
+/// What is amiss with the settings of plugins that are not there, and with the address: a sentence each.
 pub(super) fn remarks(report: &StatusReport, settings: &Settings, listen: &Address) -> Vec<String> {
-    let mut remarks: Vec<String> =
-        report.plugin_dirs.iter().filter_map(|dir| amiss(Path::new(dir))).collect();
+    let mut remarks = Vec::new();
     for id in settings.file.plugins.keys() {
         if !report.plugins.iter().any(|plugin| plugin.id == id.as_str()) {
             remarks.push(format!("the settings hold [plugins.{id}], and there is no such plugin"));

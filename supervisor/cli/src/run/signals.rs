@@ -26,11 +26,19 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Listens from now on.
+    /// What says "read the folders again" is kept from now on: it must never end this process.
     ///
     /// # Errors
     /// When the system hands out no signals.
-    pub(super) fn listen(keeper: Option<KeeperLink>) -> io::Result<Self> {
+    pub(super) fn hangups() -> io::Result<Signal> {
+        signal(SignalKind::hangup())
+    }
+
+    /// Listens to everything from now on.
+    ///
+    /// # Errors
+    /// When the system hands out no signals.
+    pub(super) fn listen(keeper: Option<KeeperLink>, hangup: Signal) -> io::Result<Self> {
         let keeper: std::pin::Pin<Box<dyn Future<Output = io::Result<()>>>> = match keeper {
             Some(link) => Box::pin(link.lost()),
             None => Box::pin(std::future::pending()),
@@ -39,7 +47,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
-            hangup: signal(SignalKind::hangup())?,
+            hangup,
             keeper,
         })
     }

@@ -1,12 +1,15 @@
 //! The supervisor proper: opens the layers, says when all is ready, waits, and ends in good order.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use outboard_files::look;
 use outboard_host::ShutdownMode;
 use outboard_host::process::{descriptors, keeper};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::amiss;
 use super::announce::{announce, remarks};
 use super::ground::Ground;
 use super::layers::Layers;
@@ -20,6 +23,8 @@ use crate::settings::{RunSettings, Settings};
 const READY_MARGIN: Duration = Duration::from_secs(5);
 /// What the host's own end takes beyond the longest stop. The keeper ends whatever is left after it.
 const STOP_MARGIN: Duration = Duration::from_secs(15);
+/// How long a look at a plugins folder may take.
+const FOLDER_LIMIT: Duration = Duration::from_secs(5);
 /// Rescans under way at once. One reads what the next one would; more than two are repetitions.
 const RESCANS: usize = 2;
 
@@ -41,13 +46,16 @@ pub(super) fn supervise(settings: &Settings, run: &RunSettings, options: LayerOp
         .map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
     let ended = runtime.block_on(async {
         let keeper_pid = link.as_ref().and_then(|link| u32::try_from(link.keeper()).ok());
-        let mut signals = Signals::listen(link)
-            .map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
+        let deaf = |error| Failure::failed(format!("cannot listen to signals: {error}"));
+        let hangups = Signals::hangups().map_err(deaf)?;
         if let Err(error) = raised {
             tracing::debug!(%error, "the limit of descriptors cannot be raised");
         }
         let (longest_start, longest_stop) = (options.longest_start, options.longest_stop);
+        // Until all is open nothing runs that would have to be stopped, so a signal ends this process as it ends any other, also
+        // where a disk holds it up.
         let mut layers = Layers::open(ground, settings, run, options, keeper_pid)?;
+        let mut signals = Signals::listen(link, hangups).map_err(deaf)?;
         let end = wait(settings, run, &mut layers, &mut signals, longest_start + READY_MARGIN).await;
         if let End::Told(mode) = end {
             stop(&mut layers, &mut signals, mode, longest_stop + STOP_MARGIN).await;
@@ -85,6 +93,7 @@ async fn wait(
     tokio::pin!(settled);
     let mut ready = false;
     let mut rescans: JoinSet<()> = JoinSet::new();
+    let mut remarking: JoinSet<()> = JoinSet::new();
     loop {
         tokio::select! {
             _ = &mut settled, if !ready => {
@@ -93,6 +102,7 @@ async fn wait(
                 for remark in remarks(&report, settings, &run.listen) {
                     tracing::warn!("{remark}");
                 }
+                remarking.spawn(remark_on_folders(run.plugin_dirs.clone()));
                 announce(&report, &layers.record, &settings.runtime_dir, run.ready_json);
             }
             told = signals.next() => match told {
@@ -107,6 +117,16 @@ async fn wait(
             },
             Some(_) = rescans.join_next() => {}
             () = layers.tasks.ended() => return End::Lost,
+        }
+    }
+}
+
+/// Says what is amiss with the folders in which plugins are looked for. A folder that does not answer is the scan's to tell of.
+async fn remark_on_folders(dirs: Vec<PathBuf>) {
+    for dir in dirs {
+        let place = dir.clone();
+        if let Ok(Some(remark)) = look(&dir, FOLDER_LIMIT, move || amiss(&place)).await {
+            tracing::warn!("{remark}");
         }
     }
 }

@@ -231,14 +231,12 @@ fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Address>,
 /// # Errors
 /// A sentence with the file, the line, and what is wrong there.
 pub(super) fn read(path: &Path) -> Result<(File, String), String> {
-    let size = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
-    if size > FILE_MAX {
-        return Err(format!(
-            "{}: {size} bytes are no settings file; at most {FILE_MAX} are read",
-            path.display()
-        ));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    let text = outboard_files::read_text(path, FILE_MAX).map_err(|error| match error.kind() {
+        std::io::ErrorKind::FileTooLarge => {
+            format!("{}: it is no settings file; at most {FILE_MAX} bytes are read", path.display())
+        }
+        _ => unreadable(path, &error),
+    })?;
     let mut file = parse(&text).map_err(|mistake| format!("{}:{mistake}", path.display()))?;
     file.anchor(path.parent().unwrap_or(Path::new("/")));
     Ok((file, text))

@@ -2,7 +2,6 @@
 //!
 //! Asked once the program itself was found. Node is run to parse a module and what it imports, never to run it.
 
-use std::io::Read;
 use std::path::Path;
 
 use outboard_host::discovery::{Installed, Program};
@@ -15,6 +14,9 @@ const RUNNABLE: [&[u8]; 6] =
     [b"#!", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\xbe\xba\xfe\xca"];
 /// Arguments that end like this are files, and not words.
 const FILES: [&str; 10] = [".py", ".js", ".mjs", ".cjs", ".ts", ".sh", ".rb", ".pl", ".jar", ".php"];
+
+/// Largest module that is read: bundles have some megabytes.
+const MODULE_MAX: u64 = 64 << 20;
 
 /// Looks, and adds what it finds.
 pub(super) fn look(
@@ -60,10 +62,11 @@ pub(super) fn look(
 }
 
 fn is_runnable(program: &Path) -> bool {
-    let mut beginning = Vec::new();
-    let read = std::fs::File::open(program).and_then(|file| file.take(4).read_to_end(&mut beginning));
-    // What cannot be read may still be run.
-    read.is_err() || RUNNABLE.iter().any(|magic| beginning.starts_with(magic))
+    match outboard_files::beginning(program, 4) {
+        Ok(beginning) => RUNNABLE.iter().any(|magic| beginning.starts_with(magic)),
+        // What cannot be read may still be run, if it is a file at all.
+        Err(error) => error.kind() != std::io::ErrorKind::InvalidInput,
+    }
 }
 
 fn is_missing(folder: &Path, word: &str) -> bool {
@@ -74,5 +77,5 @@ fn is_missing(folder: &Path, word: &str) -> bool {
 /// Whether a module seems to declare nothing: no default export, and none of the older form's.
 fn exports_nothing(module: &Path) -> bool {
     let declares = |text: &str| ["default", "exports", "onStart"].iter().any(|word| text.contains(word));
-    std::fs::read_to_string(module).is_ok_and(|text| !declares(&text))
+    outboard_files::read_text(module, MODULE_MAX).is_ok_and(|text| !declares(&text))
 }

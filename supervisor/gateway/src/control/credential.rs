@@ -55,10 +55,9 @@ impl Credential {
             }),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 std::fs::set_permissions(path, Permissions::from_mode(MODE)).map_err(refused("protect"))?;
-                let mut text = String::new();
-                let file = File::open(path).map_err(refused("read"))?;
-                file.take(DIGITS as u64 + 2).read_to_string(&mut text).map_err(refused("read"))?;
-                Self::parse(text.trim_end()).ok_or_else(|| CredentialError::Malformed(path.to_owned()))
+                let text = outboard_files::beginning(path, DIGITS as u64 + 2).map_err(refused("read"))?;
+                Self::parse(String::from_utf8_lossy(&text).trim_end())
+                    .ok_or_else(|| CredentialError::Malformed(path.to_owned()))
             }
             Err(error) => Err(refused("make")(error)),
         }

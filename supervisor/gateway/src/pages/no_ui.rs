@@ -7,7 +7,7 @@ use std::fmt::Write;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::{escaped, has_ui};
+use super::escaped;
 use crate::directory::Directory;
 use crate::reply::ReplyBody;
 
@@ -49,7 +49,7 @@ pub(super) fn page(directory: &dyn Directory, id: &str) -> Response<ReplyBody> {
 /// The UIs that there are.
 fn others(directory: &dyn Directory) -> String {
     let mut list = String::new();
-    for plugin in directory.status().plugins.iter().filter(|plugin| has_ui(directory, &plugin.id)) {
+    for plugin in directory.status().plugins.iter().filter(|plugin| directory.has_ui(&plugin.id)) {
         let (id, name) = (escaped(&plugin.id), escaped(&plugin.name));
         let _ = write!(list, "<li><a href=\"/_outboard/shell/{id}\">{name}</a> <small>{id}</small>");
     }

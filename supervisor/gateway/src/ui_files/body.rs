@@ -4,30 +4,36 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::Frame;
-use tokio::task::JoinHandle;
+use outboard_files::{Unanswered, look};
 
+use super::FILE_LIMIT;
 use crate::reply::BrokenOff;
 
 /// How much is read at once: few enough trips to the blocking threads, little enough memory per reader.
 const PIECE: usize = 64 * 1024;
 
-type Reading = JoinHandle<(File, std::io::Result<Vec<u8>>)>;
+type Piece = (File, std::io::Result<Vec<u8>>);
+type Reading = Pin<Box<dyn Future<Output = Result<Piece, Unanswered>> + Send>>;
 
 /// The rest of a file.
-#[derive(Debug)]
 pub(crate) struct FileBody {
+    /// Where it lies, for whoever is told that nothing comes from there.
+    place: Arc<Path>,
     file: Option<File>,
     reading: Option<Reading>,
     left: u64,
 }
 
 impl FileBody {
-    pub(crate) fn new(file: File, length: u64) -> Self {
-        Self { file: Some(file), reading: None, left: length }
+    pub(crate) fn new(file: File, length: u64, place: PathBuf) -> Self {
+        Self { place: place.into(), file: Some(file), reading: None, left: length }
     }
 
     /// How much is still to come.
@@ -44,10 +50,12 @@ impl FileBody {
         }
         if let Some(file) = self.file.take() {
             let wanted = usize::try_from(self.left).map_or(PIECE, |left| left.min(PIECE));
-            self.reading = Some(tokio::task::spawn_blocking(move || read(file, wanted)));
+            let place = Arc::clone(&self.place);
+            let reading = async move { look(&place, FILE_LIMIT, move || read(file, wanted)).await };
+            self.reading = Some(Box::pin(reading));
         }
         let Some(reading) = &mut self.reading else { return Poll::Ready(None) };
-        let outcome = ready!(std::pin::Pin::new(reading).poll(cx));
+        let outcome = ready!(reading.as_mut().poll(cx));
         self.reading = None;
         match outcome {
             Ok((file, Ok(piece))) => {
@@ -58,6 +66,15 @@ impl FileBody {
             Ok((_, Err(error))) => Poll::Ready(Some(Err(BrokenOff::File(error)))),
             Err(error) => Poll::Ready(Some(Err(BrokenOff::File(std::io::Error::other(error))))),
         }
+    }
+}
+
+impl std::fmt::Debug for FileBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FileBody")
+            .field("place", &self.place)
+            .field("left", &self.left)
+            .finish_non_exhaustive()
     }
 }
 

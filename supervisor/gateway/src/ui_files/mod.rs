@@ -7,7 +7,7 @@ mod open;
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED,
@@ -17,12 +17,16 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use self::body::FileBody;
 use self::open::Opened;
+use outboard_files::look;
+
 use crate::directory::Directory;
 use crate::problem::{Kind, Problem};
 use crate::reply::ReplyBody;
 
 /// The folders of an install folder that are served.
 const SERVED: [&str; 2] = ["ui", "assets"];
+/// How long the disk may take to open a file, or to give a piece of it.
+const FILE_LIMIT: Duration = Duration::from_secs(10);
 /// The style sheet that goes with a UI.
 const STYLE: &str = "/ui/index.css";
 /// A page may run its own scripts; it may not be framed by others, nor have its base moved.
@@ -39,13 +43,16 @@ pub(crate) async fn answer(
     let (root, relative) = locate(directory, rest)?;
     let shown = rest.to_owned();
     let content_type = content_type(&relative);
-    let opening = tokio::task::spawn_blocking(move || open::open(&root, &relative));
-    let opened = match opening.await {
+    let place = root.clone();
+    let opened = match look(&place, FILE_LIMIT, move || open::open(&root, &relative)).await {
         Ok(Ok(opened)) => opened,
         Ok(Err(error)) if error.kind() == ErrorKind::NotFound && is_wanted_style(&shown) => {
             return Ok(no_style());
         }
-        _ => return Err(nothing(&shown)),
+        Ok(Err(_)) => return Err(nothing(&shown)),
+        Err(silent) => {
+            return Err(Problem::new(Kind::Slow, format!("The file cannot be read: {silent}.")));
+        }
     };
     let tag = entity_tag(&opened);
     let unchanged = asked.get_all(IF_NONE_MATCH).iter().any(|tags| {
@@ -58,7 +65,7 @@ pub(crate) async fn answer(
         return Ok(response);
     }
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(opened.length));
-    *response.body_mut() = ReplyBody::file(FileBody::new(opened.file, opened.length));
+    *response.body_mut() = ReplyBody::file(FileBody::new(opened.file, opened.length, place));
     Ok(response)
 }
 

@@ -1,5 +1,6 @@
 //! One folder to one plugin, or to the sentence that says why not.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use outboard_protocol::manifest::{self, BACKGROUND_ENTRY, FILE_NAME, MANIFEST_MAX, Manifest, UI_ENTRY};
@@ -12,27 +13,27 @@ use super::{Installed, Program};
 /// A sentence with the file, the line where there is one, and what is wrong.
 pub fn read_folder(folder: &Path) -> Result<Installed, String> {
     let file = folder.join(FILE_NAME);
-    let text = read_bounded(&file)?;
+    let text = read_manifest(&file)?;
     let manifest = manifest::parse(&text)
         .map_err(|error| format!("{}:{}:{}: {}", file.display(), error.line, error.column, error.message))?;
     let program = program(folder, &manifest).map_err(|reason| format!("{}: {reason}", file.display()))?;
-    let mut installed = Installed { manifest, folder: folder.to_owned(), program, text };
+    let has_ui = folder.join(UI_ENTRY).is_file();
+    let mut installed = Installed { manifest, folder: folder.to_owned(), program, has_ui, text, stamp: None };
     note_folder_name(&mut installed);
     Ok(installed)
 }
 
-fn read_bounded(file: &Path) -> Result<Vec<u8>, String> {
-    let missing = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
+/// The manifest, or why it cannot be read: whatever lies there, it is not waited for and never read without end.
+fn read_manifest(file: &Path) -> Result<Vec<u8>, String> {
+    outboard_files::read(file, MANIFEST_MAX as u64).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => {
             format!("{} does not exist; every plugin's folder needs one", file.display())
         }
+        ErrorKind::FileTooLarge => {
+            format!("{} is too large: a manifest has at most {MANIFEST_MAX} bytes", file.display())
+        }
         _ => format!("{} cannot be read: {error}", file.display()),
-    };
-    let size = std::fs::metadata(file).map_err(missing)?.len();
-    if size > MANIFEST_MAX as u64 {
-        return Err(format!("{} has {size} bytes; a manifest has at most {MANIFEST_MAX}", file.display()));
-    }
-    std::fs::read(file).map_err(missing)
+    })
 }
 
 /// The original shell takes the folder's name for the id; a difference is legal here and easily a mistake.

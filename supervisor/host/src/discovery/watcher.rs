@@ -1,26 +1,44 @@
 //! Notices that something changed in the plugin folders. Says only that, once things are quiet; the supervisor then scans.
 //!
-//! Best effort by nature: where watching is impossible, SIGHUP and `outboard rescan` do the same.
+//! The scan says what to watch while it looks ([`Watches`]), on the thread that may hang: to begin a watch is a look at the path.
+//! What was noticed arrives at the supervisor ([`Watcher`]) without any look. Best effort by nature: where watching is
+//! impossible, SIGHUP and `outboard rescan` do the same.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
-use tokio::sync::mpsc;
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+use rustix::io::Errno;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, timeout_at};
 
 /// A copy of a plugin's folder makes many events. This long after the last one it counts as finished.
 const QUIET: Duration = Duration::from_millis(300);
 /// Changes that never end do not put off the scan for longer than this.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Room for some hundred events at once.
+const EVENTS: usize = 16 * 1024;
 
-/// Watches plugin folders, and the folder of each plugin for its manifest.
+/// What counts as a change of a folder: its entries come, go, or have other content or modes.
+const CHANGES: WatchFlags = WatchFlags::CREATE
+    .union(WatchFlags::DELETE)
+    .union(WatchFlags::MODIFY)
+    .union(WatchFlags::ATTRIB)
+    .union(WatchFlags::MOVE)
+    .union(WatchFlags::MOVE_SELF)
+    .union(WatchFlags::DELETE_SELF)
+    .union(WatchFlags::ONLYDIR);
+
+/// Hears of changes.
 #[derive(Debug)]
 pub(crate) struct Watcher {
-    inner: Option<RecommendedWatcher>,
-    changed: mpsc::Receiver<()>,
-    dirs: Vec<PathBuf>,
-    watched: Vec<PathBuf>,
+    heard: Option<AsyncFd<Arc<OwnedFd>>>,
+    watches: Watches,
     /// Set while a change waits for quiet. Kept here, so that a dropped wait forgets nothing.
     noticed: Option<Noticed>,
 }
@@ -31,47 +49,39 @@ struct Noticed {
     latest: Instant,
 }
 
+/// Begins and ends watches. Clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Watches {
+    descriptor: Option<Arc<OwnedFd>>,
+    watched: Arc<Mutex<Watched>>,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    /// The kernel's numbers, and the folders that they stand for.
+    folders: BTreeMap<i32, PathBuf>,
+    /// Folders of which was told that they cannot be watched.
+    told: BTreeSet<PathBuf>,
+}
+
 impl Watcher {
-    /// Watches these folders, as far as the system allows.
-    pub(crate) fn new(dirs: &[PathBuf]) -> Self {
-        // One place: that something changed is all there is to know.
-        let (tell, changed) = mpsc::channel(1);
-        let inner = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
-                // Full means that it is known already.
-                let _ = tell.try_send(());
-            }
-        });
-        let inner = inner
+    /// Watches nothing yet.
+    pub(crate) fn new() -> Self {
+        let made = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
+            .map_err(std::io::Error::from)
+            .and_then(|descriptor| heard_from(Arc::new(descriptor)));
+        let heard = made
             .inspect_err(
                 |error| tracing::warn!(%error, "plugin folders are not watched; use `outboard rescan`"),
             )
             .ok();
-        let mut watcher = Self { inner, changed, dirs: dirs.to_vec(), watched: Vec::new(), noticed: None };
-        watcher.renew();
-        watcher
+        let descriptor = heard.as_ref().map(|heard| Arc::clone(heard.get_ref()));
+        Self { heard, watches: Watches { descriptor, watched: Arc::default() }, noticed: None }
     }
 
-    /// Watches what is there now: each plugins folder and each folder in it.
-    pub(crate) fn renew(&mut self) {
-        let Some(inner) = self.inner.as_mut() else { return };
-        let present = |path: &Path| {
-            let below = std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
-            std::iter::once(path.to_owned()).chain(below.filter(|path| path.is_dir())).collect::<Vec<_>>()
-        };
-        let now: Vec<PathBuf> =
-            self.dirs.iter().filter(|dir| dir.is_dir()).flat_map(|dir| present(dir)).collect();
-        for gone in self.watched.iter().filter(|path| !now.contains(path)) {
-            // A removed folder took its watch with it.
-            let _ = inner.unwatch(gone);
-        }
-        // Watched ones too: a folder that was replaced has its old name and no watch any more.
-        for path in &now {
-            if let Err(error) = inner.watch(path, RecursiveMode::NonRecursive) {
-                tracing::warn!(path = %path.display(), %error, "not watched; use `outboard rescan` after a change there");
-            }
-        }
-        self.watched = now;
+    /// For the scan, which says what to watch.
+    pub(crate) fn watches(&self) -> Watches {
+        self.watches.clone()
     }
 
     /// Resolves when something changed and things have been quiet since. Never, where nothing can be watched. May be
@@ -79,20 +89,108 @@ impl Watcher {
     pub(crate) async fn changed(&mut self) {
         loop {
             let Some(Noticed { quiet_at, latest }) = self.noticed else {
-                if self.changed.recv().await.is_none() {
-                    return std::future::pending().await;
-                }
+                self.something().await;
                 let now = Instant::now();
                 self.noticed = Some(Noticed { quiet_at: now + QUIET, latest: now + PATIENCE });
                 continue;
             };
-            match timeout_at(quiet_at.min(latest), self.changed.recv()).await {
-                Ok(Some(())) => self.noticed = Some(Noticed { quiet_at: Instant::now() + QUIET, latest }),
-                Ok(None) | Err(_) => {
+            match timeout_at(quiet_at.min(latest), self.something()).await {
+                Ok(()) => self.noticed = Some(Noticed { quiet_at: Instant::now() + QUIET, latest }),
+                Err(_) => {
                     self.noticed = None;
                     return;
                 }
             }
         }
     }
+
+    /// Resolves with the next change. Cancel safe: what was read has been a change.
+    async fn something(&self) {
+        let Some(heard) = &self.heard else { return std::future::pending().await };
+        loop {
+            let Ok(mut ready) = heard.readable().await else { return std::future::pending().await };
+            if self.watches.take_events(heard.get_ref()) {
+                return;
+            }
+            ready.clear_ready();
+        }
+    }
+}
+
+impl Watches {
+    /// For a look that is not to be repeated.
+    pub(super) fn none() -> Self {
+        Self { descriptor: None, watched: Arc::default() }
+    }
+
+    /// Watches a folder from now on; one that is watched already stays so. Blocks as long as its disk does.
+    pub(super) fn begin(&self, folder: &Path) {
+        let Some(descriptor) = &self.descriptor else { return };
+        match inotify::add_watch(descriptor, folder, CHANGES) {
+            Ok(number) => {
+                self.watched().folders.insert(number, folder.to_owned());
+            }
+            // Gone since it was listed, or no folder: the scan says what is to be said about it.
+            Err(Errno::NOENT | Errno::NOTDIR) => {}
+            Err(error) if self.watched().told.insert(folder.to_owned()) => {
+                tracing::warn!(path = %folder.display(), %error, "not watched; use `outboard rescan` after a change there");
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Ends the watches of folders that are not `wanted` any more, under the names that they had. No look at any path.
+    pub(crate) fn keep_only(&self, wanted: impl Fn(&Path) -> bool) {
+        let Some(descriptor) = &self.descriptor else { return };
+        let mut watched = self.watched();
+        watched.told.retain(|folder| wanted(folder));
+        watched.folders.retain(|number, folder| {
+            let kept = wanted(folder);
+            if !kept {
+                // A removed folder took its watch with it.
+                let _ = inotify::remove_watch(descriptor, *number);
+            }
+            kept
+        });
+    }
+
+    /// Reads what there is; whether anything of it is a change. An overflow is one: nobody knows what was lost.
+    fn take_events(&self, descriptor: &OwnedFd) -> bool {
+        let mut room = [MaybeUninit::uninit(); EVENTS];
+        let mut reader = inotify::Reader::new(descriptor, &mut room);
+        let mut changed = false;
+        loop {
+            match reader.next() {
+                Ok(event) if event.events().contains(ReadFlags::IGNORED) => {
+                    self.watched().folders.remove(&event.wd());
+                }
+                Ok(event) if event.events().contains(ReadFlags::MOVE_SELF) => {
+                    // What has that name now is another folder, or will be.
+                    self.watched().folders.remove(&event.wd());
+                    let _ = inotify::remove_watch(descriptor, event.wd());
+                    changed = true;
+                }
+                Ok(_) => changed = true,
+                Err(Errno::INTR) => {}
+                Err(_) => return changed,
+            }
+            if reader.is_buffer_empty() && changed {
+                // The rest is found by the next call; a flood must not keep the caller here.
+                return true;
+            }
+        }
+    }
+
+    fn watched(&self) -> MutexGuard<'_, Watched> {
+        // Every change is one entry, so a panic elsewhere cannot have left it half done.
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe for the sake of types whose descriptor changes; ours is fixed"
+)]
+fn heard_from(descriptor: Arc<OwnedFd>) -> std::io::Result<AsyncFd<Arc<OwnedFd>>> {
+    AsyncFd::with_interest(descriptor, Interest::READABLE)
 }

@@ -148,7 +148,7 @@ fn whole(folder: &Path) -> io::Result<Seal> {
         return Err(differs("it holds more or fewer files than it should"));
     }
     for (path, content) in FILES {
-        if std::fs::read(folder.join(path))? != *content {
+        if outboard_files::read(&folder.join(path), content.len() as u64).ok().as_deref() != Some(*content) {
             return Err(differs(&format!("{path} is another one")));
         }
     }

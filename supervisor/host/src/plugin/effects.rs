@@ -2,7 +2,7 @@
 //!
 //! Each effect does one thing and never waits: what takes time is spawned as work of the actor and ends in a fact.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use outboard_lifecycle::{Effect, Event, Exit, Fact, Generation};
@@ -102,6 +102,7 @@ fn spawn(actor: &mut Actor, generation: Generation) {
         return;
     }
     let slot = format!("{}-{}", actor.slot(), generation.0);
+    let history = actor.history.clone();
     let launching = launch(
         actor.installed.clone(),
         actor.settings.clone(),
@@ -109,6 +110,9 @@ fn spawn(actor: &mut Actor, generation: Generation) {
         actor.shared.spawner.clone(),
         Label { plugin: actor.installed.id().to_string(), generation: generation.0 },
         slot,
+        move |stamp| {
+            history.lock().unwrap_or_else(PoisonError::into_inner).started_on = Some(stamp);
+        },
     );
     let work = async move { Done::Launched(generation, Box::new(launching.await)) };
     actor.spawning = Some(actor.work.spawn(work));

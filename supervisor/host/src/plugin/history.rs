@@ -13,6 +13,8 @@ const REMEMBERED: usize = 20;
 #[derive(Debug, Default)]
 pub(crate) struct History {
     records: VecDeque<ExitRecord>,
+    /// What its folder was like when it was started last.
+    pub(crate) started_on: Option<u64>,
 }
 
 impl History {

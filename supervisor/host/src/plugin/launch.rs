@@ -6,20 +6,25 @@ use std::ffi::OsString;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use outboard_files::{Unanswered, look};
 use outboard_protocol::manifest::{HttpListen, Limits as DeclaredLimits, Wire as DeclaredWire};
 
 use rustix::io::Errno;
 
 use super::PluginSettings;
 use super::environment::{environment, set};
-use crate::discovery::{Installed, Program};
+use crate::discovery::{Installed, Program, stamp};
 use crate::javascript::{self, JavaScriptError};
 use crate::process::socket::{self, BindError, SocketFile};
 use crate::process::{Label, Limits, Port, SpawnError, SpawnSpec, Spawned, Spawner, Wire, shortage};
 use crate::routes::Address;
 use crate::virtual_environment;
+
+/// How long the disk may take over everything that a launch needs of it: less than a spawn may take, so that the reason is told.
+const PREPARED_WITHIN: Duration = Duration::from_millis(4500);
 
 /// What every launch needs to know of the supervisor.
 #[derive(Debug)]
@@ -74,7 +79,7 @@ impl LaunchedSocket {
         match self {
             LaunchedSocket::Bound(file) => file.remove(),
             // The plugin may never have made it, or have removed it itself.
-            LaunchedSocket::Path(path) => drop(std::fs::remove_file(path)),
+            LaunchedSocket::Path(path) => socket::remove_later(path),
             LaunchedSocket::Port(port) => drop(port),
         }
     }
@@ -112,6 +117,13 @@ impl From<BindError> for LaunchFailure {
     }
 }
 
+impl From<Unanswered> for LaunchFailure {
+    fn from(error: Unanswered) -> Self {
+        // A disk that hangs may answer the next time.
+        Self { why: error.to_string(), transient: true }
+    }
+}
+
 impl From<JavaScriptError> for LaunchFailure {
     fn from(error: JavaScriptError) -> Self {
         // Its sentence holds what is behind it.
@@ -137,7 +149,8 @@ impl LaunchFailure {
     }
 }
 
-/// Starts a process of a plugin. The label names it among all that the spawner has started.
+/// Starts a process of a plugin. The label names it among all that the spawner has started; `note` is told what the folder is like
+/// from which it starts.
 pub(super) async fn launch(
     installed: Arc<Installed>,
     settings: Arc<PluginSettings>,
@@ -145,20 +158,44 @@ pub(super) async fn launch(
     spawner: Spawner,
     label: Label,
     slot: String,
+    note: impl FnOnce(u64) + Send + 'static,
 ) -> Result<Launched, LaunchFailure> {
-    let data_dir = options.plugin_data_dir(&installed);
+    let place = installed.folder.clone();
+    let work = move || {
+        note(stamp(&installed.folder, None));
+        prepare(&installed, &settings, &options, label, &slot)
+    };
+    let (spec, mut socket) = look(&place, PREPARED_WITHIN, work).await??;
+    let limits = spec.limits.clone();
+    let spawned = spawner.spawn(spec).await.map_err(|error| LaunchFailure::of_spawn(&error, &limits))?;
+    if let LaunchedSocket::Port(port) = &mut socket {
+        port.release();
+    }
+    Ok(Launched { spawned, socket })
+}
+
+/// Everything about a launch that touches the file system, in one look: the plugin's folder, its data folder, its socket, and
+/// for a module `node` and the runner. The first time that may take a while.
+fn prepare(
+    installed: &Installed,
+    settings: &PluginSettings,
+    options: &LaunchOptions,
+    label: Label,
+    slot: &str,
+) -> Result<(SpawnSpec, LaunchedSocket), LaunchFailure> {
+    let data_dir = options.plugin_data_dir(installed);
     make_private(&data_dir.join("tmp"))?;
-    let mut env = environment(&installed, &data_dir, &settings.env);
-    let (program, args, wire) = program(&installed, &options, &mut env).await?;
+    let mut env = environment(installed, &data_dir, &settings.env);
+    let (program, args, wire) = program(installed, options, &mut env)?;
     let mut spec = SpawnSpec::new(label, program, &installed.folder);
-    let mut socket = match installed.manifest.http.listen {
+    let socket = match installed.manifest.http.listen {
         HttpListen::Fd => {
-            let (listener, file) = socket::bind(&options.socket_dir, &slot)?;
+            let (listener, file) = socket::bind(&options.socket_dir, slot)?;
             spec.listener = Some(listener);
             LaunchedSocket::Bound(file)
         }
         HttpListen::Path => {
-            let path = socket::place(&options.socket_dir, &slot)?;
+            let path = socket::place(&options.socket_dir, slot)?;
             set(&mut env, "OUTBOARD_HTTP_SOCKET", &path);
             LaunchedSocket::Path(path)
         }
@@ -178,15 +215,10 @@ pub(super) async fn launch(
     spec.env = env;
     spec.wire = wire;
     spec.limits = limits(&installed.manifest.limits, &settings.limits);
-    let limits = spec.limits.clone();
-    let spawned = spawner.spawn(spec).await.map_err(|error| LaunchFailure::of_spawn(&error, &limits))?;
-    if let LaunchedSocket::Port(port) = &mut socket {
-        port.release();
-    }
-    Ok(Launched { spawned, socket })
+    Ok((spec, socket))
 }
 
-async fn program(
+fn program(
     installed: &Installed,
     options: &LaunchOptions,
     env: &mut Vec<(OsString, OsString)>,
@@ -209,26 +241,13 @@ async fn program(
         }
         Program::Module(entry) => {
             set(env, "OUTBOARD_BASE_URL", options.base_url.load().as_str());
-            let command = module(entry.clone(), installed.folder.clone(), options.javascript.clone()).await?;
+            let command = javascript::command(entry, &installed.folder, &options.javascript)?;
             for (name, value) in command.env {
                 set(env, &name, value);
             }
             Ok((command.program, command.args, Wire::Fd))
         }
         Program::None => Err(LaunchFailure::lasting("the plugin has nothing to run")),
-    }
-}
-
-/// The command of a module. Finding `node` and unpacking the runner touch the disk, the first time for a while.
-async fn module(
-    entry: PathBuf,
-    folder: PathBuf,
-    options: javascript::Options,
-) -> Result<javascript::Command, LaunchFailure> {
-    let found = tokio::task::spawn_blocking(move || javascript::command(&entry, &folder, &options));
-    match found.await {
-        Ok(command) => Ok(command?),
-        Err(panic) => Err(LaunchFailure::lasting(format!("looking for node failed: {panic}"))),
     }
 }
 

@@ -127,6 +127,11 @@ impl PluginHandle {
         }
     }
 
+    /// What its folder was like when it was started last, where that is known.
+    pub(crate) fn started_on(&self) -> Option<u64> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).started_on
+    }
+
     /// What happened to its processes, latest first.
     pub(crate) fn history(&self) -> Vec<ExitRecord> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).latest_first()

@@ -91,7 +91,7 @@ pub async fn start(
     let slot = format!("trial-{number}");
     // A plugin's own label is for one process at a time.
     let label = Label { plugin: format!("{}-{slot}", installed.id()), generation: 1 };
-    launch(installed, settings, Arc::new(folders.options()), spawner.clone(), label, slot)
+    launch(installed, settings, Arc::new(folders.options()), spawner.clone(), label, slot, |_| {})
         .await
         .map(|launched| Trial { spawned: launched.spawned, door: Door(launched.socket) })
         .map_err(|failure| TrialError(failure.why))

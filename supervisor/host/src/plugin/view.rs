@@ -17,6 +17,7 @@ pub(crate) struct View {
     pub(crate) status: PluginStatus,
     runs_something: bool,
     speaks: bool,
+    has_ui: bool,
 }
 
 impl View {
@@ -55,6 +56,7 @@ impl View {
             status,
             runs_something: installed.program != Program::None,
             speaks: installed.manifest.speaks_the_protocol(),
+            has_ui: installed.has_ui,
         }
     }
 
@@ -66,6 +68,16 @@ impl View {
     /// Whether its program speaks the protocol.
     pub(crate) fn speaks(&self) -> bool {
         self.speaks
+    }
+
+    /// Whether it was given up.
+    pub(crate) fn is_errored(&self) -> bool {
+        matches!(self.snapshot.state, State::Errored { .. })
+    }
+
+    /// Whether it has a UI.
+    pub(crate) fn has_ui(&self) -> bool {
+        self.has_ui
     }
 
     /// Whether nothing is under way.

@@ -154,14 +154,30 @@ impl Subject {
         }
     }
 
-    /// Turns step and errno into a sentence, by looking at the files once more.
-    pub(super) fn explain(&self, failure: Failure) -> SpawnError {
+    /// Where it was to run.
+    pub(super) fn folder(&self) -> &Path {
+        &self.cwd
+    }
+
+    /// What is known without a look at any file.
+    pub(super) fn unexplained(&self, failure: &Failure) -> SpawnError {
         let source = io::Error::from_raw_os_error(failure.errno);
         match failure.step {
             Step::Folder => SpawnError::Chdir { path: self.cwd.clone(), source },
             Step::Limit(limit) => SpawnError::Limit { limit, value: self.limits.get(limit), source },
-            Step::Exec => self.explain_exec(failure.path, source),
+            Step::Exec => {
+                let path = failure.path.clone().unwrap_or_else(|| PathBuf::from(&self.program));
+                SpawnError::Exec { path, source }
+            }
             step => SpawnError::Prepare { program: self.program.clone(), step: step.name(), source },
+        }
+    }
+
+    /// Turns step and errno into a sentence, by looking at the files once more.
+    pub(super) fn explain(&self, failure: Failure) -> SpawnError {
+        match failure.step {
+            Step::Exec => self.explain_exec(failure.path, io::Error::from_raw_os_error(failure.errno)),
+            _ => self.unexplained(&failure),
         }
     }
 
@@ -201,6 +217,9 @@ fn why_not_executable(path: &Path) -> String {
     use std::os::unix::fs::PermissionsExt;
     match std::fs::metadata(path) {
         Ok(meta) if meta.is_dir() => "it is a folder; name the program inside it".to_owned(),
+        Ok(meta) if !meta.is_file() => {
+            "it is no file but a named pipe, a socket or a device; put the program there".to_owned()
+        }
         Ok(meta) if meta.permissions().mode() & 0o111 == 0 => {
             let mode = meta.permissions().mode() & 0o7777;
             format!("it has no execute permission (mode {mode:04o}); chmod +x it")

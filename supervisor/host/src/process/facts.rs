@@ -6,6 +6,11 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::LazyLock;
+
+/// As much of the kernel's counters as is read; they have some kilobytes.
+const COUNTERS_MOST: usize = 32 * 1024;
 
 /// The parts of `/proc/<pid>/stat` that tell who a process is and to whom it belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +142,13 @@ pub fn sockets(pid: i32) -> impl Iterator<Item = u64> {
 ///
 /// One that was killed by SIGKILL while this number rose was probably one of them.
 pub fn out_of_memory_kills() -> Option<u64> {
-    let counters = fs::read_to_string("/proc/vmstat").ok()?;
+    // Kept open: it is asked at the begin and at the end of each process, where nothing is to be opened.
+    static COUNTERS: LazyLock<Option<fs::File>> = LazyLock::new(|| fs::File::open("/proc/vmstat").ok());
+    let (file, mut counters, mut end) = (COUNTERS.as_ref()?, vec![0; COUNTERS_MOST], 0);
+    while let Ok(read @ 1..) = file.read_at(&mut counters[end..], end as u64) {
+        end += read;
+    }
+    let counters = std::str::from_utf8(&counters[..end]).ok()?;
     counters.lines().find_map(|line| line.strip_prefix("oom_kill "))?.trim().parse().ok()
 }
 

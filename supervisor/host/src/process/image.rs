@@ -31,7 +31,7 @@ pub(super) enum Image {
 
 /// Reads the beginning of a file.
 pub(super) fn look(path: &Path) -> Image {
-    match File::open(path).and_then(|mut file| {
+    match outboard_files::open(path).and_then(|mut file| {
         let mut head = Vec::with_capacity(HEAD);
         Read::by_ref(&mut file).take(HEAD as u64).read_to_end(&mut head)?;
         Ok((file, head))

@@ -5,8 +5,8 @@
 //! together with boot id and start time.
 
 use std::fs;
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -67,11 +67,11 @@ impl Ledger {
         let path = self.path(&entry.label);
         let unfinished = path.with_extension("new");
         let entry = serde_json::to_vec(entry)?;
-        fs::write(&unfinished, &entry).or_else(|error| match error.kind() {
+        write(&unfinished, &entry).or_else(|error| match error.kind() {
             // Somebody may have removed the whole runtime folder.
             io::ErrorKind::NotFound => {
                 fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-                fs::write(&unfinished, &entry)
+                write(&unfinished, &entry)
             }
             _ => Err(error),
         })?;
@@ -112,11 +112,18 @@ pub(super) fn remove_file(path: &Path) {
     }
 }
 
+/// Whatever somebody else may have put there, it is neither followed nor waited for.
+fn write(path: &Path, entry: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    outboard_files::open_own(path, &options)?.write_all(entry)
+}
+
 fn read_entry(path: &Path) -> Option<Entry> {
     let meta = fs::symlink_metadata(path).ok()?;
     let ours = path.extension().is_some_and(|suffix| suffix == SUFFIX);
     if !ours || !meta.is_file() || meta.len() > ENTRY_LIMIT {
         return None;
     }
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
+    serde_json::from_slice(&outboard_files::read(path, ENTRY_LIMIT).ok()?).ok()
 }

@@ -9,7 +9,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use outboard_files::look;
+use tokio::runtime::Handle;
+
+/// How long the disk may take to remove a socket's file.
+const REMOVED_WITHIN: Duration = Duration::from_secs(5);
 /// What the kernel takes as a path, the final NUL included.
 const PATH_LIMIT: usize = 108;
 
@@ -65,11 +71,27 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_file(&self.path)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(path = %self.path.display(), %error, "could not remove a socket file");
+        remove_later(std::mem::take(&mut self.path));
+    }
+}
+
+/// Removes the file of a socket, away from the runtime's thread where there is one. What is not removed is replaced when its slot
+/// is given out again.
+pub fn remove_later(path: PathBuf) {
+    let Ok(runtime) = Handle::try_current() else { return remove(&path) };
+    runtime.spawn(async move {
+        let place = path.clone();
+        if let Err(error) = look(&place, REMOVED_WITHIN, move || remove(&path)).await {
+            tracing::warn!(%error, "could not remove a socket file");
         }
+    });
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(path = %path.display(), %error, "could not remove a socket file");
     }
 }
 

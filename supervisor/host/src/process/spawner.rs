@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use outboard_files::look;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
@@ -31,7 +32,7 @@ use super::error::{self, SpawnError, Subject};
 use super::exit::ExitWatch;
 use super::launch::{self, Launch, Launched, failed};
 use super::ledger::Ledger;
-use super::order::{self, Order, Outcome};
+use super::order::{self, Failure, Order, Outcome};
 use super::pipes::{Ours, Pipes};
 use super::spec::{Label, SpawnSpec, Wire};
 use super::{LISTENER_NUMBER, MARKER_VARIABLE, WIRE_NUMBERS};
@@ -40,6 +41,8 @@ use super::{dumps, mark};
 /// How long the trampoline may take to become the program. It takes a millisecond or two; a loaded machine at boot may
 /// make that a hundred times as much, and beyond this something is stuck.
 const EXEC_LIMIT: Duration = Duration::from_secs(10);
+/// How long the look at a program that did not start may take, for the sake of a better message.
+const EXPLAINED_WITHIN: Duration = Duration::from_secs(2);
 /// How long a trampoline that has failed may take to end.
 const FAILED_LIMIT: Duration = Duration::from_secs(2);
 
@@ -73,6 +76,8 @@ impl Default for SpawnerOptions {
 pub struct Spawner {
     launches: mpsc::Sender<Launch>,
     all: Containments,
+    /// `/dev/null`, opened once: a spawn opens nothing on the runtime's thread.
+    nothing: Arc<OwnedFd>,
     /// Held by all clones together.
     _only: Arc<Only>,
 }
@@ -126,7 +131,8 @@ impl Spawner {
         // Any pid but none means yes.
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
         let all = Containments::new(options.ledger)?;
-        Ok(Self { launches: launch::start(options.binary, all.clone())?, all, _only: only })
+        let nothing = Arc::new(File::open("/dev/null")?.into());
+        Ok(Self { launches: launch::start(options.binary, all.clone())?, all, nothing, _only: only })
     }
 
     /// All living containments, for [`super::orphans::tend`].
@@ -147,12 +153,13 @@ impl Spawner {
         let label = spec.label.clone();
         self.vacate(&label).await?;
         let pipes = Pipes::open(spec.wire).map_err(failed("making pipes"))?;
-        let (order, descriptors, ours) = prepare(spec, &subject, &self.all.marker(&label), pipes)?;
+        let (order, descriptors, ours) =
+            prepare(spec, &subject, &self.all.marker(&label), &self.nothing, pipes)?;
         let (reply, launched) = oneshot::channel();
         let gone = |_| failed("reaching the spawning thread")(io::ErrorKind::BrokenPipe.into());
         self.launches.send(Launch { label, order, descriptors, reply }).await.map_err(|_| gone(()))?;
         let launched = launched.await.map_err(|_| gone(()))??;
-        settle(launched, &subject, ours).await
+        settle(launched, subject, ours).await
     }
 }
 
@@ -178,6 +185,7 @@ fn prepare(
     spec: SpawnSpec,
     subject: &Subject,
     marker: &str,
+    nothing: &OwnedFd,
     pipes: Pipes,
 ) -> Result<(Vec<u8>, Vec<OwnedFd>, Ours), SpawnError> {
     let Pipes { ours, input, output, log, errors } = pipes;
@@ -189,8 +197,8 @@ fn prepare(
     let (mut descriptors, mut numbers) = match log {
         None => (vec![input, output, errors], vec![0, 1, 2]),
         Some(log) => {
-            let nothing = File::open("/dev/null").map_err(failed("opening /dev/null"))?;
-            let (mut descriptors, mut numbers) = (vec![nothing.into(), log, errors], vec![0, 1, 2]);
+            let nothing = nothing.try_clone().map_err(failed("copying a descriptor"))?;
+            let (mut descriptors, mut numbers) = (vec![nothing, log, errors], vec![0, 1, 2]);
             if spec.wire == Wire::Fd {
                 set("OUTBOARD_RPC_FDS", &format!("{},{}", WIRE_NUMBERS.0, WIRE_NUMBERS.1));
                 descriptors.extend([input, output]);
@@ -235,12 +243,13 @@ fn encode(order: &Order, subject: &Subject) -> Result<Vec<u8>, SpawnError> {
 }
 
 /// Waits for the word that the program runs; otherwise clears up and says why.
-async fn settle(launched: Launched, subject: &Subject, ours: Ours) -> Result<Spawned, SpawnError> {
+async fn settle(launched: Launched, subject: Subject, ours: Ours) -> Result<Spawned, SpawnError> {
     let Launched { leader, containment, control } = launched;
     let (pid, start_time) = (leader.pid, leader.start_time);
     let exit = ExitWatch::new(leader).map_err(failed("watching a pidfd"))?;
     let outcome = tokio::time::timeout(EXEC_LIMIT, outcome(control)).await;
-    let lost = |how: String| SpawnError::Lost { program: subject.program.clone(), how };
+    let program = subject.program.clone();
+    let lost = |how: String| SpawnError::Lost { program: program.clone(), how };
     let error = match outcome {
         Ok(Ok(Outcome::Running)) => {
             let Ours { wire_writer, wire_reader, stdout, stderr } = ours;
@@ -255,7 +264,7 @@ async fn settle(launched: Launched, subject: &Subject, ours: Ours) -> Result<Spa
                 stderr,
             });
         }
-        Ok(Ok(Outcome::Failed(failure))) => subject.explain(failure),
+        Ok(Ok(Outcome::Failed(failure))) => explain(subject, failure).await,
         Ok(Ok(Outcome::Died)) => match tokio::time::timeout(FAILED_LIMIT, exit.exited()).await {
             Ok(report) => lost(report.to_string()),
             Err(_) => lost("closed its socket".to_owned()),
@@ -267,6 +276,12 @@ async fn settle(launched: Launched, subject: &Subject, ours: Ours) -> Result<Spa
         tracing::warn!(%remnants, "a process that did not start would not end either");
     }
     Err(error)
+}
+
+/// Says what was wrong, by a look at the files; where they do not answer, by what exec said.
+async fn explain(subject: Subject, failure: Failure) -> SpawnError {
+    let (place, unexplained) = (subject.folder().to_owned(), subject.unexplained(&failure));
+    look(&place, EXPLAINED_WITHIN, move || subject.explain(failure)).await.unwrap_or(unexplained)
 }
 
 async fn outcome(control: std::os::unix::net::UnixStream) -> io::Result<Outcome> {

@@ -24,8 +24,12 @@ impl Lifecycle {
                 self.closing = true;
                 self.stop(StopReason::Removed);
             }
-            Order::Start | Order::Restart | Order::Update { .. } | Order::ManifestChanged if self.closing => {
-            }
+            Order::Start
+            | Order::Restart
+            | Order::Update { .. }
+            | Order::ManifestChanged
+            | Order::FolderChanged
+                if self.closing => {}
             Order::Start => self.start(),
             Order::Restart => self.renew(StopReason::Restart),
             Order::Update { from, to, has_old } => {
@@ -33,6 +37,8 @@ impl Lifecycle {
                 self.start_over(StopReason::Update);
             }
             Order::ManifestChanged => self.start_over(StopReason::ManifestChanged),
+            Order::FolderChanged if self.was_given_up() => self.start_over(StopReason::ManifestChanged),
+            Order::FolderChanged => {}
         }
     }
 
@@ -60,7 +66,10 @@ impl Lifecycle {
     /// A new beginning, from a state in which the operator, a new version or a new manifest had to act. What
     /// could not be emptied before must be empty first.
     fn begin(&mut self) {
-        self.history.clear();
+        let goes_on = std::mem::take(&mut self.recalled) && matches!(self.state, State::Stopped);
+        if !goes_on {
+            self.history.clear();
+        }
         if self.stuck() {
             self.empty(After::Start);
         } else {
@@ -149,6 +158,11 @@ impl Lifecycle {
         } else {
             self.rest();
         }
+    }
+
+    /// Whether it is errored, and not for a process that no file can end.
+    fn was_given_up(&self) -> bool {
+        matches!(self.state, State::Errored { .. }) && !self.stuck()
     }
 
     fn stuck(&self) -> bool {

@@ -4,6 +4,7 @@
 mod failures;
 mod hangs;
 mod orders;
+mod past;
 #[path = "../play/mod.rs"]
 mod play;
 mod settings;

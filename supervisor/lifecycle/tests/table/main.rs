@@ -152,7 +152,7 @@ fn after_a_shutdown_or_a_removal_nothing_brings_a_plugin_up_from_any_place() {
         let mut play = scene.play.clone();
         play.order(last);
         for form in scenes::forms() {
-            if ["start", "restart", "update", "manifest-changed"].contains(&form.event) {
+            if ["start", "restart", "update", "manifest-changed", "folder-changed"].contains(&form.event) {
                 let event = (form.make)(&play);
                 assert_eq!(play.step(event), [], "{} after a shutdown in {}", form.event, scene.place);
             }

@@ -223,6 +223,7 @@ fn orders() -> Vec<Form> {
         form("restart", "", |_| Event::Order(Order::Restart)),
         form("update", "", |_| Event::Order(update())),
         form("manifest-changed", "", |_| Event::Order(Order::ManifestChanged)),
+        form("folder-changed", "", |_| Event::Order(Order::FolderChanged)),
         form("shutdown", "", |_| Event::Order(Order::Shutdown)),
         form("remove", "", |_| Event::Order(Order::Remove)),
         form("fault", "", |_| Event::Fault { why: "test".into() }),

@@ -227,6 +227,7 @@ fn orders() -> impl Strategy<Value = Vec<(u64, Order)>> {
         2 => Just(Order::Stop),
         1 => Just(Order::KillNow),
         1 => Just(Order::ManifestChanged),
+        1 => Just(Order::FolderChanged),
         2 => any::<bool>().prop_map(|has_old| Order::Update { from: "1".into(), to: "2".into(), has_old }),
     ];
     prop::collection::vec((0_u64..60_000, order), 0..12)

@@ -16,13 +16,10 @@ pub(super) struct LogFile {
 
 impl LogFile {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .custom_flags(NO_FOLLOW)
-            .open(path)?;
+        // A planted link must not make the supervisor write to another file, nor a planted pipe make it wait.
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true).mode(0o600);
+        let mut file = outboard_files::open_own(path, &options)?;
         let mut size = file.metadata()?.len();
         if size > 0 {
             // A supervisor that was killed may have left half a line; what follows must not be glued to it.
@@ -80,9 +77,6 @@ impl LogFile {
     }
 }
 
-/// A planted link must not make the supervisor write to another file.
-const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-
 /// The name of an older file.
 pub(super) fn numbered(path: &Path, number: u32) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -96,7 +90,7 @@ pub(super) fn open_all(path: &Path, files: u32) -> Vec<(File, u64)> {
     std::iter::once(path.to_owned())
         .chain(older)
         .filter_map(|path| {
-            let file = File::open(path).ok()?;
+            let file = outboard_files::open(&path).ok()?;
             let size = file.metadata().ok()?.len();
             Some((file, size))
         })

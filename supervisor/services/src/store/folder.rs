@@ -117,15 +117,9 @@ fn ours(folder: &Path) -> Result<(), FolderError> {
 
 fn lock(folder: &Path) -> Result<File, FolderError> {
     let path = folder.join(LOCK_FILE);
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        // No planted link is followed, and no planted FIFO waited for.
-        .custom_flags((rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed())
-        .open(&path)
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let mut file = outboard_files::open_own(&path, &options)
         .map_err(|source| FolderError::refused("open the lock file", &path, source))?;
     let until = Instant::now() + DYING_WAIT;
     loop {

@@ -25,7 +25,7 @@ const STEP: usize = 64 * 1024;
 /// Makes the log of an open database as long as it will get. Where that fails it grows as it is used.
 pub(super) fn log(database: &Path) {
     let log = with_suffix(database, "-wal");
-    let Ok(file) = OpenOptions::new().write(true).open(&log) else { return };
+    let Ok(file) = outboard_files::open_own(&log, OpenOptions::new().write(true)) else { return };
     let (Ok(metadata), Ok(disk)) = (file.metadata(), rustix::fs::fstatvfs(&file)) else { return };
     let before = metadata.len();
     if disk.f_bavail.saturating_mul(disk.f_frsize) < LOG_BYTES * SHARE {

@@ -90,7 +90,10 @@ fn plugins(dir: &Path, named: Named) -> Finding {
             Named::Typed | Named::InFile => Finding::new("plugins", Verdict::Broken, wrong),
         };
     }
-    let found = outboard_host::discovery::scan(&[dir.to_owned()]);
+    let found = match outboard_host::discovery::find(&[dir.to_owned()]) {
+        Ok(found) => found,
+        Err(error) => return Finding::new("plugins", Verdict::Degraded, format!("cannot be told: {error}")),
+    };
     let (usable, invalid) = (found.installed.len(), found.invalid.len());
     let sentence = match invalid {
         0 => format!("{} holds {usable}", dir.display()),

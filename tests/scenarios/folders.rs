@@ -1,0 +1,290 @@
+//! Whatever lies in a plugin's folder, and whatever becomes of it while the supervisor runs, is that plugin's trouble alone.
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use serde_json::{Value, json};
+use system_tests::patience::{GUARD, within};
+use system_tests::supervisor::run_command;
+use system_tests::{NEIGHBOUR, Plugin, Supervisor, eventually};
+
+/// Puts something else in the place of a file.
+fn replace(path: &Path, by: impl FnOnce(&Path)) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let _ = std::fs::remove_file(path);
+    by(path);
+}
+
+fn pipe(path: &Path) {
+    mkfifo(path, Mode::from_bits_truncate(0o755)).unwrap();
+}
+
+/// A plugin of the case, and what its state and cause have to say.
+fn says(plugin: &Value, state: &str, words: &str) {
+    assert_eq!(plugin["state"], state, "{plugin}");
+    assert!(plugin["cause"].as_str().unwrap().contains(words), "{words:?} in {plugin}");
+}
+
+#[test]
+fn what_is_no_file_where_one_should_be_is_that_plugins_trouble_alone() {
+    let module = |id: &str| json!({ "id": id, "name": id, "version": "1.0.0" }).to_string();
+    let builder = Supervisor::builder()
+        .plugin(Plugin::hostile("piped", &[]))
+        .plugin(Plugin::hostile("endless", &[]))
+        .plugin(Plugin::hostile("piped-endless", &[]))
+        .plugin(Plugin::hostile("socketed", &[]))
+        .plugin(Plugin::command("piped-program", &["./program"]))
+        .plugin(Plugin::command("endless-program", &["./program"]))
+        .plugin(Plugin::command("piped-script", &["script"]))
+        .file("piped-module/plugin.json", &module("piped-module"))
+        .file("piped-ui/plugin.json", &Plugin::hostile("piped-ui", &[]).manifest())
+        .plugin(Plugin::hostile("piped-ui", &[]));
+    let at = |path: &str| builder.folders().plugins().join(path);
+    replace(&at("piped/plugin.json"), pipe);
+    replace(&at("endless/plugin.json"), |path| symlink("/dev/zero", path).unwrap());
+    replace(&at("piped-endless/plugin.json"), |path| {
+        pipe(&path.with_extension("pipe"));
+        symlink("plugin.pipe", path).unwrap();
+    });
+    replace(&at("socketed/plugin.json"), |path| drop(UnixListener::bind(path).unwrap()));
+    replace(&at("piped-program/program"), pipe);
+    replace(&at("endless-program/program"), |path| symlink("/dev/zero", path).unwrap());
+    replace(&at("piped-script/.venv/bin/script"), pipe);
+    replace(&at("piped-module/background/index.js"), pipe);
+    replace(&at("piped-ui/ui/index.js"), pipe);
+    let supervisor = builder.start();
+
+    let plugin = |id: &str| supervisor.plugin(id);
+    says(&plugin("piped"), "invalid", "piped/plugin.json cannot be read: it is a named pipe");
+    says(&plugin("endless"), "invalid", "endless/plugin.json cannot be read: it is a device");
+    says(&plugin("piped-endless"), "invalid", "it is a named pipe, and a plain file is needed");
+    says(&plugin("socketed"), "invalid", "it is no file to read");
+    says(&plugin("piped-program"), "errored", "program may not be run: it is no file but a named pipe");
+    says(&plugin("endless-program"), "errored", "program may not be run: it is no file but a named pipe");
+    says(&plugin("piped-script"), "errored", "bin/script cannot be executed");
+    says(&plugin("piped-module"), "invalid", "nothing to run");
+    assert_eq!(plugin("piped-ui")["state"], "running");
+    assert_eq!(supervisor.get("/_outboard/plugins/piped-ui/ui/index.js").status, 404);
+
+    // Nothing of it holds up what comes later.
+    supervisor.install(&Plugin::hostile("late", &[]));
+    supervisor.wait_for_state("late", "running");
+    let pipes = supervisor.folders().plugins().join("late/plugin.json");
+    replace(&pipes, pipe);
+    assert!(supervisor.ask("rescan", json!({}))["invalid"]["late"].is_string());
+    assert_eq!(plugin("late")["state"], "running", "it goes on with what was read before");
+    let said = supervisor.cli(&["check", pipes.parent().unwrap().to_str().unwrap()]);
+    assert!(said.code != 0 && format!("{said:?}").contains("it is a named pipe"), "{said:?}");
+    supervisor.verify();
+}
+
+/// A mount that never answers, as of a server that is gone.
+struct DeadMount {
+    place: PathBuf,
+    _device: std::fs::File,
+}
+
+impl DeadMount {
+    /// `None`, and a line that says so, where this user may not mount.
+    fn on(place: &Path) -> Option<Self> {
+        let not_run = |why: &dyn std::fmt::Display| {
+            let _ =
+                writeln!(std::io::stderr(), "NOT RUN: no file system that hangs can be mounted here: {why}");
+        };
+        let device = std::fs::OpenOptions::new().read(true).write(true).open("/dev/fuse");
+        let device = device.inspect_err(|error| not_run(error)).ok()?;
+        let user = nix::unistd::geteuid();
+        let options = format!("fd={},rootmode=40000,user_id={user},group_id={user}", device.as_raw_fd());
+        std::fs::create_dir_all(place).unwrap();
+        mount(Some("dead"), place, Some("fuse.dead"), MsFlags::empty(), Some(options.as_str()))
+            .inspect_err(|error| not_run(error))
+            .ok()?;
+        Some(Self { place: place.to_owned(), _device: device })
+    }
+}
+
+impl Drop for DeadMount {
+    fn drop(&mut self) {
+        let _ = umount2(&self.place, MntFlags::MNT_DETACH);
+    }
+}
+
+#[test]
+fn a_folder_that_does_not_answer_costs_its_plugin_alone_and_stopping_does_not_wait_for_it() {
+    let builder = Supervisor::builder().plugin(Plugin::hostile("gone", &[]));
+    let folder = builder.folders().plugins().join("gone");
+    let hidden = builder.folders().root().join("gone");
+    std::fs::rename(&folder, &hidden).unwrap();
+    let Some(dead) = DeadMount::on(&folder) else { return };
+    let mut supervisor = builder.start();
+    supervisor.wait_for_state(NEIGHBOUR, "running");
+    let gone = supervisor.wait_for("gone", "a sentence", |plugin| {
+        plugin["cause"].as_str().is_some_and(|cause| cause.contains("does not answer"))
+    });
+    says(&gone, "invalid", "look at the disk or the mount");
+
+    // Neither a change, nor an order, nor a start of another is held up.
+    supervisor.install(&Plugin::hostile("late", &[]));
+    supervisor.wait_for_state("late", "running");
+    for _ in 0..3 {
+        assert!(supervisor.ask("rescan", json!({}))["invalid"]["gone"].is_string());
+    }
+    assert_eq!(supervisor.cli(&["restart", "late"]).code, 0);
+    supervisor.stop();
+
+    // Back again, it is found without anybody's doing.
+    let supervisor = supervisor.start_again();
+    drop(dead);
+    supervisor.wait_for("gone", "an answer", |plugin| {
+        !plugin["cause"].as_str().is_some_and(|cause| cause.contains("answer"))
+    });
+    std::fs::remove_dir(&folder).unwrap();
+    std::fs::rename(&hidden, &folder).unwrap();
+    supervisor.wait_for_state("gone", "running");
+    supervisor.verify();
+}
+
+#[test]
+fn a_running_plugin_goes_on_when_its_folder_stops_answering() {
+    let supervisor = Supervisor::builder().plugin(Plugin::hostile("covered", &[])).start();
+    let folder = supervisor.folders().plugins().join("covered");
+    let Some(dead) = DeadMount::on(&folder) else { return };
+    let report = supervisor.ask("rescan", json!({}));
+    assert_eq!(report["removed"], json!([]), "{report}");
+    let covered = supervisor.plugin("covered");
+    assert_eq!(covered["state"], "running");
+    assert!(format!("{}", covered["warnings"]).contains("does not answer"), "{covered}");
+    assert_eq!(supervisor.get("/api/covered/").status, 200);
+    let page = supervisor.get("/_outboard/plugins/covered/ui/index.js");
+    assert_eq!((page.status, &page.json()["type"]), (504, &"urn:outboard:problem:plugin-slow".into()));
+    // One that has to be started from there waits for it, and nobody else does.
+    supervisor.fault("covered", json!(["exit", 3]));
+    supervisor.wait_for("covered", "a failed start", |plugin| plugin["state"] != "running");
+    assert_eq!(supervisor.get(&format!("/api/{NEIGHBOUR}/")).status, 200);
+    drop(dead);
+    supervisor.wait_for_state("covered", "running");
+    supervisor.verify();
+}
+
+#[test]
+fn a_secret_that_is_no_file_is_refused_with_a_sentence_or_ended_by_a_signal_and_never_hangs() {
+    let piped = "it is a named pipe, and a plain file is needed";
+    for (name, words) in
+        [("sign-in.json", piped), ("credential", piped), ("lock", piped), ("state.db", "state.db")]
+    {
+        let builder = Supervisor::builder();
+        std::fs::write(builder.folders().settings(), "").unwrap();
+        replace(&builder.folders().data().join(name), pipe);
+        let mut child = run_command(builder.folders())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let ended = within(GUARD, || child.try_wait().unwrap());
+        if ended.is_none() {
+            let _ =
+                nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
+        }
+        let said = child.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&said.stderr);
+        assert!(ended.is_some_and(|status| !status.success()), "{name}: {told}");
+        assert!(told.contains(name) && told.contains(words), "{name}: {told}");
+    }
+}
+
+#[test]
+fn a_copy_of_a_running_plugins_folder_is_the_one_that_is_refused() {
+    let supervisor = Supervisor::builder().plugin(Plugin::hostile("greeter", &[])).start();
+    let before = supervisor.plugin("greeter");
+    let plugins = supervisor.folders().plugins();
+    let copy = |name: &str| {
+        let folder = plugins.join(name);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::copy(plugins.join("greeter/plugin.json"), folder.join("plugin.json")).unwrap();
+    };
+    // Copies that people and editors keep are no plugins at all; others are told apart, also by a name that sorts first.
+    for name in ["greeter.bak", "greeter~", ".greeter.swp", "a-greeter", "greeter-2"] {
+        copy(name);
+    }
+    for name in ["a-greeter", "greeter-2"] {
+        let newcomer = supervisor.wait_for_state(name, "invalid");
+        says(&newcomer, "invalid", "the id greeter is that of the plugin in ");
+        says(&newcomer, "invalid", "plugins/greeter, which runs");
+    }
+    assert_eq!(supervisor.plugins().len(), 4, "{:?}", supervisor.plugins());
+    let after = supervisor.plugin("greeter");
+    assert_eq!((&after["pid"], &after["generation"]), (&before["pid"], &before["generation"]), "{after}");
+    assert_eq!(supervisor.get("/api/greeter/").status, 200);
+
+    // Moved away, it is the other one's turn, as long as it is but one.
+    std::fs::remove_dir_all(plugins.join("a-greeter")).unwrap();
+    std::fs::rename(plugins.join("greeter/hostile-plugin"), plugins.join("greeter-2/hostile-plugin"))
+        .unwrap();
+    std::fs::remove_dir_all(plugins.join("greeter")).unwrap();
+    supervisor.wait_for("greeter", "the other folder", |plugin| {
+        plugin["state"] == "running"
+            && plugin["installDir"].as_str().is_some_and(|dir| dir.ends_with("greeter-2"))
+    });
+    supervisor.verify();
+}
+
+#[test]
+fn a_folder_that_is_copied_slowly_is_tried_again_when_it_is_whole() {
+    let supervisor = Supervisor::builder().start();
+    let folder = supervisor.folders().plugins().join("slow");
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    // Its program needs a file that comes later, in a folder below.
+    write(
+        "run.sh",
+        "#!/bin/sh\ncd \"$(dirname \"$0\")\" && test -e lib/part || exit 127\nexec ../neighbour/hostile-plugin\n",
+    );
+    std::fs::set_permissions(folder.join("run.sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    write("lib/other", "");
+    write("plugin.json", &Plugin::command("slow", &["./run.sh"]).manifest());
+    let errored = supervisor.wait_for_state("slow", "errored");
+    assert_eq!(errored["causeCode"], "cannot-spawn", "{errored}");
+    write("lib/part", "");
+    supervisor.wait_for_state("slow", "running");
+    supervisor.verify();
+}
+
+#[test]
+fn a_plugin_that_changes_its_own_folder_and_fails_comes_to_rest() {
+    let supervisor = Supervisor::builder()
+        .file("restless/run.sh", "#!/bin/sh\ndate +%N >> \"$(dirname \"$0\")/written\"\nexit 127\n")
+        .plugin(Plugin::command("calm", &["./hostile-plugin"]));
+    let run = supervisor.folders().plugins().join("restless/run.sh");
+    std::fs::set_permissions(&run, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let supervisor = supervisor
+        .file("restless/plugin.json", &Plugin::command("restless", &["./run.sh"]).manifest())
+        .start();
+    let tried = |times: u64| {
+        supervisor.wait_for("restless", "another try", |plugin| {
+            plugin["state"] == "errored" && plugin["generation"].as_u64().unwrap() >= times
+        })
+    };
+    // Each try is a change, and each waits longer for the next.
+    tried(3);
+    let generation = supervisor.plugin("restless")["generation"].as_u64().unwrap();
+    assert!(generation < 10, "{generation} starts in so short a time are a storm");
+    assert_eq!(supervisor.get("/api/calm/").status, 200);
+    eventually("its folder to be left alone", || {
+        (supervisor.plugin("restless")["state"] == "errored").then_some(())
+    });
+    supervisor.verify();
+}
