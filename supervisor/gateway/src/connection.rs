@@ -18,7 +18,8 @@ use crate::front_door::FrontDoor;
 use crate::peer::Peer;
 use crate::seats::Place;
 use crate::socket::{Connected, Socket};
-use crate::wire::stream::{ClientStream, Patience, Signals};
+use crate::wire::signals::Signals;
+use crate::wire::stream::{ClientStream, Patience};
 
 /// Most that hyper holds of what it has read, and of what it has to write, for one connection. Large enough for the longest
 /// head, small enough that a few hundred slow readers hold little.
@@ -97,12 +98,14 @@ pub(crate) async fn serve(
         write: options.client_stall,
     };
     let io = TokioIo::new(ClientStream::new(socket, signals, patience, options.head_bytes));
-    let head_bytes = options.head_bytes;
+    let (head_bytes, linger) = (options.head_bytes, options.client_linger);
     let service = service_fn({
         let client = Arc::clone(&client);
         move |request| {
             let (front_door, client) = (Arc::clone(&front_door), Arc::clone(&client));
-            async move { Ok::<_, std::convert::Infallible>(front_door.answer(&client, request).await) }
+            // Before the future is first polled: hyper looks for more from the client in between.
+            let answering = client.signals.answering();
+            async move { Ok::<_, std::convert::Infallible>(front_door.answer(&client, answering, request).await) }
         }
     });
     let http = http1::Builder::new()
@@ -132,6 +135,17 @@ pub(crate) async fn serve(
     };
     if let Err(error) = outcome {
         tracing::debug!(peer = client.peer(), error = %Chain(&error), "a connection broke off");
+    }
+    if let Some(leftover) = client.signals.take_leftover() {
+        if let Some(refusal) = leftover.refusal() {
+            tracing::debug!(peer = client.peer(), "a request was refused: {refusal}");
+        }
+        tokio::select! {
+            () = leftover.close(linger) => {}
+            // There is no answer that could be finished first.
+            () = stops(&mut stopping) => {}
+            () = poll_fn(|cx| guest.poll_leave(cx)) => {}
+        }
     }
     if let Some(afterwards) = client.take_afterwards() {
         afterwards.await;

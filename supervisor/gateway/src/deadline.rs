@@ -16,6 +16,11 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
+    /// Whether the task will be woken, at the time that was last asked for or earlier.
+    pub(crate) fn is_armed(&self) -> bool {
+        self.sleep.as_ref().is_some_and(|sleep| !sleep.is_elapsed())
+    }
+
     /// Whether `at` has passed; if not, the task is woken when it does (or earlier).
     pub(crate) fn poll_passed(&mut self, cx: &mut Context<'_>, at: Instant) -> bool {
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(at)));

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use http_body::Body;
 use hyper::body::Incoming;
 
 use crate::admission::Admission;
@@ -19,6 +20,7 @@ use crate::proxy::{Asked, Proxy};
 use crate::reply::ReplyBody;
 use crate::router::{self, Destination};
 use crate::seats::{Seats, Shares, Upgrade};
+use crate::wire::signals::Answering;
 use crate::{bus, health, pages, ui_files};
 
 /// When to come again where there is no place.
@@ -118,12 +120,13 @@ impl FrontDoor {
     pub(crate) async fn answer(
         &self,
         client: &Arc<Client>,
+        mut answering: Answering,
         mut request: Request<Incoming>,
     ) -> Response<ReplyBody> {
-        let answering = client.signals.answering();
         let log = Access::begin(self.options.log_requests, &request);
         let upgrade = request.headers().contains_key(header::UPGRADE);
-        let mut response = match self.admission.check(&mut request, client.signals.fault()) {
+        let http_1_0 = request.version() == Version::HTTP_10;
+        let mut response = match self.admission.check(&mut request) {
             Err(problem) => problem.into_response(),
             Ok(admitted) if client.is_unknown() && !admitted.token => unknown_peer(client).into_response(),
             Ok(admitted) => match self.seat(client, &request, upgrade).await {
@@ -134,9 +137,15 @@ impl FrontDoor {
                 }
             },
         };
-        if upgrade && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            // What follows such a request cannot be told from the other protocol, so the watch over this connection is off.
+        if upgrade
+            && response.status() != StatusCode::SWITCHING_PROTOCOLS
+            && !client.signals.decline_upgrade()
+        {
+            // What has come already cannot be told from the other protocol.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if http_1_0 && response.body().size_hint().exact().is_none() {
+            answering.without_length();
         }
         log.end(&response);
         response.body_mut().hold(answering);

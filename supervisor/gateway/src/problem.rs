@@ -51,6 +51,8 @@ problems! {
     Full             "too-many-connections" SERVICE_UNAVAILABLE  "All connections are taken.";
     MethodNotAllowed "method-not-allowed"  METHOD_NOT_ALLOWED    "This method is not served here.";
     UpgradeRequired  "upgrade-required"    UPGRADE_REQUIRED      "This is served over a WebSocket only.";
+    VersionNotServed "version-not-served"  HTTP_VERSION_NOT_SUPPORTED "This version of HTTP is not served here.";
+    TargetTooLong    "target-too-long"     URI_TOO_LONG          "The target of the request is too long.";
     HeadTooLarge     "head-too-large"      REQUEST_HEADER_FIELDS_TOO_LARGE "The head of the request is too large.";
     NotFound         "not-found"           NOT_FOUND             "There is nothing at this path.";
     UnknownPlugin    "unknown-plugin"      NOT_FOUND             "There is no such plugin.";

@@ -3,14 +3,14 @@
 //! One enum, so that no answer needs a box. Must not know what it carries.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::proxy::answer::AnswerBody;
 use crate::ui_files::body::FileBody;
-use crate::wire::stream::Answering;
+use crate::wire::signals::Answering;
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct ReplyBody {
     content: Content,
     /// While this lives, the connection is not idle.
     answering: Option<Answering>,
+    /// It broke off, and what came before is on its way to the client.
+    broken: Option<BrokenOff>,
 }
 
 #[derive(Debug)]
@@ -47,24 +49,33 @@ pub(crate) enum BrokenOff {
 
 impl ReplyBody {
     pub(crate) fn empty() -> Self {
-        Self { content: Content::Empty, answering: None }
+        Self { content: Content::Empty, answering: None, broken: None }
     }
 
     pub(crate) fn full(bytes: Bytes) -> Self {
-        Self { content: Content::Full(bytes), answering: None }
+        Self { content: Content::Full(bytes), answering: None, broken: None }
     }
 
     pub(crate) fn file(body: FileBody) -> Self {
-        Self { content: Content::File(Box::new(body)), answering: None }
+        Self { content: Content::File(Box::new(body)), answering: None, broken: None }
     }
 
     pub(crate) fn plugin(body: Box<AnswerBody>) -> Self {
-        Self { content: Content::Plugin(body), answering: None }
+        Self { content: Content::Plugin(body), answering: None, broken: None }
     }
 
     /// Keeps the connection from counting as idle until the body has gone.
     pub(crate) fn hold(&mut self, answering: Answering) {
         self.answering = Some(answering);
+    }
+
+    /// hyper throws away what it holds when a body fails. So the failure is kept until all that came before it has gone out.
+    fn poll_broken(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        if let Some(answering) = &self.answering {
+            ready!(answering.signals.outgoing.poll_done(cx));
+            answering.break_off();
+        }
+        Poll::Ready(self.broken.take().map(Err))
     }
 }
 
@@ -77,6 +88,9 @@ impl Body for ReplyBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         let this = self.get_mut();
+        if this.broken.is_some() {
+            return this.poll_broken(cx);
+        }
         let frame = match &mut this.content {
             Content::Empty => Poll::Ready(None),
             Content::Full(bytes) => {
@@ -87,14 +101,21 @@ impl Body for ReplyBody {
             Content::File(body) => body.poll_frame(cx),
             Content::Plugin(body) => body.poll_frame(cx),
         };
-        if let (Poll::Ready(Some(Err(_))), Some(answering)) = (&frame, &this.answering) {
-            answering.abort();
+        match frame {
+            Poll::Ready(Some(Err(broken))) => {
+                this.broken = Some(broken);
+                if let Some(answering) = &this.answering {
+                    answering.signals.outgoing.ask(Bytes::new());
+                }
+                this.poll_broken(cx)
+            }
+            frame => frame,
         }
-        frame
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.content {
+            _ if self.broken.is_some() => false,
             Content::Empty => true,
             Content::Full(bytes) => bytes.is_empty(),
             Content::File(body) => body.left() == 0,

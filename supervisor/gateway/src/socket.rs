@@ -131,12 +131,26 @@ impl Socket {
         Self { connected, guest }
     }
 
+    /// What has come, where it can be read without waiting.
+    pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &self.connected {
+            Connected::Tcp(stream) => stream.try_read(buffer),
+            Connected::Unix(stream) => stream.try_read(buffer),
+        }
+    }
+
     /// Makes the end of the connection a reset, where there is such a thing.
     pub(crate) fn set_zero_linger(&self) -> io::Result<()> {
         match &self.connected {
             Connected::Tcp(stream) => stream.set_zero_linger(),
             Connected::Unix(_) => Ok(()),
         }
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.connected.as_fd()
     }
 }
 

@@ -74,6 +74,87 @@ async fn messages_with_two_readings_are_refused_before_any_plugin_sees_them() {
 }
 
 #[tokio::test]
+async fn every_refusal_says_why_in_a_sentence() {
+    let (_house, gateway, heads) = counted(|_| {}).await;
+    let many = "X: 1\r\n".repeat(101);
+    let long = "a".repeat(70_000);
+    let requests = [
+        ("POST /api/x/ HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: gzip\r\n\r\n".to_owned(), 400),
+        ("GET /api/x/ HTTP/1.1\r\nHost: HOST\r\nA: b\r\n c\r\n\r\n".to_owned(), 400),
+        ("GET /api/x/?q={\"a\":1} HTTP/1.1\r\nHost: HOST\r\n\r\n".to_owned(), 400),
+        ("GET /api/x/<x> HTTP/1.1\r\nHost: HOST\r\n\r\n".to_owned(), 400),
+        ("GET /api/x/` HTTP/1.1\r\nHost: HOST\r\n\r\n".to_owned(), 400),
+        ("GET api HTTP/1.1\r\nHost: HOST\r\n\r\n".to_owned(), 400),
+        ("G(T /api/x/ HTTP/1.1\r\nHost: HOST\r\n\r\n".to_owned(), 400),
+        ("GET /api/x/ HTTP/1.1\r\nHost: HOST\r\nX(: y\r\n\r\n".to_owned(), 400),
+        ("GET /api/x/ HTTP/1.1\r\nHost: HOST\r\nX: \x01\r\n\r\n".to_owned(), 400),
+        ("GET /api/x/\r\n".to_owned(), 400),
+        ("\x16\x03\x01\x02\x00\x01".to_owned(), 400),
+        ("\r\n\r\n\r\n\r\n\r\n".to_owned(), 400),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), 505),
+        (format!("GET /api/x/ HTTP/1.1\r\nHost: HOST\r\n{many}\r\n"), 431),
+        (format!("GET /api/x/ HTTP/1.1\r\nHost: HOST\r\nX: {long}\r\n\r\n"), 431),
+        (format!("GET /api/{long} HTTP/1.1\r\nHost: HOST\r\n\r\n"), 414),
+    ];
+    for (request, wanted) in &requests {
+        let answer = answered(gateway.listen(), request).await;
+        let shown = &request[..request.len().min(80)];
+        assert_eq!(status(&answer), *wanted, "{shown:?} was answered {answer}");
+        problem(&answer);
+        let words = answer.split_once("\"detail\":\"").unwrap_or_else(|| panic!("{answer}")).1;
+        assert!(words.contains(' ') && words.contains('.'), "{answer}");
+    }
+    assert_eq!(heads.load(Ordering::SeqCst), 0);
+    let query = answered(gateway.listen(), &requests[2].0).await;
+    assert!(query.contains("the character \\\", which must be percent-encoded as %22"), "{query}");
+}
+
+#[tokio::test]
+async fn a_body_that_turns_bad_is_answered_with_what_is_wrong_with_it() {
+    let house = House::new();
+    let upstream = house.generation(|mut stream, _| async move {
+        let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut Vec::new()).await;
+    });
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |_| {}).await;
+    for body in ["zz\r\n", "5\nhello\r\n0\r\n\r\n", "0\r\nX Y: 1\r\n\r\n", "0\r\nX: \x01\r\n\r\n"] {
+        let head = "POST /api/x/ HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let answer = answered(gateway.listen(), &format!("{head}{body}")).await;
+        assert_eq!((status(&answer), problem(&answer).as_str()), (400, "ambiguous-request"), "{body:?}");
+        assert!(answer.contains("The chunked body is malformed: "), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn requests_before_a_bad_one_are_answered_before_it() {
+    let (_house, gateway, _) = counted(|_| {}).await;
+    let good = "GET /api/x/ HTTP/1.1\r\nHost: HOST\r\n\r\n";
+    for bad in ["GET /api/x/ HTTP/1.1\r\nHost: HOST\r\nX : y\r\n\r\n", "\x16", "GET /api/x/<\r\n"] {
+        let answers = answered(gateway.listen(), &[good, good, bad].concat()).await;
+        assert_eq!(answers.matches("HTTP/1.1 200").count(), 2, "{answers}");
+        let refusal = answers.rfind("HTTP/1.1 400").unwrap_or_else(|| panic!("{answers}"));
+        assert!(refusal > answers.rfind("HTTP/1.1 200").unwrap(), "{answers}");
+        assert_eq!(problem(&answers[refusal..]), "ambiguous-request");
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_comes_byte_by_byte_is_one_head() {
+    let (_house, gateway, _) = counted(|_| {}).await;
+    let listen = gateway.listen();
+    let mut client = TcpStream::connect(listen).await.unwrap();
+    client.set_nodelay(true).unwrap();
+    let body = format!("POST /api/x/1 HTTP/1.1\r\nHost: {listen}\r\nContent-Length: 0\r\n\r\n");
+    let last = String::from_utf8(get(listen, "/api/x/2", "")).unwrap();
+    for byte in format!("{body}{last}").bytes() {
+        client.write_all(&[byte]).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    let answers = read_all(&mut client).await.unwrap();
+    assert!(answers.contains("POST /api/x/1 ") && answers.contains("GET /api/x/2 "), "{answers}");
+}
+
+#[tokio::test]
 async fn a_refused_message_ends_its_connection_and_says_why() {
     let (_house, gateway, heads) = counted(|_| {}).await;
     let request = "POST /api/x/ HTTP/1.1\r\nHost: HOST\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n\

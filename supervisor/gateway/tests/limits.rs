@@ -23,23 +23,29 @@ async fn ended(stream: &mut TcpStream) {
 #[tokio::test]
 async fn a_head_that_never_ends_is_cut_off_however_diligently_it_drips() {
     let house = House::new();
-    let gateway = gateway(&house, |options| options.head_timeout = SHORT).await;
+    let gateway =
+        gateway(&house, |options| (options.head_timeout, options.client_linger) = (SHORT, SHORT)).await;
     let mut silent = TcpStream::connect(gateway.listen()).await.unwrap();
     ended(&mut silent).await;
     let mut dripping = TcpStream::connect(gateway.listen()).await.unwrap();
     dripping.write_all(b"GET / HTTP/1.1\r\nX: ").await.unwrap();
+    let (mut from, mut to) = dripping.split();
     let drip = async {
-        while dripping.write_all(b"a").await.is_ok() {
+        while to.write_all(b"a").await.is_ok() {
             tokio::time::sleep(SHORT / 20).await;
         }
     };
-    soon(drip).await;
+    let mut answer = Vec::new();
+    let (_, read) = soon(async { tokio::join!(drip, from.read_to_end(&mut answer)) }).await;
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(read.is_ok(), "the refusal was lost: {answer:?}");
+    assert_eq!((status(&answer), problem(&answer).as_str()), (408, "client-slow"));
 }
 
 #[tokio::test]
 async fn empty_lines_for_ever_are_no_way_to_keep_a_connection() {
     let house = House::new();
-    let gateway = gateway(&house, |_| {}).await;
+    let gateway = gateway(&house, |options| options.client_linger = SHORT).await;
     let mut client = TcpStream::connect(gateway.listen()).await.unwrap();
     let request = format!("\r\n\r\nGET /_outboard/health HTTP/1.1\r\nHost: {}\r\n\r\n", gateway.listen());
     client.write_all(request.as_bytes()).await.unwrap();
@@ -64,6 +70,24 @@ async fn a_connection_may_idle_between_requests_for_its_own_while() {
 }
 
 #[tokio::test]
+async fn a_connection_idles_as_long_after_an_answer_that_took_longer_than_that() {
+    let house = House::new();
+    let upstream = house.generation(|mut stream, _| async move {
+        read_head(&mut stream).await;
+        tokio::time::sleep(2 * SHORT).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+        read_head(&mut stream).await;
+    });
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |options| options.keep_alive = SHORT).await;
+    let mut client = TcpStream::connect(gateway.listen()).await.unwrap();
+    let request = format!("GET /api/x/ HTTP/1.1\r\nHost: {}\r\n\r\n", gateway.listen());
+    client.write_all(request.as_bytes()).await.unwrap();
+    assert!(soon(read_head(&mut client)).await.starts_with("HTTP/1.1 200"));
+    ended(&mut client).await;
+}
+
+#[tokio::test]
 async fn a_body_that_stalls_ends_the_request_at_both_ends() {
     let house = House::new();
     let (gone, mut seen) = tokio::sync::mpsc::channel(1);
@@ -82,7 +106,8 @@ async fn a_body_that_stalls_ends_the_request_at_both_ends() {
         format!("POST /api/x/ HTTP/1.1\r\nHost: {}\r\nContent-Length: 10\r\n\r\nhalf", gateway.listen());
     client.write_all(head.as_bytes()).await.unwrap();
     assert!(soon(seen.recv()).await.unwrap().ends_with("half"));
-    ended(&mut client).await;
+    let answer = read_all(&mut client).await.unwrap();
+    assert_eq!((status(&answer), problem(&answer).as_str()), (408, "client-slow"));
 }
 
 #[tokio::test]
@@ -110,6 +135,66 @@ async fn a_client_that_does_not_read_is_reset() {
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
 }
 
+/// A byte of an answer for each of these, and a buffer that holds more than a stall's worth of them.
+const STEADY: Duration = Duration::from_millis(20);
+
+#[tokio::test]
+async fn a_client_that_reads_slowly_without_a_pause_is_never_called_stalled() {
+    let house = House::new();
+    let upstream = house.generation(|mut stream, _| async move {
+        read_head(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n").await;
+        while stream.write_all(&[0; 65536]).await.is_ok() {}
+    });
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |options| options.client_stall = SHORT).await;
+    let mut client = TcpStream::connect(gateway.listen()).await.unwrap();
+    client.write_all(&get(gateway.listen(), "/api/x/", "")).await.unwrap();
+    // Far slower than the kernel needs to call the gateway's end writable within one stall.
+    let (begin, mut piece) = (std::time::Instant::now(), vec![0; 64 * 1024]);
+    while begin.elapsed() < SHORT * 12 {
+        soon(client.read_exact(&mut piece)).await.expect("a steady reader was cut off");
+        tokio::time::sleep(STEADY).await;
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_that_takes_an_upload_slowly_without_a_pause_is_never_called_slow() {
+    const PIECES: usize = 120;
+    let house = House::new();
+    // On a port, where the kernel's buffers are large.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    house.plugin("x", open(&testing::upstream_at(1, listener.local_addr().unwrap().port())));
+    let plugin = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        read_head(&mut stream).await;
+        let mut piece = vec![0; 64 * 1024];
+        for _ in 0..PIECES {
+            stream.read_exact(&mut piece).await.expect("an upload to a steady reader was cut off");
+            tokio::time::sleep(STEADY).await;
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+        stream
+    };
+    let gateway = gateway(&house, |options| options.answer_timeout = SHORT).await;
+    let listen = gateway.listen();
+    let mut client = TcpStream::connect(listen).await.unwrap();
+    let (mut from, mut to) = client.split();
+    let ask = async {
+        let head = format!("POST /api/x/ HTTP/1.1\r\nHost: {listen}\r\nContent-Length: 1000000000\r\n\r\n");
+        to.write_all(head.as_bytes()).await.unwrap();
+        // More than it takes, so that there is always something to send.
+        let _ = to.write_all(&vec![b'x'; 4 * PIECES * 64 * 1024]).await;
+    };
+    tokio::select! {
+        (_stream, head) = async { tokio::join!(plugin, read_head(&mut from)) } => {
+            assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        }
+        () = async { ask.await; std::future::pending().await } => {}
+        () = tokio::time::sleep(HANG) => panic!("it did not come"),
+    }
+}
+
 #[tokio::test]
 async fn a_plugin_that_falls_silent_within_its_answer_is_cut_off() {
     let house = House::new();
@@ -120,8 +205,8 @@ async fn a_plugin_that_falls_silent_within_its_answer_is_cut_off() {
     });
     house.plugin("x", open(&upstream));
     let gateway = gateway(&house, |options| options.stream_idle = SHORT).await;
-    let outcome = exchange(gateway.listen(), &get(gateway.listen(), "/api/x/", "")).await;
-    assert_eq!(outcome.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+    let answer = exchange(gateway.listen(), &get(gateway.listen(), "/api/x/", "")).await.unwrap();
+    assert!(answer.contains("content-length: 9\r\n") && answer.ends_with("\r\n\r\nhalf"), "{answer}");
 }
 
 #[tokio::test]
@@ -140,16 +225,19 @@ async fn a_plugin_whose_port_takes_no_connection_is_given_up() {
 }
 
 #[tokio::test]
-async fn heads_beyond_the_limits_are_refused_with_431() {
+async fn heads_beyond_the_limits_are_refused_with_words() {
     let house = House::new();
     let gateway = gateway(&house, |_| {}).await;
     let listen = gateway.listen();
     let long = get(listen, "/_outboard/health", &format!("X-Long: {}\r\n", "a".repeat(70_000)));
-    let answer = exchange(listen, &long).await.unwrap_or_default();
-    assert!(answer.is_empty() || status(&answer) == 431, "{answer}");
     let many = get(listen, "/_outboard/health", &"X: y\r\n".repeat(200));
-    let answer = exchange(listen, &many).await.unwrap_or_default();
-    assert!(answer.is_empty() || status(&answer) == 431, "{answer}");
+    let target = get(listen, &format!("/{}", "a".repeat(70_000)), "");
+    for (request, wanted, word) in
+        [(long, 431, "head-too-large"), (many, 431, "head-too-large"), (target, 414, "target-too-long")]
+    {
+        let answer = exchange(listen, &request).await.unwrap();
+        assert_eq!((status(&answer), problem(&answer).as_str()), (wanted, word), "{answer}");
+    }
     assert_eq!(status(&exchange(listen, &get(listen, "/_outboard/health", "")).await.unwrap()), 200);
 }
 

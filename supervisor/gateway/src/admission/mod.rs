@@ -14,7 +14,6 @@ use self::origin::{Cors, Origins};
 use self::token::Token;
 use crate::options::GatewayOptions;
 use crate::problem::{Kind, Problem};
-use crate::wire::framing::Fault;
 
 /// The rules of one listener.
 #[derive(Debug)]
@@ -42,15 +41,7 @@ impl Admission {
     }
 
     /// Checks a request, and takes the operator's token out of it.
-    pub(crate) fn check<B>(
-        &self,
-        request: &mut Request<B>,
-        fault: Option<Fault>,
-    ) -> Result<Admitted, Problem> {
-        if let Some(fault) = fault {
-            let kind = if fault == Fault::HeadTooLong { Kind::HeadTooLarge } else { Kind::Ambiguous };
-            return Err(Problem::new(kind, format!("{fault}.")).closing());
-        }
+    pub(crate) fn check<B>(&self, request: &mut Request<B>) -> Result<Admitted, Problem> {
         method(request.method())?;
         let host = self.hosts.check(request)?;
         let cors = self.origins.check(host, request.headers())?;

@@ -3,6 +3,11 @@
 //! [`super::framing`] follows a client's body with it, the proxy decodes a plugin's answer with it. Does no I/O and keeps
 //! no data but the trailers.
 
+use memchr::memchr;
+
+use super::fault::HEADERS_MAX;
+use super::head::{holds_control, is_token};
+
 /// Longest chunk extension that is read past, in bytes: nobody uses them, so more is an attack on the reader.
 const EXTENSION_MAX: usize = 256;
 /// Longest block of trailers, in bytes: as much as a small head.
@@ -26,6 +31,7 @@ pub(crate) enum Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
     Size,
+    SizeBlank,
     Extension,
     SizeLf,
     Data,
@@ -47,12 +53,23 @@ pub(crate) struct Chunks {
     digits: u8,
     extension: usize,
     trailers: Vec<u8>,
+    /// Where the present trailer line begins.
+    trailer_at: usize,
+    trailer_lines: usize,
 }
 
 impl Chunks {
     /// At the start of a body.
     pub(crate) fn new() -> Self {
-        Self { at: At::Size, size: 0, digits: 0, extension: 0, trailers: Vec::new() }
+        Self {
+            at: At::Size,
+            size: 0,
+            digits: 0,
+            extension: 0,
+            trailers: Vec::new(),
+            trailer_at: 0,
+            trailer_lines: 0,
+        }
     }
 
     /// The trailer lines as they stood on the wire, each with its CRLF.
@@ -88,12 +105,13 @@ impl Chunks {
     fn framing(&mut self, byte: u8) -> Result<(), BadChunk> {
         self.at = match (self.at, byte) {
             (At::Size, _) if byte.is_ascii_hexdigit() => self.digit(byte)?,
-            (At::Size, b';' | b' ' | b'\t') if self.digits > 0 => At::Extension,
-            (At::Size, b'\r') if self.digits > 0 => At::SizeLf,
-            (At::Size, _) => return Err(BadChunk("a chunk size is not a number")),
+            (At::Size | At::SizeBlank, b';') if self.digits > 0 => At::Extension,
+            (At::Size | At::SizeBlank, b' ' | b'\t') if self.digits > 0 => self.extension(At::SizeBlank)?,
+            (At::Size | At::SizeBlank, b'\r') if self.digits > 0 => At::SizeLf,
+            (At::Size | At::SizeBlank, _) => return Err(BadChunk("a chunk size is not a number")),
             (At::Extension, b'\r') => At::SizeLf,
             (At::Extension, b'\n') => return Err(BadChunk("a chunk extension holds a bare LF")),
-            (At::Extension, _) => self.extension()?,
+            (At::Extension, _) => self.extension(At::Extension)?,
             (At::SizeLf, b'\n') => self.chunk(),
             (At::DataCr, b'\r') => At::DataLf,
             (At::DataLf, b'\n') => self.next_size(),
@@ -103,7 +121,10 @@ impl Chunks {
             (At::TrailerStart, _) => self.trailer(byte, At::Trailer)?,
             (At::Trailer, b'\r') => self.trailer(byte, At::TrailerLf)?,
             (At::Trailer, _) => self.trailer(byte, At::Trailer)?,
-            (At::TrailerLf, b'\n') => self.trailer(byte, At::TrailerStart)?,
+            (At::TrailerLf, b'\n') => {
+                self.trailer(byte, At::TrailerStart)?;
+                self.end_of_trailer()?
+            }
             (At::LastLf, b'\n') => At::End,
             _ => return Err(BadChunk("a line or a chunk does not end with CRLF")),
         };
@@ -125,12 +146,12 @@ impl Chunks {
         Ok(At::Size)
     }
 
-    fn extension(&mut self) -> Result<At, BadChunk> {
+    fn extension(&mut self, next: At) -> Result<At, BadChunk> {
         self.extension += 1;
         if self.extension > EXTENSION_MAX {
             return Err(BadChunk("the chunk extensions are too long"));
         }
-        Ok(At::Extension)
+        Ok(next)
     }
 
     fn chunk(&mut self) -> At {
@@ -148,6 +169,20 @@ impl Chunks {
         }
         self.trailers.push(byte);
         Ok(next)
+    }
+
+    fn end_of_trailer(&mut self) -> Result<At, BadChunk> {
+        let line = &self.trailers[self.trailer_at..self.trailers.len() - 2];
+        let colon = memchr(b':', line).unwrap_or(0);
+        if colon == 0 || !line[..colon].iter().all(|byte| is_token(*byte)) || holds_control(&line[colon..]) {
+            return Err(BadChunk("a trailer is not a header line"));
+        }
+        self.trailer_lines += 1;
+        if self.trailer_lines > HEADERS_MAX {
+            return Err(BadChunk("there are more than 100 trailers"));
+        }
+        self.trailer_at = self.trailers.len();
+        Ok(At::TrailerStart)
     }
 }
 
@@ -176,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_body_is_the_same_however_it_is_cut() {
-        let body = b"5\r\nhello\r\n1;name=x\r\n!\r\n0\r\nx-sum: 1\r\n\r\nGET";
+        let body = b"5 \r\nhello\r\n1 ;name=x\r\n!\r\n0\r\nx-sum: 1\r\n\r\nGET";
         for piece in 1..body.len() + 1 {
             let (data, trailers, rest) = read(body, piece).unwrap();
             assert_eq!(
@@ -199,6 +234,11 @@ mod tests {
             b"10000000000000000\r\n",
             b"0\r\nx: 1\n\r\n",
             b"0\r\n folded: 1\r\n\r\n",
+            b"5 x\r\nhello\r\n0\r\n\r\n",
+            b"0\r\nx y: 1\r\n\r\n",
+            b"0\r\n: 1\r\n\r\n",
+            b"0\r\nno colon\r\n\r\n",
+            b"0\r\nx: \x00\r\n\r\n",
         ] {
             let mut chunks = Chunks::new();
             let mut at = 0;
