@@ -271,6 +271,29 @@ fn a_message_with_two_readings_is_refused_before_it_is_routed() {
 }
 
 #[test]
+fn a_request_that_cannot_be_read_is_told_why_after_the_one_before_it_was_answered() {
+    let supervisor = Supervisor::builder().start();
+    let host = supervisor.address();
+    let good = format!("GET /api/{NEIGHBOUR}/ HTTP/1.1\r\nhost: {host}\r\n\r\n");
+    let long = "a".repeat(70_000);
+    for (bad, status) in [
+        (format!("GET /api/{NEIGHBOUR}/?q={{\"a\":1}} HTTP/1.1\r\nhost: {host}\r\n\r\n"), 400),
+        (format!("GET /api/{NEIGHBOUR}/ HTTP/1.1\r\nhost: {host}\r\nx : y\r\n\r\n"), 400),
+        (format!("GET /{long} HTTP/1.1\r\nhost: {host}\r\n\r\n"), 414),
+        (format!("GET / HTTP/1.1\r\nhost: {host}\r\n{}\r\n", "x: y\r\n".repeat(101)), 431),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), 505),
+    ] {
+        let mut connection = Connection::tcp(host).unwrap();
+        connection.write(format!("{good}{bad}").as_bytes()).unwrap();
+        assert_eq!(connection.answer().unwrap().status, 200);
+        let refusal = connection.answer().unwrap();
+        assert_eq!(refusal.status, status, "{refusal:?}");
+        assert!(refusal.json()["detail"].as_str().unwrap().ends_with('.'), "{refusal:?}");
+    }
+    supervisor.verify();
+}
+
+#[test]
 fn the_path_goes_to_the_plugin_byte_for_byte_and_its_id_is_never_decoded() {
     let supervisor = Supervisor::builder().start();
     let path = format!("/api/{NEIGHBOUR}/a%20b//c;d=%C3%BC/~x?q=%26&r=1+1");

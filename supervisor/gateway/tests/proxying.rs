@@ -71,6 +71,31 @@ async fn a_stripped_prefix_is_told_and_put_back() {
 }
 
 #[tokio::test]
+async fn a_browser_that_asks_for_a_stripped_prefix_alone_is_sent_to_its_slash() {
+    let house = House::new();
+    let upstream = house.generation(|stream, _| echo_head(stream));
+    house.claim("x", "/api/x");
+    house.plugin_with("x", open(&upstream), true, true);
+    house.plugin("whole", open(&upstream));
+    let gateway = gateway(&house, |_| {}).await;
+    let listen = gateway.listen();
+    for (path, there) in [("/api/x", "/api/x/"), ("/api/x?q=1&r", "/api/x/?q=1&r")] {
+        let answer = exchange(listen, &get(listen, path, "")).await.unwrap();
+        assert_eq!(status(&answer), 307);
+        assert!(answer.contains(&format!("location: {there}\r\n")), "{answer}");
+    }
+    // Not where it would lose a body or an upgrade, and not where the plugin sees its prefix.
+    let post =
+        format!("POST /api/x HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(status(&exchange(listen, post.as_bytes()).await.unwrap()), 200);
+    let upgrade = format!(
+        "GET /api/x HTTP/1.1\r\nHost: {listen}\r\nConnection: upgrade, close\r\nUpgrade: websocket\r\n\r\n"
+    );
+    assert_eq!(status(&exchange(listen, upgrade.as_bytes()).await.unwrap()), 200);
+    assert_eq!(status(&exchange(listen, &get(listen, "/api/whole", "")).await.unwrap()), 200);
+}
+
+#[tokio::test]
 async fn head_204_and_304_have_no_body_and_keep_their_headers() {
     let house = House::new();
     let upstream = house.generation(|mut stream, _| async move {
@@ -120,7 +145,7 @@ async fn ranges_pass_in_both_directions() {
 }
 
 #[tokio::test]
-async fn trailers_pass_in_both_directions() {
+async fn trailers_pass_in_both_directions_announced_or_not() {
     let house = House::new();
     let upstream = house.generation(|mut stream, _| async move {
         read_head(&mut stream).await;
@@ -140,6 +165,106 @@ async fn trailers_pass_in_both_directions() {
     );
     let answer = exchange(listen, request.as_bytes()).await.unwrap();
     assert!(answer.ends_with("2\r\nde\r\n0\r\nx-down: 2\r\n\r\n"), "{answer}");
+}
+
+/// What a plugin answers, as a client gets it that sends `lines`.
+async fn answered_with(answer: &'static str, lines: &str) -> String {
+    let house = House::new();
+    let upstream = house.generation(move |mut stream, _| async move {
+        read_head(&mut stream).await;
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    });
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |_| {}).await;
+    exchange(gateway.listen(), &get(gateway.listen(), "/api/x/", lines)).await.unwrap()
+}
+
+#[tokio::test]
+async fn trailers_that_a_plugin_did_not_announce_reach_whoever_takes_trailers() {
+    let grpc = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\ngrpc-status: 0\r\nX-Sum: 1\r\n\r\n";
+    let answer = answered_with(grpc, "TE: trailers\r\n").await;
+    assert!(answer.ends_with("5\r\nhello\r\n0\r\ngrpc-status: 0\r\nx-sum: 1\r\n\r\n"), "{answer}");
+    let answer = answered_with(grpc, "").await;
+    assert!(answer.ends_with("5\r\nhello\r\n0\r\n\r\n"), "{answer}");
+    let empty = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nx-sum: 1\r\n\r\n";
+    let answer = answered_with(empty, "TE: trailers\r\n").await;
+    assert!(answer.ends_with("\r\n\r\n0\r\nx-sum: 1\r\n\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn trailers_that_only_a_head_may_hold_stay_behind_in_both_directions() {
+    let lines = "X-Forwarded-For: 6.6.6.6\r\nRemote_User: root\r\nHost: evil\r\nContent-Length: 9\r\n\
+        Authorization: Basic eA==\r\nSet-Cookie: a=b\r\nContent-Security-Policy: x\r\nX-Kept: 1\r\n";
+    let house = House::new();
+    let upstream = house.generation(move |mut stream, _| async move {
+        read_head(&mut stream).await;
+        let mut trailers = String::new();
+        while !trailers.ends_with("\r\n\r\n") {
+            trailers.push(char::from(stream.read_u8().await.unwrap()));
+        }
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let answer = format!("{head}{:x}\r\n{trailers}\r\n0\r\n{lines}\r\n", trailers.len());
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    });
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |_| {}).await;
+    let listen = gateway.listen();
+    let request = format!(
+        "POST /api/x/ HTTP/1.1\r\nHost: {listen}\r\nTE: trailers\r\nConnection: close\r\n\
+         Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n{lines}\r\n"
+    );
+    let answer = exchange(listen, request.as_bytes()).await.unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert_eq!(body, "16\r\n1\r\nx\r\n0\r\nx-kept: 1\r\n\r\n\r\n0\r\nx-kept: 1\r\n\r\n");
+}
+
+#[tokio::test]
+async fn an_answer_keeps_its_status_line_its_hints_and_its_advice() {
+    let hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\nSet-Cookie: a=b\r\n\r\n\
+        HTTP/1.1 200 Fine\r\nContent-Length: 0\r\n\r\n";
+    let answer = answered_with(hints, "").await;
+    let told = "HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\nHTTP/1.1 200 Fine\r\n";
+    assert!(answer.starts_with(told), "{answer}");
+    let answer = answered_with("HTTP/1.1 299 Odd\r\nContent-Length: 0\r\n\r\n", "").await;
+    assert!(answer.starts_with("HTTP/1.1 299 Odd\r\n"), "{answer}");
+    let answer = answered_with("HTTP/1.1 299 \r\nContent-Length: 0\r\n\r\n", "").await;
+    assert!(answer.starts_with("HTTP/1.1 299 \r\n"), "{answer}");
+    let advice =
+        "HTTP/1.1 426 Upgrade\r\nUpgrade: websocket\r\nConnection: upgrade\r\nContent-Length: 0\r\n\r\n";
+    let answer = answered_with(advice, "").await;
+    assert!(answer.contains("upgrade: websocket\r\n") && answer.contains("connection: upgrade"), "{answer}");
+    // An HTTP/1.0 client knows of no interim answers.
+    let house = House::new();
+    let upstream = house.generation(move |mut stream, _| async move {
+        read_head(&mut stream).await;
+        stream.write_all(hints.as_bytes()).await.unwrap();
+    });
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |_| {}).await;
+    let request = format!("GET /api/x/ HTTP/1.0\r\nHost: {}\r\n\r\n", gateway.listen());
+    let answer = exchange(gateway.listen(), request.as_bytes()).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200 Fine"), "{answer}");
+}
+
+#[tokio::test]
+async fn interim_answers_come_between_the_answers_of_a_row_of_requests() {
+    let house = House::new();
+    let upstream = house.generation(|mut stream, _| async move {
+        while !read_head(&mut stream).await.is_empty() {
+            let answer = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n\
+                HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+            stream.write_all(answer).await.unwrap();
+        }
+    });
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |_| {}).await;
+    let listen = gateway.listen();
+    let request = format!("GET /api/x/ HTTP/1.1\r\nHost: {listen}\r\n\r\n");
+    let row = request.repeat(3) + &String::from_utf8(get(listen, "/_outboard/nothing", "")).unwrap();
+    let answers = exchange(listen, row.as_bytes()).await.unwrap();
+    let statuses: Vec<&str> =
+        answers.match_indices("HTTP/1.1 ").map(|(at, _)| &answers[at + 9..at + 12]).collect();
+    assert_eq!(statuses.join(" "), "102 103 200 102 103 200 102 103 200 404", "{answers}");
 }
 
 #[tokio::test]

@@ -185,6 +185,57 @@ async fn nothing_else_is_sent_twice() {
     }
 }
 
+/// A generation that answers the first request of each connection and hangs up on the second, or on the first of all but the first
+/// `answering` connections. It counts the heads that it hangs up on.
+fn hanging_up(house: &House, hung_up: &Arc<AtomicUsize>, answering: usize) -> Arc<Upstream> {
+    let hung_up = Arc::clone(hung_up);
+    house.generation(move |mut stream, number| {
+        let hung_up = Arc::clone(&hung_up);
+        async move {
+            for _ in 0..usize::from(number <= answering) {
+                read_head(&mut stream).await;
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+            }
+            if !read_head(&mut stream).await.is_empty() {
+                hung_up.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_safe_request_on_a_kept_connection_that_the_plugin_closes_goes_out_again_on_a_fresh_one() {
+    let (house, hung_up) = (House::new(), Arc::new(AtomicUsize::new(0)));
+    let upstream = hanging_up(&house, &hung_up, usize::MAX);
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |options| options.pool_idle = HANG).await;
+    let listen = gateway.listen();
+    let ask = |method: &str| {
+        let request = format!("{method} /api/x/ HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n\r\n");
+        async move { status(&exchange(listen, request.as_bytes()).await.unwrap()) }
+    };
+    assert_eq!(ask("GET").await, 200);
+    for (number, method) in ["GET", "HEAD", "OPTIONS"].into_iter().enumerate() {
+        assert_eq!(ask(method).await, 200, "{method}");
+        assert_eq!(hung_up.load(Ordering::SeqCst), number + 1);
+    }
+    // Whatever else it is, it may have had its effect.
+    assert_eq!(ask("DELETE").await, 502);
+}
+
+#[tokio::test]
+async fn a_fresh_connection_that_the_plugin_closes_too_is_the_end_of_it_in_this_generation() {
+    let (house, hung_up) = (House::new(), Arc::new(AtomicUsize::new(0)));
+    let upstream = hanging_up(&house, &hung_up, 1);
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |options| options.pool_idle = HANG).await;
+    let listen = gateway.listen();
+    assert_eq!(status(&exchange(listen, &get(listen, "/api/x/", "")).await.unwrap()), 200);
+    let answer = exchange(listen, &get(listen, "/api/x/", "")).await.unwrap();
+    assert_eq!((status(&answer), problem(&answer).as_str()), (502, "plugin-broke-off"));
+    assert_eq!(hung_up.load(Ordering::SeqCst), 2);
+}
+
 #[tokio::test]
 async fn a_plugin_that_lives_and_hangs_up_is_not_asked_again() {
     let (house, heads) = (House::new(), Arc::new(AtomicUsize::new(0)));

@@ -115,8 +115,19 @@ async fn read_to_any_end(listen: std::net::SocketAddr, request: &[u8]) -> (Strin
     }
 }
 
+/// Whether an answer is whole by its own account: its length, its last chunk, or a clean end where it has neither.
+fn is_whole(answer: &str, clean: bool) -> bool {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+    match length {
+        Some(length) => body.len() >= length,
+        None if head.contains("transfer-encoding: chunked") => body.ends_with("0\r\n\r\n"),
+        None => clean,
+    }
+}
+
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_reset_and_never_ends_cleanly() {
+async fn an_answer_that_breaks_off_arrives_as_far_as_it_came_and_never_looks_whole() {
     for head in [
         "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n",
@@ -132,10 +143,38 @@ async fn an_answer_that_breaks_off_is_reset_and_never_ends_cleanly() {
             let gateway = gateway(&house, |_| {}).await;
             let request = format!("GET /api/x/ HTTP/{version}\r\nHost: {}\r\n\r\n", gateway.listen());
             let (got, clean) = read_to_any_end(gateway.listen(), request.as_bytes()).await;
-            assert!(!clean, "a clean end after {got:?}");
-            assert!(!got.ends_with("0\r\n\r\n"), "{got}");
+            assert!(!is_whole(&got, clean), "{got:?} looks whole");
+            // All of it came together with its end.
+            assert!(got.contains("some"), "{version}: {got:?} lacks what came before the end");
         }
     }
+}
+
+#[tokio::test]
+async fn the_last_piece_before_an_answer_broke_off_arrives() {
+    let house = House::new();
+    let (dying, listener) = house.listener();
+    let (seen, first_seen) = tokio::sync::oneshot::channel::<()>();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        read_head(&mut stream).await;
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
+            .await
+            .unwrap();
+        first_seen.await.unwrap();
+        stream.write_all(b"4\r\nlast\r\n").await.unwrap();
+    });
+    house.plugin("x", open(&dying));
+    let gateway = gateway(&house, |_| {}).await;
+    let mut client = TcpStream::connect(gateway.listen()).await.unwrap();
+    client.write_all(&get(gateway.listen(), "/api/x/", "")).await.unwrap();
+    soon(read_head(&mut client)).await;
+    soon(client.read_exact(&mut [0; 10])).await.unwrap();
+    seen.send(()).unwrap();
+    let mut rest = Vec::new();
+    let _ = soon(client.read_to_end(&mut rest)).await;
+    assert_eq!(rest, b"4\r\nlast\r\n");
 }
 
 #[tokio::test]
@@ -161,7 +200,7 @@ async fn a_body_that_only_the_end_ends_is_clean_from_the_living_and_broken_from_
     });
     testing::publish(&route, open(&dying));
     let (got, clean) = read_to_any_end(listen, &get(listen, "/api/x/", "")).await;
-    assert!(!clean, "a clean end after {got:?}");
+    assert!(!is_whole(&got, clean), "{got:?} looks whole");
 }
 
 #[tokio::test]
@@ -210,6 +249,40 @@ async fn an_early_refusal_of_an_upload_reaches_the_client() {
     assert_eq!(&body, b"big");
 }
 
+#[tokio::test]
+async fn an_early_answer_reaches_a_client_that_sends_all_before_it_reads() {
+    let house = House::new();
+    let upstream = house.generation(|mut stream, _| async move {
+        read_head(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig").await.unwrap();
+    });
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |_| {}).await;
+    let listen = gateway.listen();
+    // From a plugin, from the gateway itself, to a message that is refused, and to one whose body turns bad.
+    let length = format!("Content-Length: {SOME_MIB}");
+    let cases = [
+        ("/api/x/", length.as_str(), 413),
+        ("/api/nobody", &length, 404),
+        ("/api/x/", "X : y", 400),
+        ("/api/nobody", "Transfer-Encoding: chunked", 404),
+    ];
+    for (path, line, wanted) in cases {
+        for _ in 0..5 {
+            let mut client = TcpStream::connect(listen).await.unwrap();
+            let head = format!("POST {path} HTTP/1.1\r\nHost: {listen}\r\n{line}\r\n\r\n");
+            client.write_all(head.as_bytes()).await.unwrap();
+            soon(client.write_all(&vec![b'x'; SOME_MIB])).await.expect("the connection was closed meanwhile");
+            let mut answer = [0; 12];
+            soon(client.read_exact(&mut answer)).await.expect("the answer was lost");
+            assert_eq!(&answer, format!("HTTP/1.1 {wanted}").as_bytes(), "{path} {line}");
+        }
+    }
+}
+
+/// More than fits into the buffers of both ends.
+const SOME_MIB: usize = 16 * 1024 * 1024;
+
 fn upgrade_request(listen: std::net::SocketAddr) -> String {
     format!(
         "GET /api/x/ws HTTP/1.1\r\nHost: {listen}\r\nConnection: keep-alive, Upgrade\r\nUpgrade: echo\r\n\r\n"
@@ -245,26 +318,89 @@ async fn an_upgrade_is_a_tunnel_in_which_each_side_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn an_upgrade_that_the_plugin_declines_is_an_answer_and_ends_the_connection() {
+async fn an_upgrade_that_is_declined_is_an_answer_and_the_next_request_follows() {
     let house = House::new();
     let upstream = house.generation(|stream, _| echo_head(stream));
     house.plugin("x", open(&upstream));
     let gateway = gateway(&house, |_| {}).await;
-    let answer = exchange(gateway.listen(), upgrade_request(gateway.listen()).as_bytes()).await.unwrap();
-    assert_eq!(status(&answer), 200);
-    assert!(answer.contains("connection: close\r\n"), "{answer}");
+    let listen = gateway.listen();
+    let health = |line: &str| format!("GET /_outboard/health HTTP/1.1\r\nHost: {listen}\r\n{line}\r\n");
+    // A plugin declines, the supervisor itself declines, and what is no upgrade to begin with.
+    let asks = [
+        upgrade_request(listen),
+        health("Connection: upgrade\r\nUpgrade: x\r\n"),
+        health("Upgrade: x\r\n"),
+        health(H2C),
+        String::new(),
+    ];
+    let mut client = TcpStream::connect(listen).await.unwrap();
+    for ask in &asks[..4] {
+        client.write_all(ask.as_bytes()).await.unwrap();
+        let head = soon(read_head(&mut client)).await;
+        assert!(head.starts_with("HTTP/1.1 200") && !head.contains("connection: close"), "{head}");
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+        soon(client.read_exact(&mut vec![0; length.unwrap()])).await.unwrap();
+    }
+    // What came too early cannot be told from the other protocol, and is not answered.
+    let early = upgrade_request(listen) + &health("");
+    let answers = exchange(listen, early.as_bytes()).await.unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200").count(), 1, "{answers}");
+    assert!(answers.contains("connection: close\r\n"), "{answers}");
+}
+
+/// What Java's client and curl send with each request.
+const H2C: &str =
+    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n";
+
+#[tokio::test]
+async fn an_offer_of_h2c_never_reaches_a_plugin_nor_becomes_a_tunnel() {
+    let house = House::new();
+    let upstream = house.generation(|stream, _| echo_head(stream));
+    house.plugin("x", open(&upstream));
+    let sly = house.generation(|mut stream, _| async move {
+        read_head(&mut stream).await;
+        let answer = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+        stream.write_all(answer).await.unwrap();
+    });
+    house.plugin("sly", open(&sly));
+    let gateway = gateway(&house, |_| {}).await;
+    let listen = gateway.listen();
+    let ask = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: {listen}\r\n{H2C}Connection: close\r\n\r\n");
+    let answer = exchange(listen, ask("/api/x/").as_bytes()).await.unwrap().to_ascii_lowercase();
+    assert!(status(&answer) == 200 && !answer.contains("h2c") && !answer.contains("upgrade:"), "{answer}");
+    let answer = exchange(listen, ask("/api/sly/").as_bytes()).await.unwrap();
+    assert_eq!((status(&answer), problem(&answer).as_str()), (502, "bad-answer"));
 }
 
 #[tokio::test]
-async fn an_upgrade_asked_of_the_supervisor_itself_ends_the_connection() {
-    let house = House::new();
-    let gateway = gateway(&house, |_| {}).await;
-    let listen = gateway.listen();
-    for line in ["Upgrade: x", "Connection: upgrade\r\nUpgrade: x"] {
-        let request = format!("GET /_outboard/health HTTP/1.1\r\nHost: {listen}\r\n{line}\r\n\r\n");
-        let answer = exchange(listen, request.as_bytes()).await.unwrap();
-        assert_eq!(status(&answer), 200);
-        assert!(answer.contains("connection: close\r\n"), "{answer}");
+async fn a_plugin_switches_to_one_of_the_offers_and_the_client_hears_which() {
+    for (offers, agreed, wanted) in [
+        ("foo/2, websocket", "Upgrade: websocket\r\n", Some("upgrade: websocket\r\n")),
+        ("websocket", "", Some("upgrade: websocket\r\n")),
+        ("h2c, websocket", "", Some("upgrade: websocket\r\n")),
+        ("foo/2, websocket", "", None),
+        ("websocket", "Upgrade: foo\r\n", None),
+        ("h2c, websocket", "Upgrade: h2c\r\n", None),
+    ] {
+        let house = House::new();
+        let upstream = house.generation(move |mut stream, _| async move {
+            read_head(&mut stream).await;
+            let answer = format!("HTTP/1.1 101 Fine\r\nConnection: Upgrade\r\n{agreed}\r\n");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        house.plugin("x", open(&upstream));
+        let gateway = gateway(&house, |_| {}).await;
+        let listen = gateway.listen();
+        let request = format!(
+            "GET /api/x/ HTTP/1.1\r\nHost: {listen}\r\nConnection: upgrade\r\nUpgrade: {offers}\r\n\r\n"
+        );
+        let mut client = TcpStream::connect(listen).await.unwrap();
+        client.write_all(request.as_bytes()).await.unwrap();
+        let head = soon(read_head(&mut client)).await;
+        match wanted {
+            Some(line) => assert!(head.starts_with("HTTP/1.1 101 Fine") && head.contains(line), "{head}"),
+            None => assert!(head.starts_with("HTTP/1.1 502"), "{offers} and {agreed}: {head}"),
+        }
     }
 }
 

@@ -11,7 +11,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Frame;
 use outboard_host::routes::{InFlight, Upstream};
 
@@ -20,8 +19,10 @@ use super::connection::{Connection, take};
 use super::door::Door;
 use super::exchange::Exchange;
 use super::stream::Stream;
+use super::trailers::allowed_lines;
 use crate::reply::BrokenOff;
 use crate::wire::chunks::{Chunks, Step};
+use crate::wire::signals::Signals;
 
 /// A probe on its way.
 type Probe = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
@@ -31,6 +32,8 @@ enum At {
     Length(u64),
     Chunked(Box<Chunks>),
     UntilEnd,
+    /// All data has gone to hyper, and these trailers are to follow once it has written that.
+    Trailing(Bytes),
     /// The plugin has closed a body that only closing can end: whether it lives is being found out.
     Probing,
     Over,
@@ -45,6 +48,8 @@ pub(crate) struct Holding {
     pub(crate) _in_flight: Option<InFlight>,
     pub(crate) keep_alive: bool,
     pub(crate) idle: Duration,
+    /// The connection of a client that takes trailers.
+    pub(crate) trailers_for: Option<Arc<Signals>>,
 }
 
 /// The body.
@@ -52,6 +57,7 @@ pub(crate) struct AnswerBody {
     exchange: Option<Exchange>,
     at: At,
     holding: Option<Holding>,
+    trailers_for: Option<Arc<Signals>>,
     probe: Option<Probe>,
 }
 
@@ -62,14 +68,16 @@ impl std::fmt::Debug for AnswerBody {
 }
 
 impl AnswerBody {
-    pub(crate) fn new(exchange: Exchange, framing: AnswerFraming, holding: Holding) -> Self {
+    pub(crate) fn new(exchange: Exchange, framing: AnswerFraming, mut holding: Holding) -> Self {
         let at = match framing {
             AnswerFraming::None => At::Over,
             AnswerFraming::Length(length) => At::Length(length),
             AnswerFraming::Chunked => At::Chunked(Box::new(Chunks::new())),
             AnswerFraming::UntilEnd => At::UntilEnd,
         };
-        let mut body = Self { exchange: Some(exchange), at, holding: Some(holding), probe: None };
+        let trailers_for = holding.trailers_for.take();
+        let mut body =
+            Self { exchange: Some(exchange), at, holding: Some(holding), trailers_for, probe: None };
         if framing == AnswerFraming::None {
             body.finish();
         }
@@ -95,8 +103,10 @@ impl AnswerBody {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        if matches!(self.at, At::Probing) {
-            return self.poll_probe(cx);
+        match self.at {
+            At::Probing => return self.poll_probe(cx),
+            At::Trailing(_) => return self.poll_trailers(cx),
+            _ => {}
         }
         let frame = ready!(self.poll_piece(cx));
         if matches!(frame, Some(Err(_))) {
@@ -117,6 +127,7 @@ impl AnswerBody {
             match self.decode() {
                 Ok(Some(frame)) => return Poll::Ready(Some(Ok(frame))),
                 Ok(None) if self.is_over() => return Poll::Ready(None),
+                Ok(None) if matches!(self.at, At::Trailing(_)) => return self.poll_trailers(cx),
                 Ok(None) => {}
                 Err(broken) => return Poll::Ready(Some(Err(broken))),
             }
@@ -175,9 +186,15 @@ impl AnswerBody {
                 }
                 Step::Data(taken) => Some(Frame::data(take(input, taken))),
                 Step::End => {
-                    let trailers = trailers(chunks.trailers())?;
+                    let trailers = allowed_lines(chunks.trailers());
                     self.finish();
-                    return Ok(trailers.map(Frame::trailers));
+                    if let Some(client) = &self.trailers_for
+                        && !trailers.is_empty()
+                    {
+                        client.outgoing.ask(Bytes::new());
+                        self.at = At::Trailing(trailers);
+                    }
+                    return Ok(None);
                 }
             };
             if frame.is_some() {
@@ -194,6 +211,16 @@ impl AnswerBody {
         if reusable {
             holding.door.keep(&holding.upstream, exchange.connection);
         }
+    }
+
+    /// hyper sends announced trailers alone, and a plugin that knows them at the end only cannot announce them (gRPC never does).
+    fn poll_trailers(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        if let (At::Trailing(trailers), Some(client)) = (&mut self.at, &self.trailers_for) {
+            ready!(client.outgoing.poll_done(cx));
+            client.outgoing.end_with(std::mem::take(trailers));
+        }
+        self.at = At::Over;
+        Poll::Ready(None)
     }
 
     /// A process that is killed closes its listening socket before the connections it has accepted, as the kernel closes
@@ -229,28 +256,4 @@ impl AnswerBody {
 /// Whether somebody listens there who has no room for another connection: a socket says so, a port keeps silent.
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
-}
-
-fn trailers(block: &[u8]) -> Result<Option<HeaderMap>, BrokenOff> {
-    const TRAILERS_MAX: usize = 64;
-    if block.is_empty() {
-        return Ok(None);
-    }
-    let bad = BrokenOff::Malformed("a trailer is no header line");
-    let mut whole = block.to_vec();
-    whole.extend_from_slice(b"\r\n");
-    let mut lines = [httparse::EMPTY_HEADER; TRAILERS_MAX];
-    let Ok(httparse::Status::Complete((_, lines))) = httparse::parse_headers(&whole, &mut lines) else {
-        return Err(bad);
-    };
-    let mut headers = HeaderMap::with_capacity(lines.len());
-    for line in lines {
-        let (Ok(name), Ok(value)) =
-            (HeaderName::from_bytes(line.name.as_bytes()), HeaderValue::from_bytes(line.value))
-        else {
-            return Err(bad);
-        };
-        headers.append(name, value);
-    }
-    Ok(Some(headers))
 }

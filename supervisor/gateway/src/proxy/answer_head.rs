@@ -4,7 +4,8 @@
 //! know the connection.
 
 use bytes::BytesMut;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use hyper::ext::ReasonPhrase;
 
 use super::connection;
 
@@ -35,6 +36,10 @@ pub(crate) struct AnswerHead {
     pub(crate) framing: AnswerFraming,
     /// Whether the connection may be used again.
     pub(crate) keep_alive: bool,
+    /// The plugin's own words behind the status, where they are not the usual ones.
+    pub(crate) reason: Option<ReasonPhrase>,
+    /// Its Upgrade header, which is not among the headers.
+    pub(crate) upgrade: Option<HeaderValue>,
 }
 
 /// Why a head is refused, a sentence without the final stop.
@@ -60,18 +65,23 @@ pub(crate) fn take(buffer: &mut BytesMut, method: &Method) -> Result<Option<Answ
     let code = parsed.code.unwrap_or_default();
     let status = StatusCode::from_u16(code).map_err(|_| BadHead("the status is not between 100 and 999"))?;
     let http_1_1 = parsed.version == Some(1);
+    let reason = parsed.reason.filter(|reason| Some(*reason) != status.canonical_reason());
+    // What is not visible text is not worth refusing an answer for.
+    let reason = reason.and_then(|reason| ReasonPhrase::try_from(reason.as_bytes()).ok());
     let ranges = Ranges::of(parsed.headers, buffer);
     let facts = Facts::of(parsed.headers)?;
     let framing = facts.framing(status, method)?;
     // The values share the bytes of the head.
     let head = connection::take(buffer, length);
-    let headers = ranges.into_headers(&head, &facts)?;
+    let (headers, upgrade) = ranges.into_headers(&head, &facts)?;
     let keep_alive = if http_1_1 { !facts.close } else { facts.keep_alive };
     Ok(Some(AnswerHead {
         status,
         headers,
         framing,
         keep_alive: keep_alive && framing != AnswerFraming::UntilEnd,
+        reason,
+        upgrade,
     }))
 }
 
@@ -166,24 +176,34 @@ impl Ranges {
         Self(lines.iter().map(range).collect())
     }
 
-    fn into_headers(self, head: &bytes::Bytes, facts: &Facts) -> Result<HeaderMap, BadHead> {
+    /// The headers that are passed on, and apart from them Upgrade, which means something with few statuses.
+    fn into_headers(
+        self,
+        head: &bytes::Bytes,
+        facts: &Facts,
+    ) -> Result<(HeaderMap, Option<HeaderValue>), BadHead> {
         let mut headers = HeaderMap::with_capacity(self.0.len() + 2);
+        let mut upgrade = None;
         for (name, name_length, value, value_length) in self.0 {
             let name = HeaderName::from_bytes(&head[name as usize..(name + name_length) as usize])
                 .map_err(|_| BadHead("a header has no proper name"))?;
+            let value = head.slice(value as usize..(value + value_length) as usize);
+            if name == header::UPGRADE {
+                upgrade = HeaderValue::from_maybe_shared(value).ok();
+                continue;
+            }
             if is_hop_by_hop(&name) || facts.named.iter().any(|named| named == name.as_str()) {
                 continue;
             }
             // hyper frames the answer; a second, equal length must not be doubled.
-            if name == http::header::CONTENT_LENGTH && headers.contains_key(&name) {
+            if name == header::CONTENT_LENGTH && headers.contains_key(&name) {
                 continue;
             }
-            let value =
-                HeaderValue::from_maybe_shared(head.slice(value as usize..(value + value_length) as usize))
-                    .map_err(|_| BadHead("a header's value holds a control character"))?;
+            let value = HeaderValue::from_maybe_shared(value)
+                .map_err(|_| BadHead("a header's value holds a control character"))?;
             headers.append(name, value);
         }
-        Ok(headers)
+        Ok((headers, upgrade))
     }
 }
 
@@ -194,7 +214,6 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
             | "keep-alive"
             | "proxy-connection"
             | "transfer-encoding"
-            | "upgrade"
             | "te"
             | "proxy-authenticate"
             | "proxy-authorization"

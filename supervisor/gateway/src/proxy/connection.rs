@@ -125,6 +125,20 @@ impl Connection {
         Poll::Ready(Ok(()))
     }
 
+    /// Writes what fits, whether or not the socket is called writable. The kernel calls it so when most of its buffer is free, for
+    /// which a plugin that reads slowly may need minutes. False: there is no room at all.
+    pub(crate) fn push(&mut self) -> bool {
+        let slices = [IoSlice::new(&self.output), IoSlice::new(&self.payload), IoSlice::new(self.tail)];
+        match self.stream.write_now(&slices) {
+            Ok(written) if written > 0 => {
+                self.sent = true;
+                self.advance(written);
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Gives up what was to go out; the connection serves no other request after that.
     pub(crate) fn discard_output(&mut self) {
         self.output.clear();

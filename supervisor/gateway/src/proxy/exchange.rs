@@ -4,6 +4,7 @@
 //! routes, pools, or whether a request may be sent again.
 
 use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,7 +14,10 @@ use tokio::time::Instant;
 
 use super::answer_head::{self, AnswerHead};
 use super::connection::Connection;
+use super::interim;
+use super::prefix::Stripped;
 use super::upload::{Upload, UploadFailure};
+use crate::wire::signals::Signals;
 
 /// Most interim answers (100, 103) before the real one: more is a plugin that makes fun of us.
 const INTERIM_MAX: u32 = 32;
@@ -29,8 +33,8 @@ pub(crate) enum Failure {
     BadAnswer(&'static str),
     /// Neither side moved for too long.
     Slow,
-    /// The client broke off its body.
-    Client,
+    /// The client broke off its body, or sent nothing of it for too long.
+    Client { slow: bool },
 }
 
 /// A request under way.
@@ -42,12 +46,26 @@ pub(crate) struct Exchange {
     /// Since when nothing has moved; `None` when something just did.
     still_since: Option<Instant>,
     interim: u32,
+    hears: Option<Hears>,
+}
+
+/// A client that can be told interim answers.
+#[derive(Debug)]
+pub(crate) struct Hears {
+    pub(crate) signals: Arc<Signals>,
+    /// What is put back into the links that it is told, and the host by which it called.
+    pub(crate) stripped: Option<(Stripped, String)>,
 }
 
 impl Exchange {
     /// An exchange whose request head is in the connection's output.
-    pub(crate) fn new(connection: Connection, upload: Upload<Incoming>, method: Method) -> Self {
-        Self { connection, upload, method, still_since: None, interim: 0 }
+    pub(crate) fn new(
+        connection: Connection,
+        upload: Upload<Incoming>,
+        method: Method,
+        hears: Option<Hears>,
+    ) -> Self {
+        Self { connection, upload, method, still_since: None, interim: 0, hears }
     }
 
     /// Resolves when the head of the answer is there.
@@ -58,12 +76,18 @@ impl Exchange {
     fn poll_head(&mut self, cx: &mut Context<'_>, patience: Duration) -> Poll<Result<AnswerHead, Failure>> {
         loop {
             self.poll_upload(cx)?;
+            if self.interim > 0
+                && let Some(hears) = &self.hears
+                && hears.signals.outgoing.poll_done(cx).is_pending()
+            {
+                return Poll::Pending;
+            }
             match answer_head::take(&mut self.connection.input, &self.method) {
                 Err(bad) => return Poll::Ready(Err(Failure::BadAnswer(bad.0))),
                 Ok(Some(head))
                     if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS =>
                 {
-                    self.interim(&head)?;
+                    self.interim(head)?;
                     continue;
                 }
                 Ok(Some(head)) => return Poll::Ready(Ok(head)),
@@ -78,13 +102,18 @@ impl Exchange {
         }
     }
 
-    fn interim(&mut self, head: &AnswerHead) -> Result<(), Failure> {
+    fn interim(&mut self, head: AnswerHead) -> Result<(), Failure> {
         self.interim += 1;
         if self.interim > INTERIM_MAX {
             return Err(Failure::BadAnswer("it has more than 32 interim answers"));
         }
         if head.status == StatusCode::CONTINUE {
+            // hyper says it for us, to those who have asked.
             self.upload.release();
+        } else if let Some(hears) = &self.hears {
+            let stripped = hears.stripped.as_ref();
+            let told = interim::told(head, stripped.map(|(stripped, host)| (stripped, host.as_str())));
+            hears.signals.outgoing.ask(told);
         }
         Ok(())
     }
@@ -111,7 +140,7 @@ impl Exchange {
             self.still_since = None;
         }
         match outcome {
-            Poll::Ready(Err(UploadFailure::Client)) => Err(Failure::Client),
+            Poll::Ready(Err(UploadFailure::Client { slow })) => Err(Failure::Client { slow }),
             Poll::Ready(Err(UploadFailure::Plugin)) if !self.connection.sent => Err(Failure::NotSent),
             Poll::Ready(Err(UploadFailure::Plugin)) => {
                 // A plugin may refuse an upload, answer, and close: what it said is still to be read.
@@ -135,6 +164,14 @@ impl Exchange {
     /// Whether nothing has moved for as long as `patience`. To be asked when there is nothing to do but wait.
     pub(crate) fn is_still(&mut self, cx: &mut Context<'_>, patience: Duration) -> bool {
         let since = *self.still_since.get_or_insert_with(Instant::now);
-        self.connection.deadline.poll_passed(cx, since + patience)
+        if !self.connection.deadline.poll_passed(cx, since + patience) {
+            return false;
+        }
+        if self.connection.is_drained() || !self.connection.push() {
+            return true;
+        }
+        let now = Instant::now();
+        self.still_since = Some(now);
+        self.connection.deadline.poll_passed(cx, now + patience)
     }
 }

@@ -1,16 +1,16 @@
 //! Sends a request to its plugin and answers with what comes back, or with what went wrong.
 //!
 //! Called by the front door. The one place that decides whether a request may be sent again: only a GET, HEAD or OPTIONS
-//! without a body, only when no byte of an answer had come, only to the next generation, only once.
+//! without a body, only when no byte of an answer had come, and only these: once on a fresh connection, where the plugin closed a
+//! kept one as the request came, and once to the next generation.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
 use outboard_host::routes::{Route, Upstream};
 use outboard_protocol::id::RoutePrefix;
 use tokio::time::timeout;
@@ -19,12 +19,13 @@ use super::answer::{AnswerBody, Holding};
 use super::answer_head::{AnswerFraming, AnswerHead};
 use super::connection::Connection;
 use super::door::{Door, Doors};
-use super::exchange::{Exchange, Failure};
+use super::exchange::{Exchange, Failure, Hears};
+use super::failure::{died, failed, refused};
 use super::opening::{NoPlace, Opening, Place};
 use super::prefix::Stripped;
 use super::request_head::{self, Sending, UploadFraming, mentions};
 use super::stream::Stream;
-use super::tunnel;
+use super::upgrade::Upgrade;
 use super::upload::Upload;
 use crate::connection::Client;
 use crate::directory::Directory;
@@ -57,7 +58,7 @@ struct Message {
     parts: Parts,
     body: Option<Incoming>,
     framing: UploadFraming,
-    upgrade: Option<(HeaderValue, OnUpgrade)>,
+    upgrade: Option<Upgrade>,
     stripped: Option<Stripped>,
     replayable: bool,
 }
@@ -66,7 +67,7 @@ impl Message {
     fn new(asked: Request<Incoming>, route: &Route, prefix: RoutePrefix) -> Self {
         let (mut parts, body) = asked.into_parts();
         let framing = request_head::framing_of(&parts, &body);
-        let upgrade = asked_upgrade(&mut parts);
+        let upgrade = Upgrade::asked(&mut parts);
         let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
         Self {
             replayable: route.replay() && safe && framing == UploadFraming::None && upgrade.is_none(),
@@ -78,17 +79,26 @@ impl Message {
         }
     }
 
+    /// RFC 9110, section 15.2: an HTTP/1.0 client knows of none.
+    fn hears(&self, client: &Client) -> Option<Hears> {
+        let stripped = self.stripped.clone().map(|stripped| (stripped, self.host().to_owned()));
+        let hears = Hears { signals: Arc::clone(&client.signals), stripped };
+        (self.parts.version == Version::HTTP_11).then_some(hears)
+    }
+
+    fn host(&self) -> &str {
+        self.parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
+    }
+
+    fn takes_trailers(&self) -> bool {
+        let mut te = self.parts.headers.get_all(header::TE).iter();
+        self.parts.version == Version::HTTP_11 && te.any(|value| mentions(value, "trailers"))
+    }
+
     fn expects(&self) -> bool {
         let expect = self.parts.headers.get(header::EXPECT);
         expect.is_some_and(|expect| expect.as_bytes().eq_ignore_ascii_case(b"100-continue"))
     }
-}
-
-fn asked_upgrade(parts: &mut Parts) -> Option<(HeaderValue, OnUpgrade)> {
-    let protocol = parts.headers.get(header::UPGRADE)?.clone();
-    let asked = parts.headers.get_all(header::CONNECTION).iter().any(|value| mentions(value, "upgrade"));
-    let on_upgrade = parts.extensions.remove::<OnUpgrade>()?;
-    asked.then_some((protocol, on_upgrade))
 }
 
 impl Proxy {
@@ -114,6 +124,11 @@ impl Proxy {
             None => self.registered_prefix(directory, &door, asked.request.uri().path()).await?,
         };
         let message = Message::new(asked.request, &door.route, prefix);
+        if let Some(elsewhere) =
+            message.stripped.as_ref().and_then(|stripped| stripped.slash_missing(&message.parts))
+        {
+            return Ok(elsewhere);
+        }
         self.send(asked.client, &door, message).await
     }
 
@@ -150,13 +165,14 @@ impl Proxy {
         let mut opening = Opening::new(door, &self.options);
         let mut ended: Option<Arc<Upstream>> = None;
         let mut first_failure: Option<Problem> = None;
+        let mut fresh = false;
         loop {
             let place = match opening.place(&message.parts, ended.as_ref()).await {
                 Ok(place) => place,
                 Err(NoPlace::Problem(problem)) => return Err(problem),
                 Err(NoPlace::SameGeneration) => return Err(first_failure.unwrap_or_else(|| died(door))),
             };
-            let connection = match connect(door, &place.upstream).await {
+            let connection = match connect(door, &place.upstream, fresh).await {
                 Ok(connection) => connection,
                 Err(error) => {
                     // Nothing was sent, so whatever it is may wait for the next generation.
@@ -177,13 +193,19 @@ impl Proxy {
                         ended = Some(place.upstream);
                     }
                 }
+                // RFC 9112, section 9.3.1: servers close what they keep whenever they like, also as a request comes.
+                Err(Failure::NoAnswer) if message.replayable && exchange.connection.reused && !fresh => {
+                    fresh = true;
+                }
                 Err(Failure::NoAnswer) if message.replayable => {
                     message.replayable = false;
                     first_failure.get_or_insert_with(|| died(door));
                     ended = Some(place.upstream);
                 }
-                Err(Failure::Slow) => return Err(self.slow(door, &place.upstream)),
-                Err(failure) => return Err(self.failed(door, &failure)),
+                Err(failure) => {
+                    let signals = &client.signals;
+                    return Err(failed(door, &place.upstream, &self.options, signals, &failure));
+                }
             }
         }
     }
@@ -222,22 +244,6 @@ impl Proxy {
         head
     }
 
-    fn slow(&self, door: &Door, upstream: &Upstream) -> Problem {
-        let id = &door.route.id;
-        let seconds = self.options.answer_timeout.as_secs_f32();
-        if !upstream.has_answered() {
-            // The limit may be shorter than the notice.
-            upstream.note_silence();
-        }
-        let detail = format!("The plugin {id} did not begin its answer within {seconds} s.");
-        match upstream.silence() {
-            Some(silence) => Problem::new(Kind::Slow, format!("{detail} `outboard why {id}` says more."))
-                .plugin(id.as_str())
-                .cause(silence),
-            None => Problem::new(Kind::Slow, detail).plugin(id.as_str()),
-        }
-    }
-
     fn answer(
         &self,
         client: &Arc<Client>,
@@ -247,14 +253,23 @@ impl Proxy {
         head: AnswerHead,
         message: Message,
     ) -> Result<Response<ReplyBody>, Problem> {
-        let AnswerHead { status, mut headers, framing, keep_alive } = head;
+        let AnswerHead { status, mut headers, framing, keep_alive, reason, upgrade } = head;
         if let Some(stripped) = &message.stripped {
-            let host = message.parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-            stripped.restore(&mut headers, host.unwrap_or_default());
+            stripped.restore(&mut headers, message.host());
         }
         let mut response = if status == StatusCode::SWITCHING_PROTOCOLS {
-            self.switch(client, door, exchange, message.upgrade, &mut headers)?
+            let upstream = place.upstream;
+            let switched = message.upgrade.and_then(|asked| {
+                asked.switch(client, exchange.connection, &self.options, upgrade.as_ref(), &mut headers)
+            });
+            switched.ok_or_else(|| {
+                let unasked = Failure::BadAnswer("it switches to a protocol that the client did not offer");
+                failed(door, &upstream, &self.options, &client.signals, &unasked)
+            })?
         } else {
+            if status == StatusCode::UPGRADE_REQUIRED {
+                tell_upgrade(&mut headers, upgrade);
+            }
             let endless = framing != AnswerFraming::None && is_event_stream(&headers);
             let holding = Holding {
                 door: Arc::clone(door),
@@ -262,59 +277,25 @@ impl Proxy {
                 upstream: place.upstream,
                 keep_alive,
                 idle: self.options.stream_idle,
+                trailers_for: message.takes_trailers().then(|| Arc::clone(&client.signals)),
             };
             let body = AnswerBody::new(exchange, framing, holding);
             Response::new(if body.is_over() { ReplyBody::empty() } else { ReplyBody::plugin(Box::new(body)) })
         };
         *response.status_mut() = status;
         *response.headers_mut() = headers;
+        if let Some(reason) = reason {
+            response.extensions_mut().insert(reason);
+        }
         Ok(response)
     }
+}
 
-    /// The plugin speaks another protocol from here on.
-    fn switch(
-        &self,
-        client: &Arc<Client>,
-        door: &Door,
-        exchange: Exchange,
-        upgrade: Option<(HeaderValue, OnUpgrade)>,
-        headers: &mut http::HeaderMap,
-    ) -> Result<Response<ReplyBody>, Problem> {
-        let Some((protocol, on_upgrade)) = upgrade else {
-            return Err(self.failed(door, &Failure::BadAnswer("it switches protocols unasked")));
-        };
+/// RFC 9110, section 15.5.22: a 426 says which protocol would do.
+fn tell_upgrade(headers: &mut HeaderMap, upgrade: Option<HeaderValue>) {
+    if let Some(upgrade) = upgrade {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(header::UPGRADE, protocol);
-        let idle = self.options.tunnel_idle;
-        let mut stopping = client.stopping();
-        let (plugin, from_plugin) = exchange.connection.into_parts();
-        client.afterwards(Box::pin(async move {
-            let Some((stream, from_client)) = crate::connection::upgraded(on_upgrade).await else { return };
-            tokio::select! {
-                outcome = tunnel::run(stream, from_client, plugin, from_plugin, idle) => {
-                    if let Err(error) = outcome {
-                        tracing::debug!(%error, "an upgraded connection broke off");
-                    }
-                }
-                // There is no request that could be finished first.
-                () = crate::connection::stops(&mut stopping) => {}
-            }
-        }));
-        Ok(Response::new(ReplyBody::empty()))
-    }
-
-    fn failed(&self, door: &Door, failure: &Failure) -> Problem {
-        let id = &door.route.id;
-        let (kind, detail) = match failure {
-            Failure::NotSent | Failure::NoAnswer => return died(door),
-            Failure::BadAnswer(why) => {
-                (Kind::BadAnswer, format!("The answer of the plugin {id} was refused: {why}."))
-            }
-            Failure::Slow => (Kind::Slow, format!("The plugin {id} did not begin its answer in time.")),
-            Failure::Client => (Kind::ClientSlow, "The body of the request broke off.".to_owned()),
-        };
-        let problem = Problem::new(kind, detail).plugin(id.as_str());
-        if matches!(failure, Failure::Client) { problem.closing() } else { problem }
+        headers.insert(header::UPGRADE, upgrade);
     }
 }
 
@@ -324,17 +305,18 @@ fn begin(client: &Client, mut connection: Connection, message: &mut Message) -> 
         framing: message.framing,
         peer: client.peer(),
         stripped: message.stripped.as_ref(),
-        upgrade: message.upgrade.as_ref().map(|(protocol, _)| protocol),
+        upgrade: message.upgrade.as_ref().map(|upgrade| &upgrade.offers),
     };
     let mut output = std::mem::take(&mut connection.output);
     request_head::write(&mut output, &sending);
     connection.output = output;
     let upload = Upload::new(message.body.take(), message.framing, message.expects());
-    Exchange::new(connection, upload, message.parts.method.clone())
+    Exchange::new(connection, upload, message.parts.method.clone(), message.hears(client))
 }
 
-async fn connect(door: &Door, upstream: &Arc<Upstream>) -> io::Result<Connection> {
-    if let Some(connection) = door.pool.take(upstream) {
+/// A connection, one that is kept where there is one and none has to be `fresh`.
+async fn connect(door: &Door, upstream: &Arc<Upstream>, fresh: bool) -> io::Result<Connection> {
+    if !fresh && let Some(connection) = door.pool.take(upstream) {
         return Ok(connection);
     }
     for _ in 1..CONNECT_TRIES {
@@ -351,17 +333,4 @@ async fn connect(door: &Door, upstream: &Arc<Upstream>) -> io::Result<Connection
 fn is_event_stream(headers: &http::HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE);
     content_type.is_some_and(|value| value.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream"))
-}
-
-fn refused(door: &Door, error: &io::Error) -> Problem {
-    let id = &door.route.id;
-    Problem::new(Kind::Refused, format!("The plugin {id} took no connection: {error}.")).plugin(id.as_str())
-}
-
-fn died(door: &Door) -> Problem {
-    let id = &door.route.id;
-    let detail = format!(
-        "The plugin {id} ended the connection before it answered. The request may have had its effect."
-    );
-    Problem::new(Kind::Died, detail).plugin(id.as_str())
 }

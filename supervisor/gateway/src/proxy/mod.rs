@@ -16,13 +16,17 @@ mod answer_head;
 mod connection;
 mod door;
 mod exchange;
+mod failure;
 mod forward;
+mod interim;
 mod opening;
 mod pool;
 mod prefix;
 mod request_head;
 mod stream;
+mod trailers;
 mod tunnel;
+mod upgrade;
 mod upload;
 mod waiting;
 

@@ -3,9 +3,13 @@
 //!
 //! Called by [`super::forward`] where the manifest says `"stripPrefix": true`. Must not know connections.
 
-use http::header::{CONTENT_LOCATION, LOCATION, REFRESH, SET_COOKIE};
-use http::{HeaderMap, HeaderValue};
+use http::header::{CONTENT_LOCATION, LINK, LOCATION, REFRESH, SET_COOKIE, UPGRADE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use outboard_protocol::id::RoutePrefix;
+
+use crate::reply::ReplyBody;
+use crate::wire::head::offers_h2c_alone;
 
 /// A prefix that is removed from requests.
 #[derive(Debug, Clone)]
@@ -25,7 +29,25 @@ impl Stripped {
         target.strip_prefix(self.0.as_str()).unwrap_or(target)
     }
 
-    /// Puts the prefix back into Location, Content-Location, Refresh and the paths of cookies. What bears it already, leads to
+    /// Where a browser has to go first that asks for the prefix alone: a link that is relative to `/api/site` would lead out of
+    /// the plugin, one that is relative to `/api/site/` stays within.
+    pub(crate) fn slash_missing(&self, parts: &Parts) -> Option<Response<ReplyBody>> {
+        let only_h2c = |value: &HeaderValue| offers_h2c_alone(value.as_bytes());
+        let reads = matches!(parts.method, Method::GET | Method::HEAD);
+        if !reads || parts.uri.path() != self.prefix() || !parts.headers.get_all(UPGRADE).iter().all(only_h2c)
+        {
+            return None;
+        }
+        let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let there = HeaderValue::try_from(format!("{}/{query}", self.prefix())).ok()?;
+        let mut response = Response::new(ReplyBody::empty());
+        // Temporary, as browsers remember the other kind for ever, and the manifest may change.
+        *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+        response.headers_mut().insert(LOCATION, there);
+        Some(response)
+    }
+
+    /// Puts the prefix back into Location, Content-Location, Refresh, Link and the paths of cookies. What bears it already, leads to
     /// another host or is relative stays as it is. Values are bytes: a name in UTF-8 is no reason to let one pass.
     pub(crate) fn restore(&self, headers: &mut HeaderMap, host: &str) {
         for name in [LOCATION, CONTENT_LOCATION, REFRESH] {
@@ -47,6 +69,35 @@ impl Stripped {
                 headers.append(SET_COOKIE, cookie);
             }
         }
+        self.restore_links(headers, host);
+    }
+
+    /// The same for Link alone.
+    pub(crate) fn restore_links(&self, headers: &mut HeaderMap, host: &str) {
+        if let http::header::Entry::Occupied(mut links) = headers.entry(LINK) {
+            for link in links.iter_mut() {
+                if let Ok(mapped) = HeaderValue::from_bytes(&self.link(link.as_bytes(), host)) {
+                    *link = mapped;
+                }
+            }
+        }
+    }
+
+    /// `</style.css>; rel=preload, <next>; rel=next`
+    fn link(&self, link: &[u8], host: &str) -> Vec<u8> {
+        let (mut mapped, mut rest) = (Vec::with_capacity(link.len() + 32), link);
+        while let Some(opens) = memchr::memchr(b'<', rest) {
+            let Some(length) = memchr::memchr(b'>', &rest[opens..]) else { break };
+            let (target, behind) = (&rest[opens + 1..opens + length], &rest[opens + length..]);
+            mapped.extend_from_slice(&rest[..=opens]);
+            match self.location(target, host) {
+                Some(target) => mapped.extend_from_slice(&target),
+                None => mapped.extend_from_slice(target),
+            }
+            rest = behind;
+        }
+        mapped.extend_from_slice(rest);
+        mapped
     }
 
     /// A target with the prefix in it; `None` where it stays as it is.
@@ -205,5 +256,14 @@ mod tests {
         ] {
             assert_eq!(restored(SET_COOKIE, given), wanted);
         }
+    }
+
+    #[test]
+    fn links_get_the_prefix_back_where_they_lack_it() {
+        let links =
+            "</a.css>; rel=preload, <b>; rel=next, </api/x/c>; rel=prev, <https://e/>; rel=up, <broken";
+        let wanted =
+            "</api/x/a.css>; rel=preload, <b>; rel=next, </api/x/c>; rel=prev, <https://e/>; rel=up, <broken";
+        assert_eq!(restored(LINK, links), wanted);
     }
 }

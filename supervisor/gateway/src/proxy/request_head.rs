@@ -44,7 +44,7 @@ pub(crate) fn write(out: &mut BytesMut, sending: &Sending<'_>) {
     line(out, b"host", host);
     let named = Named::of(&parts.headers);
     for (name, value) in &parts.headers {
-        if !is_left_out(name) && !named.contains(name) {
+        if !is_left_out(name.as_str()) && !named.contains(name) {
             line(out, name.as_str().as_bytes(), value.as_bytes());
         }
     }
@@ -139,8 +139,7 @@ impl<'h> Named<'h> {
 }
 
 /// Headers of the client's connection, headers that we set, and headers by which a client could pretend to be somebody.
-fn is_left_out(name: &HeaderName) -> bool {
-    let name = name.as_str();
+pub(crate) fn is_left_out(name: &str) -> bool {
     if name.contains('_') {
         // Some servers hand `x_forwarded_for` to the program under the same name as `x-forwarded-for`.
         return is_listed(&name.replace('_', "-"));

@@ -59,6 +59,11 @@ impl Stream {
         on!(self, stream => stream.try_write_vectored(slices))
     }
 
+    /// Writes past the library, which waits until the kernel calls the socket writable.
+    pub(crate) fn write_now(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        Ok(on!(self, stream => rustix::io::writev(stream, slices))?)
+    }
+
     pub(crate) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         on!(self, stream => stream.poll_write_ready(cx))
     }

@@ -3,6 +3,7 @@
 //! Driven by [`super::exchange`]; a piece is only taken from the client when the one before has gone out, so a slow plugin
 //! slows the client and nothing piles up. Must not know the answer.
 
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::request_head::UploadFraming;
+use super::trailers::may_trail;
 use crate::deadline::Deadline;
 
 /// How long a client that asked `Expect: 100-continue` is kept waiting for the plugin's word. Many plugins never say it, and
@@ -23,8 +25,8 @@ const CONTINUE_PATIENCE: Duration = Duration::from_secs(1);
 /// Why an upload ended early.
 #[derive(Debug)]
 pub(crate) enum UploadFailure {
-    /// The client broke off, or was refused.
-    Client,
+    /// The client broke off, was refused, or was too slow.
+    Client { slow: bool },
     /// The plugin takes no more. Its answer may still be there to be read.
     Plugin,
 }
@@ -39,7 +41,7 @@ pub(crate) struct Upload<B> {
     deadline: Deadline,
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Upload<B> {
+impl<B: Body<Data = Bytes, Error: std::error::Error + 'static> + Unpin> Upload<B> {
     /// An upload; `expects`: the client waits for a word before it sends.
     pub(crate) fn new(body: Option<B>, framing: UploadFraming, expects: bool) -> Self {
         let body = body.filter(|_| framing != UploadFraming::None);
@@ -87,7 +89,7 @@ impl<B: Body<Data = Bytes> + Unpin> Upload<B> {
                 self.held_until = None;
             }
             match ready!(Pin::new(body).poll_frame(cx)) {
-                Some(Err(_)) => return Poll::Ready(Err(UploadFailure::Client)),
+                Some(Err(error)) => return Poll::Ready(Err(UploadFailure::Client { slow: is_slow(&error) })),
                 Some(Ok(frame)) => {
                     let frame = match frame.into_data() {
                         Ok(data) => {
@@ -123,7 +125,7 @@ impl<B: Body<Data = Bytes> + Unpin> Upload<B> {
         }
         let out = &mut connection.output;
         out.put_slice(b"0\r\n");
-        for (name, value) in trailers.into_iter().flatten() {
+        for (name, value) in trailers.into_iter().flatten().filter(|(name, _)| may_trail(name)) {
             out.put_slice(name.as_str().as_bytes());
             out.put_slice(b": ");
             out.put_slice(value.as_bytes());
@@ -131,6 +133,19 @@ impl<B: Body<Data = Bytes> + Unpin> Upload<B> {
         }
         out.put_slice(b"\r\n");
     }
+}
+
+/// Whether the client let too much time pass.
+fn is_slow(error: &(dyn std::error::Error + 'static)) -> bool {
+    let is_timeout = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.downcast_ref::<io::Error>().is_some_and(is_timeout) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 fn write_hex(connection: &mut Connection, length: usize) {

@@ -1,0 +1,73 @@
+//! What is answered where a plugin gives no answer that could be passed on.
+//!
+//! [`super::forward`] asks, once it has decided that the request is not sent again. Must not know connections.
+
+use std::io;
+
+use outboard_host::routes::Upstream;
+
+use super::door::Door;
+use super::exchange::Failure;
+use crate::options::GatewayOptions;
+use crate::problem::{Kind, Problem};
+use crate::wire::signals::Signals;
+
+/// Nothing was sent, as the plugin took no connection.
+pub(crate) fn refused(door: &Door, error: &io::Error) -> Problem {
+    let id = &door.route.id;
+    Problem::new(Kind::Refused, format!("The plugin {id} took no connection: {error}.")).plugin(id.as_str())
+}
+
+/// It was sent, and the connection ended.
+pub(crate) fn died(door: &Door) -> Problem {
+    let id = &door.route.id;
+    let detail = format!(
+        "The plugin {id} ended the connection before it answered. The request may have had its effect."
+    );
+    Problem::new(Kind::Died, detail).plugin(id.as_str())
+}
+
+/// Everything else.
+pub(crate) fn failed(
+    door: &Door,
+    upstream: &Upstream,
+    options: &GatewayOptions,
+    signals: &Signals,
+    failure: &Failure,
+) -> Problem {
+    let id = &door.route.id;
+    match failure {
+        Failure::NotSent | Failure::NoAnswer => died(door),
+        Failure::Slow => slow(door, upstream, options),
+        Failure::BadAnswer(why) => {
+            let detail = format!("The answer of the plugin {id} was refused: {why}.");
+            Problem::new(Kind::BadAnswer, detail).plugin(id.as_str())
+        }
+        Failure::Client { slow: true } => {
+            let seconds = options.client_stall.as_secs_f32();
+            let detail =
+                format!("Nothing of the body arrived for {seconds} s; send it without such a pause.");
+            Problem::new(Kind::ClientSlow, detail).closing()
+        }
+        Failure::Client { slow: false } => match signals.fault() {
+            Some(fault) => fault.problem(),
+            None => Problem::new(Kind::Ambiguous, "The body of the request broke off.").closing(),
+        },
+    }
+}
+
+fn slow(door: &Door, upstream: &Upstream, options: &GatewayOptions) -> Problem {
+    let id = &door.route.id;
+    let seconds = options.answer_timeout.as_secs_f32();
+    if !upstream.has_answered() {
+        // The limit may be shorter than the notice.
+        upstream.note_silence();
+    }
+    let detail = format!("The plugin {id} did not begin its answer within {seconds} s.");
+    match upstream.silence() {
+        Some(silence) => Problem::new(Kind::Slow, format!("{detail} `outboard why {id}` says more."))
+            .plugin(id.as_str())
+            .cause(silence),
+        None => Problem::new(Kind::Slow, detail).plugin(id.as_str()),
+    }
+}

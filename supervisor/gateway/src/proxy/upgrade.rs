@@ -1,0 +1,90 @@
+//! Another protocol on the same connection: what is asked for, what the plugin agrees to, and the tunnel after that.
+//!
+//! Called by [`super::forward`]. A plugin can switch only to what the client offered. HTTP/2 in clear is never offered on: some
+//! clients ask for it with each request, and a request that could end in a tunnel could not be sent again. Must not know the
+//! protocols.
+
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, Version, header};
+use hyper::upgrade::OnUpgrade;
+
+use super::connection::Connection;
+use super::request_head::mentions;
+use super::tunnel;
+use crate::connection::Client;
+use crate::options::GatewayOptions;
+use crate::reply::ReplyBody;
+use crate::wire::head::is_h2c;
+
+/// An upgrade that a client asked for.
+pub(crate) struct Upgrade {
+    /// The protocols that it offers, as they go to the plugin.
+    pub(crate) offers: HeaderValue,
+    on_upgrade: OnUpgrade,
+}
+
+impl Upgrade {
+    /// What a request asks for, if it does.
+    pub(crate) fn asked(parts: &mut Parts) -> Option<Self> {
+        let headers = &parts.headers;
+        if !headers.contains_key(header::UPGRADE) || parts.version != Version::HTTP_11 {
+            return None;
+        }
+        let asked = headers.get_all(header::CONNECTION).iter().any(|value| mentions(value, "upgrade"));
+        let offers: Vec<&[u8]> = headers.get_all(header::UPGRADE).iter().flat_map(members).collect();
+        let offers =
+            HeaderValue::from_bytes(&offers.join(&b", "[..])).ok().filter(|offers| !offers.is_empty())?;
+        let on_upgrade = parts.extensions.remove::<OnUpgrade>()?;
+        asked.then_some(Self { offers, on_upgrade })
+    }
+
+    /// The protocol to which the plugin switches, where that was offered.
+    fn agreed(&self, plugins: Option<&HeaderValue>) -> Option<HeaderValue> {
+        let offers: Vec<&[u8]> = members(&self.offers).collect();
+        let Some(plugins) = plugins else {
+            // Where there was one offer, it can be no other.
+            return (offers.len() == 1).then(|| self.offers.clone());
+        };
+        let offered = |protocol: &[u8]| offers.iter().any(|offer| offer.eq_ignore_ascii_case(protocol));
+        let mut agreed = members(plugins).peekable();
+        (agreed.peek().is_some() && agreed.all(offered)).then(|| plugins.clone())
+    }
+
+    /// From here on the plugin speaks the other protocol; `None`: it is one that nobody offered. `plugins` is the plugin's own
+    /// Upgrade header.
+    pub(crate) fn switch(
+        self,
+        client: &Arc<Client>,
+        connection: Connection,
+        options: &GatewayOptions,
+        plugins: Option<&HeaderValue>,
+        headers: &mut HeaderMap,
+    ) -> Option<Response<ReplyBody>> {
+        let agreed = self.agreed(plugins)?;
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(header::UPGRADE, agreed);
+        let (idle, on_upgrade) = (options.tunnel_idle, self.on_upgrade);
+        let mut stopping = client.stopping();
+        let (plugin, from_plugin) = connection.into_parts();
+        client.afterwards(Box::pin(async move {
+            let Some((stream, from_client)) = crate::connection::upgraded(on_upgrade).await else { return };
+            tokio::select! {
+                outcome = tunnel::run(stream, from_client, plugin, from_plugin, idle) => {
+                    if let Err(error) = outcome {
+                        tracing::debug!(%error, "an upgraded connection broke off");
+                    }
+                }
+                // There is no request that could be finished first.
+                () = crate::connection::stops(&mut stopping) => {}
+            }
+        }));
+        Some(Response::new(ReplyBody::empty()))
+    }
+}
+
+/// The protocols of an Upgrade header, but for HTTP/2 in clear.
+fn members(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|offer| !is_h2c(offer))
+}
