@@ -95,7 +95,7 @@ pub(crate) async fn serve(
         head: options.head_timeout,
         between: options.keep_alive,
         body: options.client_stall,
-        write: options.client_stall,
+        write: options.client_unread,
     };
     let io = TokioIo::new(ClientStream::new(socket, signals, patience, options.head_bytes));
     let (head_bytes, linger) = (options.head_bytes, options.client_linger);

@@ -32,8 +32,11 @@ pub struct GatewayOptions {
     pub head_timeout: Duration,
     /// How long a connection may lie idle between two requests. Longer than browsers keep theirs, so that they close first.
     pub keep_alive: Duration,
-    /// How long a client may take for the next bytes of a body, and how long it may take nothing of an answer.
+    /// How long a client may take for the next bytes of a body.
     pub client_stall: Duration,
+    /// How long a client may take nothing of an answer. Players fill a buffer and pause; curl with a limited rate reads a hundred
+    /// times that ahead, and then pauses for a hundred seconds.
+    pub client_unread: Duration,
     /// How long what a client still sends is read past after its request was refused or answered early: enough for it to stop
     /// and read the answer, short enough that its seat is soon another's.
     pub client_linger: Duration,
@@ -79,6 +82,7 @@ impl Default for GatewayOptions {
             head_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(120),
             client_stall: Duration::from_secs(60),
+            client_unread: Duration::from_secs(5 * 60),
             client_linger: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(60),
             first_answer_notice: Duration::from_secs(5),

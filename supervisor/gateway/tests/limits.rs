@@ -119,7 +119,7 @@ async fn a_client_that_does_not_read_is_reset() {
         while stream.write_all(&[0; 65536]).await.is_ok() {}
     });
     house.plugin("x", open(&upstream));
-    let gateway = gateway(&house, |options| options.client_stall = SHORT).await;
+    let gateway = gateway(&house, |options| options.client_unread = SHORT).await;
     let mut client = TcpStream::connect(gateway.listen()).await.unwrap();
     client.write_all(&get(gateway.listen(), "/api/x/", "")).await.unwrap();
     while upstream.in_flight() == 0 {
@@ -147,7 +147,7 @@ async fn a_client_that_reads_slowly_without_a_pause_is_never_called_stalled() {
         while stream.write_all(&[0; 65536]).await.is_ok() {}
     });
     house.plugin("x", open(&upstream));
-    let gateway = gateway(&house, |options| options.client_stall = SHORT).await;
+    let gateway = gateway(&house, |options| options.client_unread = SHORT).await;
     let mut client = TcpStream::connect(gateway.listen()).await.unwrap();
     client.write_all(&get(gateway.listen(), "/api/x/", "")).await.unwrap();
     // Far slower than the kernel needs to call the gateway's end writable within one stall.

@@ -92,6 +92,7 @@ fn check_gateway(settings: &Settings, http: &GatewayOptions) -> Outcome {
     for (field, value) in [
         ("head_timeout", http.head_timeout),
         ("client_stall", http.client_stall),
+        ("client_unread", http.client_unread),
         ("answer_timeout", http.answer_timeout),
         ("stream_idle", http.stream_idle),
         ("tunnel_idle", http.tunnel_idle),
@@ -200,6 +201,7 @@ fn gateway(settings: &Settings) -> Outcome<GatewayOptions> {
         (&mut options.head_timeout, set.head_timeout),
         (&mut options.keep_alive, set.keep_alive),
         (&mut options.client_stall, set.client_stall),
+        (&mut options.client_unread, set.client_unread),
         (&mut options.answer_timeout, set.answer_timeout),
         (&mut options.stream_idle, set.stream_idle),
         (&mut options.tunnel_idle, set.tunnel_idle),

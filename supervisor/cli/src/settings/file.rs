@@ -139,6 +139,7 @@ pub(crate) struct Http {
     pub(crate) head_timeout: Option<Span>,
     pub(crate) keep_alive: Option<Span>,
     pub(crate) client_stall: Option<Span>,
+    pub(crate) client_unread: Option<Span>,
     pub(crate) answer_timeout: Option<Span>,
     pub(crate) stream_idle: Option<Span>,
     pub(crate) tunnel_idle: Option<Span>,

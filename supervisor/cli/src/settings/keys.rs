@@ -66,6 +66,7 @@ pub(super) const KEYS: &[&str] = &[
     "http.head_timeout",
     "http.keep_alive",
     "http.client_stall",
+    "http.client_unread",
     "http.answer_timeout",
     "http.stream_idle",
     "http.tunnel_idle",
