@@ -44,7 +44,8 @@ function run({ entry, id, fds, httpFd }: Started): void {
     load: () => loading,
     entry,
     listenAt: { fd: httpFd },
-    noise: (line) => console.error(`outboard: the host sent a line that is no message: ${line.slice(0, 200)}`),
+    // Never the line itself: it may be a part of a message, and a message may hold a token.
+    noise: (line) => console.error(`outboard: the host sent a line of ${line.length} characters that is not a message`),
     stopped() {
       stopping = true;
       wire.finish(() => process.exit(0));
