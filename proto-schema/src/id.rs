@@ -14,6 +14,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Ids that the shell itself owns below `/api/`; no plugin may take them.
 pub const RESERVED_IDS: [&str; 5] = ["auth", "config", "flight-events", "plugins-config", "simulator"];
 
+/// The first part of the host name at which the operator's pages are; plugins' ids stand in the same place, so none has it.
+pub const OPERATOR_LABEL: &str = "outboard";
+
 /// The first path segment below which everything belongs to the supervisor.
 pub const SUPERVISOR_PREFIX: &str = "/_outboard";
 
@@ -181,8 +184,21 @@ fn check_plugin_id(id: &str) -> Result<(), InvalidName> {
             format!("/api/{id} belongs to the shell; choose another id"),
         ));
     }
+    if id == OPERATOR_LABEL {
+        return Err(InvalidName::new(
+            "plugin id",
+            id,
+            format!("the operator's pages are at {OPERATOR_LABEL}.localhost; choose another id"),
+        ));
+    }
     Ok(())
 }
+
+/// What else stands at the root of a site, whoever asks for it. Nothing below it can be a plugin's.
+const RESERVED_ROOTS: [&str; 2] = ["api", "mcp"];
+/// Endings of files that browsers, crawlers and service workers ask of a site as a whole, at its root.
+const SITE_FILES: [&str; 13] =
+    ["js", "mjs", "cjs", "ico", "txt", "xml", "json", "webmanifest", "png", "svg", "html", "htm", "wasm"];
 
 fn check_prefix(prefix: &str) -> Result<(), InvalidName> {
     let refuse = |rule: &str| Err(InvalidName::new("route prefix", prefix, rule));
@@ -201,9 +217,24 @@ fn check_prefix(prefix: &str) -> Result<(), InvalidName> {
             );
         }
     }
-    let reserved = prefix == "/api" || RESERVED_IDS.iter().any(|id| is_below(prefix, &format!("/api/{id}")));
-    if reserved {
-        return refuse("this path belongs to the shell; choose another");
+    let (root, below) = path.split_once('/').map_or((path, None), |(root, below)| (root, Some(below)));
+    // Whatever the case: a person takes /API for /api, and some caches do.
+    if RESERVED_ROOTS.iter().any(|reserved| reserved.eq_ignore_ascii_case(root)) {
+        let id = below.and_then(|below| below.split('/').next()).filter(|_| root == "api");
+        return match id {
+            Some(id) if RESERVED_IDS.iter().any(|reserved| reserved.eq_ignore_ascii_case(id)) => {
+                refuse("this path belongs to the shell; choose another")
+            }
+            Some(id) => PluginId::check(id)
+                .or_else(|_| refuse("below /api stands the id of a plugin, in small letters")),
+            None => refuse("this path belongs to the supervisor; choose another"),
+        };
+    }
+    let ending = root.rsplit_once('.').map(|(_, ending)| ending).filter(|_| below.is_none());
+    if ending.is_some_and(|ending| SITE_FILES.iter().any(|file| file.eq_ignore_ascii_case(ending))) {
+        return refuse(
+            "a file at the root speaks for the whole site, not for one plugin; choose a path without such an ending",
+        );
     }
     Ok(())
 }

@@ -27,11 +27,21 @@ fn plugin_ids_are_folder_names_and_path_segments() {
     for reserved in RESERVED_IDS {
         assert!(PluginId::new(reserved).unwrap_err().to_string().contains("belongs to the shell"));
     }
+    assert!(PluginId::new("outboard").unwrap_err().to_string().contains("operator's pages"));
 }
 
 #[test]
 fn route_prefixes_are_plain_and_never_the_shells() {
-    for good in ["/api/x", "/loadsheet", "/a/b.c/d~e_f-1"] {
+    for good in [
+        "/api/x",
+        "/api/x/sw.js",
+        "/loadsheet",
+        "/a/b.c/d~e_f-1",
+        "/v1.0",
+        "/files/robots.txt",
+        "/apis",
+        "/sw",
+    ] {
         assert!(RoutePrefix::new(good).is_ok(), "{good}");
     }
     for bad in [
@@ -56,6 +66,26 @@ fn route_prefixes_are_plain_and_never_the_shells() {
         "/api/simulator",
         "/api/flight-events",
         "/api/plugins-config/x",
+        // Somebody reads the case of a path as nothing.
+        "/API",
+        "/API/x",
+        "/Api/config",
+        "/api/CONFIG",
+        "/api/X",
+        "/api/outboard",
+        "/mcp",
+        "/MCP/x",
+        // Browsers and crawlers ask every site for these.
+        "/favicon.ico",
+        "/Favicon.ICO",
+        "/robots.txt",
+        "/sw.js",
+        "/service-worker.js",
+        "/manifest.json",
+        "/site.webmanifest",
+        "/sitemap.xml",
+        "/index.html",
+        "/apple-touch-icon.png",
     ] {
         assert!(RoutePrefix::new(bad).is_err(), "{bad}");
     }

@@ -238,8 +238,10 @@ fn a_reserved_prefix_is_nobodys() {
         .plugin(Plugin::hostile("greedy", &["--prefix", "/api/config"]))
         .plugin(Plugin::hostile("greedier", &["--prefix", "/_outboard/x"]))
         .plugin(Plugin::hostile("thief", &["--prefix", "/api/neighbour"]))
+        .plugin(Plugin::hostile("shouting", &["--prefix", "/API/x"]))
+        .plugin(Plugin::hostile("worker", &["--prefix", "/sw.js"]))
         .start();
-    for id in ["greedy", "greedier", "thief"] {
+    for id in ["greedy", "greedier", "thief", "shouting", "worker"] {
         assert_eq!(supervisor.plugin(id)["state"], "errored", "{id}: {}", supervisor.plugin(id));
     }
     supervisor.verify();

@@ -8,9 +8,12 @@ use std::time::{Duration, Instant};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body::Body;
 use hyper::body::Incoming;
+use outboard_protocol::id::RoutePrefix;
 
-use crate::admission::Admission;
-use crate::admission::origin::Cors;
+use crate::admission::caller::{Caller, Way};
+use crate::admission::cors::Cors;
+use crate::admission::{Admission, Admitted};
+use crate::confine::Confined;
 use crate::connection::Client;
 use crate::directory::Directory;
 use crate::load::Load;
@@ -132,7 +135,7 @@ impl FrontDoor {
             Ok(admitted) => match self.seat(client, &request, upgrade).await {
                 Err(problem) => problem.into_response(),
                 Ok(seated) => {
-                    let response = self.admitted(client, request, admitted.cors).await;
+                    let response = self.admitted(client, request, admitted).await;
                     seated.settle(client, response)
                 }
             },
@@ -180,12 +183,10 @@ impl FrontDoor {
         &self,
         client: &Arc<Client>,
         request: Request<Incoming>,
-        cors: Cors,
+        admitted: Admitted,
     ) -> Response<ReplyBody> {
-        if let Some(preflight) = cors.preflight(request.method(), request.headers()) {
-            return preflight;
-        }
-        let mut response = match self.dispatch(client, request).await {
+        let Admitted { caller, cors, .. } = admitted;
+        let mut response = match self.dispatch(client, request, &caller, &cors).await {
             Ok(response) => response,
             Err(problem) => problem.into_response(),
         };
@@ -196,18 +197,35 @@ impl FrontDoor {
     async fn dispatch(
         &self,
         client: &Arc<Client>,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
+        caller: &Caller,
+        cors: &Cors,
     ) -> Result<Response<ReplyBody>, Problem> {
-        let (route, prefix) = match router::find(&*self.directory, request.uri().path())? {
-            Destination::Plugin(id, prefix) => (self.directory.route(id.as_str()).ok_or(id), Some(prefix)),
-            Destination::Unregistered(id) => match self.directory.route(id) {
-                Some(route) => (Ok(route), None),
-                None => return Err(no_route(&*self.directory, id)),
-            },
-            Destination::Ours => return Box::pin(self.ours(client, request)).await,
+        let path = request.uri().path();
+        let destination = router::find(&*self.directory, path)?;
+        let (id, prefix) = match &destination {
+            Destination::Plugin(id, prefix) => (id.as_str(), Some(prefix)),
+            Destination::Unregistered(id) => (*id, None),
+            Destination::Ours => return Box::pin(self.ours(client, request, caller, cors)).await,
         };
-        let route = route.map_err(|id| no_route(&*self.directory, id.as_str()))?;
-        self.proxy.forward(&*self.directory, Asked { client, route, prefix, request }).await
+        if let Way::To(origin) = caller.way_to_plugin(id)? {
+            return Ok(pages::elsewhere(&origin, request.uri()));
+        }
+        caller.check_worker(request.headers(), path, Some(id))?;
+        if let Some(preflight) = cors.preflight(request.method(), request.headers()) {
+            return Ok(preflight);
+        }
+        let Some(route) = self.directory.route(id) else { return Err(no_route(&*self.directory, id)) };
+        let confined = Confined::new(caller, id, prefix.map(RoutePrefix::as_str), path);
+        let prefix = prefix.cloned();
+        if caller.is_page_away() {
+            // Cookies at a name that all plugins share are no page's.
+            request.headers_mut().remove(header::COOKIE);
+        }
+        let mut response =
+            self.proxy.forward(&*self.directory, Asked { client, route, prefix, request }).await?;
+        confined.apply(response.headers_mut());
+        Ok(response)
     }
 
     /// What the supervisor serves itself.
@@ -215,23 +233,50 @@ impl FrontDoor {
         &self,
         client: &Arc<Client>,
         request: Request<Incoming>,
+        caller: &Caller,
+        cors: &Cors,
     ) -> Result<Response<ReplyBody>, Problem> {
         let path = request.uri().path();
         let rest = path.strip_prefix(outboard_protocol::id::SUPERVISOR_PREFIX).unwrap_or(path);
+        caller.check_worker(request.headers(), path, None)?;
         if rest == "/bus" {
-            return self.bus.join(client, request);
+            let share = caller.share_of_bus()?;
+            return self.bus.join(client, request, share);
+        }
+        let directory = &*self.directory;
+        let way = match rest {
+            "/" if path == "/" && caller.home().is_some() => return pages::home(directory, caller),
+            "/" if path == "/" => caller.way_to_operator()?,
+            "/health" => caller.way_to_operator()?,
+            _ => match ui_files::plugin_of(rest) {
+                Some(id) => caller.way_to_plugin(id)?,
+                None => match pages::shell_of(directory, rest) {
+                    Some(id) => caller.way_to_shell(id)?,
+                    // The sentence about a plugin that is not there names those that are.
+                    None if pages::is_page(rest) => caller.way_to_operator()?,
+                    None => Way::Here,
+                },
+            },
+        };
+        if let Way::To(origin) = way {
+            return Ok(pages::elsewhere(&origin, request.uri()));
+        }
+        if let Some(preflight) = cors.preflight(request.method(), request.headers()) {
+            return Ok(preflight);
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let detail = format!("{} is not served at {path:?}; use GET.", request.method());
             return Err(Problem::new(Kind::MethodNotAllowed, detail));
         }
         match rest {
-            "/" if path == "/" => Ok(pages::front(&*self.directory)),
-            "/health" => Ok(health::answer(&*self.directory, &self.load, &self.seats)),
+            "/" if path == "/" => Ok(pages::front(directory, caller)),
+            "/health" => Ok(health::answer(directory, &self.load, &self.seats)),
             _ if rest.starts_with("/plugins/") => {
-                ui_files::answer(&*self.directory, rest, request.headers()).await
+                ui_files::answer(directory, rest, request.headers(), caller).await
             }
-            _ if rest.starts_with("/shell/") => pages::shell(&*self.directory, rest, request.headers()),
+            _ if rest.starts_with("/shell/") => {
+                pages::shell(directory, rest, request.headers(), caller)
+            }
             pages::ICON_PATH => Ok(pages::icon()),
             _ => Err(Problem::new(Kind::NotFound, format!("The supervisor serves nothing at {path:?}."))),
         }

@@ -4,9 +4,9 @@
 //!
 //! ```text
 //!            accept ──▶ connection ──▶ front_door ──▶ admission   may it come in, and can it be read in one way only?
-//!              │            │              │
+//!              │            │              │                        who asks, and what may they reach?
 //!       connection cap   wire::stream      ├── router    whose path is it?
-//!       never stops      framing watch,    ├── proxy ──▶ plugin's Unix socket
+//!       never stops      framing watch,    ├── proxy ──▶ plugin's Unix socket ──▶ confine   what may it say of others?
 //!                        timeouts          ├── bus       /_outboard/bus, events and calls of UIs
 //!                                          ├── ui_files  /_outboard/plugins/<id>/{ui,assets}/
 //!                                          ├── health, pages
@@ -27,6 +27,7 @@
 mod accept;
 mod admission;
 mod bus;
+mod confine;
 mod connection;
 pub mod control;
 mod deadline;
@@ -56,6 +57,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use admission::plugin_origin::PluginOrigin;
 pub use admission::token::{Token, TokenError};
 pub use directory::{Directory, Later};
 pub use options::GatewayOptions;

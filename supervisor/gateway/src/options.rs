@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::admission::plugin_origin::PluginOrigin;
 use crate::admission::token::Token;
 
 /// Names, limits and timeouts. The defaults are what ships.
@@ -15,6 +16,10 @@ pub struct GatewayOptions {
     /// Origins of pages that may call us although we did not serve them, written as browsers send them, such as
     /// `http://localhost:5173` or `app://shell`.
     pub allowed_origins: Vec<String>,
+    /// Whether every plugin has an origin of its own. Off for browsers that do not resolve `*.localhost`; all pages share one then.
+    pub isolate_origins: bool,
+    /// Where plugins' origins are for browsers on other machines.
+    pub plugin_origin: Option<PluginOrigin>,
     /// The token that lets a program in where nothing else tells who asks; without one such programs stay outside.
     pub token: Option<Token>,
     /// Users of this machine who may connect, besides our own and root, by uid: those of a reverse proxy, for example.
@@ -73,6 +78,8 @@ impl Default for GatewayOptions {
         Self {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            isolate_origins: true,
+            plugin_origin: None,
             token: None,
             allowed_users: Vec::new(),
             trust_unknown_peers: false,

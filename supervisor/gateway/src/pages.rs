@@ -2,23 +2,27 @@
 //!
 //! The front door asks. The files of the shell are compiled in; see [`SHELL`]. Must not know what the shell does.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION,
+    X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri};
 
 use outboard_protocol::PluginId;
 
+use crate::admission::caller::{self, Caller};
 use crate::directory::Directory;
 use crate::problem::{Kind, Problem};
 use crate::reply::ReplyBody;
 use crate::ui_files::content_type;
 
+mod front;
 mod no_ui;
+
+pub(crate) use front::front;
 
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
@@ -41,11 +45,18 @@ const SHELL: &[(&str, &[u8])] = embedded![
 ];
 /// The page that mounts a plugin's UI: `/_outboard/shell/<id>`.
 const SHELL_PAGE: &str = "index.html";
-/// What the shell page may load; names the digest of the import map in it.
+/// What the shell page may load; names the digest of the import map in it. Who may hold it in a frame is added.
 const SHELL_POLICY: &str = include_str!("../assets/shell/policy.txt");
 /// The front page loads nothing from elsewhere, and is framed by nobody.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Whether whoever opened a page in a window keeps a hold on it.
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+/// Where the shell's pages are.
+const SHELL_PATH: &str = "/_outboard/shell/";
+/// The style of the operator's pages.
+const STYLE: &str = include_str!("../assets/pages.css");
 
 /// What browsers ask every site for; the plugins' own answers bring the browser here as well.
 pub(crate) const ICON_PATH: &str = "/favicon.ico";
@@ -56,38 +67,29 @@ pub(crate) fn icon() -> Response<ReplyBody> {
     page(Bytes::from_static(ICON), "image/svg+xml", "max-age=86400")
 }
 
-/// `/`.
-pub(crate) fn front(directory: &dyn Directory) -> Response<ReplyBody> {
-    page(Bytes::from(list(directory)), "text/html; charset=utf-8", "no-store")
+/// Where a page is instead: the browser is sent to the same path at another origin. Not for ever, as settings change.
+pub(crate) fn elsewhere(origin: &str, uri: &Uri) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::empty());
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(address) = HeaderValue::try_from(caller::address(origin, uri.path_and_query())) {
+        headers.insert(LOCATION, address);
+    }
+    response
 }
 
-fn list(directory: &dyn Directory) -> String {
-    let status = directory.status();
-    let mut html = String::from(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Outboard</title>\
-         <style>body{font:16px/1.5 system-ui,sans-serif;margin:3rem auto;max-width:44rem;padding:0 1rem}\
-         td,th{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0}</style><h1>Outboard</h1>\
-         <table><tr><th>Plugin<th>State<th>Version<th>Answers at</tr>",
-    );
-    for plugin in &status.plugins {
-        let routes: String =
-            plugin.routes.iter().map(|route| format!("<a href=\"{0}/\">{0}</a> ", escaped(route))).collect();
-        let (name, state, version) =
-            (escaped(&plugin.name), escaped(&plugin.state), escaped(&plugin.version));
-        let name = if directory.has_ui(plugin.id.as_str()) {
-            format!("<a href=\"/_outboard/shell/{}\">{name}</a>", escaped(plugin.id.as_str()))
-        } else {
-            name
-        };
-        let (id, cause) = (escaped(plugin.id.as_str()), escaped(plugin.cause.as_deref().unwrap_or_default()));
-        // Writing into a string cannot fail.
-        let _ = write!(
-            html,
-            "<tr><td>{name}<br><small>{id}</small><td>{state}<br><small>{cause}</small><td>{version}<td>{routes}</tr>"
-        );
-    }
-    html.push_str("</table></html>\n");
-    html
+/// `/` at a plugin's own host: its UI, or the sentence that it has none.
+pub(crate) fn home(directory: &dyn Directory, caller: &Caller) -> Result<Response<ReplyBody>, Problem> {
+    let home = caller.home().unwrap_or_default();
+    let is_home = |id: &str| *caller.label(id) == *home;
+    let id = if is_home(home) {
+        directory.plugin(home).map(|plugin| plugin.id)
+    } else {
+        directory.status().plugins.into_iter().map(|plugin| plugin.id).find(|id| is_home(id))
+    };
+    let id = id.ok_or_else(|| crate::front_door::unknown(home))?;
+    Ok(elsewhere("", &Uri::try_from(format!("{SHELL_PATH}{id}")).unwrap_or_default()))
 }
 
 fn escaped(text: &str) -> String {
@@ -105,19 +107,34 @@ fn escaped(text: &str) -> String {
     safe
 }
 
+/// The plugin whose shell page `/shell/<id>` is; `None` for the shell's files, and where there is no such plugin.
+pub(crate) fn shell_of<'r>(directory: &dyn Directory, rest: &'r str) -> Option<&'r str> {
+    named(rest).filter(|id| PluginId::check(id).is_ok() && directory.plugin(id).is_some())
+}
+
+/// Whether this is a page of the shell, and not one of its files.
+pub(crate) fn is_page(rest: &str) -> bool {
+    named(rest).is_some()
+}
+
+/// An id has no dot and every file has one, so neither hides the other.
+fn named(rest: &str) -> Option<&str> {
+    let path = rest.strip_prefix("/shell/")?.trim_end_matches('/');
+    Some(path).filter(|name| !name.contains(['.', '/']))
+}
+
 /// `/shell/…`.
 pub(crate) fn shell(
     directory: &dyn Directory,
     rest: &str,
     asked: &HeaderMap,
+    caller: &Caller,
 ) -> Result<Response<ReplyBody>, Problem> {
-    let path = rest.trim_start_matches("/shell/");
-    // An id has no dot and every file has one, so neither hides the other. The page itself reads the id off its address.
-    let named = Some(path.trim_end_matches('/')).filter(|name| !name.contains(['.', '/']));
-    let path = match named {
-        Some(id) if PluginId::new(id).is_ok() && directory.has_ui(id) => SHELL_PAGE,
-        Some(id) => return Ok(no_ui::page(directory, id)),
-        None => path,
+    // The page itself reads the id off its address.
+    let path = match named(rest) {
+        Some(id) if PluginId::check(id).is_ok() && directory.has_ui(id) => SHELL_PAGE,
+        Some(id) => return Ok(no_ui::page(directory, id, caller)),
+        None => rest.trim_start_matches("/shell/"),
     };
     let Some((_, content)) = SHELL.iter().find(|(name, _)| *name == path) else {
         return Err(Problem::new(Kind::NotFound, format!("The shell has no file {path:?}.")));
@@ -125,15 +142,26 @@ pub(crate) fn shell(
     // The files change with the product alone.
     let tag = concat!("\"", env!("CARGO_PKG_VERSION"), "\"");
     let mut response = page(Bytes::from_static(content), content_type(Path::new(path)), "no-cache");
-    response.headers_mut().insert(ETAG, HeaderValue::from_static(tag));
+    let headers = response.headers_mut();
+    headers.insert(ETAG, HeaderValue::from_static(tag));
     if path == SHELL_PAGE {
-        response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(SHELL_POLICY));
+        if let Ok(policy) = HeaderValue::try_from(format!("{SHELL_POLICY}; {}", caller.frame_ancestors())) {
+            headers.insert(CONTENT_SECURITY_POLICY, policy);
+        }
+        headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin-allow-popups"));
     }
     if asked.get(IF_NONE_MATCH).is_some_and(|known| known == tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = ReplyBody::empty();
     }
     Ok(response)
+}
+
+/// A page of the operator's: nobody frames it, and whoever opened it has no hold on it.
+fn operators(html: String) -> Response<ReplyBody> {
+    let mut response = page(Bytes::from(html), "text/html; charset=utf-8", "no-store");
+    response.headers_mut().insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
+    response
 }
 
 fn page(content: Bytes, content_type: &'static str, cache: &'static str) -> Response<ReplyBody> {

@@ -19,8 +19,12 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 fn opening(listen: SocketAddr) -> String {
+    opening_at(&listen.to_string(), "")
+}
+
+fn opening_at(host: &str, lines: &str) -> String {
     format!(
-        "GET /_outboard/bus HTTP/1.1\r\nHost: {listen}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        "GET /_outboard/bus HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{lines}\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
 }
@@ -29,8 +33,12 @@ struct Ui(WebSocketStream<TcpStream>);
 
 impl Ui {
     async fn connect(gateway: &Gateway) -> Self {
+        Self::open(gateway, &opening(gateway.listen())).await
+    }
+
+    async fn open(gateway: &Gateway, opening: &str) -> Self {
         let mut stream = TcpStream::connect(gateway.listen()).await.unwrap();
-        stream.write_all(opening(gateway.listen()).as_bytes()).await.unwrap();
+        stream.write_all(opening.as_bytes()).await.unwrap();
         let head = soon(read_head(&mut stream)).await;
         assert!(head.starts_with("HTTP/1.1 101"), "{head}");
         assert!(head.contains("sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{head}");
@@ -89,6 +97,46 @@ async fn a_ui_hears_its_own_plugin_and_no_other() {
     house.push("x", "status", &json!("unheard"));
     one.say(json!({ "type": "ping" })).await;
     assert_eq!(one.hear().await, json!({ "type": "pong" }));
+}
+
+#[tokio::test]
+async fn a_page_has_its_own_plugins_part_of_the_bus_by_whatever_name_it_comes() {
+    let (house, gateway) = house_with(&["x", "y"]).await;
+    let listen = gateway.listen();
+    let origin = |label: &str| format!("http://{label}.localhost:{}", listen.port());
+    let host = |label: &str| format!("{label}.localhost:{}", listen.port());
+    let from = |label: &str| format!("Origin: {}\r\n", origin(label));
+    for opening in [
+        opening_at(&host("x"), &from("x")),
+        opening_at(&host("x"), ""),
+        opening_at(&listen.to_string(), &from("x")),
+    ] {
+        let mut ui = Ui::open(&gateway, &opening).await;
+        ui.subscribe("x").await;
+        for plugin in ["y", "nobody"] {
+            ui.say(json!({ "type": "subscribe", "plugin": plugin })).await;
+            assert_eq!(ui.hear().await["error"]["data"]["reason"], "not_found", "{plugin}");
+            ui.say(json!({ "type": "invoke", "id": 1, "plugin": plugin, "channel": "c" })).await;
+            assert_eq!(ui.hear().await["error"]["data"]["reason"], "not_found", "{plugin}");
+        }
+        house.push("y", "status", &json!("not for x"));
+        house.push("x", "status", &json!("for x"));
+        assert_eq!(ui.hear().await["payload"], "for x");
+    }
+    let mut operator = Ui::open(&gateway, &opening_at(&host("outboard"), &from("outboard"))).await;
+    operator.subscribe("x").await;
+    operator.subscribe("y").await;
+    for (at, lines) in [
+        (host("y"), from("x")),
+        (host("outboard"), from("x")),
+        (listen.to_string(), from("outboard")),
+        (listen.to_string(), format!("Origin: http://{listen}\r\n")),
+        (listen.to_string(), "Sec-Fetch-Site: same-origin\r\n".to_owned()),
+        (host("x"), "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: websocket\r\n".to_owned()),
+    ] {
+        let answer = exchange(listen, opening_at(&at, &lines).as_bytes()).await.unwrap();
+        assert_eq!(status(&answer), 403, "{lines} at {at}");
+    }
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ async fn health_and_the_front_page_tell_of_every_plugin() {
     assert_eq!((&health["status"], &health["plugins"]["x"]), (&"ok".into(), &"starting".into()));
     let page = exchange(listen, &get(listen, "/", "")).await.unwrap();
     assert!(page.contains("text/html") && page.contains("&lt;x&gt;") && page.contains("/api/x/"), "{page}");
-    assert!(page.contains("<small>x</small>") && page.contains("its &lt;start&gt; failed"), "{page}");
+    assert!(page.contains("<small>x 1.0.0</small>") && page.contains("its &lt;start&gt; failed"), "{page}");
     let refused =
         format!("POST / HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(status(&exchange(listen, refused.as_bytes()).await.unwrap()), 405);
@@ -114,22 +114,27 @@ async fn the_address_of_a_ui_that_is_not_there_says_why_and_which_there_are() {
     let (house, gateway) = with_files().await;
     house.plugin("bare", waiting("it is starting"));
     let listen = gateway.listen();
-    let page = async |id: &str| {
-        let path = format!("/_outboard/shell/{id}");
-        exchange(listen, &get(listen, &path, "")).await.unwrap()
+    let origin = |label: &str| format!("{label}.localhost:{}", listen.port());
+    let at = async |host: &str, id: &str| {
+        let request =
+            format!("GET /_outboard/shell/{id} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        exchange(listen, request.as_bytes()).await.unwrap()
     };
+    let page = async |id: &str| at(&origin("outboard"), id).await;
     let unknown = page("nobody").await;
     assert!(status(&unknown) == 404 && unknown.contains("content-type: text/html"), "{unknown}");
     assert!(unknown.contains("There is no plugin \u{201c}nobody\u{201d}."), "{unknown}");
-    assert!(unknown.contains("<a href=\"/_outboard/shell/x\">&lt;x&gt;</a>"), "{unknown}");
-    let bare = page("bare").await;
+    let link = format!("<a href=\"http://{}/_outboard/shell/x\">&lt;x&gt;</a>", origin("x"));
+    assert!(unknown.contains(&link), "{unknown}");
+    let bare = at(&origin("bare"), "bare").await;
     assert!(
         bare.contains("\u{201c}bare\u{201d} has no UI") && bare.contains("href=\"/api/bare/\""),
         "{bare}"
     );
+    assert!(!bare.contains("&lt;x&gt;"), "a plugin's own host tells of others: {bare}");
     let odd = page("%3Cscript%3E").await;
     assert!(status(&odd) == 404 && odd.contains("There is no plugin"), "{odd}");
-    let there = page("x").await;
+    let there = at(&origin("x"), "x").await;
     assert!(status(&there) == 200 && there.contains("importmap"), "{there}");
 }
 

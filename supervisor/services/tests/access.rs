@@ -165,7 +165,9 @@ async fn a_plugin_owns_its_place_below_api_and_other_prefixes_go_to_the_first() 
     }
     let error = call(&b, "server.register", register("/loadsheet")).await.unwrap_err();
     assert!(error.message.contains("belongs to plugin a"), "{error}");
-    for reserved in ["/api", "/api/config", "/api/auth/x", "/_outboard", "/"] {
+    for reserved in
+        ["/api", "/API/x", "/api/config", "/api/auth/x", "/_outboard", "/sw.js", "/robots.txt", "/"]
+    {
         let refused = call(&b, "server.register", register(reserved)).await;
         assert_eq!(reason(refused), ErrorReason::InvalidParams, "{reserved}");
     }

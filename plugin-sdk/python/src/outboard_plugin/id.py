@@ -12,6 +12,14 @@ from .error import CallError, ErrorReason
 
 # Ids that the shell itself owns below /api/; no plugin may mount there.
 RESERVED_IDS = ("auth", "config", "flight-events", "plugins-config", "simulator")
+# The operator's pages have this name, and no plugin has this id.
+OPERATOR_LABEL = "outboard"
+# What else stands at the root of a site, whatever its case.
+RESERVED_ROOTS = ("api", "mcp")
+# Endings of files that browsers, crawlers and service workers ask of a site as a whole, at its root.
+SITE_FILES = (
+    "js", "mjs", "cjs", "ico", "txt", "xml", "json", "webmanifest", "png", "svg", "html", "htm", "wasm",
+)  # fmt: skip
 # Longest names, in bytes; the same figures as the host's.
 PREFIX_MAX = 256
 CHANNEL_MAX = 256
@@ -19,6 +27,7 @@ CONFIG_KEY_MAX = 256
 DATABASE_FILE_MAX = 128
 
 _PREFIX = re.compile(r"(/[A-Za-z0-9][A-Za-z0-9._~-]*)+")
+_PLUGIN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _DATABASE_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -40,8 +49,21 @@ def route_prefix(prefix: str) -> str:
             "begin with '/', do not end with one, and use plain segments of letters, digits, '-', '.', '_' and '~' "
             "that begin with a letter or digit; at most 256 bytes",
         )
-    if prefix == "/api" or any(is_below(prefix, f"/api/{name}") for name in RESERVED_IDS):
-        raise refuse("route prefix", prefix, "this path belongs to the shell; choose another")
+    root, _, below = prefix[1:].partition("/")
+    if root.lower() in RESERVED_ROOTS:
+        name = below.split("/")[0]
+        if root != "api" or not below:
+            raise refuse("route prefix", prefix, "this path belongs to the supervisor; choose another")
+        if name.lower() in RESERVED_IDS:
+            raise refuse("route prefix", prefix, "this path belongs to the shell; choose another")
+        if not _PLUGIN_ID.fullmatch(name) or name == OPERATOR_LABEL:
+            raise refuse("route prefix", prefix, "below /api stands the id of a plugin, in small letters")
+    elif not below and root.rpartition(".")[2].lower() in SITE_FILES and "." in root:
+        raise refuse(
+            "route prefix",
+            prefix,
+            "a file at the root speaks for the whole site, not for one plugin; choose a path without such an ending",
+        )
     return prefix
 
 

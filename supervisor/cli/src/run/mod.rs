@@ -19,6 +19,7 @@ mod layers;
 mod listening;
 mod mending;
 mod options;
+mod reachable;
 mod record;
 mod signals;
 mod supervise;

@@ -10,7 +10,7 @@ use outboard_protocol::manifest;
 
 use super::keeping;
 use super::layers::told;
-use super::{listening, users};
+use super::{listening, reachable, users};
 use crate::failure::{Failure, Outcome};
 use crate::settings::{Deadlines, Limits, Restart, Settings, Size, Span, Wire};
 
@@ -209,6 +209,9 @@ fn gateway(settings: &Settings) -> Outcome<GatewayOptions> {
     ] {
         put(place, set.map(|Span(span)| span));
     }
+    put(&mut options.isolate_origins, set.isolate_origins);
+    reachable::check(settings, &options)?;
+    options.plugin_origin = reachable::plugin_origin(settings)?;
     if let Some(file) = &set.token_file {
         let token = Token::read(file).map_err(|error| {
             let place = settings.place_of(&["http", "token_file"]);

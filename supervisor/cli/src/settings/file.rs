@@ -128,6 +128,8 @@ pub(crate) struct Wire {
 pub(crate) struct Http {
     pub(crate) allowed_hosts: Option<Vec<String>>,
     pub(crate) allowed_origins: Option<Vec<String>>,
+    pub(crate) isolate_origins: Option<bool>,
+    pub(crate) plugin_origin: Option<String>,
     pub(crate) token_file: Option<PathBuf>,
     pub(crate) allowed_users: Option<Vec<Account>>,
     pub(crate) trust_unknown_peers: Option<bool>,

@@ -55,6 +55,8 @@ pub(super) const KEYS: &[&str] = &[
     "wire.longest_call",
     "http.allowed_hosts",
     "http.allowed_origins",
+    "http.isolate_origins",
+    "http.plugin_origin",
     "http.token_file",
     "http.allowed_users",
     "http.trust_unknown_peers",

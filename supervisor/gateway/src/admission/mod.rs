@@ -2,15 +2,24 @@
 //!
 //! The front door asks once per request, before routing. Must not know plugins or routes.
 
-pub(crate) mod host;
-pub(crate) mod origin;
+mod asker;
+pub(crate) mod caller;
+pub(crate) mod cors;
+mod host;
+mod label;
+pub(crate) mod names;
+pub(crate) mod plugin_origin;
 pub(crate) mod target;
 pub(crate) mod token;
 
+use std::sync::Arc;
+
 use http::{HeaderMap, Method, Request};
 
-use self::host::Hosts;
-use self::origin::{Cors, Origins};
+use self::asker::Asking;
+use self::caller::Caller;
+use self::cors::Cors;
+use self::names::Names;
 use self::token::Token;
 use crate::options::GatewayOptions;
 use crate::problem::{Kind, Problem};
@@ -18,14 +27,15 @@ use crate::problem::{Kind, Problem};
 /// The rules of one listener.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    hosts: Hosts,
-    origins: Origins,
+    names: Arc<Names>,
     token: Option<Token>,
 }
 
 /// What admission found out about a request that may come in.
 #[derive(Debug)]
 pub(crate) struct Admitted {
+    /// Who asks, and where.
+    pub(crate) caller: Caller,
     /// What its page may read of the answer.
     pub(crate) cors: Cors,
     /// Whether it brought the operator's token.
@@ -35,39 +45,19 @@ pub(crate) struct Admitted {
 
 impl Admission {
     pub(crate) fn new(options: &GatewayOptions, listen: std::net::SocketAddr) -> Self {
-        let hosts = Hosts::new(&options.allowed_hosts, listen);
-        let origins = Origins::new(&options.allowed_origins, &hosts);
-        Self { hosts, origins, token: options.token.clone() }
+        Self { names: Arc::new(Names::new(options, listen)), token: options.token.clone() }
     }
 
     /// Checks a request, and takes the operator's token out of it.
     pub(crate) fn check<B>(&self, request: &mut Request<B>) -> Result<Admitted, Problem> {
         method(request.method())?;
-        let host = self.hosts.check(request)?;
-        let cors = self.origins.check(host, request.headers())?;
-        target::check(request.uri())?;
-        let unmarked = cors == Cors::NotAsked && origin::is_unmarked(request.headers());
-        let foreign_name = !self.hosts.is_local(host);
+        let site = host::check(&self.names, request)?;
         let token = self.token.as_ref().is_some_and(|token| token.take_from(request.headers_mut()));
-        if unmarked && foreign_name && !token && !origin::asks_for_page(request) {
-            return Err(self.unproved());
-        }
-        Ok(Admitted { cors, token })
-    }
-}
-
-impl Admission {
-    /// Browsers mark what pages send to names that they trust. To a plain-http name they do not, so nothing tells a program
-    /// from a foreign page there.
-    fn unproved(&self) -> Problem {
-        let how = match self.token {
-            Some(_) => "send the token of token_file",
-            None => "name a token_file below [http] and send its token",
-        };
-        let detail = format!(
-            "Nothing tells whether a foreign page sent this request; {how} as X-Outboard-Token, or as Authorization: Bearer."
-        );
-        Problem::new(Kind::TokenRequired, detail).closing()
+        let Asking { asker, navigates, cors } = asker::identify(&self.names, &site, request, token)?;
+        target::check(request.uri())?;
+        let method = request.method().clone();
+        let caller = Caller { names: Arc::clone(&self.names), site, asker, navigates, method };
+        Ok(Admitted { caller, cors, token })
     }
 }
 

@@ -26,6 +26,7 @@ use tokio_tungstenite::tungstenite::{Error, Message, error::CapacityError};
 
 use super::frames::{CallId, FromClient, ToClient};
 use super::writing::{self, Writer};
+use crate::admission::caller::Share;
 use crate::directory::{Directory, Later};
 use crate::wire::stream::ClientStream;
 
@@ -58,6 +59,7 @@ pub(super) async fn converse(
     stream: ClientStream,
     begun: Bytes,
     directory: Arc<dyn Directory>,
+    share: Share,
     mut stopping: watch::Receiver<bool>,
 ) {
     let config = WebSocketConfig::default()
@@ -70,7 +72,7 @@ pub(super) async fn converse(
     let pushed = Arc::new(directory.bus());
     let (sink, heard) = socket.split();
     let mut writer = Writer::new(sink, Arc::clone(&pushed));
-    let mut conversation = Conversation::new(heard, directory, Arc::clone(&pushed));
+    let mut conversation = Conversation::new(heard, directory, Arc::clone(&pushed), share);
     let end = tokio::select! {
         biased;
         () = crate::connection::stops(&mut stopping) => End::Told(CloseCode::Away, "the supervisor is stopping"),
@@ -90,6 +92,8 @@ pub(super) async fn converse(
 struct Conversation {
     said: SplitStream<Socket>,
     directory: Arc<dyn Directory>,
+    /// The plugins that this client may hear and ask.
+    share: Share,
     pushed: Arc<BusClient>,
     events: broadcast::Receiver<HostEvent>,
     news: broadcast::Receiver<Notice>,
@@ -100,13 +104,19 @@ struct Conversation {
 }
 
 impl Conversation {
-    fn new(said: SplitStream<Socket>, directory: Arc<dyn Directory>, pushed: Arc<BusClient>) -> Self {
+    fn new(
+        said: SplitStream<Socket>,
+        directory: Arc<dyn Directory>,
+        pushed: Arc<BusClient>,
+        share: Share,
+    ) -> Self {
         Self {
             said,
             pushed,
             events: directory.events(),
             news: directory.news(),
             directory,
+            share,
             subscribed: HashSet::new(),
             calls: FuturesUnordered::new(),
             cancels: HashMap::new(),
@@ -222,7 +232,7 @@ impl Conversation {
                 self.say(&ToClient::Unsubscribed { plugin: &plugin });
             }
             FromClient::Invoke { id, plugin, channel, args } => {
-                if let Err(error) = self.may_call(&id) {
+                if let Err(error) = self.may_hear(&plugin).and_then(|()| self.may_call(&id)) {
                     return self.refuse(Some(&id), &error);
                 }
                 let (cancel, cancelled) = AbortHandle::new_pair();
@@ -241,6 +251,9 @@ impl Conversation {
     }
 
     fn subscribe(&mut self, plugin: PluginId) {
+        if let Err(error) = self.may_hear(&plugin) {
+            return self.refuse(None, &error);
+        }
         let Some(status) = self.directory.plugin(plugin.as_str()) else {
             let what = format!("there is no plugin {:?}", plugin.as_str());
             return self.refuse(None, &RpcError::new(ErrorReason::NotFound, what));
@@ -263,6 +276,18 @@ impl Conversation {
             told.text()
         });
         self.subscribed.insert(plugin);
+    }
+
+    /// Whether the plugin is in this client's share. Those that are not and those that are nobody's are told alike.
+    fn may_hear(&self, plugin: &PluginId) -> Result<(), RpcError> {
+        if self.share.has(plugin) {
+            return Ok(());
+        }
+        let what = format!(
+            "a page hears and asks its own plugin alone, and this one is not {:?}'s",
+            plugin.as_str()
+        );
+        Err(RpcError::new(ErrorReason::NotFound, what))
     }
 
     fn may_call(&self, id: &CallId) -> Result<(), RpcError> {

@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use crate::admission::caller::Share;
 use crate::connection::Client;
 use crate::directory::Directory;
 use crate::problem::{Kind, Problem};
@@ -37,11 +38,12 @@ impl Bus {
         Self { directory, seats: Arc::new(Semaphore::new(clients)) }
     }
 
-    /// Lets a client in.
+    /// Lets a client in, to hear and ask the plugins that are in its share.
     pub(crate) fn join(
         &self,
         client: &Arc<Client>,
         mut request: Request<Incoming>,
+        share: Share,
     ) -> Result<Response<ReplyBody>, Problem> {
         let accept = accept_key(request.method(), request.headers())?;
         let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_| {
@@ -52,7 +54,7 @@ impl Bus {
         let (directory, stopping) = (Arc::clone(&self.directory), client.stopping());
         client.afterwards(Box::pin(async move {
             if let Some((stream, begun)) = crate::connection::upgraded(on_upgrade).await {
-                client::converse(stream, begun, directory, stopping).await;
+                client::converse(stream, begun, directory, share, stopping).await;
             }
             drop(seat);
         }));

@@ -1,13 +1,13 @@
 //! The page in place of a UI that is not there: why, in one sentence, and which UIs there are.
 //!
-//! The shell's address asks. Must not know how a UI is mounted.
+//! The shell's address asks. A plugin's own host tells of that plugin alone. Must not know how a UI is mounted.
 
 use std::fmt::Write;
 
-use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::escaped;
+use super::{SHELL_PATH, STYLE, escaped, operators};
+use crate::admission::caller::Caller;
 use crate::directory::Directory;
 use crate::reply::ReplyBody;
 
@@ -15,7 +15,7 @@ use crate::reply::ReplyBody;
 const SHOWN: usize = outboard_protocol::id::PLUGIN_ID_MAX;
 
 /// Says that `id` has no UI, or is no plugin.
-pub(super) fn page(directory: &dyn Directory, id: &str) -> Response<ReplyBody> {
+pub(super) fn page(directory: &dyn Directory, id: &str, caller: &Caller) -> Response<ReplyBody> {
     let shown = escaped(&id.chars().take(SHOWN).collect::<String>());
     let sentence = match directory.plugin(id) {
         None => format!("There is no plugin \u{201c}{shown}\u{201d}."),
@@ -35,23 +35,25 @@ pub(super) fn page(directory: &dyn Directory, id: &str) -> Response<ReplyBody> {
             sentence
         }
     };
+    let others = if caller.home().is_some() { String::new() } else { others(directory, caller) };
     let html = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{shown}</title>\
-         <style>body{{font:16px/1.5 system-ui,sans-serif;margin:3rem auto;max-width:44rem;padding:0 1rem}}</style>\
-         <p role=\"alert\">{sentence}</p>{}<p><a href=\"/\">All plugins</a></html>\n",
-        others(directory)
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{shown}</title>\
+         <style>{STYLE}</style><main><p role=\"alert\">{sentence}</p>{others}<p><a href=\"{}/\">All plugins</a></main></html>\n",
+        caller.operator_origin()
     );
-    let mut response = super::page(Bytes::from(html), "text/html; charset=utf-8", "no-store");
+    let mut response = operators(html);
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }
 
 /// The UIs that there are.
-fn others(directory: &dyn Directory) -> String {
+fn others(directory: &dyn Directory, caller: &Caller) -> String {
+    let status = directory.status();
     let mut list = String::new();
-    for plugin in directory.status().plugins.iter().filter(|plugin| directory.has_ui(&plugin.id)) {
-        let (id, name) = (escaped(&plugin.id), escaped(&plugin.name));
-        let _ = write!(list, "<li><a href=\"/_outboard/shell/{id}\">{name}</a> <small>{id}</small>");
+    for plugin in status.plugins.iter().filter(|plugin| directory.has_ui(&plugin.id)) {
+        let (id, name, origin) = (escaped(&plugin.id), escaped(&plugin.name), caller.origin_of(&plugin.id));
+        let _ = write!(list, "<li><a href=\"{origin}{SHELL_PATH}{id}\">{name}</a> <small>{id}</small>");
     }
     if list.is_empty() {
         return "<p>No plugin here has a UI.".to_owned();

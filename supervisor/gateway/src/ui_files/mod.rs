@@ -19,6 +19,7 @@ use self::body::FileBody;
 use self::open::Opened;
 use outboard_files::look;
 
+use crate::admission::caller::Caller;
 use crate::directory::Directory;
 use crate::problem::{Kind, Problem};
 use crate::reply::ReplyBody;
@@ -29,8 +30,8 @@ const SERVED: [&str; 2] = ["ui", "assets"];
 const FILE_LIMIT: Duration = Duration::from_secs(10);
 /// The style sheet that goes with a UI.
 const STYLE: &str = "/ui/index.css";
-/// A page may run its own scripts; it may not be framed by others, nor have its base moved.
-const PAGE_POLICY: &str = "object-src 'none'; base-uri 'self'; frame-ancestors 'self'";
+/// A page may run its own scripts and may not have its base moved; who may frame it is added.
+const PAGE_POLICY: &str = "object-src 'none'; base-uri 'self'; ";
 /// A picture that is opened by itself runs no script, though its format could.
 const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
@@ -39,6 +40,7 @@ pub(crate) async fn answer(
     directory: &dyn Directory,
     rest: &str,
     asked: &HeaderMap,
+    caller: &Caller,
 ) -> Result<Response<ReplyBody>, Problem> {
     let (root, relative) = locate(directory, rest)?;
     let shown = rest.to_owned();
@@ -60,6 +62,9 @@ pub(crate) async fn answer(
     });
     let mut response = Response::new(ReplyBody::empty());
     describe(response.headers_mut(), &opened, &tag, content_type);
+    if let Some(policy) = policy(content_type, caller) {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
     if unchanged {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(response);
@@ -67,6 +72,11 @@ pub(crate) async fn answer(
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(opened.length));
     *response.body_mut() = ReplyBody::file(FileBody::new(opened.file, opened.length, place));
     Ok(response)
+}
+
+/// Whose file `/plugins/<id>/…` is.
+pub(crate) fn plugin_of(rest: &str) -> Option<&str> {
+    rest.strip_prefix("/plugins/").map(|rest| rest.split('/').next().unwrap_or_default())
 }
 
 /// Whether the shell page asks for this of every UI, though a UI need not have it.
@@ -144,12 +154,17 @@ fn describe(headers: &mut HeaderMap, opened: &Opened, tag: &str, content_type: &
     if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(opened.modified)) {
         headers.insert(LAST_MODIFIED, date);
     }
-    let policy = match content_type {
-        "text/html; charset=utf-8" => PAGE_POLICY,
-        "image/svg+xml" => PICTURE_POLICY,
-        _ => return,
-    };
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+}
+
+/// What a document may do, and who may hold it.
+fn policy(content_type: &str, caller: &Caller) -> Option<HeaderValue> {
+    match content_type {
+        "text/html; charset=utf-8" => {
+            HeaderValue::try_from(format!("{PAGE_POLICY}{}", caller.frame_ancestors())).ok()
+        }
+        "image/svg+xml" => Some(HeaderValue::from_static(PICTURE_POLICY)),
+        _ => None,
+    }
 }
 
 /// The content type by the name's ending; nobody guesses, as sniffing is off.

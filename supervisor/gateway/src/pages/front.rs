@@ -1,0 +1,66 @@
+//! The first page: every plugin, its state, and where it answers.
+//!
+//! Served at the operator's own host, which serves no plugin's bytes. Must not know how a plugin's state comes about.
+
+use std::fmt::Write;
+
+use http::Response;
+use outboard_protocol::control::PluginStatus;
+
+use super::{SHELL_PATH, STYLE, escaped, operators};
+use crate::admission::caller::Caller;
+use crate::directory::Directory;
+use crate::reply::ReplyBody;
+
+/// What is shared where plugins have no origins of their own.
+const SHARED: &str = "<p class=\"notice\" role=\"status\">Every plugin\u{2019}s pages share one origin here (<code>isolate_origins = false</code>): \
+    a page of any plugin reaches all the others, and this page.</p>";
+
+/// `/`.
+pub(crate) fn front(directory: &dyn Directory, caller: &Caller) -> Response<ReplyBody> {
+    let status = directory.status();
+    let mut html = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>Outboard</title>\
+         <style>{STYLE}</style><main><h1>Outboard <small>{}</small></h1>",
+        escaped(&status.version)
+    );
+    if !caller.isolated() {
+        html.push_str(SHARED);
+    }
+    if status.plugins.is_empty() {
+        html.push_str("<p>No plugins: put a folder with a plugin.json into a plugin folder.</p>");
+    } else {
+        html.push_str("<ul class=\"plugins\">");
+        for plugin in &status.plugins {
+            row(&mut html, plugin, directory.has_ui(&plugin.id), caller);
+        }
+        html.push_str("</ul>");
+    }
+    html.push_str("</main></html>\n");
+    operators(html)
+}
+
+fn row(html: &mut String, plugin: &PluginStatus, has_ui: bool, caller: &Caller) {
+    let origin = caller.origin_of(&plugin.id);
+    let (id, name) = (escaped(&plugin.id), escaped(&plugin.name));
+    let name = if has_ui { format!("<a href=\"{origin}{SHELL_PATH}{id}\">{name}</a>") } else { name };
+    let (state, version) = (escaped(&plugin.state), escaped(&plugin.version));
+    // Writing into a string cannot fail.
+    let _ = write!(
+        html,
+        "<li><div class=\"who\"><strong>{name}</strong> <small>{id} {version}</small></div><div class=\"state {state}\">{state}</div>"
+    );
+    if let Some(cause) = &plugin.cause {
+        let _ = write!(html, "<p class=\"cause\">{}</p>", escaped(cause));
+    }
+    if !plugin.routes.is_empty() {
+        let links: Vec<String> = plugin
+            .routes
+            .iter()
+            .map(|route| format!("<a href=\"{origin}{0}/\">{0}</a>", escaped(route)))
+            .collect();
+        let _ = write!(html, "<p class=\"routes\">answers at {}</p>", links.join(" "));
+    }
+    html.push_str("</li>");
+}
