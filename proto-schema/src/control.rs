@@ -116,6 +116,12 @@ pub struct StatusParams {
 pub struct StatusReport {
     /// The address that people reach, `ADDR:PORT`, with the real port.
     pub listen: String,
+    /// The origin at which the operator's pages are, such as `http://outboard.localhost:2066`; null where browsers are served none.
+    #[serde(default)]
+    pub pages: Option<String>,
+    /// Whether all plugins' pages share one origin (`isolate_origins = false`).
+    #[serde(default)]
+    pub shared_origin: bool,
     /// The supervisor's process.
     pub pid: u32,
     /// The keeper above it, if there is one.

@@ -27,11 +27,15 @@ const GUARD_MS = 60_000;
 export class Supervisor {
   output = "";
 
-  /** Starts a supervisor with the given plugins: `{id: {file: text}}` or `{id: folder to copy}`. */
-  static async start(t, plugins) {
+  /** Starts a supervisor with the given plugins, `{id: {file: text}}` or `{id: folder to copy}`, and the text of a settings file. */
+  static async start(t, plugins, settings) {
     const supervisor = new Supervisor();
     supervisor.root = mkdtempSync(join(tmpdir(), "outboard-browser-"));
     for (const [id, content] of Object.entries(plugins)) supervisor.install(id, content);
+    if (settings) {
+      supervisor.settings = join(supervisor.root, "settings.toml");
+      writeFileSync(supervisor.settings, settings);
+    }
     t.after(async () => {
       await supervisor.stop();
       rmSync(supervisor.root, { recursive: true, force: true });
@@ -68,6 +72,11 @@ export class Supervisor {
     });
     this.base = `http://${JSON.parse(line).listen}`;
     this.port = Number(new URL(this.base).port);
+  }
+
+  /** The origin of a plugin, or of the operator's pages. */
+  origin(label) {
+    return `http://${label}.localhost:${this.port}`;
   }
 
   /** Ends it as an operator does. */

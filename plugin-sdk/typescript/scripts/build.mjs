@@ -194,7 +194,8 @@ function importsOf() {
 
 /**
  * The page, and the policy that the gateway sends with it: scripts are the supervisor's own files and this one import map; a
- * plugin's UI may show pictures and ask servers from elsewhere, as plugins of this ecosystem do.
+ * plugin's UI may show pictures and ask servers from elsewhere, as plugins of this ecosystem do. Who may hold the page in a
+ * frame depends on where it is served, so the gateway adds that.
  */
 function writePage(out, imports) {
   const map = JSON.stringify({ imports });
@@ -209,7 +210,6 @@ function writePage(out, imports) {
     "connect-src 'self' https: wss:",
     "object-src 'none'",
     "base-uri 'none'",
-    "frame-ancestors 'none'",
   ];
   writeFileSync(join(out, "policy.txt"), rules.join("; "));
   writeFileSync(join(out, "index.html"), readFileSync(join(SRC, "shell/index.html"), "utf8").replace("%IMPORT_MAP%", map));

@@ -57,6 +57,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use admission::names::Names;
 pub use admission::plugin_origin::PluginOrigin;
 pub use admission::token::{Token, TokenError};
 pub use directory::{Directory, Later};
@@ -67,6 +68,11 @@ pub use socket::{Address, Listener};
 
 /// How much longer than its grace a shutdown may take, for cutting what is left.
 const CUT: Duration = Duration::from_secs(1);
+
+/// The origin at which the operator's pages are for a browser on this machine; `None` where there is none for it.
+pub fn pages_origin(options: &GatewayOptions, listen: &Address) -> Option<String> {
+    Names::new(options, listen.by_name()).pages_origin(listen)
+}
 
 /// A running gateway. Dropping it cuts every connection.
 #[derive(Debug)]

@@ -45,6 +45,8 @@ impl Running {
             runtime_dir: folder.path().to_owned(),
             listen: "127.0.0.1:1".to_owned(),
             base_url: "http://127.0.0.1:1".to_owned(),
+            pages: None,
+            shared_origin: false,
             keeper_pid: None,
             policy: PluginPolicy::default(),
             javascript: javascript::Options::default(),

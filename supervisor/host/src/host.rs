@@ -45,6 +45,10 @@ pub struct HostOptions {
     pub listen: String,
     /// Where plugins are reached from outside: an origin without a slash at the end.
     pub base_url: String,
+    /// The origin at which the operator's pages are, if browsers are served any.
+    pub pages: Option<String>,
+    /// Whether all plugins' pages share one origin.
+    pub shared_origin: bool,
     /// The keeper above, if there is one.
     pub keeper_pid: Option<u32>,
     /// What operators set for plugins.
@@ -98,6 +102,8 @@ struct Inner {
     catalogue: watch::Receiver<Arc<Catalogue>>,
     held: watch::Receiver<bool>,
     listen: String,
+    pages: Option<String>,
+    shared_origin: bool,
     keeper_pid: Option<u32>,
     since: String,
     data_dir: PathBuf,
@@ -173,6 +179,8 @@ impl Host {
             catalogue: seen,
             held: seen_held,
             listen: options.listen,
+            pages: options.pages,
+            shared_origin: options.shared_origin,
             keeper_pid: options.keeper_pid,
             since: now(),
             data_dir: options.data_dir,
@@ -208,6 +216,8 @@ impl Host {
         plugins.sort_by(|one, other| one.id.cmp(&other.id));
         StatusReport {
             listen: self.inner.listen.clone(),
+            pages: self.inner.pages.clone(),
+            shared_origin: self.inner.shared_origin,
             pid: std::process::id(),
             keeper_pid: self.inner.keeper_pid,
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -5,6 +5,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { Component, type ComponentType, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
 import { PluginShellProvider, usePluginContext } from "../ui/react.js";
+import { comeHome } from "./baked.js";
 
 /** The page's address: the last segment is the plugin. */
 function pluginOf(path: string): string {
@@ -50,6 +51,7 @@ async function load(id: string): Promise<ComponentType> {
 }
 
 async function mount(): Promise<void> {
+  comeHome(globalThis as typeof globalThis & Window);
   const id = pluginOf(globalThis.location.pathname);
   document.title = id;
   const root = createRoot(document.getElementById("root") as HTMLElement);

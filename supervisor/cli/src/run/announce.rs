@@ -16,6 +16,9 @@ use crate::settings::Settings;
 /// What is said while plugins are held back.
 pub(crate) const WAITING: &str = "plugins are held back until somebody is signed in; `outboard auth set` does that, `outboard start ID` starts one anyway";
 
+/// What is said where plugins have no origins of their own.
+pub(crate) const SHARED_ORIGIN: &str = "every plugin's pages share one origin (isolate_origins = false): a page of any plugin reaches all the others";
+
 /// Says it, on a thread of its own: whoever reads standard output may stand still, and the supervisor must not.
 pub(super) fn announce(report: &StatusReport, record: &SupervisorRecord, runtime_dir: &Path, as_json: bool) {
     let text = if as_json {
@@ -83,6 +86,7 @@ fn ready_line(report: &StatusReport, record: &SupervisorRecord, runtime_dir: &Pa
         "pid": record.pid,
         "keeperPid": record.keeper_pid,
         "version": record.version,
+        "pages": report.pages,
         "runtimeDir": runtime_dir,
         "dataDir": record.data_dir,
         "waitingForSignIn": report.waiting_for_sign_in,
@@ -114,6 +118,12 @@ fn summary(report: &StatusReport) -> String {
             format!("  {:ids$}  {:states$}  {}", tame(&plugin.id), plugin.state, what_of(plugin, &origin));
         text.push_str(line.trim_end());
         text.push('\n');
+    }
+    if report.shared_origin {
+        text.push_str(&format!("{SHARED_ORIGIN}\n"));
+    }
+    if let Some(pages) = &report.pages {
+        text.push_str(&format!("pages at {pages}\n"));
     }
     text.push_str(&format!("ready at {}\n", shown(&report.listen)));
     text

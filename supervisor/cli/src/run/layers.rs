@@ -73,6 +73,8 @@ impl Layers {
             plugin_dirs: run.plugin_dirs.clone(),
             data_dir: run.data_dir.clone(),
             runtime_dir: ground.path().to_owned(),
+            pages: outboard_gateway::pages_origin(&options.gateway, &listen),
+            shared_origin: !options.gateway.isolate_origins,
             listen: listen.to_string(),
             base_url,
             keeper_pid,

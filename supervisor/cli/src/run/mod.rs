@@ -35,7 +35,7 @@ use crate::arguments::RunArguments;
 use crate::failure::Outcome;
 use crate::settings::Settings;
 
-pub(crate) use announce::{WAITING, shown};
+pub(crate) use announce::{SHARED_ORIGIN, WAITING, shown};
 pub(crate) use folders::{amiss, unusable};
 pub(crate) use ground::is_held;
 pub(crate) use keeper::SUPERVISE_ARGUMENT;

@@ -4,7 +4,7 @@
 //! names mean stands in docs/decisions/every-plugin-has-an-origin.md. Must not know requests.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http::HeaderValue;
 use outboard_protocol::id::OPERATOR_LABEL;
@@ -12,6 +12,7 @@ use outboard_protocol::id::OPERATOR_LABEL;
 use super::label;
 use super::plugin_origin::{LABEL_MAX, PluginOrigin};
 use crate::options::GatewayOptions;
+use crate::socket::Address;
 
 /// The names that lead to this machine alone, and below which plugins have theirs.
 const LOCAL: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
@@ -198,6 +199,23 @@ impl Names {
             (Family::Local(Some(port)), _) => format!("http://{label}{LOCAL_SUFFIX}:{port}"),
             _ => format!("http://{label}{LOCAL_SUFFIX}"),
         }
+    }
+
+    /// Where a browser on this machine finds the operator's pages: `*.localhost` leads to the loopback alone.
+    pub(crate) fn pages_origin(&self, listen: &Address) -> Option<String> {
+        let tcp = match listen {
+            Address::Tcp(address) => Some(*address),
+            // Whoever stands in front of a Unix socket gives it its names.
+            Address::Unix(_) => None,
+        };
+        if !self.isolated {
+            return tcp.map(|address| format!("http://{address}"));
+        }
+        let here = |ip: IpAddr| ip.is_unspecified() || ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST;
+        let local = tcp
+            .filter(|address| here(address.ip()))
+            .map(|address| Family::Local(Some(address.port()).filter(|port| *port != 80)));
+        local.or(self.public.as_ref().map(|_| Family::Public)).map(|family| self.operator(family))
     }
 
     /// The operator's origin.
