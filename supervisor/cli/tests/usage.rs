@@ -127,6 +127,12 @@ fn a_value_that_is_out_of_its_range_is_told_with_file_line_and_key() {
         ("http.connections", "http.connections = 9223372036854775807", "from 1 to 1000000"),
         ("http.bus_clients", "http.bus_clients = 9223372036854775807", "at most 1000000"),
         ("http.head_size", "http.head_size = 0", "at least 1 KiB"),
+        ("http.allowed_origins", "http.allowed_origins = [\"null\"]", "origins named one by one"),
+        ("http.allowed_origins", "http.allowed_origins = [\"*\"]", "origins named one by one"),
+        ("http.allowed_origins", "http.allowed_origins = [\"http://a/b\"]", "origins as browsers send them"),
+        ("http.allowed_hosts", "http.allowed_hosts = [\"*\"]", "hosts named one by one"),
+        ("http.allowed_hosts", "http.allowed_hosts = [\"http://a\"]", "hosts named one by one"),
+        ("http.plugin_origin", "http.plugin_origin = \"https://plugins.example\"", "an origin with {id}"),
         ("http.answer_timeout", "http.answer_timeout = \"0s\"", "at least 1 ms"),
         ("storage.measure", "storage.measure = \"1ms\"", "at least 100 ms"),
     ] {

@@ -274,9 +274,7 @@ impl FrontDoor {
             _ if rest.starts_with("/plugins/") => {
                 ui_files::answer(directory, rest, request.headers(), caller).await
             }
-            _ if rest.starts_with("/shell/") => {
-                pages::shell(directory, rest, request.headers(), caller)
-            }
+            _ if rest.starts_with("/shell/") => pages::shell(directory, rest, request.headers(), caller),
             pages::ICON_PATH => Ok(pages::icon()),
             _ => Err(Problem::new(Kind::NotFound, format!("The supervisor serves nothing at {path:?}."))),
         }

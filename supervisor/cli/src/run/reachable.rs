@@ -37,7 +37,7 @@ pub(super) fn plugin_origin(settings: &Settings) -> Outcome<Option<PluginOrigin>
     if http.isolate_origins == Some(false) {
         return Err(settings.wrong(
             KEY,
-            "not stand beside `isolate_origins = false`, which puts all pages under one origin",
+            "be left out beside `isolate_origins = false`, which puts all pages under one origin",
         ));
     }
     PluginOrigin::new(pattern).map(Some).map_err(|must| settings.wrong(KEY, must))
@@ -48,10 +48,10 @@ fn origin_fault(origin: &str) -> Option<&'static str> {
     match origin {
         "null" => {
             return Some(
-                "name the origins of pages one by one: `null` is what every page in a sandboxed frame and every file on a disk sends",
+                "be origins named one by one: `null` is what every page in a sandboxed frame and every file on a disk sends",
             );
         }
-        "*" => return Some("name the origins of pages one by one: `*` would let in every page of the web"),
+        "*" => return Some("be origins named one by one: `*` would let in every page of the web"),
         _ => {}
     }
     let shaped = origin.trim_end_matches('/').split_once("://").is_some_and(|(scheme, host)| {
@@ -66,7 +66,7 @@ fn origin_fault(origin: &str) -> Option<&'static str> {
             && !(scheme.eq_ignore_ascii_case("https") && host.ends_with(":443"))
     });
     (!shaped).then_some(
-        "name origins as browsers send them: scheme and host, a port where it is not the scheme's own, no path and no `*`, \
+        "be origins as browsers send them: scheme and host, a port where it is not the scheme's own, no path and no `*`, \
          such as http://localhost:5173",
     )
 }
@@ -75,11 +75,11 @@ fn origin_fault(origin: &str) -> Option<&'static str> {
 fn host_fault(host: &str, isolated: bool) -> Option<&'static str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);
     if host.is_empty() || !host.bytes().all(plain) {
-        return Some("name hosts one by one as `name` or `name:port`, without scheme, path or `*`");
+        return Some("be hosts named one by one, as `name` or `name:port`, without scheme, path or `*`");
     }
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
     (isolated && name.ends_with(".localhost"))
-        .then_some("leave out names that end in .localhost: those are the plugins' own")
+        .then_some("be without names that end in .localhost: those are the plugins' own")
 }
 
 #[cfg(test)]

@@ -39,7 +39,6 @@ pub(crate) struct Admitted {
     /// What its page may read of the answer.
     pub(crate) cors: Cors,
     /// Whether it brought the operator's token.
-    #[allow(dead_code, reason = "whoever judges the peer of a connection asks for it")]
     pub(crate) token: bool,
 }
 
