@@ -9,6 +9,7 @@ use proptest::prelude::*;
 enum Found {
     Line(Vec<u8>),
     Oversized(Vec<u8>),
+    Skipped(Vec<u8>),
 }
 
 fn decode(limit: usize, chunks: &[&[u8]]) -> (Vec<Found>, Vec<u8>) {
@@ -20,6 +21,7 @@ fn decode(limit: usize, chunks: &[&[u8]]) -> (Vec<Found>, Vec<u8>) {
             found.push(match frame {
                 Frame::Line(line) => Found::Line(line.to_vec()),
                 Frame::Oversized(shown) => Found::Oversized(shown.to_vec()),
+                Frame::Skipped(ending) => Found::Skipped(ending.to_vec()),
             });
         }
     }
@@ -28,6 +30,7 @@ fn decode(limit: usize, chunks: &[&[u8]]) -> (Vec<Found>, Vec<u8>) {
 
 /// The same by the plainest means: the whole stream at once.
 fn by_the_book(limit: usize, stream: &[u8]) -> Vec<Found> {
+    let stream = stream.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stream);
     let mut lines: Vec<&[u8]> = stream.split(|byte| *byte == b'\n').collect();
     // What stands after the last line end is no line yet, unless it is too long to become one.
     let rest = lines.pop().unwrap();
@@ -37,6 +40,7 @@ fn by_the_book(limit: usize, stream: &[u8]) -> Vec<Found> {
         let trimmed: &[u8] = trim(line);
         if too_long(line) {
             found.push(Found::Oversized(line[..limit.min(256)].to_vec()));
+            found.push(Found::Skipped(line[line.len().saturating_sub(256)..].to_vec()));
         } else if !trimmed.is_empty() {
             found.push(Found::Line(trimmed.to_vec()));
         }
@@ -57,7 +61,8 @@ fn trim(line: &[u8]) -> &[u8] {
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let byte =
         prop_oneof![3 => Just(b'a'), 2 => Just(b'\n'), 1 => Just(b'\r'), 1 => Just(b' '), 1 => any::<u8>()];
-    proptest::collection::vec(byte, 0..120)
+    let mark = prop_oneof![4 => Just(&b""[..]), 1 => Just(&b"\xef\xbb\xbf"[..]), 1 => Just(&b"\xef\xbb"[..])];
+    (mark, proptest::collection::vec(byte, 0..120)).prop_map(|(mark, rest)| [mark, &rest].concat())
 }
 
 proptest! {
@@ -120,6 +125,7 @@ fn an_endless_line_takes_no_more_memory_than_the_limit_allows() {
     assert_eq!(reports, 1);
     assert!(decoder.buffer().capacity() <= 128 * 1024, "{}", decoder.buffer().capacity());
     decoder.feed(b"\nnext\n");
+    assert_eq!(decoder.next_frame(), Some(Frame::Skipped(&[b'x'; 256])));
     assert_eq!(decoder.next_frame(), Some(Frame::Line(b"next")));
 }
 
@@ -141,4 +147,10 @@ fn nesting_of_any_depth_is_refused_and_not_followed() {
     assert!(message::parse(deep.as_bytes()).is_err());
     let in_text = format!(r#"{{"jsonrpc":"2.0","method":"m","params":{{"t":"{}"}}}}"#, "[".repeat(1000));
     assert!(message::parse(in_text.as_bytes()).is_ok());
+}
+
+#[test]
+fn a_byte_order_mark_at_the_beginning_of_a_stream_belongs_to_no_line_and_a_later_one_does() {
+    let (found, _) = decode(16, &[b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n"]);
+    assert_eq!(found, [Found::Line(b"a".to_vec()), Found::Line(b"\xef\xbb\xbfb".to_vec())]);
 }

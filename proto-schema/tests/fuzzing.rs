@@ -126,6 +126,7 @@ fn events(pieces: &[&[u8]]) -> Vec<String> {
             events.push(match found {
                 Frame::Line(line) => format!("{:?}", message::parse(line)),
                 Frame::Oversized(beginning) => format!("oversized: {beginning:?}"),
+                Frame::Skipped(ending) => format!("skipped: {ending:?}"),
             });
         }
         let held = decoder.buffer().capacity();

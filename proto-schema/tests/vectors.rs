@@ -145,6 +145,7 @@ fn frames(decoder: &mut Decoder, found: &mut Vec<Value>) {
         found.push(match frame {
             Frame::Line(line) => json!({ "line": std::str::from_utf8(line).unwrap() }),
             Frame::Oversized(_) => json!({ "oversized": true }),
+            Frame::Skipped(_) => continue,
         });
     }
 }

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import unittest
 from typing import Any
 
 from outboard_plugin.error import CallError, ErrorReason
-from outboard_plugin.wire import DEPTH_MAX, FRAME_MAX, message
-from outboard_plugin.wire.frame import Decoder, Oversized
+from outboard_plugin.wire import DEPTH_MAX, FRAME_MAX, message, salvage
+from outboard_plugin.wire.frame import Decoder, Found, Oversized, Skipped
+from outboard_plugin.wire.peer import Peer
 
 
-def frames(decoder: Decoder, *pieces: bytes) -> list[bytes | Oversized]:
+def frames(decoder: Decoder, *pieces: bytes) -> list[Found]:
     return [frame for piece in pieces for frame in decoder.feed(piece)]
 
 
@@ -30,10 +32,16 @@ class Frames(unittest.TestCase):
     def test_a_frame_over_the_limit_costs_itself_alone(self) -> None:
         decoder = Decoder(limit=8)
         found = frames(decoder, b"0123", b"456789", b"more and more", b"\nnext\n")
-        self.assertEqual(found, [Oversized(b"0123456789"), b"next"])
+        self.assertEqual(found, [Oversized(b"0123456789"), Skipped(b"0123456789more and more"), b"next"])
 
     def test_a_whole_frame_over_the_limit_is_reported_too(self) -> None:
-        self.assertEqual(frames(Decoder(limit=4), b"12345\n1234\n"), [Oversized(b"12345"), b"1234"])
+        self.assertEqual(frames(Decoder(limit=4), b"12345\n1234\n"), [Oversized(b"12345"), Skipped(b"12345"), b"1234"])
+
+    def test_a_byte_order_mark_is_passed_over_at_the_beginning_of_a_stream_however_it_is_cut(self) -> None:
+        stream = "\ufeffa\n\ufeffb\n".encode()
+        for size in (1, 2, 3, 100):
+            pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
+            self.assertEqual(frames(Decoder(), *pieces), [b"a", "\ufeffb".encode()])
 
 
 class Messages(unittest.TestCase):
@@ -109,6 +117,74 @@ class Messages(unittest.TestCase):
         for _ in range(DEPTH_MAX + 10):
             deep = [deep]
         self.assertIn("nested deeper", message.where_not_json(deep) or "")
+
+
+class _Sent:
+    """A connection that keeps what is sent."""
+
+    queued = 0
+
+    def __init__(self) -> None:
+        self.frames: list[dict[str, Any]] = []
+
+    def send(self, frame: bytes) -> None:
+        self.frames.append(json.loads(frame))
+
+    async def drain(self, timeout: float) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Calls(unittest.IsolatedAsyncioTestCase):
+    async def test_a_call_whose_answer_is_broken_or_too_long_ends_at_once_wherever_its_id_stands(self) -> None:
+        async def nothing(method: str, params: dict[str, Any]) -> Any: ...
+
+        peer, sent = Peer(nothing, lambda method, params: None), _Sent()
+        peer.connect(sent)
+        decoder = Decoder(limit=1024)
+
+        def hears(line: str) -> None:
+            for frame in decoder.feed(line.encode() + b"\n"):
+                peer.received(frame)
+
+        large = "x" * 5000
+        for answer, why in (
+            ('{"jsonrpc":"2.0","id":ID}', "neither `method`, nor `result`"),
+            ('{"jsonrpc":"2.0","id":ID,"result":NaN}', "not JSON"),
+            ('{"jsonrpc":"2.0","id":ID,"result":"\\ud83d"}', "surrogate"),
+            ('{"jsonrpc":"2.0","id":ID,"result":1,"error":{"code":1,"message":"m"}}', "either"),
+            (f'{{"jsonrpc":"2.0","id":ID,"result":"{large}"}}', "longer than"),
+            (f'{{"jsonrpc":"2.0","result":"{large}","id":ID}}', "longer than"),
+            (f'{{"id":ID,"error":{{"code":1,"message":"{large}"}},"jsonrpc":"2.0"}}', "longer than"),
+            (f'{{"jsonrpc":"2.0","result":"{large}","id":ID,"more":"{large}"}}', "longer than"),
+        ):
+            with self.subTest(answer[:60]):
+                call = asyncio.ensure_future(peer.request("config.getAll"))
+                await asyncio.sleep(0)
+                hears(answer.replace("ID", str(sent.frames[-1]["id"])))
+                with self.assertRaises(CallError) as caught:
+                    await asyncio.wait_for(call, 5)
+                self.assertIs(caught.exception.reason, ErrorReason.INTERNAL_ERROR)
+                self.assertIn("config.getAll: the answer is broken: ", caught.exception.message)
+                self.assertIn(why, caught.exception.message)
+                self.assertIsNone(sent.frames[-1]["id"], "the other side is told as well")
+        # What only looks like an answer ends nothing.
+        call = asyncio.ensure_future(peer.request("config.getAll"))
+        await asyncio.sleep(0)
+        call_id = sent.frames[-1]["id"]
+        hears(f'{{"jsonrpc":"2.0","id":{call_id},"method":"ping","result":1}}')
+        hears(f'{{"jsonrpc":"2.0","id":{call_id},"result":3}}')
+        self.assertEqual(await asyncio.wait_for(call, 5), 3)
+
+    def test_the_id_of_a_broken_answer_is_told_from_what_only_looks_like_it(self) -> None:
+        for frame, call in (
+            (rb'{"jsonrpc":"2.0","result":{"id":1,"t":"\"id\":2,{"},"id" : 7 }', 7),
+            (rb'{"jsonrpc":"2.0","id":7,"result":{"half":', 7),
+            (rb'{"jsonrpc":"2.0","id":7,"id":8,"result":1}', None),
+            (rb'{"jsonrpc":"2.0","id":"7","result":NaN}', None),
+            (rb'[{"jsonrpc":"2.0","id":7,"result":1}]', None),
+        ):
+            self.assertEqual(salvage.answered(frame), call, frame)
 
 
 if __name__ == "__main__":

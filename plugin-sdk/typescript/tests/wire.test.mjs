@@ -61,6 +61,43 @@ test("what is no message is answered once with its error and the id null, and th
   assert.deepEqual(noise, ["printed by somebody"]);
 });
 
+test("a call whose answer is broken or too long to be read ends at once, wherever its id stands", async () => {
+  const { peer, sent } = lone();
+  const decoder = new LineDecoder({ line: (text, utf8) => peer.receive(text, utf8), oversized: (beginning) => peer.oversized(beginning), skipped: (ending) => peer.skipped(ending) }, 1024);
+  const large = "x".repeat(5000);
+  for (const [answer, why] of [
+    ['{"jsonrpc":"2.0","id":ID}', /neither `method`, nor `result`/],
+    ['{"jsonrpc":"2.0","id":ID,"result":NaN}', /not JSON/],
+    ['{"jsonrpc":"2.0","id":ID,"result":"\\ud83d"}', /surrogate/],
+    ['{"jsonrpc":"2.0","id":ID,"result":1,"error":{"code":1,"message":"m"}}', /either/],
+    [`{"jsonrpc":"2.0","id":ID,"result":"${large}"}`, /longer than/],
+    [`{"jsonrpc":"2.0","result":"${large}","id":ID}`, /longer than/],
+    [`{"id":ID,"error":{"code":1,"message":"${large}"},"jsonrpc":"2.0"}`, /longer than/],
+    [`{"jsonrpc":"2.0","result":"${large}","id":ID,"more":"${large}"}`, /longer than/],
+  ]) {
+    const call = peer.request("config.getAll");
+    decoder.push(Buffer.from(`${answer.replace("ID", sent.at(-1).id)}\n`));
+    await assert.rejects(call, (error) => error.reason === "internal_error" && /^config.getAll: the answer is broken/.test(error.message) && why.test(error.message), answer);
+    assert.equal(sent.at(-1).id, null, "the other side is told as well");
+  }
+  // What only looks like an answer ends nothing.
+  const call = peer.request("config.getAll");
+  const { id } = sent.at(-1);
+  peer.receive(`{"jsonrpc":"2.0","id":${id},"method":"ping","result":1}`);
+  peer.receive(`{"jsonrpc":"2.0","id":${id},"result":3}`);
+  assert.equal(await call, 3);
+});
+
+test("a byte order mark is passed over at the beginning of a stream, however it is cut", () => {
+  for (const size of [1, 2, 3, 100]) {
+    const found = [];
+    const decoder = new LineDecoder({ line: (text) => found.push(text) });
+    const stream = Buffer.from("\ufeffa\n\ufeffb\n");
+    for (let at = 0; at < stream.length; at += size) decoder.push(stream.subarray(at, at + size));
+    assert.deepEqual(found, ["a", "\ufeffb"]);
+  }
+});
+
 test("parameters that are no object are refused in a call and ignored in a notification", async () => {
   const taken = [];
   const { peer, sent } = lone({ request: (method) => taken.push(method), notification: (method) => taken.push(method) });

@@ -10,10 +10,14 @@ pub enum Frame<'a> {
     Line(&'a [u8]),
     /// A line longer than the limit began; its beginning, for the log. The rest of it is skipped.
     Oversized(&'a [u8]),
+    /// That line has ended; how it ended. Its beginning may not tell what it was about.
+    Skipped(&'a [u8]),
 }
 
-/// How much of an oversized line is kept to show where it came from.
+/// How much of an oversized line is kept to show where it came from, at each of its ends.
 const OVERSIZED_SHOWN: usize = 256;
+/// What some writers of UTF-8 put in front of a stream. It says nothing, and belongs to no line.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Splits a byte stream into lines of bounded length.
 #[derive(Debug)]
@@ -25,6 +29,12 @@ pub struct Decoder {
     scanned: usize,
     /// Inside an oversized line that was already reported.
     skipping: bool,
+    /// The last bytes of the oversized line, as far as it was read.
+    ending: Vec<u8>,
+    /// Whether that line has ended, and is still to be told of.
+    skipped: bool,
+    /// Whether a byte order mark may still come.
+    at_the_beginning: bool,
     limit: usize,
     /// Lines are handed out as they were written, blank ones too.
     verbatim: bool,
@@ -33,12 +43,22 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder that accepts lines of up to `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { buffer: Vec::new(), start: 0, scanned: 0, skipping: false, limit, verbatim: false }
+        Self {
+            buffer: Vec::new(),
+            start: 0,
+            scanned: 0,
+            skipping: false,
+            ending: Vec::new(),
+            skipped: false,
+            at_the_beginning: true,
+            limit,
+            verbatim: false,
+        }
     }
 
     /// A decoder for text that people read: blank lines and blanks around a line are kept.
     pub fn verbatim(limit: usize) -> Self {
-        Self { verbatim: true, ..Self::new(limit) }
+        Self { verbatim: true, at_the_beginning: false, ..Self::new(limit) }
     }
 
     /// Where a reader appends bytes. Call [`Decoder::next_frame`] until it gives `None` after each append.
@@ -54,6 +74,12 @@ impl Decoder {
 
     /// The next frame, if a whole one is here.
     pub fn next_frame(&mut self) -> Option<Frame<'_>> {
+        if std::mem::take(&mut self.skipped) {
+            return Some(Frame::Skipped(&self.ending));
+        }
+        if self.at_the_beginning && !self.begin() {
+            return None;
+        }
         loop {
             let from = self.scanned.max(self.start);
             let Some(found) = memchr_newline(&self.buffer[from..]) else {
@@ -64,11 +90,16 @@ impl Decoder {
             self.start = line.end + 1;
             self.scanned = self.start;
             if std::mem::take(&mut self.skipping) {
-                continue;
+                self.keep_ending(line);
+                return Some(Frame::Skipped(&self.ending));
             }
             let length = line.len() - usize::from(self.buffer[line.clone()].ends_with(b"\r"));
             if length > self.limit {
-                return Some(Frame::Oversized(self.beginning(line.start)));
+                let start = line.start;
+                self.ending.clear();
+                self.keep_ending(line);
+                self.skipped = true;
+                return Some(Frame::Oversized(self.beginning(start)));
             }
             if self.verbatim {
                 return Some(Frame::Line(&self.buffer[line.start..line.start + length]));
@@ -89,6 +120,7 @@ impl Decoder {
     fn unfinished(&mut self) -> Option<Frame<'_>> {
         let pending = self.buffer.len() - self.start;
         if self.skipping {
+            self.keep_ending(self.start..self.buffer.len());
             self.start = self.buffer.len();
             return None;
         }
@@ -99,7 +131,29 @@ impl Decoder {
         }
         self.skipping = true;
         let start = std::mem::replace(&mut self.start, self.buffer.len());
+        self.ending.clear();
+        self.keep_ending(start..self.buffer.len());
         Some(Frame::Oversized(self.beginning(start)))
+    }
+
+    /// Passes over a byte order mark. False: it may be one, and its other bytes are still to come.
+    fn begin(&mut self) -> bool {
+        if self.buffer.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(&self.buffer) {
+            return false;
+        }
+        if self.buffer.starts_with(BYTE_ORDER_MARK) {
+            self.start = BYTE_ORDER_MARK.len();
+        }
+        self.at_the_beginning = false;
+        true
+    }
+
+    /// Adds to what is known of the end of an oversized line.
+    fn keep_ending(&mut self, bytes: std::ops::Range<usize>) {
+        let last = bytes.end.saturating_sub(OVERSIZED_SHOWN).max(bytes.start)..bytes.end;
+        self.ending.extend_from_slice(&self.buffer[last]);
+        let beyond = self.ending.len().saturating_sub(OVERSIZED_SHOWN);
+        self.ending.drain(..beyond);
     }
 
     /// How an oversized line begins; it has more bytes than the limit.

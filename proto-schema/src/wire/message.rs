@@ -145,25 +145,6 @@ pub fn object_of(params: Option<&RawValue>) -> Result<&str, RpcError> {
     }
 }
 
-/// The call of one's own that a broken frame means to answer, if it can be told. For whoever waits for that answer: no other
-/// one will come.
-pub fn answered(frame: &[u8]) -> Option<u64> {
-    #[derive(Deserialize)]
-    struct Answer<'a> {
-        #[serde(borrow)]
-        id: &'a RawValue,
-        #[serde(borrow, default, deserialize_with = "raw")]
-        method: Option<&'a RawValue>,
-        #[serde(borrow, default, deserialize_with = "raw")]
-        result: Option<&'a RawValue>,
-        #[serde(borrow, default, deserialize_with = "raw")]
-        error: Option<&'a RawValue>,
-    }
-    let Answer { id, method, result, error } = serde_json::from_slice(frame).ok()?;
-    let answers = method.is_none() && (result.is_some() || error.is_some());
-    Id::from_json(id.get()).filter(|_| answers)?.as_u64()
-}
-
 fn sort(envelope: Envelope<'_>) -> Result<Message<'_>, NotAMessage> {
     let Envelope { id, method, params, result, error, .. } = envelope;
     if let Some(method) = method {
@@ -182,7 +163,10 @@ fn sort(envelope: Envelope<'_>) -> Result<Message<'_>, NotAMessage> {
     let outcome = match (result, error) {
         (Some(result), None) => Ok(result),
         (None, Some(error)) => Err(error),
-        _ => return Err(broken("a message has either `method`, or `result`, or `error`")),
+        (None, None) => {
+            return Err(broken("it has neither `method`, nor `result`, nor `error`; an answer that has nothing to say has `\"result\": {}`"));
+        }
+        (Some(_), Some(_)) => return Err(broken("a message has either `method`, or `result`, or `error`")),
     };
     match id {
         Some(raw) if raw.get() == "null" => Ok(Message::Response { id: None, outcome }),
@@ -207,12 +191,20 @@ fn broken(message: &str) -> NotAMessage {
 }
 
 fn check_depth(text: &str) -> Result<(), NotAMessage> {
+    if is_deeper(text.as_bytes(), DEPTH_MAX) {
+        return Err(broken("nested deeper than 100 levels"));
+    }
+    Ok(())
+}
+
+/// Whether arrays and objects of some JSON text stand in one another on more than so many levels.
+pub fn is_deeper(text: &[u8], levels: usize) -> bool {
     // Nearly every frame has fewer brackets than it may have levels; counting them takes a fraction of following them.
-    if text.bytes().map(|byte| usize::from(matches!(byte, b'{' | b'['))).sum::<usize>() <= DEPTH_MAX {
-        return Ok(());
+    if text.iter().map(|byte| usize::from(matches!(byte, b'{' | b'['))).sum::<usize>() <= levels {
+        return false;
     }
     let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
-    for byte in text.bytes() {
+    for byte in text {
         if in_string {
             match byte {
                 _ if escaped => escaped = false,
@@ -228,11 +220,11 @@ fn check_depth(text: &str) -> Result<(), NotAMessage> {
             b'}' | b']' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if depth > DEPTH_MAX {
-            return Err(broken("nested deeper than 100 levels"));
+        if depth > levels {
+            return true;
         }
     }
-    Ok(())
+    false
 }
 
 #[derive(Serialize)]

@@ -10,6 +10,8 @@
 pub mod frame;
 pub mod message;
 pub mod pending;
+pub mod readable;
+pub mod salvage;
 
 /// Largest frame that either side need accept, in bytes, the line end not counted. Bulk data goes over HTTP.
 pub const FRAME_MAX: usize = 8 * 1024 * 1024;

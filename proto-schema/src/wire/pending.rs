@@ -149,6 +149,12 @@ impl<T> Pending<T> {
         self.entries.values().map(|entry| &entry.caller)
     }
 
+    /// The id of the call that awaits an answer, where there is one and no other.
+    pub fn only(&self) -> Option<u64> {
+        let mut ids = self.entries.keys();
+        ids.next().copied().filter(|_| self.entries.len() == 1)
+    }
+
     /// How many calls await an answer.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -138,16 +138,23 @@ async fn late_double_and_unasked_answers_are_noted_and_harm_nobody() {
 #[tokio::test]
 async fn a_broken_answer_ends_its_call_at_once() {
     let mut plugin = plugin();
-    for broken in
-        [r#""result":null,"error":{"code":-1,"message":"no"}"#, r#""error":"no""#, r#""result":1,"error":2"#]
-    {
+    for (broken, said) in [
+        (r#","result":null,"error":{"code":-1,"message":"no"}"#, "either"),
+        (r#","error":"no""#, "invalid type"),
+        (r#","result":1,"error":2"#, "invalid type"),
+        ("", "neither `method`, nor `result`, nor `error`"),
+        (r#","result":NaN"#, "column"),
+        (r#","result":{"text":["cut \ud83d here"]}"#, "`result.text[0]` cannot be read"),
+        (r#","result":[1,1e400]"#, "`result[1]` cannot be read"),
+        (r#","result":{"half":"#, "expected value"),
+    ] {
         let session = plugin.session.clone();
         let call = tokio::spawn(async move { session.call("ipc.invoke", json!({}), LONG * 100).await });
         let id = plugin.hear().await["id"].clone();
-        plugin.say(&format!(r#"{{"jsonrpc":"2.0","id":{id},{broken}}}"#)).await;
+        plugin.say(&format!(r#"{{"jsonrpc":"2.0","id":{id}{broken}}}"#)).await;
         let outcome = timeout(GUARD, call).await.expect("long before its deadline").unwrap();
         let Err(CallError::Answered { error, .. }) = outcome else { panic!("{broken}: {outcome:?}") };
-        assert!(error.message.contains("broken"), "{broken}: {error}");
+        assert!(error.message.contains("broken") && error.message.contains(said), "{broken}: {error}");
         assert_eq!(plugin.hear().await["id"], Value::Null, "the plugin is told as well");
     }
     // What only looks like an answer ends nothing.
@@ -158,6 +165,105 @@ async fn a_broken_answer_ends_its_call_at_once() {
     assert_eq!(plugin.hear().await["id"], Value::Null);
     plugin.say(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":3}}"#)).await;
     assert_eq!(call.await.unwrap().unwrap().get(), "3");
+}
+
+#[tokio::test]
+async fn an_answer_under_an_id_that_was_written_anew_ends_its_call_at_once() {
+    let mut plugin = plugin();
+    for written in ["\"ID\"", "ID.0"] {
+        let session = plugin.session.clone();
+        let call = tokio::spawn(async move { session.call("ipc.invoke", json!({}), LONG * 100).await });
+        let id = plugin.hear().await["id"].to_string();
+        let written = written.replace("ID", &id);
+        plugin.say(&format!(r#"{{"jsonrpc":"2.0","id":{written},"result":1}}"#)).await;
+        let outcome = timeout(GUARD, call).await.expect("long before its deadline").unwrap();
+        let Err(CallError::Answered { error, .. }) = outcome else { panic!("{written}: {outcome:?}") };
+        assert!(error.message.contains(&format!("the id {written} in place of {id}")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_over_the_limit_ends_its_call_at_once_wherever_its_id_stands() {
+    let limits = SessionLimits { frame: 1024, ..SessionLimits::default() };
+    let mut plugin = Plugin::connect(&limits);
+    let large = "x".repeat(5000);
+    for answer in [
+        r#"{"jsonrpc":"2.0","id":ID,"result":"LARGE"}"#,
+        r#"{"jsonrpc":"2.0","result":"LARGE","id":ID}"#,
+        r#"{"id":ID,"error":{"code":1,"message":"LARGE"},"jsonrpc":"2.0"}"#,
+        // The only call there is, whose id is nowhere to be seen.
+        r#"{"jsonrpc":"2.0","result":"LARGE","id":ID,"more":"LARGE"}"#,
+    ] {
+        let session = plugin.session.clone();
+        let call = tokio::spawn(async move { session.call("ipc.invoke", json!({}), LONG * 100).await });
+        let id = plugin.hear().await["id"].to_string();
+        plugin.say(&answer.replace("ID", &id).replace("LARGE", &large)).await;
+        let outcome = timeout(GUARD, call).await.expect("long before its deadline").unwrap();
+        let Err(CallError::Answered { error, .. }) = outcome else { panic!("{outcome:?}") };
+        assert!(error.message.contains("broken: a frame has at most 1024 bytes"), "{error}");
+        assert_eq!(plugin.hear().await["error"]["data"]["reason"], "limit_exceeded", "the plugin is told as well");
+    }
+    // Of two calls, the one that nothing is known of waits on.
+    let (one, other) = (plugin.session.clone(), plugin.session.clone());
+    let one = tokio::spawn(async move { one.call("ipc.invoke", json!({}), LONG).await });
+    let id = plugin.hear().await["id"].to_string();
+    let other = tokio::spawn(async move { other.call("ipc.invoke", json!({}), LONG).await });
+    let last = plugin.hear().await["id"].to_string();
+    plugin.say(&format!(r#"{{"jsonrpc":"2.0","result":"{large}","more":1}}"#)).await;
+    plugin.hear().await;
+    for id in [id, last] {
+        plugin.say(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":1}}"#)).await;
+    }
+    assert!(one.await.unwrap().is_ok() && other.await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn a_request_over_the_limit_is_refused_under_its_id() {
+    let limits = SessionLimits { frame: 1024, ..SessionLimits::default() };
+    let mut plugin = Plugin::connect(&limits);
+    let large = "x".repeat(5000);
+    for (id, written) in [(json!(7), "7"), (json!("a"), "\"a\"")] {
+        plugin
+            .say(&format!(r#"{{"jsonrpc":"2.0","id":{written},"method":"config.set","params":"{large}"}}"#))
+            .await;
+        let answer = plugin.hear().await;
+        assert_eq!((&answer["id"], &answer["error"]["code"]), (&id, &json!(-32003)), "{answer}");
+    }
+    plugin.say(&format!(r#"{{"jsonrpc":"2.0","method":"config.set","params":"{large}"}}"#)).await;
+    assert_eq!(plugin.hear().await["id"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_call_that_no_plugin_need_take_fails_at_once() {
+    let mut plugin = plugin();
+    let large = Value::from("x".repeat(outboard_protocol::wire::FRAME_MAX));
+    let deep: Value = serde_json::from_str(&format!("{}{}", "[".repeat(98), "]".repeat(98))).unwrap();
+    for (arg, said) in [(large, "bytes, a frame at most"), (deep, "nested deeper than 100 levels")] {
+        let outcome = plugin.session.call("ipc.invoke", json!({ "args": [arg] }), LONG).await;
+        let Err(error @ CallError::Unfit { .. }) = outcome else { panic!("{outcome:?}") };
+        assert!(error.to_string().contains(said), "{error}");
+    }
+    assert!(plugin.session.in_flight().is_empty());
+    plugin.settle().await;
+}
+
+#[tokio::test]
+async fn an_event_that_not_every_ui_can_read_is_dropped_and_noted() {
+    let mut plugin = plugin();
+    for payload in ["\"\\ud83d\"", "[1e400]"] {
+        plugin.say(&format!(r#"{{"jsonrpc":"2.0","method":"ipc.send","params":{{"payload":{payload}}}}}"#)).await;
+    }
+    plugin.settle().await;
+    let remarks = plugin.host.remarks.lock().unwrap().clone();
+    assert_eq!(remarks.len(), 2, "{remarks:?}");
+    assert!(remarks[1].contains("`params.payload[0]` cannot be read"), "{remarks:?}");
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_before_the_first_message_is_passed_over() {
+    let mut plugin = plugin();
+    plugin.say("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":[]}").await;
+    assert_eq!(plugin.hear().await["id"], 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -95,13 +95,8 @@ impl Dispatcher {
                     Asked::Call { id, method, params } => self.called(id, method, params),
                     Asked::Told { method, params } => self.told(method, params),
                 }),
-                Frame::Oversized(_) => session.peer.refuse(
-                    None,
-                    &RpcError::new(
-                        ErrorReason::LimitExceeded,
-                        format!("a frame has at most {FRAME_MAX} bytes; send bulk data over HTTP"),
-                    ),
-                ),
+                Frame::Oversized(beginning) => session.peer.oversized(beginning),
+                Frame::Skipped(ending) => session.peer.skipped(ending),
             }
         }
     }
@@ -216,7 +211,10 @@ impl Dispatcher {
     async fn hung_up(mut self) {
         self.session.peer.close();
         if let Some(work) = self.life.stop() {
-            let _ = tokio::time::timeout(STOP_GRACE, unwound(raw(work))).await;
+            if let Ok(Err(error)) = tokio::time::timeout(STOP_GRACE, unwound(raw(work))).await {
+                // Nobody reads the wire; standard error may still become the plugin's log.
+                eprintln!("on_stop failed after the host had gone: {}", error.message);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Symmetric: the plugin's session is one, the test host is another. Must not know any method.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use outboard_protocol::methods::{CancelParams, CancelRequest, Progress, Progress
 use outboard_protocol::wire::FRAME_MAX;
 use outboard_protocol::wire::message::{self, Id, Message, NotAMessage};
 use outboard_protocol::wire::pending::Pending;
+use outboard_protocol::wire::salvage::{self, Answered};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::{Notify, oneshot};
@@ -49,6 +51,8 @@ pub(crate) struct Peer {
     sooner: Notify,
     /// The book was full and is not any longer.
     vacant: Notify,
+    /// Whether the frame that is being skipped is an answer whose call is not known yet.
+    unnamed: AtomicBool,
 }
 
 /// The book, and the moment up to which the watcher of deadlines sleeps.
@@ -73,6 +77,7 @@ impl Default for Peer {
             epoch: Instant::now(),
             sooner: Notify::new(),
             vacant: Notify::new(),
+            unnamed: AtomicBool::new(false),
         }
     }
 }
@@ -208,9 +213,39 @@ impl Peer {
                 self.progress(params);
             }
             Ok(Message::Notification { method, params }) => each(Asked::Told { method: &method, params }),
-            Err(NotAMessage::Broken(error)) => self.refuse(None, &error),
+            Err(NotAMessage::Broken(error)) => {
+                if let Some(id) = salvage::answered(frame) {
+                    self.end_broken(id, &error);
+                }
+                self.refuse(None, &error);
+            }
             Err(NotAMessage::Noise) => {}
         }
+    }
+
+    /// Takes the news that a frame which begins like this was too long to be read.
+    pub(crate) fn oversized(&self, beginning: &[u8]) {
+        let error = over_the_limit();
+        let told = salvage::answered_by_beginning(beginning);
+        if let Answered::Call(id) = told {
+            self.end_broken(id, &error);
+        }
+        self.unnamed.store(told == Answered::Unnamed, Ordering::Relaxed);
+        self.refuse(None, &error);
+    }
+
+    /// Takes the news that this frame has ended, and how: an answer whose beginning did not tell its call may tell it here.
+    pub(crate) fn skipped(&self, ending: &[u8]) {
+        if self.unnamed.swap(false, Ordering::Relaxed) {
+            let id = salvage::answered_by_ending(ending).or_else(|| self.lock().book.only());
+            id.into_iter().for_each(|id| self.end_broken(id, &over_the_limit()));
+        }
+    }
+
+    /// A call whose answer is broken will get no other one.
+    fn end_broken(&self, id: u64, error: &RpcError) {
+        let what = format!("the host's answer is broken: {}", error.message);
+        self.settle(id, Err(Ended::Refused(RpcError::new(ErrorReason::InternalError, what))));
     }
 
     fn settle(&self, id: u64, outcome: Outcome) {
@@ -313,6 +348,13 @@ impl Drop for Withdrawal<'_> {
             self.peer.tell_withdrawn(self.id);
         }
     }
+}
+
+fn over_the_limit() -> RpcError {
+    RpcError::new(
+        ErrorReason::LimitExceeded,
+        format!("a frame has at most {FRAME_MAX} bytes; send bulk data over HTTP"),
+    )
 }
 
 fn too_large(size: usize) -> RpcError {

@@ -4,9 +4,10 @@
 
 import { createLogger } from "../context/logger.js";
 import { Session } from "../session.js";
-import { CallError } from "../wire/error.js";
+import { withoutSecrets } from "../secrets.js";
+import { asError, CallError } from "../wire/error.js";
 import { keepSecretsOutOfConsole } from "./console.js";
-import { reportCrashes } from "./crash.js";
+import { reportCrashes, writeAll } from "./crash.js";
 import { loadModule } from "./load.js";
 import { DescriptorWire } from "./wire.js";
 
@@ -32,7 +33,8 @@ function run({ entry, id, fds, httpFd }: Started): void {
   let stopping = false;
   const wire = new DescriptorWire(fds, {
     line: (line, utf8) => session.peer.receive(line, utf8),
-    oversized: () => session.peer.oversized(),
+    oversized: (beginning) => session.peer.oversized(beginning),
+    skipped: (ending) => session.peer.skipped(ending),
     closed: () => (stopping ? process.exit(0) : orphaned()),
   });
   keepSecretsOutOfConsole();
@@ -58,7 +60,11 @@ function run({ entry, id, fds, httpFd }: Started): void {
     setTimeout(() => process.exit(0), ORPHAN_GRACE_MS);
     session.abandon().then(
       () => process.exit(0),
-      () => process.exit(0),
+      (thrown) => {
+        // Nobody reads the wire; standard error may still become the plugin's log.
+        writeAll(withoutSecrets(`plugin "${id}": onStop failed after the host had gone\n${asError(thrown).stack}\n`));
+        process.exit(0);
+      },
     );
   }
 }

@@ -4,6 +4,7 @@
 import type { CallId } from "../generated/protocol.js";
 import { CallError, type WireError } from "./error.js";
 import { FRAME_MAX } from "./lines.js";
+import { members, walk } from "./salvage.js";
 
 /** Deepest nesting of arrays and objects in a frame. */
 export const DEPTH_MAX = 100;
@@ -30,21 +31,21 @@ export function parse(line: string, utf8 = true): Message {
   if ((first !== "{" && (first !== "[" || !utf8)) || !line.includes('"jsonrpc"')) return NOISE;
   if (!utf8) return unreadable("the frame is not UTF-8");
   if (first === "[") return broken("batches are not supported; send one message a line");
-  let members: Record<string, unknown>;
+  let envelope: Record<string, unknown>;
   try {
-    members = JSON.parse(line) as Record<string, unknown>;
+    envelope = JSON.parse(line) as Record<string, unknown>;
   } catch (error) {
     return /^\{\s*"/.test(line) ? unreadable(`the frame is not JSON: ${(error as Error).message}`) : NOISE;
   }
-  if (members["jsonrpc"] === undefined) return NOISE;
-  const fault = faultOf(line, members);
+  if (envelope["jsonrpc"] === undefined) return NOISE;
+  const fault = faultOf(line, envelope);
   if (fault) return fault;
-  if (members["jsonrpc"] !== "2.0") return broken('`jsonrpc` must be "2.0"');
-  return sort(members);
+  if (envelope["jsonrpc"] !== "2.0") return broken('`jsonrpc` must be "2.0"');
+  return sort(envelope);
 }
 
-function sort(members: Record<string, unknown>): Message {
-  const { id, method, params, result, error } = members;
+function sort(envelope: Record<string, unknown>): Message {
+  const { id, method, params, result, error } = envelope;
   const failed = error !== undefined && error !== null;
   if (method !== undefined) {
     if (typeof method !== "string") return broken("`method` must be a string");
@@ -52,7 +53,8 @@ function sort(members: Record<string, unknown>): Message {
     if (id === undefined) return { kind: "notification", method, params: params ?? undefined };
     return isId(id) ? { kind: "request", id, method, params: params ?? undefined } : broken(BAD_ID);
   }
-  if ((result === undefined) === !failed) return broken(ONE_OF);
+  if (result === undefined && !failed) return broken("it has neither `method`, nor `result`, nor `error`");
+  if (result !== undefined && failed) return broken(ONE_OF);
   if (id === undefined) return broken("a response needs the `id` of its call");
   if (id !== null && !isId(id)) return broken(BAD_ID);
   return failed ? { kind: "error", id, error: CallError.fromWire(error) } : { kind: "result", id, result };
@@ -69,10 +71,10 @@ function isId(id: unknown): id is CallId {
 }
 
 /** What JSON.parse lets pass and others do not. The cheap looks come first: they are for each message. */
-function faultOf(line: string, members: Record<string, unknown>): Message | undefined {
+function faultOf(line: string, envelope: Record<string, unknown>): Message | undefined {
   if (isDeep(line)) return broken(TOO_DEEP);
-  if (line.includes("\\u") && LONE_SURROGATE.test(JSON.stringify(members))) return unreadable("half of a surrogate pair is no text");
-  if (mayHaveTwice(line, members) && hasTwice(line)) return broken("a member of the message stands there twice");
+  if (line.includes("\\u") && LONE_SURROGATE.test(JSON.stringify(envelope))) return unreadable("half of a surrogate pair is no text");
+  if (mayHaveTwice(line, envelope) && hasTwice(line)) return broken("a member of the message stands there twice");
   return undefined;
 }
 
@@ -84,19 +86,12 @@ const LONE_SURROGATE = /(?<=(?:^|[^\\])(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/;
 const LONE_SURROGATES = new RegExp(LONE_SURROGATE, "g");
 
 /** Whether the name of a member that is there stands in the line again, be it inside of a value. */
-function mayHaveTwice(line: string, members: Record<string, unknown>): boolean {
+function mayHaveTwice(line: string, envelope: Record<string, unknown>): boolean {
   return QUOTED.some((quoted, at) => {
-    if (members[MEMBERS[at] as string] === undefined) return false;
+    if (envelope[MEMBERS[at] as string] === undefined) return false;
     return line.indexOf(quoted, line.indexOf(quoted) + quoted.length) >= 0;
   });
 }
-
-const QUOTE = 34;
-const COMMA = 44;
-const COLON = 58;
-const BACKSLASH = 92;
-const OPEN = new Set([91, 123]);
-const CLOSE = new Set([93, 125]);
 
 const TOO_DEEP = `nested deeper than ${DEPTH_MAX} levels`;
 
@@ -115,34 +110,8 @@ function isDeep(line: string): boolean {
 
 /** Whether a member of the envelope stands twice; only for JSON that was read. */
 function hasTwice(line: string): boolean {
-  const names: string[] = [];
-  let start = 1;
-  walk(line, (depth, at) => {
-    const char = line.charCodeAt(at);
-    if (depth !== 1) return;
-    if (char === COMMA) start = at + 1;
-    else if (char === COLON) names.push(line.slice(start, at).trim());
-  });
-  const known = names.filter((name) => QUOTED.includes(name));
-  return new Set(known).size < known.length;
-}
-
-/** Follows JSON text without reading it: tells of each character outside of strings, and the level on which it stands. */
-function walk(line: string, each: (depth: number, at: number) => void): void {
-  let depth = 0;
-  for (let at = 0; at < line.length; at++) {
-    const char = line.charCodeAt(at);
-    if (char === QUOTE) at = endOfString(line, at);
-    else if (OPEN.has(char)) depth++;
-    else if (CLOSE.has(char)) depth--;
-    each(depth, at);
-  }
-}
-
-function endOfString(line: string, start: number): number {
-  let at = start + 1;
-  for (let char = line.charCodeAt(at); char !== QUOTE && at < line.length; char = line.charCodeAt(++at)) if (char === BACKSLASH) at++;
-  return at;
+  const known = members(line).filter(({ name }) => QUOTED.includes(name));
+  return new Set(known.map(({ name }) => name)).size < known.length;
 }
 
 function broken(message: string): Message {

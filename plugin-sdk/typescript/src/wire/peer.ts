@@ -6,6 +6,7 @@
 import type { BothNotices, CallId } from "../generated/protocol.js";
 import { CallError, toWireError } from "./error.js";
 import { FRAME_MAX } from "./lines.js";
+import { type Answered, answered, answeredAtEnd } from "./salvage.js";
 import { parse, writeError, writeNotification, writeRequest, writeResult } from "./message.js";
 
 /** Calls that may wait for an answer at once. More would mean that the answers have stopped coming. */
@@ -19,6 +20,8 @@ export const CALL_TIMEOUT_MS = 30_000;
 
 const CANCEL = "$/cancelRequest" satisfies keyof BothNotices;
 const PROGRESS = "$/progress" satisfies keyof BothNotices;
+
+const TOO_LONG = CallError.of("limit_exceeded", `a frame was longer than ${FRAME_MAX} bytes and was skipped; send bulk data over HTTP`);
 
 /** What a peer does with what the other side says. */
 export interface PeerHooks {
@@ -88,6 +91,8 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
   readonly #serving = new Map<CallId, ServedCall>();
   /** Those that are worked on: what was withdrawn may go on here, and counts until it has ended. */
   #running = 0;
+  /** Whether the frame that is being skipped is an answer whose call is not known yet. */
+  #unnamed = false;
 
   /** `send` takes one frame without its line end; `timeout` is how long an answer may take, in milliseconds. */
   constructor(
@@ -140,15 +145,27 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
       case "notification":
         return this.#told(message.method, message.params ?? {});
       case "broken":
+        this.#break(answered(line), message.error);
         return this.#refuse(message.error);
       case "noise":
         return this.hooks.noise?.(line);
     }
   }
 
-  /** Takes the news that a frame was too long to be read. */
-  oversized(): void {
-    this.#refuse(CallError.of("limit_exceeded", `a frame was longer than ${FRAME_MAX} bytes and was skipped; send bulk data over HTTP`));
+  /** Takes the news that a frame which begins like this was too long to be read. */
+  oversized(beginning = ""): void {
+    const call = answered(beginning);
+    this.#break(call, TOO_LONG);
+    this.#unnamed = call === null;
+    this.#refuse(TOO_LONG);
+  }
+
+  /** Takes the news that this frame has ended, and how. */
+  skipped(ending: string): void {
+    if (!this.#unnamed) return;
+    this.#unnamed = false;
+    const [only] = this.#waiting.size === 1 ? [...this.#waiting.keys()] : [];
+    this.#break(answeredAtEnd(ending) ?? (only as number | undefined), TOO_LONG);
   }
 
   /** Ends the conversation: every call that still waits fails with this error, and nothing more is sent. */
@@ -169,6 +186,12 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
       this.#sendOn();
     }
     return waiting;
+  }
+
+  /** A call whose answer is broken will get no other one. */
+  #break(id: Answered, error: CallError): void {
+    const waiting = typeof id === "number" ? this.#settle(id) : undefined;
+    waiting?.reject(CallError.of("internal_error", `${waiting.method}: the answer is broken: ${error.message}`));
   }
 
   /** About no call in particular: the other side said something that is no message. */

@@ -15,12 +15,18 @@ const QUOTED: usize = 160;
 pub(super) struct Noise {
     count: u64,
     first: String,
+    /// Whether the first began with a byte order mark, which nobody can see.
+    marked: bool,
 }
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Noise {
     /// Counts a line, and keeps the beginning of the first.
     pub(super) fn note(&mut self, line: &[u8]) {
         if self.count == 0 {
+            self.marked = line.starts_with(BYTE_ORDER_MARK);
+            let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
             self.first = String::from_utf8_lossy(line).chars().take(QUOTED).collect();
         }
         self.count = self.count.saturating_add(1);
@@ -60,6 +66,9 @@ pub(super) fn on_the_handshake(failure: &Failure, noise: &Noise) -> Option<Strin
         count => {
             advice.push_str(&format!("; {count} lines on stdout were no messages, the first: `{first}`"));
         }
+    }
+    if noise.marked {
+        advice.push_str(", which begins with a byte order mark; only the first line of all may have one");
     }
     Some(advice)
 }

@@ -139,6 +139,7 @@ async fn read_on<R: AsyncRead + Unpin>(
                 Frame::Oversized(beginning) => {
                     printer.print(source, &[beginning, "… (cut)".as_bytes()].concat());
                 }
+                Frame::Skipped(_) => {}
             }
         }
     }

@@ -75,6 +75,11 @@ impl Calls {
         caller.is_some_and(|caller| caller.answer.send(answer).is_ok())
     }
 
+    /// The call that awaits its answer, where there is one and no other.
+    pub(super) fn only(&self) -> Option<u64> {
+        self.lock().as_ref().and_then(Pending::only)
+    }
+
     /// The plugin still works on it: its time starts anew, within the longest time that a call may take.
     pub(super) fn progress(&self, id: u64) {
         let now = self.epoch.elapsed();

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use outboard_protocol::methods::{CancelParams, CancelRequest, Progress, ProgressParams};
 use outboard_protocol::wire::message::{self, Id, Message, NotAMessage};
+use outboard_protocol::wire::readable;
+use outboard_protocol::wire::salvage::{self, Answered};
 use outboard_protocol::{ErrorReason, RpcError};
 use outboard_services::Reply;
 use serde_json::Value;
@@ -44,6 +46,8 @@ pub(super) struct Inbound {
     /// Set once it was said that calls are refused: one record a session for each reason is enough.
     said_busy: AtomicBool,
     said_unread: AtomicBool,
+    /// Whether the line that is being skipped answers a call which its beginning does not tell.
+    unnamed: Mutex<bool>,
     /// Context calls that are being worked on, with the way to withdraw each.
     slow: Mutex<HashMap<IdText, oneshot::Sender<()>>>,
     /// Places for answers that may be large, each held until there is room for it.
@@ -76,6 +80,7 @@ impl Inbound {
             unread_limit: limits.outbox,
             said_busy: AtomicBool::new(false),
             said_unread: AtomicBool::new(false),
+            unnamed: Mutex::default(),
             slow: Mutex::default(),
             large: Semaphore::new(LARGE_AT_ONCE),
         }
@@ -99,24 +104,39 @@ impl Inbound {
             }
             Err(NotAMessage::Broken(error)) => {
                 self.noise.remark(&format!("a broken message: {}", error.message));
-                self.broken_answer(frame, &error);
+                if let Some(id) = salvage::answered(frame) {
+                    self.end_broken(id, &error);
+                }
                 self.refuse(None, &error);
                 None
             }
         }
     }
 
-    /// A line over the limit; the rest of it is skipped.
+    /// A line over the limit; the rest of it is skipped. An answer ends its call, and a request is answered, where the id can be
+    /// told: who made it would wait for nothing.
     pub(super) fn oversized(&self, beginning: &[u8], limit: usize) {
-        let error = RpcError::new(
-            ErrorReason::LimitExceeded,
-            format!("a frame has at most {limit} bytes; send bulk data over HTTP"),
-        );
+        let error = too_large(limit);
         self.noise.remark(&format!(
             "a line of more than {limit} bytes was skipped; {}",
             print::beginning(beginning)
         ));
-        self.refuse(None, &error);
+        self.refuse(salvage::asked_by_beginning(beginning).map(Id::as_json), &error);
+        let told = salvage::answered_by_beginning(beginning);
+        if let Answered::Call(id) = told {
+            self.end_broken(id, &error);
+        }
+        *self.unnamed.lock().unwrap_or_else(PoisonError::into_inner) = told == Answered::Unnamed;
+    }
+
+    /// A line over the limit has ended. An answer whose beginning did not tell its call may tell it here; one that tells none ends
+    /// the only call that there is.
+    pub(super) fn skipped(&self, ending: &[u8], limit: usize) {
+        if std::mem::take(&mut *self.unnamed.lock().unwrap_or_else(PoisonError::into_inner))
+            && let Some(id) = salvage::answered_by_ending(ending).or_else(|| self.calls.only())
+        {
+            self.end_broken(id, &too_large(limit));
+        }
     }
 
     /// What was not dealt with when the output ended.
@@ -251,7 +271,10 @@ impl Inbound {
                     self.calls.progress(id);
                 }
             }
-            _ => self.context.notify(method, params),
+            _ => match readable::check("params", params.map_or("", RawValue::get)) {
+                Ok(()) => self.context.notify(method, params),
+                Err(why) => self.noise.remark(&format!("a broken `{method}`, which was dropped: {why}")),
+            },
         }
     }
 
@@ -260,18 +283,31 @@ impl Inbound {
             let said = outcome.err().map_or_else(|| "a result".to_owned(), |error| error.message);
             return self.noise.remark(&format!("an answer without an id: {said}"));
         };
+        // It goes to whoever asked, who would be told that our answer makes no sense.
+        if let Ok(result) = outcome
+            && let Err(why) = readable::check("result", result.get())
+        {
+            self.noise.remark(&format!("a broken answer, id {}: {why}", id.as_json()));
+            let error = RpcError::new(ErrorReason::ParseError, why);
+            if let Some(id) = id.as_u64() {
+                self.end_broken(id, &error);
+            }
+            return self.refuse(None, &error);
+        }
         let known = id.as_u64().is_some_and(|id| self.calls.answer(id, outcome.map(RawValue::to_owned)));
         if !known {
+            if let Some(meant) = salvage::rewritten(id) {
+                let what = format!("it has the id {} in place of {meant}; repeat an id as it came", id.as_json());
+                self.end_broken(meant, &RpcError::new(ErrorReason::InvalidRequest, what));
+            }
             self.noise.remark(&format!("an answer to a call that nobody waits for, id {}", id.as_json()));
         }
     }
 
     /// A call whose answer is broken will get no other one.
-    fn broken_answer(&self, frame: &[u8], error: &RpcError) {
-        if let Some(id) = message::answered(frame) {
-            let what = format!("the plugin's answer is broken: {}", error.message);
-            self.calls.answer(id, Err(RpcError::new(ErrorReason::InternalError, what)));
-        }
+    fn end_broken(&self, id: u64, error: &RpcError) {
+        let what = format!("the plugin's answer is broken: {}", error.message);
+        self.calls.answer(id, Err(RpcError::new(ErrorReason::InternalError, what)));
     }
 
     fn answer(&self, id: &str, mut outcome: Result<Box<RawValue>, RpcError>) {
@@ -283,6 +319,13 @@ impl Inbound {
         }
         self.outbox.answer(|out| message::write_outcome(out, id, outcome.as_deref()));
     }
+}
+
+fn too_large(limit: usize) -> RpcError {
+    RpcError::new(
+        ErrorReason::LimitExceeded,
+        format!("a frame has at most {limit} bytes; send bulk data over HTTP"),
+    )
 }
 
 fn read<'a, T: serde::Deserialize<'a>>(params: Option<&'a RawValue>) -> Option<T> {

@@ -136,10 +136,22 @@ pub enum CallError {
         /// The method.
         method: &'static str,
     },
+    /// No plugin need take such a frame; the call was not made.
+    #[error("{method} was not sent: {why}")]
+    Unfit {
+        /// The method.
+        method: &'static str,
+        /// What is wrong with the frame.
+        why: String,
+    },
 }
 
+/// As exactly as anybody wants to know.
 fn seconds(time: &Duration) -> String {
-    format!("{} s", time.as_secs_f64())
+    match time.as_secs_f64() {
+        short if short < 1.0 => format!("{} ms", time.as_millis()),
+        long => format!("{} s", (long * 10.0).round() / 10.0),
+    }
 }
 
 impl CallError {
@@ -150,7 +162,7 @@ impl CallError {
             CallError::Answered { error, .. } => error,
             CallError::Timeout { .. } => RpcError::new(ErrorReason::Timeout, message),
             CallError::Closed { .. } => RpcError::new(ErrorReason::ShuttingDown, message),
-            CallError::Overloaded { .. } => RpcError::new(ErrorReason::LimitExceeded, message),
+            CallError::Overloaded { .. } | CallError::Unfit { .. } => RpcError::new(ErrorReason::LimitExceeded, message),
         }
     }
 }
@@ -248,6 +260,7 @@ impl Session {
         let refused = |full| match full {
             Full::Closed => CallError::Closed { method },
             Full::NoRoom => CallError::Overloaded { method },
+            Full::Unfit(why) => CallError::Unfit { method, why },
         };
         let ticket = self.calls.enter(method, limit, told).map_err(refused)?;
         let sent = self.outbox.offer(|out| message::write_request(out, ticket.id(), method, params));

@@ -5,7 +5,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use outboard_protocol::wire::message;
+use outboard_protocol::wire::message::{self, is_deeper};
+use outboard_protocol::wire::{DEPTH_MAX, FRAME_MAX};
 use outboard_protocol::{ErrorReason, RpcError};
 use tokio::sync::Notify;
 
@@ -13,12 +14,14 @@ use tokio::sync::Notify;
 const OWED_AT_ONCE: usize = 4 * 1024;
 
 /// Why a frame was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Full {
     /// The buffer is at its limit.
     NoRoom,
     /// The plugin's input is closed.
     Closed,
+    /// It is no frame that the plugin need take; why.
+    Unfit(String),
 }
 
 #[derive(Debug)]
@@ -65,7 +68,13 @@ impl Outbox {
             return Err(Full::NoRoom);
         }
         // Parameters of ours are always JSON; one that is not leaves the buffer as it was and its caller without an answer.
+        let before = state.buffer.len();
         encode(&mut state.buffer).map_err(|_| Full::NoRoom)?;
+        // A plugin would refuse it under no id in particular, and the caller would wait for its deadline.
+        if let Some(why) = unfit(&state.buffer[before..]) {
+            state.buffer.truncate(before);
+            return Err(Full::Unfit(why));
+        }
         drop(state);
         self.filled.notify_one();
         Ok(())
@@ -189,4 +198,14 @@ impl State {
             self.owed = Vec::new();
         }
     }
+}
+
+/// Why no plugin need take this frame.
+fn unfit(frame: &[u8]) -> Option<String> {
+    // The line end is not counted.
+    let size = frame.len() - 1;
+    if size > FRAME_MAX {
+        return Some(format!("it has {size} bytes, a frame at most {FRAME_MAX}; send bulk data over HTTP"));
+    }
+    is_deeper(frame, DEPTH_MAX).then(|| format!("it is nested deeper than {DEPTH_MAX} levels"))
 }

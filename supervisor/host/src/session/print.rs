@@ -10,6 +10,8 @@ use super::NoiseSink;
 
 /// Longest name of a method that is shown.
 const METHOD_MAX: usize = 64;
+/// What some writers of UTF-8 put in front.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How much of a line that is too long is shown.
 const BEGINNING: usize = 80;
 
@@ -17,6 +19,11 @@ const BEGINNING: usize = 80;
 pub(super) fn line(noise: &dyn NoiseSink, line: &[u8]) {
     let Some(at) = message_in(line) else { return noise.line(line) };
     let before = line[..at].trim_ascii();
+    if before == BYTE_ORDER_MARK {
+        return noise.remark(
+            "a message begins with a byte order mark, which nobody sees and no parser takes; only the first line of all may have one",
+        );
+    }
     if !before.is_empty() {
         noise.line(before);
     }

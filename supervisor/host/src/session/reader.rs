@@ -100,6 +100,10 @@ async fn take_frames(
                 inbound.oversized(beginning, limits.frame);
                 None
             }
+            Frame::Skipped(ending) => {
+                inbound.skipped(ending, limits.frame);
+                None
+            }
             Frame::Line(line) if line.len() > limits.inline_frame => large(inbound, line, places).await,
             Frame::Line(line) => inbound.frame(line, places),
         };

@@ -6,6 +6,7 @@ Called by the peer on each side of a session. Must not know any method.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -15,6 +16,8 @@ from . import DEPTH_MAX, FRAME_MAX
 _MEMBERS = ("jsonrpc", "id", "method", "params", "result", "error")
 # Longest id text that a caller may use, in bytes. Ids are kept as long as their call runs.
 ID_MAX = 128
+# As os.fsdecode and a text cut in two make them.
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,8 @@ def _sort(message: dict[str, Any]) -> Request | Notification | Response:
         if not _is_id(message["id"]):
             raise _broken(f"`id` must be a string or a number of at most {ID_MAX} bytes")
         return Request(message["id"], method, message.get("params"))
+    if answers == 0:
+        raise _broken("it has neither `method`, nor `result`, nor `error`")
     if answers != 1:
         raise _broken("a message has either `method`, or `result`, or `error`")
     if "id" not in message:
@@ -194,22 +199,29 @@ def _line(message: dict[str, Any], of: str, member: str) -> bytes:
     return line + b"\n"
 
 
-def where_not_json(value: Any) -> str | None:
-    """The path of the first thing that is no JSON, and what it is; ``None`` where all of it is."""
-    waiting: list[tuple[str, Any, int]] = [("$", value, 0)]
+def where_not_json(value: Any, root: str = "$", levels: int = DEPTH_MAX - 2) -> str | None:
+    """The path of the first thing that JSON cannot hold, and what it is; ``None`` where it holds all of it. The encoder itself
+    writes keys that are no text as text, and half of a surrogate pair as something else. ``levels`` is how deep it may be
+    nested: the message and its parameters are two of those that a frame may have."""
+    waiting: list[tuple[str, Any, int]] = [(root, value, 0)]
     while waiting:
         path, item, depth = waiting.pop()
-        if item is None or isinstance(item, (str, bool, int)):
+        if item is None or isinstance(item, (bool, int)):
             continue
-        if isinstance(item, float):
+        if isinstance(item, str):
+            if _HALF_A_PAIR.search(item):
+                return f"{path} (half of a surrogate pair)"
+        elif isinstance(item, float):
             if item != item or item in (float("inf"), float("-inf")):
                 return f"{path} (the number {item})"
-        elif depth >= DEPTH_MAX:
-            return f"{path[:200]} (nested deeper than {DEPTH_MAX} levels, or inside itself)"
+        elif depth >= levels:
+            return f"{path[:200]} (nested deeper than {levels} levels, or inside itself)"
         elif isinstance(item, dict):
             odd = [key for key in item if not isinstance(key, str)]
             if odd:
                 return f"{path} (a key of type {type(odd[0]).__name__})"
+            if any(_HALF_A_PAIR.search(key) for key in item):
+                return f"{path} (a key with half of a surrogate pair)"
             waiting.extend((f"{path}.{key}", inner, depth + 1) for key, inner in reversed(item.items()))
         elif isinstance(item, (list, tuple)):
             waiting.extend(

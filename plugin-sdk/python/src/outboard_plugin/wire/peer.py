@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..error import CallError, ErrorReason
-from . import message
-from .frame import Oversized
+from . import message, salvage
+from .frame import Found, Oversized, Skipped
 from .pipes import Connection
 
 # How long a call may stay unanswered; `$/progress` from the other side starts it anew. The host's own figure.
@@ -31,6 +31,8 @@ SERVED_AT_ONCE = 256
 SERVED_BELOW = 16 * 1024 * 1024
 # Bytes that may wait to be taken before notifications are dropped: calls never are, events and log records may be.
 NOTIFICATIONS_ABOVE = 4 * 1024 * 1024
+
+_TOO_LONG = "a frame was longer than 8 MiB and was skipped"
 
 Answer = Callable[[str, dict[str, Any]], Awaitable[Any]]
 Tell = Callable[[str, dict[str, Any]], None]
@@ -60,6 +62,8 @@ class Peer:
         self._served: dict[str, asyncio.Task[None]] = {}
         self._last_id = 0
         self._closed: CallError | None = None
+        # Whether the frame that is being skipped is an answer whose call is not known yet.
+        self._unnamed = False
         self.over = asyncio.Event()
         self.dropped = 0
         self.noise = 0
@@ -138,15 +142,16 @@ class Peer:
 
     # --- what comes ---
 
-    def received(self, frame: bytes | Oversized) -> None:
+    def received(self, frame: Found) -> None:
         """Takes one frame from the connection."""
         if isinstance(frame, Oversized):
-            self._send(
-                message.write_error(
-                    None,
-                    CallError(ErrorReason.LIMIT_EXCEEDED, "a frame was longer than 8 MiB and was skipped"),
-                )
-            )
+            call = salvage.answered_at_beginning(frame.beginning)
+            self._unnamed = isinstance(call, salvage.Unnamed)
+            self._break(None if isinstance(call, salvage.Unnamed) else call, _TOO_LONG)
+            self._send(message.write_error(None, CallError(ErrorReason.LIMIT_EXCEEDED, _TOO_LONG)))
+            return
+        if isinstance(frame, Skipped):
+            self._skipped(frame.ending)
             return
         try:
             found = message.parse(frame)
@@ -154,6 +159,7 @@ class Peer:
             self.noise += 1
             return
         except message.Broken as broken:
+            self._break(salvage.answered(frame), broken.error.message)
             self._send(message.write_error(None, broken.error))
             return
         if isinstance(found, message.Response):
@@ -176,6 +182,21 @@ class Peer:
         for pending in tuple(self._pending.values()):
             if not pending.answer.done():
                 pending.answer.set_exception(why)
+
+    def _skipped(self, ending: bytes) -> None:
+        """A frame that was too long has ended: an answer whose beginning did not tell its call may tell it here."""
+        if self._unnamed:
+            self._unnamed = False
+            call = salvage.answered_at_end(ending)
+            only = next(iter(self._pending)) if len(self._pending) == 1 else None
+            self._break(only if call is None else call, _TOO_LONG)
+
+    def _break(self, call_id: int | None, why: str) -> None:
+        """A call whose answer is broken will get no other one."""
+        pending = None if call_id is None else self._pending.get(call_id)
+        if pending is not None and not pending.answer.done():
+            text = f"{pending.method}: the answer is broken: {why}"
+            pending.answer.set_exception(CallError(ErrorReason.INTERNAL_ERROR, text))
 
     def _settle(self, response: message.Response) -> None:
         known = isinstance(response.id, int) and not isinstance(response.id, bool)

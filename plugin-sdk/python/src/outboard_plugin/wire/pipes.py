@@ -12,13 +12,13 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from .frame import Decoder, Oversized
+from .frame import Decoder, Found
 
 
 class Receiver(Protocol):
     """Who gets what a connection reads."""
 
-    def received(self, frame: bytes | Oversized) -> None:
+    def received(self, frame: Found) -> None:
         """One frame came."""
 
     def ended(self) -> None:

@@ -3,6 +3,8 @@
 
 use std::task::Poll;
 
+use outboard_protocol::wire::frame::Frame;
+
 use super::*;
 
 /// The frames that the peer has written, once it is closed.
@@ -93,4 +95,36 @@ async fn an_answer_over_the_limit_becomes_an_error() {
     let big = "x".repeat(FRAME_MAX);
     peer.answer(Id::from_json("1").unwrap(), Ok(big));
     assert!(written(&peer).await.contains("-32003"));
+}
+
+#[tokio::test]
+async fn a_call_whose_answer_is_broken_or_too_long_ends_at_once_wherever_its_id_stands() {
+    let peer = Peer::default();
+    let mut decoder = outboard_protocol::wire::frame::Decoder::new(1024);
+    let large = "x".repeat(5000);
+    for (answer, why) in [
+        (r#"{"jsonrpc":"2.0","id":ID}"#, "neither `method`, nor `result`"),
+        (r#"{"jsonrpc":"2.0","id":ID,"result":NaN}"#, "column"),
+        (r#"{"jsonrpc":"2.0","id":ID,"result":1,"error":{"code":1,"message":"m"}}"#, "either"),
+        (r#"{"jsonrpc":"2.0","id":ID,"result":"LARGE"}"#, "at most"),
+        (r#"{"jsonrpc":"2.0","result":"LARGE","id":ID}"#, "at most"),
+        (r#"{"id":ID,"error":{"code":1,"message":"LARGE"},"jsonrpc":"2.0"}"#, "at most"),
+        (r#"{"jsonrpc":"2.0","result":"LARGE","id":ID,"more":"LARGE"}"#, "at most"),
+    ] {
+        let call = peer.call("m", &(), Duration::from_secs(600));
+        tokio::pin!(call);
+        assert!(std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_pending())).await);
+        let id = peer.lock().book.only().unwrap().to_string();
+        decoder.feed(answer.replace("ID", &id).replace("LARGE", &large).as_bytes());
+        decoder.feed(b"\n");
+        while let Some(frame) = decoder.next_frame() {
+            match frame {
+                Frame::Line(line) => peer.receive(line, |_| unreachable!()),
+                Frame::Oversized(beginning) => peer.oversized(beginning),
+                Frame::Skipped(ending) => peer.skipped(ending),
+            }
+        }
+        let Err(CallError::Refused { error, .. }) = call.await else { panic!("{answer}") };
+        assert!(error.message.contains("answer is broken") && error.message.contains(why), "{error}");
+    }
 }
