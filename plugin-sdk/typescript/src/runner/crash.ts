@@ -38,7 +38,7 @@ function causes(error: Error): string {
 }
 
 /** Standard error may be a full pipe that does not block: then the rest of the report is lost, not the exit. */
-function writeAll(text: string): void {
+export function writeAll(text: string): void {
   try {
     writeSync(2, text);
   } catch {

@@ -19,6 +19,7 @@ use super::effects;
 use super::history::History;
 use super::launch::{LaunchFailure, Launched};
 use super::living::{Link, Living};
+use super::stopping;
 use super::timers::Timers;
 use super::view::View;
 use super::{Letter, PluginSettings, Shared};
@@ -34,6 +35,8 @@ pub(super) enum Done {
     Launched(Generation, Box<Result<Launched, LaunchFailure>>),
     /// The answer to `initialize`.
     Initialized(Generation, Option<Result<InitializeResult, String>>),
+    /// The call to `stop` is over; what the plugin's error says, where it answered with one.
+    StopAnswered(Generation, Option<String>),
     /// The process has ended; what it left in its pipes is not read yet.
     Ended(Generation, ExitReport),
     /// Its pipes are read to the end.
@@ -178,6 +181,10 @@ impl Actor {
             Ok(Done::Fact(_, None)) => {}
             Ok(Done::Launched(generation, launched)) => self.launched(generation, *launched),
             Ok(Done::Initialized(generation, answer)) => self.initialized(generation, answer),
+            Ok(Done::StopAnswered(generation, said)) => {
+                stopping::answered(self, generation, said.as_deref());
+                self.step(Event::Fact(generation, Fact::StopAnswered));
+            }
             Ok(Done::Ended(generation, report)) => self.ended(generation, report),
             Ok(Done::Drained(generation, report)) => self.exited(generation, &report),
             Err(error) if error.is_cancelled() => {}

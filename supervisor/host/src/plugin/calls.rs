@@ -10,7 +10,7 @@ use outboard_protocol::handshake::{
     StopReason,
 };
 use outboard_protocol::methods::{Initialize, Ping, Request, Resume, Start, Stop};
-use outboard_protocol::{RpcError, version};
+use outboard_protocol::{ErrorReason, RpcError, version};
 use serde_json::value::RawValue;
 
 use super::launch::LaunchOptions;
@@ -58,7 +58,7 @@ pub(super) async fn initialize(
             let apart = apart.map(|error| format!(" ({error})")).unwrap_or_default();
             Some(Err(format!("it refused the handshake: {}{apart}", sentence(&error))))
         }
-        Err(CallError::Timeout { .. } | CallError::Closed { .. } | CallError::Overloaded { .. }) => None,
+        Err(CallError::Timeout { .. } | CallError::Closed { .. } | CallError::Overloaded { .. } | CallError::Unfit { .. }) => None,
     }
 }
 
@@ -87,11 +87,12 @@ fn started(answer: Result<Box<RawValue>, CallError>) -> Option<Fact> {
     match answer {
         Ok(_) => Some(Fact::StartOk),
         Err(CallError::Answered { error, .. }) => Some(Fact::StartRejected { why: sentence(&error) }),
-        Err(CallError::Timeout { .. } | CallError::Closed { .. } | CallError::Overloaded { .. }) => None,
+        Err(CallError::Timeout { .. } | CallError::Closed { .. } | CallError::Overloaded { .. } | CallError::Unfit { .. }) => None,
     }
 }
 
-pub(super) async fn stop(session: Session, reason: Reason, limit: Duration) -> Option<Fact> {
+/// Whatever the answer is, onStop is over. What the plugin's error says is given back, where it answered with one.
+pub(super) async fn stop(session: Session, reason: Reason, limit: Duration) -> Option<String> {
     let reason = match reason {
         Reason::Stop => StopReason::Stopped,
         Reason::Restart | Reason::ManifestChanged => StopReason::Restart,
@@ -99,9 +100,12 @@ pub(super) async fn stop(session: Session, reason: Reason, limit: Duration) -> O
         Reason::Shutdown => StopReason::Shutdown,
         Reason::Removed => StopReason::Removed,
     };
-    // Whatever the answer is, onStop is over.
-    let _ = session.call(Stop::NAME, StopParams { reason }, limit + BEHIND).await;
-    Some(Fact::StopAnswered)
+    match session.call(Stop::NAME, StopParams { reason }, limit + BEHIND).await {
+        // A plugin without the method has nothing to do when it is stopped.
+        Err(CallError::Answered { error, .. }) if error.reason() == Some(ErrorReason::MethodNotFound) => None,
+        Err(CallError::Answered { error, .. }) => Some(sentence(&error)),
+        _ => None,
+    }
 }
 
 pub(super) async fn ping(session: Session, limit: Duration) -> Option<Fact> {
@@ -109,7 +113,7 @@ pub(super) async fn ping(session: Session, limit: Duration) -> Option<Fact> {
         Err(CallError::Answered { error, .. }) if unaware::excuses(&error) => Some(Fact::PingExcused),
         // An error is an answer: the plugin's loop turns.
         Ok(_) | Err(CallError::Answered { .. }) => Some(Fact::Pong),
-        Err(CallError::Timeout { .. } | CallError::Overloaded { .. }) => Some(Fact::PingUnanswered),
+        Err(CallError::Timeout { .. } | CallError::Overloaded { .. } | CallError::Unfit { .. }) => Some(Fact::PingUnanswered),
         Err(CallError::Closed { .. }) => None,
     }
 }

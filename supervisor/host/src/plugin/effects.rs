@@ -19,6 +19,7 @@ use super::calls;
 use super::launch::{LaunchFailure, Launched, launch};
 use super::living::Living;
 use super::record;
+use super::stopping::{self, StopCall};
 use crate::process::{ExitReport, Label, Signal};
 use crate::routes::RouteState;
 
@@ -45,14 +46,21 @@ pub(super) fn carry_out(actor: &mut Actor, effect: Effect) {
             call(actor, |session, policy| calls::resume(session, from_version, policy.start));
         }
         Effect::SendStop { reason } => {
-            call(actor, move |session, policy| calls::stop(session, reason, policy.ask));
+            let limit = actor.machine.policy().ask;
+            on_living(actor, |living| living.stop = StopCall::Made(limit));
+            with_session(actor, move |session, generation| async move {
+                Done::StopAnswered(generation, calls::stop(session, reason, limit).await)
+            });
         }
         Effect::SendPing => call(actor, |session, policy| calls::ping(session, policy.ping_every)),
         Effect::OpenRoute => open_route(actor),
         Effect::CloseRoute => close_route(actor),
         Effect::AwaitDrain => await_drain(actor),
         Effect::CloseStdin => on_living(actor, |living| living.session.close_input()),
-        Effect::SendTerminate => on_living(actor, |living| signal(living, Signal::TERM)),
+        Effect::SendTerminate => {
+            stopping::unanswered(actor);
+            on_living(actor, |living| signal(living, Signal::TERM));
+        }
         Effect::KillAll => kill_all(actor),
         Effect::ProveEmpty => prove_empty(actor),
         Effect::RemoveSocket => on_living(actor, Living::remove_socket),

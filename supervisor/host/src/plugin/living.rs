@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::launch::{Launched, LaunchedSocket};
 use super::output::{Printer, drain};
 use super::reach::Reach;
+use super::stopping::StopCall;
 use super::unaware::{Unaware, WIRE_BUFFER};
 use super::{PluginSettings, Shared, advice};
 use crate::discovery::Installed;
@@ -42,6 +43,7 @@ pub(super) struct Living {
     pub(super) printer: Printer,
     pub(super) initialized: Option<InitializeResult>,
     pub(super) ended: Option<Ended>,
+    pub(super) stop: StopCall,
     /// How many processes the kernel had killed for lack of memory when this one was spawned.
     memory_kills: Option<u64>,
     socket: Option<LaunchedSocket>,
@@ -137,6 +139,7 @@ impl Living {
             printer,
             initialized: None,
             ended: None,
+            stop: StopCall::default(),
             memory_kills: out_of_memory_kills(),
             socket: Some(socket),
             finish,

@@ -20,6 +20,7 @@ mod living;
 mod output;
 mod reach;
 mod record;
+mod stopping;
 mod timers;
 pub mod trial;
 mod unaware;

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::actor::Actor;
 use super::advice;
 use super::living::{Ended, Living};
+use super::stopping::StopFailure;
 use crate::process::ExitReport;
 
 /// As much of a line on standard error as stands in the record of an end, in characters.
@@ -58,7 +59,7 @@ fn exit_record(actor: &Actor, living: &Living, decision: &Decision) -> ExitRecor
         generation: living.generation.0,
         pid: Some(living.pid),
         phase: failure.as_ref().map_or("stop", |failure| failure.stage.name()).to_owned(),
-        ended: how_it_ended(failure.as_ref(), &ended),
+        ended: how_it_ended(failure.as_ref(), &ended, living.stop.failure()),
         exit_code: report.and_then(|report| report.code()),
         signal: report.as_ref().and_then(signal_name),
         core_dumped: matches!(report, Some(ExitReport::Signal { core_dumped: true, .. })),
@@ -66,7 +67,11 @@ fn exit_record(actor: &Actor, living: &Living, decision: &Decision) -> ExitRecor
             .as_ref()
             .filter(|_| actor.installed.manifest.speaks_the_protocol())
             .and_then(|failure| advice::on_the_handshake(failure, &living.printer.noise())),
-        detail: failure.as_ref().and_then(|failure| failure.mishap.detail()).map(str::to_owned),
+        detail: failure
+            .as_ref()
+            .and_then(|failure| failure.mishap.detail())
+            .map(str::to_owned)
+            .or_else(|| living.stop.failure().and_then(|failure| failure.stack.clone())),
         uptime_ms: ended
             .at
             .saturating_duration_since(living.spawned_at)
@@ -79,10 +84,14 @@ fn exit_record(actor: &Actor, living: &Living, decision: &Decision) -> ExitRecor
     }
 }
 
-/// The report alone would show a hung process as one that SIGTERM ended, and keep quiet about why it was sent.
-fn how_it_ended(failure: Option<&Failure>, ended: &Ended) -> String {
+/// The report alone would show a hung process as one that SIGTERM ended, and keep quiet about why it was sent; and one whose
+/// onStop failed as one that ended in order.
+fn how_it_ended(failure: Option<&Failure>, ended: &Ended, stop: Option<&StopFailure>) -> String {
     match failure.map(|failure| &failure.mishap) {
-        None => ended.by_force(),
+        None => match stop {
+            None => ended.by_force(),
+            Some(stop) => format!("{}, and {}", stop.clause, ended.by_force()),
+        },
         Some(Mishap::Exited(_)) => ended.by_itself(),
         Some(mishap) => format!("{mishap}, and {}", ended.by_force()),
     }
