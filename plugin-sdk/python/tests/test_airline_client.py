@@ -135,7 +135,7 @@ class Client(unittest.IsolatedAsyncioTestCase):
         )
         self.assertEqual(self.host.services.refreshes, 0, "a stranger's 401 says nothing about the airline's bearer")
 
-    async def test_a_file_upload_is_retried_and_a_stream_is_not(self) -> None:
+    async def test_a_file_upload_is_retried_and_a_stream_is_not_but_renews_the_bearer_for_the_next(self) -> None:
         api = AirlineApi("fresh")
         self.host.services.fresh_tokens = ["fresh"]
         client = self.client(api)
@@ -144,10 +144,37 @@ class Client(unittest.IsolatedAsyncioTestCase):
             yield b"piece"
 
         streamed = await client.post("/log", content=stream())
-        self.assertEqual((streamed.status_code, self.host.services.refreshes), (401, 0))
+        self.assertEqual((streamed.status_code, self.host.services.refreshes, len(api.seen)), (401, 1, 1))
+        streamed = await client.post("/log", content=stream())
+        self.assertEqual((streamed.status_code, api.seen[-1][3]), (200, b"piece"))
+        api.accepts = "fresher"
+        self.host.services.fresh_tokens = ["fresher"]
         uploaded = await client.post("/log", files={"file": b"0123456789"})
         self.assertEqual(uploaded.status_code, 200)
         self.assertIn(b"0123456789", api.seen[-1][3])
+
+    async def test_a_stream_is_begun_with_a_new_bearer_where_the_present_one_is_known_to_be_refused(self) -> None:
+        api = AirlineApi("fresh")
+        client = self.client(api)
+
+        async def stream() -> Any:
+            yield b"piece"
+
+        # The airline cannot be asked for a new one at that moment.
+        self.assertEqual((await client.get("/x")).status_code, 401)
+        self.host.services.fresh_tokens = ["fresh"]
+        self.assertEqual((await client.post("/log", content=stream())).status_code, 200)
+        self.assertEqual([bearer for _, _, bearer, _ in api.seen], ["Bearer old", "Bearer fresh"])
+
+    async def test_a_request_is_not_sent_again_to_an_airline_that_was_bound_meanwhile(self) -> None:
+        api = AirlineApi("fresh")
+        self.host.services.answers["airline.refresh"] = lambda _: self.rebound()
+        answer = await self.client(api).post("/pireps", json={})
+        self.assertEqual((answer.status_code, len(api.seen)), (401, 1))
+
+    def rebound(self) -> dict[str, str]:
+        self.host.services.airline = Airline("a2", "https://other.example", "fresh")
+        return {"token": "fresh"}
 
     async def test_without_a_bound_airline_the_call_fails_with_its_reason(self) -> None:
         self.host.services.airline = None

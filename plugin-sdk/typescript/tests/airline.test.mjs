@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import { runPlugin } from "../dist/testing/index.js";
 
@@ -150,5 +151,88 @@ test("an interceptor and defaults of the author's own work as in any axios insta
   va.interceptors.request.use((config) => ({ ...config, params: { ...config.params, added: 1 } }));
   assert.equal((await va.get("/x", { params: { own: 2 } })).data.url, "/x?own=2&added=1");
   assert.equal(seen.total, 1);
+  await plugin.stop();
+});
+
+test("the second try sends the bytes of the first, whatever transformations and interceptors made of the body", async (t) => {
+  const { seen, baseUrl } = await airlineServer(t, () => "new");
+  for (const kind of ["transform", "interceptor", "bytes", "form", "fields", "text"]) {
+    seen.bodies.length = 0;
+    const { va, plugin } = await client({ id: "va", baseUrl, token: "old", refresh: () => "new" });
+    const send = {
+      transform: () => va.post("/x", { z: 1 }, { transformRequest: [(body) => JSON.stringify({ wrapped: body })] }),
+      interceptor: () => {
+        va.interceptors.request.use((config) => ({ ...config, data: { wrapped: config.data } }));
+        return va.post("/x", { z: 1 });
+      },
+      bytes: () => va.post("/x", Buffer.from("ü")),
+      form: () => va.post("/x", formOf({ a: "1" })),
+      fields: () => va.postForm("/x", { a: "1" }),
+      // A length of the author's own that is not that of the body.
+      text: () => va.post("/x", "text", { headers: { "Content-Type": "text/plain", "Content-Length": "2" } }),
+    };
+    assert.equal((await send[kind]()).data.good, true, kind);
+    const [first, second] = seen.bodies;
+    assert.ok(first.length > 0, kind);
+    assert.equal(second, first, kind);
+    // What is on the connection now is the next request and nothing else.
+    assert.equal((await va.post("/y", { a: 1 })).data.url, "/y", kind);
+    await plugin.stop();
+  }
+});
+
+function formOf(members) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(members)) form.append(name, value);
+  return form;
+}
+
+test("a stream is not sent a second time, and its 401 renews the bearer for the next try", async (t) => {
+  const { seen, baseUrl } = await airlineServer(t, () => "new");
+  const { va, plugin } = await client({ id: "va", baseUrl, token: "old", refresh: () => "new" });
+  await assert.rejects(va.post("/x", Readable.from(["a", "b"])), (error) => error.response.status === 401 && /stream.*renewed/.test(error.message));
+  assert.equal((await va.post("/x", Readable.from(["a", "b"]))).data.good, true);
+  assert.deepEqual([seen.bodies, seen.authorizations], [["ab", "ab"], ["Bearer old", "Bearer new"]]);
+  await plugin.stop();
+});
+
+test("a stream is begun with a new bearer where the present one is known to be refused", async (t) => {
+  const { seen, baseUrl } = await airlineServer(t, () => "new");
+  let reached = false;
+  const refresh = () => {
+    if (reached) return "new";
+    reached = true;
+    throw new Error("the airline cannot be reached for once");
+  };
+  const { va, plugin } = await client({ id: "va", baseUrl, token: "old", refresh });
+  await assert.rejects(va.get("/x"), (error) => error.response.status === 401);
+  assert.equal((await va.post("/x", Readable.from(["a", "b"]))).data.good, true);
+  assert.deepEqual(seen.authorizations, ["Bearer old", "Bearer new"]);
+  await plugin.stop();
+});
+
+test("a connection on which a stream was shorter than it said is not used again", async (t) => {
+  const ports = [];
+  const server = createServer((req, res) => {
+    ports.push(req.socket.remotePort);
+    // Answered at once: the rest of the body never comes.
+    res.writeHead(200, { "content-type": "application/json" }).end("{}");
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const { va, plugin } = await client({ id: "va", baseUrl: `http://127.0.0.1:${server.address().port}`, token: "a" });
+  await va.post("/x", Readable.from(["ab"]), { headers: { "Content-Length": "20" } });
+  await va.post("/y", { a: 1 });
+  assert.equal(new Set(ports).size, 2);
+  await plugin.stop();
+});
+
+test("a request is not sent again to an airline that was bound meanwhile", async (t) => {
+  const one = await airlineServer(t, () => "never");
+  const two = await airlineServer(t, () => "new");
+  const bound = { id: "one", baseUrl: one.baseUrl, token: "old" };
+  const { va, plugin } = await client({ ...bound, refresh: () => (plugin.setAirline({ id: "two", baseUrl: two.baseUrl, token: "new" }), "new") });
+  await assert.rejects(va.post("/x", { a: 1 }), (error) => error.response.status === 401);
+  assert.deepEqual([one.seen.total, two.seen.total], [1, 0]);
   await plugin.stop();
 });

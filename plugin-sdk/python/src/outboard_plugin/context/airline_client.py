@@ -33,6 +33,8 @@ class _Bearer(httpx.Auth):
 
     def __init__(self, airline: PluginAirline) -> None:
         self._airline = airline
+        # The last bearer that the airline refused.
+        self._refused: str | None = None
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         current = await self._airline.get_current()
@@ -50,16 +52,24 @@ class _Bearer(httpx.Auth):
         if not _same_origin(request.url, origin):
             yield request  # An absolute URL elsewhere: the airline's bearer is none of its business.
             return
-        _authorize(request, current.token)
         replayable = await _keep_body(request)
+        token = current.token
+        if not replayable and token is not None and token == self._refused:
+            # A stream can be sent once: not with a bearer of which it is known that it is refused.
+            token = await self._airline._refresh(token) or token
+        _authorize(request, token)
         response = yield request
-        if response.status_code != httpx.codes.UNAUTHORIZED or not replayable:
+        if response.status_code != httpx.codes.UNAUTHORIZED:
             return
         if not _same_origin(response.request.url, origin):
             return  # A redirect led elsewhere: that 401 says nothing about the airline's bearer.
-        token = await self._airline._refresh(current.token)
-        if token is not None:
-            _authorize(request, token)
+        self._refused = token
+        fresh = await self._airline._refresh(token)
+        bound = await self._airline.get_current()
+        # What was a stream is used up, and this 401 is the answer; the next request has the new bearer. Where another airline was bound
+        # meanwhile, the request was not meant for it, and its bearer is not for the former one.
+        if fresh is not None and replayable and bound is not None and bound.base_url == current.base_url:
+            _authorize(request, fresh)
             yield request
 
 
