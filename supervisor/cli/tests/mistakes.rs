@@ -280,3 +280,91 @@ fn why_is_answered_for_a_folder_whose_name_is_no_id_in_its_one_shape() {
     let near = terminal.types(&["why", "My Plugins"]);
     assert!(near.code == 4 && near.err.contains("did you mean My Plugin?"), "{near:?}");
 }
+
+/// A plugin that answers its channel as its argument says, and `start` and `stop` as its files do; the first line with a byte order
+/// mark, as some writers of UTF-8 begin.
+const ODD: &str = r#"#!/bin/sh
+mark='\357\273\277'
+while IFS= read -r line; do
+  id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9][0-9]*\).*/\1/p')
+  rest='"result":{}'
+  case "$line" in
+    *'"method":"initialize"'*) rest='"result":{"protocolVersion":1,"hooks":["onStart","onStop"]}' ;;
+    *'"method":"start"'*)
+      printf '{"jsonrpc":"2.0","id":80001,"method":"ipc.handle","params":{"channel":"odd"}}\n'
+      [ -e start ] && rest=$(cat start) ;;
+    *'"method":"stop"'*) [ -e hangs ] && continue; rest=$(cat stop) ;;
+    *'"none"'*) rest='"trace":1' ;;
+    *'"nan"'*) rest='"result":NaN' ;;
+    *'"half"'*) rest='"result":{"cut":"\\ud83d"}' ;;
+    *'"huge"'*) rest='"result":[1,1e400]' ;;
+    *'"text id"'*) id="\"$id\"" ;;
+    *'"large"'*) rest="\"result\":\"$(head -c 8500000 /dev/zero | tr '\0' b)\"" ;;
+  esac
+  case "$line" in
+    *'"method"'*) [ -n "$id" ] && printf "$mark"'{"jsonrpc":"2.0","id":%s,%s}\n' "$id" "$rest"; mark= ;;
+  esac
+done
+"#;
+
+#[test]
+fn whoever_calls_a_plugin_learns_at_once_that_its_answer_is_broken_and_where() {
+    let terminal = Terminal::new();
+    program(&terminal, "odd", ODD, "");
+    terminal.write("plugins/odd/stop", "\"result\":{}");
+    let (_supervised, _) = Supervised::ready(&terminal);
+    for (kind, place) in [
+        ("none", "neither `method`, nor `result`, nor `error`"),
+        ("nan", "expected value at line 1 column"),
+        ("half", "`result.cut` cannot be read"),
+        ("huge", "`result[1]` cannot be read"),
+        ("text id", "repeat an id as it came"),
+        ("large", "a frame has at most 8388608 bytes"),
+    ] {
+        // Long before the 30 s after which a call without an answer ends.
+        let said = terminal.types(&["--timeout", "25s", "call", "odd", "odd", kind]);
+        assert_eq!(said.code, 1, "{kind}: {said:?}");
+        assert!(said.err.contains("the plugin's answer is broken: ") && said.err.contains(place), "{kind}: {said:?}");
+    }
+    assert_eq!(terminal.types(&["call", "odd", "odd", "well"]).code, 0);
+}
+
+#[test]
+fn a_start_whose_answer_is_broken_says_so_in_why() {
+    let terminal = Terminal::new();
+    program(&terminal, "odd", ODD, "");
+    terminal.write("plugins/odd/start", "\"trace\":1");
+    let (supervised, _) = Supervised::ready(&terminal);
+    let why = supervised.until(&["why", "odd", "--json"], |why| why["history"][0]["ended"].is_string());
+    let ended = why["history"][0]["ended"].as_str().unwrap();
+    assert!(ended.contains("its start was rejected: the plugin's answer is broken"), "{ended}");
+}
+
+#[test]
+fn a_stop_that_fails_or_never_ends_is_told_in_the_log_and_by_why() {
+    let terminal = Terminal::new();
+    program(&terminal, "odd", ODD, "");
+    terminal.write("home/.config/outboard/outboard.toml", "[deadlines]\nstop = \"1s\"\n");
+    terminal.write(
+        "plugins/odd/stop",
+        r#""error":{"code":-32603,"message":"could not flush the last 12 records","data":{"stack":"Error: could not flush\\n    at stop (main.js:3)"}}"#,
+    );
+    let (supervised, _) = Supervised::ready(&terminal);
+    assert_eq!(terminal.types(&["stop", "odd"]).code, 0);
+    let why = terminal.types(&["why", "odd"]).out;
+    assert!(why.contains("its stop failed: could not flush the last 12 records, and exited with code 0"), "{why}");
+    assert!(why.contains("at stop (main.js:3)"), "{why}");
+    let errors = supervised.until(&["logs", "odd", "--level", "error", "--json"], |records| {
+        records.as_array().is_some_and(|records| !records.is_empty())
+    });
+    assert_eq!(errors[0]["message"], "its stop failed: could not flush the last 12 records", "{errors}");
+    assert!(errors[0]["extra"]["stack"].as_str().unwrap().contains("main.js:3"), "{errors}");
+
+    terminal.write("plugins/odd/hangs", "");
+    assert_eq!(terminal.types(&["start", "odd"]).code, 0);
+    assert_eq!(terminal.types(&["stop", "odd"]).code, 0);
+    let why = terminal.types(&["why", "odd"]).out;
+    assert!(why.contains("it did not answer `stop` within 1s, and was killed by SIGTERM (15)"), "{why}");
+    let errors = terminal.types(&["logs", "odd", "--level", "error"]).out;
+    assert!(errors.contains("it did not answer `stop` within 1s"), "{errors}");
+}
