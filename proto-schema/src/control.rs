@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::id::{Channel, ConfigKey, PluginId};
 
@@ -278,23 +279,25 @@ pub struct ConfigKeyParams {
 }
 
 /// Parameters of `config.set`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigSetParams {
     /// Which plugin.
     pub id: PluginId,
     /// Which key.
     pub key: ConfigKey,
-    /// Any JSON.
-    pub value: Value,
+    /// Any JSON, as text: no number loses a digit.
+    #[schemars(with = "Value")]
+    pub value: Box<RawValue>,
 }
 
 /// One key of a plugin's configuration.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigEntry {
     /// The key.
     pub key: String,
-    /// What `config.get` answers.
-    pub value: Value,
+    /// What `config.get` answers, as it is kept.
+    #[schemars(with = "Value")]
+    pub value: Box<RawValue>,
     /// Where the value comes from.
     pub source: ConfigSource,
     /// The manifest's default, where it declares one.

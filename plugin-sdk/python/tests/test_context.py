@@ -39,6 +39,38 @@ class Config(unittest.IsolatedAsyncioTestCase):
                     await host.ctx.config.set(key, 1)  # type: ignore[arg-type]
                 self.assertIs(caught.exception.reason, ErrorReason.INVALID_PARAMS)
 
+    async def test_what_json_cannot_hold_is_refused_by_its_path_and_nothing_is_kept(self) -> None:
+        loop: list[Any] = []
+        loop.append(loop)
+        async with Host(quiet_plugin()) as host:
+            for value, said in (
+                (float("nan"), "value (the number nan)"),
+                ({"a": [1, float("-inf")]}, "value.a[1] (the number -inf)"),
+                ({1: 2}, "value (a key of type int)"),
+                ({"a": {None: 2}}, "value.a (a key of type NoneType)"),
+                ({1, 2}, "value (a set)"),
+                ([b"bytes"], "value[0] (a bytes)"),
+                (datetime.datetime.now(), "value (a datetime)"),
+                (ValueError("x"), "value (a ValueError)"),
+                (1j, "value (a complex)"),
+                ("\ud83d", "value (half of a surrogate pair)"),
+                ({"\udeeb": 1}, "value (a key with half of a surrogate pair)"),
+                (loop, "inside itself"),
+            ):
+                with self.subTest(said), self.assertRaises(CallError) as caught:
+                    await host.ctx.config.set("k", value)
+                self.assertIs(caught.exception.reason, ErrorReason.INVALID_PARAMS)
+                self.assertTrue(caught.exception.message.startswith("config.set('k'): "))
+                self.assertIn(said, caught.exception.message)
+            self.assertEqual(host.config, {})
+            deep: list[Any] = []
+            for _ in range(96):
+                deep = [deep]
+            value = ["🛫 \x00", 1, -1.5, 1e300, 2**63, True, None, {"a": {}}]
+            await host.ctx.config.set("k", value)
+            await host.ctx.config.set("deep", deep)
+            self.assertEqual(await host.ctx.config.get_all(), {"k": value, "deep": deep})
+
     async def test_changes_are_told(self) -> None:
         seen: list[tuple[str, Any]] = []
         plugin = Plugin()
@@ -74,6 +106,40 @@ class Ipc(unittest.IsolatedAsyncioTestCase):
             host.ctx.ipc.send("status")
             await host.next_event("status")
             self.assertEqual(host.events, [Event("status", {"on": True}), Event("status", None)])
+
+    async def test_an_event_may_be_kept_for_those_who_connect_later(self) -> None:
+        async with Host(quiet_plugin()) as host:
+            host.ctx.ipc.send("status", {"on": True}, retain=True)
+            host.ctx.ipc.send("tick")
+            await host.next_event("tick")
+            self.assertEqual(host.events, [Event("status", {"on": True}, retained=True), Event("tick", None)])
+
+    async def test_an_exception_of_a_channel_keeps_its_code_of_text_or_of_a_number(self) -> None:
+        class Coded(Exception):
+            def __init__(self, code: Any) -> None:
+                super().__init__("coded")
+                self.code = code
+
+        def fails(code: Any) -> None:
+            raise Coded(code)
+
+        plugin = Plugin()
+
+        @plugin.on_start
+        async def on_start(ctx: Context) -> None:
+            ctx.ipc.handle("fails", fails)
+
+        async with Host(plugin) as host:
+            for code, wire, own, reason in (
+                ("E_FULL", -32603, "E_FULL", "internal_error"),
+                (1234, 1234, None, ""),
+                (-32004, -32004, None, "denied"),
+                ([], -32603, None, "internal_error"),
+            ):
+                with self.subTest(code=code), self.assertRaises(CallError) as caught:
+                    await host.invoke("fails", code)
+                error = caught.exception
+                self.assertEqual((error.code, error.data.get("code"), error.word), (wire, own, reason))
 
     async def test_the_full_name_of_a_channel_is_refused_with_a_hint(self) -> None:
         async with Host(quiet_plugin()) as host:

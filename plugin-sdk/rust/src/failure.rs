@@ -126,6 +126,15 @@ impl Failure {
         Self(RpcError::new(reason, message))
     }
 
+    /// A failure with a code of the plugin's own, for callers that know it. A code that is text goes into `data`, where a UI's SDK
+    /// looks for it: `.with("code", "E_FULL")`.
+    pub fn numbered(code: i32, message: impl Into<String>) -> Self {
+        match ErrorReason::from_code(code) {
+            Some(reason) => Self::coded(reason, message),
+            None => Self(RpcError { code, message: message.into(), data: None }),
+        }
+    }
+
     /// Adds a member to the error's `data`.
     #[must_use]
     pub fn with(self, key: &str, value: impl Into<Value>) -> Self {

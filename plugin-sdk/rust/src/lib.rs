@@ -42,6 +42,7 @@ mod failure;
 mod inherited;
 mod plugin;
 mod session;
+mod strict;
 pub mod testing;
 
 pub use axum;
@@ -51,5 +52,7 @@ pub use outboard_protocol as protocol;
 pub use outboard_protocol::context::logger::LogLevel;
 pub use outboard_protocol::error::ErrorReason;
 pub use plugin::Plugin;
+#[cfg(feature = "sqlite")]
+pub use rusqlite;
 pub use serde_json;
 pub use session::registration::Registration;

@@ -75,14 +75,51 @@ async fn a_key_that_breaks_the_rules_is_never_sent() {
 async fn a_change_reaches_its_observer() {
     let host = started(Setup::new("p"), |ctx| async move {
         let config = ctx.clone();
-        ctx.config.on_change(move |change| {
-            config.logger.info("config", format!("{} is {}", change.key, change.value));
+        ctx.config.on_change(move |key, value| {
+            config.logger.info("config", format!("{key} is {value:?}"));
         });
+        ctx.config.set("gone", &1).await?;
+        ctx.config.delete("gone").await?;
         Ok(())
     })
     .await;
     host.set_config("units", "metric").unwrap();
-    assert!(host.logged("units is \"metric\"").await.is_some());
+    assert!(host.logged("units is Some(String(\"metric\"))").await.is_some());
+    assert!(host.logged("gone is None").await.is_some());
+}
+
+#[tokio::test]
+async fn what_json_cannot_hold_is_refused_by_its_place_and_nothing_is_kept() {
+    #[derive(serde::Serialize)]
+    enum Odd {
+        Newtype(f32),
+        Struct { inner: Vec<Option<f64>> },
+    }
+    let host = started(Setup::new("p"), |ctx| async move {
+        let refused = |outcome: Result<(), CallError>| {
+            let Err(CallError::Unwritable { source, .. }) = outcome else { panic!("{outcome:?}") };
+            source.to_string()
+        };
+        assert_eq!(refused(ctx.config.set("k", &f64::NAN).await), "value is NaN, which JSON cannot hold");
+        let deep = std::collections::BTreeMap::from([("a", vec![1.0, f64::INFINITY])]);
+        assert_eq!(refused(ctx.config.set("k", &deep).await), "value.a[1] is inf, which JSON cannot hold");
+        let odd = Odd::Struct { inner: vec![None, Some(f64::NEG_INFINITY)] };
+        let said = refused(ctx.config.set("k", &odd).await);
+        assert!(said.contains("inner[1]") && said.contains("is -inf"), "{said}");
+        refused(ctx.config.set("k", &(1, Odd::Newtype(f32::NAN))).await);
+        refused(ctx.config.set("k", &std::collections::HashMap::from([((1, 2), 3)])).await);
+        refused(ctx.ipc.send("status", &[f64::NAN]));
+        ctx.ipc.handle("odd", |_| async { Ok([f64::NAN]) });
+        // Nothing at all is JSON.
+        ctx.config.set("kept", &(None::<f64>, Some(-0.5), u64::MAX)).await?;
+        let (none, some, large): (Option<f64>, f64, u64) = ctx.config.get("kept").await?.unwrap();
+        assert_eq!((none, some, large), (None, -0.5, u64::MAX));
+        Ok(())
+    })
+    .await;
+    assert_eq!(host.config("k"), None);
+    let error = host.invoke("odd", vec![]).await.unwrap_err();
+    assert!(error.message.contains("result[0] is NaN"), "{error}");
 }
 
 #[tokio::test]
@@ -161,7 +198,8 @@ async fn a_database_grows_as_far_as_the_host_allows_and_the_error_beyond_names_t
     assert!(full.message.contains("`limits.data`"), "{}", full.message);
     let file = host.config("file").unwrap();
     let file = file.as_str().unwrap();
-    let db = rusqlite::Connection::open(file).unwrap();
+    // As a plugin names it, which has no rusqlite of its own: two versions could not be linked.
+    let db = outboard_plugin::rusqlite::Connection::open(file).unwrap();
     let pages: i64 = db.query_row("pragma page_count", [], |row| row.get(0)).unwrap();
     assert!((8..=16).contains(&pages), "{pages} pages: it grew, and no further than it may");
     db.execute("delete from r", []).unwrap();

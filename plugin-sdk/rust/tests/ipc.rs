@@ -50,6 +50,31 @@ async fn a_handlers_error_and_its_panic_are_answers() {
 }
 
 #[tokio::test]
+async fn a_failure_keeps_a_code_of_the_plugins_own() {
+    let host = with(|ctx| {
+        ctx.ipc.handle("number", |_| async { Err::<(), _>(Failure::numbered(1234, "own")) });
+        ctx.ipc.handle("denied", |_| async { Err::<(), _>(Failure::numbered(-32004, "not you")) });
+        ctx.ipc.handle("text", |_| async { Err::<(), _>(Failure::new("full").with("code", "E_FULL")) });
+    })
+    .await;
+    assert_eq!(host.invoke("number", vec![]).await.unwrap_err().code, 1234);
+    assert_eq!(host.invoke("denied", vec![]).await.unwrap_err().reason(), Some(ErrorReason::Denied));
+    assert_eq!(host.invoke("text", vec![]).await.unwrap_err().data.unwrap().details["code"], "E_FULL");
+}
+
+#[tokio::test]
+async fn an_event_may_be_kept_for_those_who_connect_later() {
+    let host = with(|ctx| {
+        ctx.ipc.send_retained("status", &json!({ "up": true })).unwrap();
+        ctx.ipc.send("status", &1).unwrap();
+    })
+    .await;
+    let first = host.next_event().await.unwrap();
+    assert_eq!((first.payload, first.retained), (json!({ "up": true }), true));
+    assert!(!host.next_event().await.unwrap().retained);
+}
+
+#[tokio::test]
 async fn nobody_answers_on_a_channel_that_was_never_handled_or_is_removed() {
     let host = with(|ctx| {
         ctx.ipc.handle("here", |_| async { Ok(1) });

@@ -40,7 +40,7 @@ async fn on_stop_may_still_use_the_context() {
     let seen = Arc::new(AtomicBool::new(false));
     let shared = Arc::clone(&seen);
     let plugin = plugin.on_start(move |ctx| async move {
-        ctx.config.on_change(|_| {});
+        ctx.config.on_change(|_, _| {});
         shared.store(true, Ordering::Relaxed);
         Ok(())
     });

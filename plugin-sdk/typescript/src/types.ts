@@ -51,7 +51,10 @@ export interface PluginConfigStore {
   /** What was set, else the manifest's default, else `fallback`. */
   get<T = unknown>(key: string, fallback: T): Promise<T>;
   get<T = unknown>(key: string): Promise<T | undefined>;
-  /** Any JSON. Resolves when the value is on disk. */
+  /**
+   * Any JSON; what JSON cannot hold (NaN, a Date, a Map, a class of one's own) is refused by its path. Resolves when the value is on
+   * disk.
+   */
   set(key: string, value: unknown): Promise<void>;
   /** Resolves when the deletion is on disk. */
   delete(key: string): Promise<void>;
@@ -75,7 +78,16 @@ export interface PluginIPCRegistrar {
   /** From now on the channel is answered no longer. */
   removeHandler(channel: string): void;
   /** Pushes to every connected UI of this plugin. */
-  send(channel: string, payload?: unknown): void;
+  send(channel: string, payload?: unknown, options?: SendOptions): void;
+}
+
+/** What may be said of an event. */
+export interface SendOptions {
+  /**
+   * Keep it as the channel's last value: who connects later gets it at once, also after a restart of the plugin. `null` forgets what
+   * was kept.
+   */
+  retain?: boolean;
 }
 
 /** The host's sign-in, to read. */

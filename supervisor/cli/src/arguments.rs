@@ -225,7 +225,7 @@ pub(crate) enum ConfigVerb {
         id: String,
         /// Which key
         key: ConfigKey,
-        /// The value as JSON; what is no JSON is taken as a string (5 is a number, '"5"' and five are strings)
+        /// The value as JSON; what does not look like JSON is taken as a string (5 is a number, '"5"' and five are strings)
         #[arg(allow_hyphen_values = true)]
         value: String,
     },
@@ -302,7 +302,7 @@ pub(crate) struct CallArguments {
     pub(crate) id: String,
     /// Which channel, the leaf name alone
     pub(crate) channel: Channel,
-    /// The arguments as JSON; what is no JSON is taken as a string
+    /// The arguments as JSON; what does not look like JSON is taken as a string
     #[arg(value_name = "JSON", allow_hyphen_values = true)]
     pub(crate) args: Vec<String>,
 }

@@ -94,6 +94,47 @@ fn configuration_goes_out_as_a_document_and_comes_back_whole_or_not_at_all() {
 }
 
 #[test]
+fn a_value_is_set_as_it_was_written_or_refused_with_its_place() {
+    let terminal = Terminal::new();
+    install(&terminal, "good");
+    let (_supervised, _) = Supervised::ready(&terminal);
+    let exact = "123456789012345678901234567890.5";
+    for (given, kept) in [
+        (exact, exact),
+        ("18446744073709551616", "18446744073709551616"),
+        ("five", "\"five\""),
+        ("\"5\"", "\"5\""),
+        ("1 2", "\"1 2\""),
+        ("undefined", "\"undefined\""),
+        ("{\"a\":[1.50]}", "{\"a\":[1.50]}"),
+    ] {
+        done(terminal.types(&["config", "set", "good", "k", given]));
+        assert_eq!(terminal.types(&["config", "get", "good", "k"]).out.trim(), kept, "{given}");
+    }
+    let last = "{\"a\":[1.50]}";
+    let deep = format!("{}{}", "[".repeat(98), "]".repeat(98));
+    for (given, place) in [
+        ("NaN", "NaN is no JSON"),
+        ("-Infinity", "-Infinity is no JSON"),
+        ("{\"a\":NaN}", "column 6"),
+        ("[1,2", "column 4"),
+        ("1e400", "`value` cannot be read"),
+        ("{\"a\":[0,1e400]}", "`value.a[1]` cannot be read"),
+        ("\"\\ud83d\"", "`value` cannot be read"),
+        (&deep, "nested deeper than 97 levels"),
+    ] {
+        let said = terminal.types(&["config", "set", "good", "k", given]);
+        assert!(said.code == 2 && said.err.contains(place), "{given}: {said:?}");
+        if place.starts_with('`') || given == deep {
+            let document = format!(r#"{{"version":1,"plugins":{{"good":{{"k":{given}}}}}}}"#);
+            let said = terminal.types_into(&document, &["config", "import", "good", "-"]);
+            assert!(said.code == 2 && said.err.contains(place) && said.err.contains("\"k\""), "{given}: {said:?}");
+        }
+    }
+    assert_eq!(terminal.types(&["config", "get", "good", "k"]).out.trim(), last);
+}
+
+#[test]
 fn a_plugins_databases_are_listed_and_looked_into_and_never_changed() {
     let terminal = Terminal::new();
     install(&terminal, "good");

@@ -102,7 +102,7 @@ async fn channels(ctx: &Context) -> Result<(), Failure> {
 /// Each change asks for the next.
 fn follow(ctx: &Context) {
     let telling = ctx.clone();
-    ctx.config.on_change(move |_| telling.logger.info(TAG, "do: auth.clear"));
+    ctx.config.on_change(move |_, _| telling.logger.info(TAG, "do: auth.clear"));
     let telling = ctx.clone();
     ctx.auth.on_change(move |_| telling.logger.info(TAG, "do: airline.set"));
     let telling = ctx.clone();

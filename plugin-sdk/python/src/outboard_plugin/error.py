@@ -15,6 +15,8 @@ from .generated.protocol import ERRORS
 
 # A traceback longer than this is cut in the middle: it has to fit a log line and a terminal.
 STACK_MAX = 16 * 1024
+# Longest code of a plugin's own, in characters.
+CODE_MAX = 256
 
 
 class ErrorReason(enum.Enum):
@@ -103,11 +105,17 @@ class CallError(Exception):
 
     @classmethod
     def from_exception(cls, exception: BaseException) -> CallError:
-        """What the caller gets when a plugin's own code raised: the text, and the traceback in ``data.stack``."""
+        """What the caller gets when a plugin's own code raised: the text, the traceback in ``data.stack``, and the exception's
+        own ``code``. A whole number is the answer's code, text goes beside it."""
         if isinstance(exception, CallError):
             return cls(exception.code, exception.message, exception.data)
         text = str(exception) or type(exception).__name__
         data = {"name": type(exception).__name__, "stack": stack_of(exception)}
+        own = getattr(exception, "code", None)
+        if isinstance(own, str):
+            data["code"] = own[:CODE_MAX]
+        if isinstance(own, int) and not isinstance(own, bool) and -(2**31) <= own < 2**31:
+            return cls(own, text, data)
         return cls(ErrorReason.INTERNAL_ERROR, text, data)
 
 

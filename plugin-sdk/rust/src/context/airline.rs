@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use outboard_protocol::context::airline::{
-    Airline, AirlineChangedParams, RefreshParams, RequestParams, RequestResult,
+    Airline, AirlineChangedParams, AirlineName, RefreshParams, RequestParams, RequestResult,
 };
 use outboard_protocol::handshake::Empty;
 use outboard_protocol::methods::{AirlineGetCurrent, AirlineRefresh, AirlineRequest, Request};
@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::namespace;
 use crate::failure::CallError;
+use crate::strict;
 
 namespace! {
     /// The airline that the host is bound to.
@@ -47,9 +48,11 @@ impl AirlineAccess {
         Ok(self.session.call::<AirlineRefresh>(params).await?.token)
     }
 
-    /// Calls `observer` when the host is bound to another airline, or to none. Let it be short.
-    pub fn on_change(&self, observer: impl Fn(&AirlineChangedParams) + Send + Sync + 'static) {
-        self.session.airline_observers.add(observer);
+    /// Calls `observer` when the host is bound to another airline, or to none: `None`. Let it be short.
+    pub fn on_change(&self, observer: impl Fn(Option<&AirlineName>) + Send + Sync + 'static) {
+        self.session
+            .airline_observers
+            .add(move |change: &AirlineChangedParams| observer(change.airline.as_ref()));
     }
 }
 
@@ -109,6 +112,7 @@ impl AirlineClient {
 }
 
 fn json(body: &impl Serialize) -> Result<Value, CallError> {
-    serde_json::to_value(body)
+    strict::check("body", body)
+        .and_then(|()| serde_json::to_value(body))
         .map_err(|source| CallError::Unwritable { method: AirlineRequest::NAME, source })
 }

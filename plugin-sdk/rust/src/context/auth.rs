@@ -29,8 +29,8 @@ impl Auth {
         Ok(self.session.call::<AuthGetToken>(Empty {}).await?.token)
     }
 
-    /// Calls `observer` when somebody signs in or out. Let it be short.
-    pub fn on_change(&self, observer: impl Fn(&AuthChangedParams) + Send + Sync + 'static) {
-        self.session.auth_observers.add(observer);
+    /// Calls `observer` when somebody signs in or out, with whether somebody is signed in now. Let it be short.
+    pub fn on_change(&self, observer: impl Fn(bool) + Send + Sync + 'static) {
+        self.session.auth_observers.add(move |change: &AuthChangedParams| observer(change.authenticated));
     }
 }

@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use super::namespace;
 use crate::failure::CallError;
 use crate::session::read;
+use crate::strict;
 
 namespace! {
     /// The plugin's own durable values: any JSON by key. They outlive restarts and updates.
@@ -65,9 +66,12 @@ impl Config {
     /// Sets a key. Returns when the value is on disk.
     ///
     /// # Errors
-    /// [`CallError::Refused`] with the host's reason: a limit, a full or a broken disk. The old value is then untouched.
+    /// [`CallError::Refused`] with the host's reason: a limit, a full or a broken disk. [`CallError::Unwritable`] with the place of
+    /// what JSON cannot hold, such as a float that is no number. The old value is then untouched.
     pub async fn set(&self, key: &str, value: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
         ConfigKey::check(key)?;
+        strict::check("value", value)
+            .map_err(|source| CallError::Unwritable { method: ConfigSet::NAME, source })?;
         let raw = self.session.call_raw(ConfigSet::NAME, &Set { key, value }).await?;
         read::<Empty>(ConfigSet::NAME, &raw).map(|_| ())
     }
@@ -89,9 +93,12 @@ impl Config {
         Ok(self.session.call::<ConfigGetAll>(Empty {}).await?.values)
     }
 
-    /// Calls `observer` after every change of this plugin's configuration, by whomever. It runs between two messages of the
-    /// host: let it be short, and spawn what takes longer.
-    pub fn on_change(&self, observer: impl Fn(&ChangedParams) + Send + Sync + 'static) {
-        self.session.config_observers.add(observer);
+    /// Calls `observer` with key and value after every change of this plugin's configuration, by whomever; `None` when nothing is
+    /// left. It runs between two messages of the host: let it be short, and spawn what takes longer.
+    pub fn on_change(&self, observer: impl Fn(&str, Option<&Value>) + Send + Sync + 'static) {
+        self.session.config_observers.add(move |change: &ChangedParams| {
+            let gone = change.deleted && change.value.is_null();
+            observer(change.key.as_str(), (!gone).then_some(&change.value));
+        });
     }
 }

@@ -18,6 +18,7 @@ use crate::failure::{CallError, Failure};
 use crate::session::Boxed;
 use crate::session::outbox::Urgency;
 use crate::session::registration::Registration;
+use crate::strict;
 
 namespace! {
     /// Messages between the plugin and its own UIs. Channels are leaf names: `plugin:{id}:` is added at both ends.
@@ -51,6 +52,8 @@ impl Args {
 struct Event<'a, T: ?Sized> {
     channel: &'a str,
     payload: &'a T,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    retain: bool,
 }
 
 impl Ipc {
@@ -69,7 +72,7 @@ impl Ipc {
             let answer = Arc::clone(&answer);
             Box::pin(async move {
                 let result = answer(args).await.map_err(Failure::into_rpc)?;
-                to_raw_value(&result).map_err(|error| {
+                strict::check("result", &result).and_then(|()| to_raw_value(&result)).map_err(|error| {
                     RpcError::new(
                         ErrorReason::InternalError,
                         format!("the result cannot be written as JSON: {error}"),
@@ -107,8 +110,32 @@ impl Ipc {
     /// # Errors
     /// [`CallError`] when nothing was sent: a channel that breaks the rules, a payload that is no JSON, or a full queue.
     pub fn send(&self, channel: &str, payload: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
+        self.push(channel, payload, false)
+    }
+
+    /// Pushes an event as [`Ipc::send`] does, and keeps it as the channel's last value: a UI that connects later gets it at once, also
+    /// after a restart of the plugin. `&()` forgets what was kept.
+    ///
+    /// # Errors
+    /// As [`Ipc::send`].
+    pub fn send_retained(
+        &self,
+        channel: &str,
+        payload: &(impl Serialize + ?Sized),
+    ) -> Result<(), CallError> {
+        self.push(channel, payload, true)
+    }
+
+    fn push(
+        &self,
+        channel: &str,
+        payload: &(impl Serialize + ?Sized),
+        retain: bool,
+    ) -> Result<(), CallError> {
         Channel::check(channel)?;
-        self.session.peer.tell(Urgency::Normal, IpcSend::NAME, &Event { channel, payload })
+        strict::check("payload", payload)
+            .map_err(|source| CallError::Unwritable { method: IpcSend::NAME, source })?;
+        self.session.peer.tell(Urgency::Normal, IpcSend::NAME, &Event { channel, payload, retain })
     }
 }
 

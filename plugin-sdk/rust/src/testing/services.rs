@@ -41,6 +41,9 @@ pub struct Event {
     /// What was pushed.
     #[serde(default)]
     pub payload: Value,
+    /// Whether it is kept for whoever connects later.
+    #[serde(default, rename = "retain")]
+    pub retained: bool,
 }
 
 /// A log record of the plugin.

@@ -3,6 +3,7 @@
 import type { ConfigChangedParams } from "../generated/protocol.js";
 import type { PluginPeer } from "../sides.js";
 import type { PluginConfigStore } from "../types.js";
+import { checkJson } from "../json.js";
 import { checkConfigKey } from "../names.js";
 import { Listeners } from "./listeners.js";
 
@@ -23,8 +24,9 @@ export function createConfig(peer: PluginPeer): ConfigChannel {
     },
     async set(key, value) {
       if (value === undefined) throw new TypeError(`config.set(${JSON.stringify(key)}): undefined is no JSON value; use config.delete to forget a key`);
-      if (typeof value === "function" || typeof value === "symbol") throw new TypeError(`config.set(${JSON.stringify(key)}): a ${typeof value} is no JSON value`);
-      await peer.request("config.set", { key: checkConfigKey(key), value });
+      checkConfigKey(key);
+      checkJson(value, `config.set(${JSON.stringify(key)}): value`);
+      await peer.request("config.set", { key, value });
     },
     async delete(key) {
       await peer.request("config.delete", { key: checkConfigKey(key) });

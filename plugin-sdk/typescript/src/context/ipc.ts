@@ -37,9 +37,9 @@ export function createIpc(peer: PluginPeer, registrations: Registrations): IpcCh
       if (!answers.delete(checkChannel(channel))) return;
       registrations.add(`ipc.removeHandler(${JSON.stringify(channel)})`, peer.request("ipc.removeHandler", { channel }));
     },
-    send(channel, payload) {
+    send(channel, payload, { retain = false } = {}) {
       checkChannel(channel);
-      peer.notify("ipc.send", payload === undefined ? { channel } : { channel, payload: encode(payload) });
+      peer.notify("ipc.send", { channel, ...(payload === undefined ? {} : { payload: encode(payload) }), ...(retain ? { retain } : {}) });
     },
   };
   return {

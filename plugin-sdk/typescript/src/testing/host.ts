@@ -44,7 +44,7 @@ export class MemoryHost {
   constructor(
     readonly state: HostState,
     private readonly peer: () => HostPeer,
-    private readonly event: (channel: string, payload: unknown) => void,
+    private readonly event: (channel: string, payload: unknown, retained: boolean) => void,
   ) {}
 
   /** Answers a context call. */
@@ -67,7 +67,7 @@ export class MemoryHost {
 
   readonly #notices: Taken<ContextNotices> = {
     log: (params) => this.state.logs.push({ tag: "", message: "", ...params }),
-    "ipc.send": ({ channel, payload }) => this.event(channel, payload),
+    "ipc.send": ({ channel, payload, retain }) => this.event(channel, payload, retain === true),
   };
 
   readonly #calls: Served<Omit<ContextCalls, Unserved>> = {

@@ -39,6 +39,8 @@ export interface RunOptions {
 export interface SentEvent {
   channel: string;
   payload: unknown;
+  /** Whether it is kept for whoever connects later. */
+  retained?: boolean;
 }
 
 /** A plugin that runs. */
@@ -89,7 +91,7 @@ class InMemoryPlugin implements RunningPlugin {
     const maps = { config: new Map(Object.entries(config)), defaults: new Map(Object.entries(defaults)) };
     const bytes = options.databaseBytes === undefined ? {} : { databaseBytes: options.databaseBytes };
     this.#state = { ...maps, ...bytes, token, airline, dataDir: this.dataDir, logs: [], channels: new Set(), prefixes: new Set() };
-    this.#host = new MemoryHost(this.#state, () => this.#peer, (channel, payload) => this.#sent(channel, decode(payload ?? null)));
+    this.#host = new MemoryHost(this.#state, () => this.#peer, (channel, payload, retained) => this.#sent({ channel, payload: decode(payload ?? null), ...(retained ? { retained } : {}) }));
     // Each frame in a turn of its own, as on a wire.
     this.#peer = new Peer((frame) => queueMicrotask(() => this.#session.peer.receive(frame)), {
       request: (method, params) => this.#host.answer(method, params),
@@ -170,8 +172,9 @@ class InMemoryPlugin implements RunningPlugin {
     }
   }
 
-  #sent(channel: string, payload: unknown): void {
-    this.events.push({ channel, payload });
+  #sent(event: SentEvent): void {
+    const { channel, payload } = event;
+    this.events.push(event);
     const at = this.#waiting.findIndex((waiting) => waiting.channel === channel);
     if (at >= 0) this.#waiting.splice(at, 1)[0]?.resolve(payload);
   }

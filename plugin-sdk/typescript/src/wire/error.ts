@@ -15,9 +15,10 @@ export interface WireError extends RpcError {
 /** A call to the host, or to a plugin, that failed. */
 export class CallError extends Error {
   override readonly name = "CallError";
-  /** The JSON-RPC code. */
-  readonly code: number;
-  /** The stable word of the code; what programs should look at. */
+  /** The code that the plugin's error had, text or number; else that of JSON-RPC. */
+  readonly code: number | string;
+  readonly #wireCode: number;
+  /** The stable word of JSON-RPC's code; what programs should look at. */
   readonly reason: string;
   /** Whether the same call may succeed if it is simply made again later. */
   readonly retryable: boolean;
@@ -26,8 +27,10 @@ export class CallError extends Error {
 
   constructor(error: WireError) {
     super(error.message);
-    this.code = error.code;
+    this.#wireCode = error.code;
     this.data = error.data ?? {};
+    const own = this.data["code"];
+    this.code = typeof own === "string" || typeof own === "number" ? own : error.code;
     this.reason = error.data?.reason ?? reasonOf(error.code) ?? "";
     this.retryable = error.data?.retryable ?? false;
   }
@@ -51,28 +54,39 @@ export class CallError extends Error {
 
   /** The error object for the wire. */
   toWire(): WireError {
-    return { code: this.code, message: this.message, data: { ...this.data, reason: this.reason, retryable: this.retryable } };
+    return { code: this.#wireCode, message: this.message, data: { ...this.data, reason: this.reason, retryable: this.retryable } };
   }
 }
 
-function reasonOf(code: number): string | undefined {
-  return Object.entries(ERRORS).find(([, [known]]) => known === code)?.[0];
+function reasonOf(code: number): Reason | undefined {
+  return (Object.keys(ERRORS) as Reason[]).find((reason) => ERRORS[reason][0] === code);
 }
 
-/** Whatever was thrown, as the error object of an answer: a stack goes along for the crash and refusal reports. */
+/** Longest code of a plugin's own, in characters. */
+const CODE_MAX = 256;
+
+/**
+ * Whatever was thrown, as the error object of an answer: a stack goes along for the crash and refusal reports, and the error's own
+ * `code`, as those of Node and of most libraries have one. A whole number is the answer's code, text goes beside it.
+ */
 export function toWireError(thrown: unknown): WireError {
   if (thrown instanceof CallError) return thrown.toWire();
   const error = asError(thrown);
-  const data: NonNullable<WireError["data"]> = { reason: "internal_error", retryable: false, name: error.name };
+  const own = (error as { code?: unknown }).code;
+  const numbered = typeof own === "number" && Object.is(own | 0, own);
+  const code = numbered ? own : ERRORS.internal_error[0];
+  const reason = reasonOf(code);
+  const data: NonNullable<WireError["data"]> = { reason: reason ?? "", retryable: reason ? ERRORS[reason][1] : false, name: error.name };
+  if (typeof own === "string") data["code"] = own.slice(0, CODE_MAX);
   if (error.stack) data["stack"] = error.stack;
-  return { code: ERRORS.internal_error[0], message: error.message || error.name, data };
+  return { code, message: error.message || error.name, data };
 }
 
 /** Whatever was thrown, as an Error. */
 export function asError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
   if (typeof thrown === "object" && thrown !== null && "message" in thrown) {
-    return Object.assign(new Error(String(thrown.message)), "stack" in thrown ? { stack: String(thrown.stack) } : {});
+    return Object.assign(new Error(String(thrown.message)), "stack" in thrown ? { stack: String(thrown.stack) } : {}, "code" in thrown ? { code: thrown.code } : {});
   }
   return new Error(`a value that is no Error was thrown: ${String(thrown)}`);
 }

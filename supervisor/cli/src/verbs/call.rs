@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{json_or_string, plugin_id};
 use crate::arguments::CallArguments;
 use crate::client::{Client, QUESTION_WAIT};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::render::Screen;
 use crate::settings::Settings;
 
@@ -17,10 +17,15 @@ pub(super) async fn run(
     settings: &Settings,
     call: CallArguments,
 ) -> Outcome {
+    let mut args = Vec::new();
+    for arg in &call.args {
+        let read = serde_json::from_str(json_or_string(arg)?.get());
+        args.push(read.map_err(|error| Failure::usage(format!("{arg} cannot be sent: {error}")))?);
+    }
     let params = InvokeParams {
         id: plugin_id(&call.id)?,
         channel: call.channel,
-        args: call.args.iter().map(|arg| json_or_string(arg)).collect(),
+        args,
         timeout_ms: settings.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
     };
     let deadline = settings.file.deadlines.call.map_or(QUESTION_WAIT * 2, |call| call.0);

@@ -23,7 +23,7 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, verb: ConfigVerb) 
             if screen.json() { screen.json_document(&entry)? } else { screen.json_document(&entry.value)? }
         }
         ConfigVerb::Set { id, key, value } => {
-            let params = ConfigSetParams { id: plugin_id(&id)?, key, value: json_or_string(&value) };
+            let params = ConfigSetParams { id: plugin_id(&id)?, key, value: json_or_string(&value)? };
             let _: Value = client.ask(method::CONFIG_SET, &params, QUESTION_WAIT).await?;
             let entries: Vec<ConfigEntry> = client
                 .ask(method::CONFIG_LIST, &PluginParams { id: params.id.clone() }, QUESTION_WAIT)
@@ -113,7 +113,7 @@ fn show(screen: &mut Screen, entries: &[ConfigEntry]) -> std::io::Result<()> {
             source,
             (scope.to_owned(), Style::Plain),
             (default, Style::Dim),
-            (entry.value.to_string(), Style::Plain),
+            (entry.value.get().to_owned(), Style::Plain),
         ]);
     }
     table.print(screen)

@@ -31,6 +31,8 @@ use std::process::ExitCode;
 
 use outboard_protocol::PluginId;
 use outboard_protocol::control::method;
+use outboard_protocol::wire::readable;
+use serde_json::value::RawValue;
 
 use crate::arguments::{Arguments, Verb};
 use crate::client::Client;
@@ -129,7 +131,22 @@ fn plugin_id(id: &str) -> Outcome<PluginId> {
     PluginId::new(id).map_err(|invalid| Failure::new(Exit::NotFound, invalid.to_string()))
 }
 
-/// An argument as JSON, or as the string that it is.
-fn json_or_string(text: &str) -> serde_json::Value {
-    serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::String(text.to_owned()))
+/// An argument as JSON, or as the string that it is. What means to be JSON and is none is refused: taken for a string, it would be
+/// acknowledged as what nobody meant.
+fn json_or_string(text: &str) -> Result<Box<RawValue>, Failure> {
+    let meant = text.trim_start().starts_with(['{', '[', '"']) || NO_NUMBERS.contains(&text.trim());
+    match serde_json::from_str::<Box<RawValue>>(text) {
+        Ok(value) => match readable::check("value", value.get()) {
+            Ok(()) => Ok(value),
+            Err(why) => Err(Failure::usage(why)),
+        },
+        Err(error) if meant => Err(Failure::usage(format!(
+            "{text} is no JSON ({error}); to send it as text, write it in quotes within quotes: '\"…\"'"
+        ))),
+        Err(_) => serde_json::value::to_raw_value(text)
+            .map_err(|error| Failure::usage(format!("{text} cannot be sent: {error}"))),
+    }
 }
+
+/// Numbers that JSON does not have.
+const NO_NUMBERS: &[&str] = &["NaN", "-NaN", "Infinity", "-Infinity"];

@@ -19,11 +19,10 @@ use outboard_protocol::control::{ConfigEntry, ConfigSource};
 use outboard_protocol::id::{CONFIG_KEY_MAX, ConfigKey};
 use outboard_protocol::manifest::MANIFEST_MAX;
 use outboard_protocol::settings::Setting;
-use outboard_protocol::wire::FRAME_MAX;
+use outboard_protocol::wire::{DEPTH_MAX, FRAME_MAX};
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use rusqlite::Connection;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub use transfer::ConfigDocument;
@@ -33,9 +32,12 @@ use crate::notice::Notices;
 use crate::reply::{Durable, Reply, params, to_raw};
 use crate::store::Store;
 use staged::Staged;
-use values::{Values, parse};
+use values::Values;
 use waiting::InFlight;
 pub(crate) use write::Changed;
+
+/// How deep a value may be nested: the answer to `config.getAll` has three levels around it, and no receiver need take it deeper.
+const LEVELS_MAX: usize = DEPTH_MAX - 3;
 
 /// Largest value, in bytes of JSON text: configuration, not bulk data; a frame has 8 MiB.
 pub const VALUE_MAX: usize = 1024 * 1024;
@@ -168,7 +170,7 @@ impl Config {
     ///
     /// # Errors
     /// `invalid_params` for a value that breaks the manifest's rule, `limit_exceeded`, `storage_full`, `storage_corrupt`.
-    pub fn set(&self, id: &PluginId, key: &ConfigKey, value: &Value) -> Durable<()> {
+    pub fn set(&self, id: &PluginId, key: &ConfigKey, value: &impl Serialize) -> Durable<()> {
         self.write(id, Writer::Operator, key, &to_raw(value))
     }
 
@@ -243,8 +245,8 @@ impl Inner {
 fn entry(key: &ConfigKey, stored: Option<&str>, setting: Option<&Setting>) -> Option<ConfigEntry> {
     let default = setting.and_then(|setting| setting.default.clone());
     let (value, source) = match (stored, &default) {
-        (Some(text), _) => (parse(text), ConfigSource::Stored),
-        (None, Some(value)) => (value.clone(), ConfigSource::Default),
+        (Some(text), _) => (values::raw(text).to_owned(), ConfigSource::Stored),
+        (None, Some(value)) => (to_raw(value), ConfigSource::Default),
         (None, None) => return None,
     };
     let scope = setting.map(|setting| setting.scope);

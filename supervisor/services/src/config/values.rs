@@ -79,12 +79,6 @@ pub(super) fn raw(text: &str) -> &RawValue {
         .expect("INVARIANT: text is parsed as JSON before it is stored, and again when it is loaded")
 }
 
-/// Stored text as a tree.
-pub(super) fn parse(text: &str) -> Value {
-    serde_json::from_str(text)
-        .expect("INVARIANT: text is parsed as JSON before it is stored, and again when it is loaded")
-}
-
 /// Stored values and the defaults of the others, as one JSON object.
 pub(super) fn object(stored: Option<&Values>, declared: &[Setting]) -> Box<RawValue> {
     let mut members: BTreeMap<&str, std::borrow::Cow<'_, RawValue>> = declared

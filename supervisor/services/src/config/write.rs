@@ -5,6 +5,7 @@
 use std::sync::{Arc, PoisonError};
 
 use outboard_protocol::id::ConfigKey;
+use outboard_protocol::wire::{message, readable};
 use outboard_protocol::{ErrorReason, PluginId, RpcError, methods};
 use serde::Serialize;
 use serde_json::Value;
@@ -12,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::values::{Usage, raw};
 use super::waiting::Ticket;
-use super::{Config, Inner, KEYS_MAX, TOTAL_MAX, VALUE_MAX, Writer, refuse, setting};
+use super::{Config, Inner, KEYS_MAX, LEVELS_MAX, TOTAL_MAX, VALUE_MAX, Writer, refuse, setting};
 use crate::reply::Durable;
 use crate::store::{Group, Kept, StoreError};
 
@@ -58,6 +59,10 @@ impl Config {
             return Err(RpcError::new(ErrorReason::LimitExceeded, what).with("limit", "value_bytes"));
         }
         // Raw text may hold what no reader can take: half a surrogate pair, a number beyond all range.
+        readable::check("value", value.get()).map_err(|why| refuse(key, &why))?;
+        if message::is_deeper(value.get().as_bytes(), LEVELS_MAX) {
+            return Err(refuse(key, &format!("the value is nested deeper than {LEVELS_MAX} levels")));
+        }
         let tree: Value = serde_json::from_str(value.get())
             .map_err(|error| refuse(key, &format!("the value cannot be read back: {error}")))?;
         let declared = self.inner.setting(id, key);

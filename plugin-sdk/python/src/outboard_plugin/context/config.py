@@ -6,8 +6,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .. import id as names
+from ..error import CallError, ErrorReason
 from ..generated.protocol import ConfigChangedParams, ConfigGetParams, PluginSide
+from ..wire import DEPTH_MAX
+from ..wire.message import where_not_json
 from .changes import Changes
+
+# How deep a value may be nested: the answer to `config.getAll` has three levels around it.
+LEVELS_MAX = DEPTH_MAX - 3
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,8 +33,15 @@ class PluginConfig:
         return (await self._peer.request("config.get", params))["value"]
 
     async def set(self, key: str, value: Any) -> None:
-        """Returns when the value is on disk."""
-        await self._peer.request("config.set", {"key": names.config_key(key), "value": value})
+        """Returns when the value is on disk. What JSON cannot hold is refused by its path: a set, a datetime, NaN, a key that is
+        no text. A tuple comes back as a list."""
+        names.config_key(key)
+        odd = where_not_json(value, "value", LEVELS_MAX)
+        if odd is not None:
+            raise CallError(
+                ErrorReason.INVALID_PARAMS, f"config.set({key!r}): {odd} is nothing that JSON can hold"
+            )
+        await self._peer.request("config.set", {"key": key, "value": value})
 
     async def delete(self, key: str) -> bool:
         """Returns when the deletion is on disk: whether there was a value."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 from .. import id as names
 from .. import tagged, threads
 from ..error import CallError, ErrorReason
-from ..generated.protocol import PluginSide
+from ..generated.protocol import IpcSendParams, PluginSide
 from .logger import PluginLogger
 from .pledges import Pledges
 
@@ -51,14 +51,17 @@ class PluginIpc:
         if self._functions.pop(names.channel(channel), None) is not None:
             self._pledges.add(lambda: self._peer.request("ipc.removeHandler", {"channel": channel}))
 
-    def send(self, channel: str, payload: Any = None) -> None:
+    def send(self, channel: str, payload: Any = None, *, retain: bool = False) -> None:
         """Pushes an event to every connected UI of this plugin; fire and forget, from any thread.
 
+        With ``retain`` it is kept as the channel's last value: a UI that connects later gets it at once, also after a restart of
+        the plugin. None forgets what was kept.
         Raises :class:`CallError` for a bad channel name, and for a payload that cannot be cloned (its path is named).
         """
-        if not self._peer.notify(
-            "ipc.send", {"channel": names.channel(channel), "payload": tagged.encode(payload)}
-        ):
+        event: IpcSendParams = {"channel": names.channel(channel), "payload": tagged.encode(payload)}
+        if retain:
+            event["retain"] = True
+        if not self._peer.notify("ipc.send", event):
             self._logger.warn(
                 "ipc", f"an event on {channel!r} was dropped: the host does not take them fast enough"
             )

@@ -22,6 +22,8 @@ class Event:
 
     channel: str
     payload: Any
+    retained: bool = False
+    """Whether it is kept for whoever connects later."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ class Services:
                 LogRecord(params["level"], params["tag"], params["message"], params.get("extra"))
             )
         elif method == "ipc.send":
-            self.events.append(Event(params["channel"], tagged.decode(params.get("payload"))))
+            payload = tagged.decode(params.get("payload"))
+            self.events.append(Event(params["channel"], payload, params.get("retain", False)))
 
     def _config(self, verb: str, params: dict[str, Any]) -> Any:
         values = {**self.defaults, **self.config}
