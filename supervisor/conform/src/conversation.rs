@@ -211,8 +211,9 @@ async fn listen(mut wire: pipe::Receiver, ear: Arc<Ear>) {
     while let Ok(got @ 1..) = wire.read(&mut chunk).await {
         decoder.feed(&chunk[..got]);
         while let Some(frame) = decoder.next_frame() {
-            let (entry, bytes) = Entry::heard(&frame);
-            ear.heard(entry, bytes);
+            if let Some((entry, bytes)) = Entry::heard(&frame) {
+                ear.heard(entry, bytes);
+            }
         }
         if ear.record.borrow().is_full() {
             break;

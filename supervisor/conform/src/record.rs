@@ -32,20 +32,16 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
-    /// What a line is, and how many bytes it has; one over the limit is not kept.
-    pub(crate) fn heard(frame: &Frame<'_>) -> (Self, usize) {
-        let bytes = match frame {
-            Frame::Oversized(_) => 0,
-            Frame::Line(line) => line.len(),
-        };
-        (Self::of(frame), bytes)
+    /// What a line is, and how many bytes it has; one over the limit is not kept, and its end says nothing new.
+    pub(crate) fn heard(frame: &Frame<'_>) -> Option<(Self, usize)> {
+        match frame {
+            Frame::Oversized(_) => Some((Entry::Oversized, 0)),
+            Frame::Line(line) => Some((Self::of(line), line.len())),
+            Frame::Skipped(_) => None,
+        }
     }
 
-    fn of(frame: &Frame<'_>) -> Self {
-        let line = match frame {
-            Frame::Oversized(_) => return Entry::Oversized,
-            Frame::Line(line) => line,
-        };
+    fn of(line: &[u8]) -> Self {
         match message::parse(line) {
             Ok(_) => match serde_json::from_slice(line) {
                 Ok(value) => Entry::Message(value),
