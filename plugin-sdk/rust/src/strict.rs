@@ -13,7 +13,7 @@ type Failed = serde::de::value::Error;
 /// # Errors
 /// With the place, from `root` on, and what stands there.
 pub(crate) fn check<T: Serialize + ?Sized>(root: &str, value: &T) -> Result<(), serde_json::Error> {
-    serde_path_to_error::serialize(&Walked(value), Check).map_err(|error| {
+    serde_path_to_error::serialize(value, Check).map_err(|error| {
         let path = error.path().to_string();
         let path = match path.as_str() {
             "." => String::new(),
@@ -24,21 +24,16 @@ pub(crate) fn check<T: Serialize + ?Sized>(root: &str, value: &T) -> Result<(), 
     })
 }
 
-/// A value of no known size behind one of a known one.
-struct Walked<'a, T: ?Sized>(&'a T);
-
-impl<T: Serialize + ?Sized> Serialize for Walked<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
 /// Writes nothing, and fails where JSON has no such value.
 #[derive(Clone, Copy)]
 struct Check;
 
 fn number(value: f64) -> Result<(), Failed> {
-    if value.is_finite() { Ok(()) } else { Err(Failed::custom(format!("is {value}, which JSON cannot hold"))) }
+    if value.is_finite() {
+        Ok(())
+    } else {
+        Err(Failed::custom(format!("is {value}, which JSON cannot hold")))
+    }
 }
 
 macro_rules! nothing_to_refuse {
@@ -91,7 +86,11 @@ impl Serializer for Check {
         Ok(())
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Failed> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Failed> {
         value.serialize(self)
     }
 
@@ -192,9 +191,9 @@ impl SerializeMap for Check {
     type Ok = ();
     type Error = Failed;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, _: &T) -> Result<(), Failed> {
-        // serde_json refuses by itself what cannot be a name.
-        Ok(())
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Failed> {
+        // Told to whoever keeps the place; serde_json refuses by itself what cannot be a name.
+        key.serialize(Check)
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failed> {

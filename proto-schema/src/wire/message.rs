@@ -164,7 +164,9 @@ fn sort(envelope: Envelope<'_>) -> Result<Message<'_>, NotAMessage> {
         (Some(result), None) => Ok(result),
         (None, Some(error)) => Err(error),
         (None, None) => {
-            return Err(broken("it has neither `method`, nor `result`, nor `error`; an answer that has nothing to say has `\"result\": {}`"));
+            return Err(broken(
+                "it has neither `method`, nor `result`, nor `error`; an answer that has nothing to say has `\"result\": {}`",
+            ));
         }
         (Some(_), Some(_)) => return Err(broken("a message has either `method`, or `result`, or `error`")),
     };

@@ -116,7 +116,13 @@ mod tests {
             let why = check("result", text).expect_err(text);
             assert!(why.starts_with(place), "{text}: {why}");
         }
-        for text in [r#""\ud83d\udeeb \\ud83d 1e400""#, "1.7976931348623157e308", "1e-400", "18446744073709551616", "null"] {
+        for text in [
+            r#""\ud83d\udeeb \\ud83d 1e400""#,
+            "1.7976931348623157e308",
+            "1e-400",
+            "18446744073709551616",
+            "null",
+        ] {
             assert_eq!(check("result", text), Ok(()), "{text}");
         }
     }

@@ -205,6 +205,9 @@ mod tests {
     #[test]
     fn a_number_that_was_written_as_text_or_as_a_fraction_is_seen_through() {
         let id = |text| rewritten(Id::from_json(text).expect("an id"));
-        assert_eq!([id("\"7\""), id("7.0"), id("7"), id("\"x\""), id("7.5")], [Some(7), Some(7), None, None, None]);
+        assert_eq!(
+            [id("\"7\""), id("7.0"), id("7"), id("\"x\""), id("7.5")],
+            [Some(7), Some(7), None, None, None]
+        );
     }
 }

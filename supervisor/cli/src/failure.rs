@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use outboard_protocol::{ErrorReason, RpcError};
 use outboard_services::terminal::escape_json;
+use serde_json::{Value, json};
 
 use crate::render::harmless;
 
@@ -35,6 +36,8 @@ pub(crate) struct Failure {
     exit: Exit,
     /// Empty: everything has been said, only the code is left.
     message: String,
+    /// The code that the plugin's or the supervisor's error has; text where a plugin gave its error one.
+    code: Option<Value>,
 }
 
 /// What verbs return.
@@ -43,7 +46,7 @@ pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 impl Failure {
     /// A failure with a sentence that says what was wrong, where, and what to do.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into() }
+        Self { exit, message: message.into(), code: None }
     }
 
     /// What was asked for failed.
@@ -70,9 +73,11 @@ impl Failure {
     pub(crate) fn report(&self, json: bool) -> ExitCode {
         if !self.message.is_empty() {
             let line = if json {
-                let error =
-                    serde_json::json!({ "error": { "exit": self.exit as u8, "message": self.message } });
-                escape_json(&error.to_string()).into_owned()
+                let mut error = json!({ "exit": self.exit as u8, "message": self.message });
+                if let Some(code) = &self.code {
+                    error["code"] = code.clone();
+                }
+                escape_json(&json!({ "error": error }).to_string()).into_owned()
             } else {
                 harmless(&format!("outboard: {}", self.message))
             };
@@ -92,8 +97,10 @@ impl From<RpcError> for Failure {
             Some(ErrorReason::InvalidParams) => Exit::Usage,
             _ => Exit::Failed,
         };
+        let own = error.data.as_ref().and_then(|data| data.details.get("code")).cloned();
+        let code = Some(own.unwrap_or_else(|| error.code.into()));
         // A plugin may have said it: nothing in there looks like a line of ours.
-        Self::new(exit, error.message.replace('\n', "\n    "))
+        Self { code, ..Self::new(exit, error.message.replace('\n', "\n    ")) }
     }
 }
 

@@ -128,7 +128,10 @@ fn a_value_is_set_as_it_was_written_or_refused_with_its_place() {
         if place.starts_with('`') || given == deep {
             let document = format!(r#"{{"version":1,"plugins":{{"good":{{"k":{given}}}}}}}"#);
             let said = terminal.types_into(&document, &["config", "import", "good", "-"]);
-            assert!(said.code == 2 && said.err.contains(place) && said.err.contains("\"k\""), "{given}: {said:?}");
+            assert!(
+                said.code == 2 && said.err.contains(place) && said.err.contains("\"k\""),
+                "{given}: {said:?}"
+            );
         }
     }
     assert_eq!(terminal.types(&["config", "get", "good", "k"]).out.trim(), last);

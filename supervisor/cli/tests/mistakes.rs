@@ -296,9 +296,10 @@ while IFS= read -r line; do
     *'"method":"stop"'*) [ -e hangs ] && continue; rest=$(cat stop) ;;
     *'"none"'*) rest='"trace":1' ;;
     *'"nan"'*) rest='"result":NaN' ;;
-    *'"half"'*) rest='"result":{"cut":"\\ud83d"}' ;;
+    *'"half"'*) rest='"result":{"cut":"\ud83d"}' ;;
     *'"huge"'*) rest='"result":[1,1e400]' ;;
     *'"text id"'*) id="\"$id\"" ;;
+    *'"coded"'*) rest='"error":{"code":-32603,"message":"full","data":{"code":"E_FULL"}}' ;;
     *'"large"'*) rest="\"result\":\"$(head -c 8500000 /dev/zero | tr '\0' b)\"" ;;
   esac
   case "$line" in
@@ -324,9 +325,15 @@ fn whoever_calls_a_plugin_learns_at_once_that_its_answer_is_broken_and_where() {
         // Long before the 30 s after which a call without an answer ends.
         let said = terminal.types(&["--timeout", "25s", "call", "odd", "odd", kind]);
         assert_eq!(said.code, 1, "{kind}: {said:?}");
-        assert!(said.err.contains("the plugin's answer is broken: ") && said.err.contains(place), "{kind}: {said:?}");
+        assert!(
+            said.err.contains("the plugin's answer is broken: ") && said.err.contains(place),
+            "{kind}: {said:?}"
+        );
     }
     assert_eq!(terminal.types(&["call", "odd", "odd", "well"]).code, 0);
+    // An error in order keeps the code that the plugin gave it.
+    let coded = terminal.types(&["--json", "call", "odd", "odd", "coded"]);
+    assert!(coded.err.contains(r#""code":"E_FULL""#), "{coded:?}");
 }
 
 #[test]
@@ -347,12 +354,15 @@ fn a_stop_that_fails_or_never_ends_is_told_in_the_log_and_by_why() {
     terminal.write("home/.config/outboard/outboard.toml", "[deadlines]\nstop = \"1s\"\n");
     terminal.write(
         "plugins/odd/stop",
-        r#""error":{"code":-32603,"message":"could not flush the last 12 records","data":{"stack":"Error: could not flush\\n    at stop (main.js:3)"}}"#,
+        r#""error":{"code":-32603,"message":"could not flush the last 12 records","data":{"stack":"Error: could not flush\n    at stop (main.js:3)"}}"#,
     );
     let (supervised, _) = Supervised::ready(&terminal);
     assert_eq!(terminal.types(&["stop", "odd"]).code, 0);
     let why = terminal.types(&["why", "odd"]).out;
-    assert!(why.contains("its stop failed: could not flush the last 12 records, and exited with code 0"), "{why}");
+    assert!(
+        why.contains("its stop failed: could not flush the last 12 records, and exited with code 0"),
+        "{why}"
+    );
     assert!(why.contains("at stop (main.js:3)"), "{why}");
     let errors = supervised.until(&["logs", "odd", "--level", "error", "--json"], |records| {
         records.as_array().is_some_and(|records| !records.is_empty())

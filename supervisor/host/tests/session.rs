@@ -201,7 +201,11 @@ async fn an_answer_over_the_limit_ends_its_call_at_once_wherever_its_id_stands()
         let outcome = timeout(GUARD, call).await.expect("long before its deadline").unwrap();
         let Err(CallError::Answered { error, .. }) = outcome else { panic!("{outcome:?}") };
         assert!(error.message.contains("broken: a frame has at most 1024 bytes"), "{error}");
-        assert_eq!(plugin.hear().await["error"]["data"]["reason"], "limit_exceeded", "the plugin is told as well");
+        assert_eq!(
+            plugin.hear().await["error"]["data"]["reason"],
+            "limit_exceeded",
+            "the plugin is told as well"
+        );
     }
     // Of two calls, the one that nothing is known of waits on.
     let (one, other) = (plugin.session.clone(), plugin.session.clone());
@@ -251,7 +255,9 @@ async fn a_call_that_no_plugin_need_take_fails_at_once() {
 async fn an_event_that_not_every_ui_can_read_is_dropped_and_noted() {
     let mut plugin = plugin();
     for payload in ["\"\\ud83d\"", "[1e400]"] {
-        plugin.say(&format!(r#"{{"jsonrpc":"2.0","method":"ipc.send","params":{{"payload":{payload}}}}}"#)).await;
+        plugin
+            .say(&format!(r#"{{"jsonrpc":"2.0","method":"ipc.send","params":{{"payload":{payload}}}}}"#))
+            .await;
     }
     plugin.settle().await;
     let remarks = plugin.host.remarks.lock().unwrap().clone();

@@ -160,6 +160,38 @@ async fn a_refresh_that_the_airline_outran_changes_nothing() {
     runtime.shutdown_background();
 }
 
+#[tokio::test]
+async fn a_request_is_not_made_again_to_an_airline_that_was_bound_meanwhile() {
+    let (dir, services) = scene();
+    let (asked, asked_seen) = std::sync::mpsc::sync_channel(1);
+    let (go, wait) = std::sync::mpsc::sync_channel::<()>(1);
+    let gate = std::sync::Mutex::new((asked, wait));
+    let server = Server::start(move |request| {
+        if request.target != "/refresh" {
+            return json_answer("401 Unauthorized", "{}");
+        }
+        let gate = gate.lock().unwrap();
+        gate.0.send(()).unwrap();
+        tokio::task::block_in_place(|| gate.1.recv()).unwrap();
+        json_answer("200 OK", ROTATING)
+    });
+    // The server holds its thread while it waits, so it has a runtime of its own.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let server = runtime.spawn(server).await.unwrap();
+    bind(&services, &server, json!({})).await;
+    let plugin = process(&services, &dir, "a");
+    let params = json!({ "method": "POST", "path": "/pireps", "body": { "n": 1 } });
+    let asking = tokio::spawn(async move { call(&plugin, "airline.request", params).await });
+    soon(tokio::task::spawn_blocking(move || asked_seen.recv())).await.unwrap().unwrap();
+    bind(&services, &server, json!({ "id": "other", "token": "of-the-other" })).await;
+    go.send(()).unwrap();
+    assert_eq!(soon(asking).await.unwrap().unwrap()["status"], 401);
+    let seen = server.seen();
+    assert!(seen.iter().all(|request| request.header("authorization") != Some("Bearer of-the-other")));
+    drop(server);
+    runtime.shutdown_background();
+}
+
 fn silent() -> (std::net::TcpListener, String) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());

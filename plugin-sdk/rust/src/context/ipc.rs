@@ -118,11 +118,7 @@ impl Ipc {
     ///
     /// # Errors
     /// As [`Ipc::send`].
-    pub fn send_retained(
-        &self,
-        channel: &str,
-        payload: &(impl Serialize + ?Sized),
-    ) -> Result<(), CallError> {
+    pub fn send_retained(&self, channel: &str, payload: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
         self.push(channel, payload, true)
     }
 

@@ -19,7 +19,8 @@ export interface AirlineChannel {
 
 /** What a request to the airline carries in its own configuration: axios keeps members that it does not know. */
 interface Sent {
-  /** The airline's base URL when it was sent: nobody else is sent it, and a stranger's 401 says nothing about the bearer. */
+  /** The airline when it was sent: nobody else is sent it, and a stranger's 401 says nothing about the bearer. */
+  id: string;
   baseUrl: string;
   /** The bearer that was sent with it; a function, so that nobody who prints the configuration prints it. */
   token(): string | null;
@@ -74,7 +75,7 @@ function createClient(peer: PluginPeer, getCurrent: () => Promise<PluginAirline 
     setBearer(config.headers, token);
     // Without this, a redirect to a name below the airline's would take the bearer along.
     config.sensitiveHeaders = [...(config.sensitiveHeaders ?? []), "Authorization"];
-    config.outboard = { baseUrl: airline.baseUrl, token: () => token };
+    config.outboard = { id: airline.id, baseUrl: airline.baseUrl, token: () => token };
     return config;
   });
 
@@ -97,7 +98,7 @@ function createClient(peer: PluginPeer, getCurrent: () => Promise<PluginAirline 
       throw error;
     }
     // Another airline was bound meanwhile: the request was not meant for it, and its bearer is not for the former one.
-    if (airline?.baseUrl !== sent.baseUrl) throw error;
+    if (airline?.id !== sent.id || airline.baseUrl !== sent.baseUrl) throw error;
     if (isStream(response.data)) response.data.destroy();
     const headers = config.headers.concat({ Authorization: `Bearer ${token}` });
     return bare.request({ ...config, headers, transformRequest: (data: unknown) => data, outboard: { ...sent, token: () => token } } as Config);

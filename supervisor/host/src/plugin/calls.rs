@@ -58,7 +58,12 @@ pub(super) async fn initialize(
             let apart = apart.map(|error| format!(" ({error})")).unwrap_or_default();
             Some(Err(format!("it refused the handshake: {}{apart}", sentence(&error))))
         }
-        Err(CallError::Timeout { .. } | CallError::Closed { .. } | CallError::Overloaded { .. } | CallError::Unfit { .. }) => None,
+        Err(
+            CallError::Timeout { .. }
+            | CallError::Closed { .. }
+            | CallError::Overloaded { .. }
+            | CallError::Unfit { .. },
+        ) => None,
     }
 }
 
@@ -87,7 +92,12 @@ fn started(answer: Result<Box<RawValue>, CallError>) -> Option<Fact> {
     match answer {
         Ok(_) => Some(Fact::StartOk),
         Err(CallError::Answered { error, .. }) => Some(Fact::StartRejected { why: sentence(&error) }),
-        Err(CallError::Timeout { .. } | CallError::Closed { .. } | CallError::Overloaded { .. } | CallError::Unfit { .. }) => None,
+        Err(
+            CallError::Timeout { .. }
+            | CallError::Closed { .. }
+            | CallError::Overloaded { .. }
+            | CallError::Unfit { .. },
+        ) => None,
     }
 }
 
@@ -113,7 +123,9 @@ pub(super) async fn ping(session: Session, limit: Duration) -> Option<Fact> {
         Err(CallError::Answered { error, .. }) if unaware::excuses(&error) => Some(Fact::PingExcused),
         // An error is an answer: the plugin's loop turns.
         Ok(_) | Err(CallError::Answered { .. }) => Some(Fact::Pong),
-        Err(CallError::Timeout { .. } | CallError::Overloaded { .. } | CallError::Unfit { .. }) => Some(Fact::PingUnanswered),
+        Err(CallError::Timeout { .. } | CallError::Overloaded { .. } | CallError::Unfit { .. }) => {
+            Some(Fact::PingUnanswered)
+        }
         Err(CallError::Closed { .. }) => None,
     }
 }

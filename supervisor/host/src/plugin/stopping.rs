@@ -10,6 +10,7 @@ use serde_json::json;
 use serde_json::value::to_raw_value;
 
 use super::actor::Actor;
+use super::living::Living;
 
 /// The call to `stop` of one process.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +45,10 @@ impl StopCall {
 
 /// An answer to the call came: `said` is what the plugin's error says, its stack on further lines.
 pub(super) fn answered(actor: &mut Actor, generation: Generation, said: Option<&str>) {
-    let Some(living) = actor.living.as_mut().filter(|living| living.generation == generation) else { return };
+    // The call also ends with the process, after it was found to be unanswered.
+    let asked =
+        |living: &&mut Living| living.generation == generation && matches!(living.stop, StopCall::Made(_));
+    let Some(living) = actor.living.as_mut().filter(asked) else { return };
     let Some(said) = said else {
         living.stop = StopCall::Answered;
         return;

@@ -297,7 +297,8 @@ impl Inbound {
         let known = id.as_u64().is_some_and(|id| self.calls.answer(id, outcome.map(RawValue::to_owned)));
         if !known {
             if let Some(meant) = salvage::rewritten(id) {
-                let what = format!("it has the id {} in place of {meant}; repeat an id as it came", id.as_json());
+                let what =
+                    format!("it has the id {} in place of {meant}; repeat an id as it came", id.as_json());
                 self.end_broken(meant, &RpcError::new(ErrorReason::InvalidRequest, what));
             }
             self.noise.remark(&format!("an answer to a call that nobody waits for, id {}", id.as_json()));

@@ -162,7 +162,9 @@ impl CallError {
             CallError::Answered { error, .. } => error,
             CallError::Timeout { .. } => RpcError::new(ErrorReason::Timeout, message),
             CallError::Closed { .. } => RpcError::new(ErrorReason::ShuttingDown, message),
-            CallError::Overloaded { .. } | CallError::Unfit { .. } => RpcError::new(ErrorReason::LimitExceeded, message),
+            CallError::Overloaded { .. } | CallError::Unfit { .. } => {
+                RpcError::new(ErrorReason::LimitExceeded, message)
+            }
         }
     }
 }

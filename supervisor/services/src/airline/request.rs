@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::Client;
 use super::refresh::Refresh;
 use super::target::{check_path, join, read_headers, read_method};
-use crate::sign_in::{Secret, SignIn};
+use crate::sign_in::{Binding, Secret, SignIn};
 
 /// Longest response that is read, in bytes: with its escapes it must fit a frame. Bulk data a plugin fetches by itself.
 const RESPONSE_MAX: usize = 2 * 1024 * 1024;
@@ -52,13 +52,16 @@ pub(super) async fn run(
     client: &Client,
 ) -> Result<RequestResult, RpcError> {
     let work = async {
-        let Attempt { response, at_home, token } = attempt(wanted, sign_in, client).await?;
+        let Attempt { response, at_home, token, airline } = attempt(wanted, sign_in, client).await?;
         if response.status() != StatusCode::UNAUTHORIZED || !at_home {
             return read(response).await;
         }
         match refresh.token_after(token.as_ref()).await {
-            Ok(_) => read(attempt(wanted, sign_in, client).await?.response).await,
-            Err(_) => read(response).await,
+            // Where another airline was bound meanwhile, the request was not meant for it.
+            Ok(_) if sign_in.content().airline.as_ref().is_some_and(|bound| names(bound) == airline) => {
+                read(attempt(wanted, sign_in, client).await?.response).await
+            }
+            _ => read(response).await,
         }
     };
     let limit = client.options().request;
@@ -74,6 +77,8 @@ struct Attempt {
     at_home: bool,
     /// The bearer that the sender of the response saw.
     token: Option<Secret>,
+    /// The airline that the request was made to: its id and base URL.
+    airline: (String, String),
 }
 
 /// One try, redirects followed.
@@ -94,11 +99,18 @@ async fn attempt(wanted: &Wanted, sign_in: &SignIn, client: &Client) -> Result<A
         let response = hop.send(client, token).await?;
         match hop.next(&response) {
             Some(next) => hop = next,
-            None => return Ok(Attempt { response, at_home, token: token.cloned() }),
+            None => {
+                let (token, airline) = (token.cloned(), names(binding));
+                return Ok(Attempt { response, at_home, token, airline });
+            }
         }
     }
     let what = format!("the airline redirects more than {REDIRECTS_MAX} times");
     Err(RpcError::new(ErrorReason::LimitExceeded, what))
+}
+
+fn names(binding: &Binding) -> (String, String) {
+    (binding.id.clone(), binding.base_url.clone())
 }
 
 /// One request of a chain of redirects.

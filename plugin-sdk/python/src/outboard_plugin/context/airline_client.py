@@ -68,7 +68,8 @@ class _Bearer(httpx.Auth):
         bound = await self._airline.get_current()
         # What was a stream is used up, and this 401 is the answer; the next request has the new bearer. Where another airline was bound
         # meanwhile, the request was not meant for it, and its bearer is not for the former one.
-        if fresh is not None and replayable and bound is not None and bound.base_url == current.base_url:
+        same = bound is not None and (bound.id, bound.base_url) == (current.id, current.base_url)
+        if fresh is not None and replayable and same:
             _authorize(request, fresh)
             yield request
 
