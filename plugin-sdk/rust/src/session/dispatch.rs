@@ -210,11 +210,11 @@ impl Dispatcher {
     /// The host is gone: calls fail at once, and the plugin puts its things in order.
     async fn hung_up(mut self) {
         self.session.peer.close();
-        if let Some(work) = self.life.stop() {
-            if let Ok(Err(error)) = tokio::time::timeout(STOP_GRACE, unwound(raw(work))).await {
-                // Nobody reads the wire; standard error may still become the plugin's log.
-                eprintln!("on_stop failed after the host had gone: {}", error.message);
-            }
+        if let Some(work) = self.life.stop()
+            && let Ok(Err(error)) = tokio::time::timeout(STOP_GRACE, unwound(raw(work))).await
+        {
+            // Nobody reads the wire; standard error may still become the plugin's log.
+            eprintln!("on_stop failed after the host had gone: {}", error.message);
         }
     }
 }
