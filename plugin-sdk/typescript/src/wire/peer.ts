@@ -112,16 +112,19 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
       const frame = writeRequest(id, method, params ?? {});
       this.#waiting.set(id, { method, expires: performance.now() + this.timeout, resolve, reject });
       if (!this.#expiring) this.#expireIn(this.timeout);
-      this.#held.set(id, frame);
-      this.#sendOn();
+      if (this.#held.size === 0 && this.#waiting.size <= this.#places) this.send(frame);
+      else this.#held.set(id, frame);
     });
+  }
+
+  get #places(): number {
+    return this.hooks.underWay ?? Infinity;
   }
 
   /** Sends what is held, as far as there are places for it. */
   #sendOn(): void {
-    const places = this.hooks.underWay ?? Infinity;
     for (const [id, frame] of this.#held) {
-      if (this.#waiting.size - this.#held.size >= places) return;
+      if (this.#waiting.size - this.#held.size >= this.#places) return;
       this.#held.delete(id);
       this.send(frame);
     }
@@ -183,7 +186,7 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
     const waiting = this.#held.has(id as CallId) ? undefined : this.#waiting.get(id as CallId);
     if (waiting) {
       this.#waiting.delete(id as CallId);
-      this.#sendOn();
+      if (this.#held.size > 0) this.#sendOn();
     }
     return waiting;
   }
