@@ -64,6 +64,58 @@ fn a_crash_loop_ends_errored_and_the_neighbours_answers_show_no_gap() {
 }
 
 #[test]
+fn what_was_given_up_and_how_often_it_failed_is_known_after_a_restart_of_the_supervisor() {
+    let mut supervisor = Supervisor::builder()
+        .settings(HASTY)
+        .plugin(Plugin::hostile("looping", &["--ends-after-start", "3"]))
+        .plugin(Plugin::hostile("refusing", &["--start-error", "the licence has run out"]))
+        .plugin(Plugin::hostile("changed", &["--start-error", "not like this"]))
+        .plugin(Plugin::hostile("failing", &[]))
+        .start();
+    let ids = ["looping", "refusing", "changed"];
+    let before = ids.map(|id| supervisor.wait_for_state(id, "errored"));
+    for _ in 0..4 {
+        let failing = supervisor.plugin("failing");
+        supervisor.fault("failing", json!(["exit", 1]));
+        supervisor.wait_for_generation_after("failing", &failing["generation"]);
+    }
+    supervisor.verify();
+    supervisor.stop();
+    Plugin::hostile("changed", &[]).install(&supervisor.folders().plugins());
+    let supervisor = supervisor.start_again();
+    supervisor.wait_for_state("changed", "running");
+    for (id, before) in ids.iter().zip(&before).take(2) {
+        let now = supervisor.plugin(id);
+        let same = |key: &str| assert_eq!(now[key], before[key], "{key} of {now}");
+        ["state", "cause", "causeCode", "restarts", "desired"].into_iter().for_each(same);
+        assert_eq!(
+            (&now["pid"], &now["generation"]),
+            (&Value::Null, &0.into()),
+            "nothing was started: {now}"
+        );
+        let history = supervisor.why(id)["history"].clone();
+        assert!(history[0]["decision"].as_str().unwrap().contains("errored"), "{history}");
+        let answer = supervisor.get(&format!("/api/{id}/"));
+        assert_eq!(answer.status, 503, "{answer:?}");
+    }
+    // One more is too many: the row goes on where it was.
+    supervisor.wait_for_state("failing", "running");
+    supervisor.fault("failing", json!(["exit", 1]));
+    let failing = supervisor.wait_for_state("failing", "errored");
+    assert_eq!(failing["causeCode"], "crash-loop", "{failing}");
+    // An operator is a new beginning, for the next supervisor as well.
+    supervisor.ask("start", json!({ "id": "failing" }));
+    supervisor.wait_for_state("failing", "running");
+    supervisor.verify();
+    let mut supervisor = supervisor;
+    supervisor.stop();
+    let supervisor = supervisor.start_again();
+    supervisor.wait_for_state("failing", "running");
+    assert_eq!(supervisor.plugin("looping")["state"], "errored");
+    supervisor.verify();
+}
+
+#[test]
 fn no_frequency_of_crashes_evades_the_limit() {
     // Every run is long enough to end a row, so that only the window can notice.
     let settings = "[restart]\nbase = \"10ms\"\nsteady = \"1ms\"\nin_window = 3\n";

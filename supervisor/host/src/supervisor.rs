@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::catalogue::Catalogue;
 use crate::discovery::{Findings, Installed, Invalid, Next, Program, Readings, Scanning, Told};
+use crate::plugin::past;
 use crate::plugin::{Actor, History, PluginHandle, PluginSettings, Shared, order_channel};
 use crate::tries::{Tries, Turn};
 
@@ -262,6 +263,7 @@ impl Supervisor {
             let Some(entry) = self.plugins.remove(&id) else { continue };
             self.shared.services.bus.forget(&id);
             self.shared.routes.remove(&id);
+            self.forget_past(&id);
             report.removed.push(id.to_string());
             entry.handle.order(Order::Remove, None).await;
             self.retiring.insert(id, entry);
@@ -328,10 +330,41 @@ impl Supervisor {
         let settings = self.policy.of(&id);
         let machine = self.since_last_run(Lifecycle::new(settings.policy.clone(), self.seed), &found);
         self.declare(&id, &found);
-        let wanted = self.is_wanted(&id, &found) && !*self.held.borrow();
-        let handle = self.begin(id, found, settings, machine, Arc::default(), None);
-        if wanted {
+        let wanted = self.is_wanted(&id, &found);
+        let (machine, history) = self.with_past(machine, &id, &found, wanted);
+        let given_up = machine.state().cause().is_some();
+        let handle = self.begin(id, found, settings, machine, Arc::new(Mutex::new(history)), None);
+        if given_up {
+            // Its folder may have changed since.
+            self.scan(None);
+        } else if wanted && !*self.held.borrow() {
             handle.order(Order::Start, None).await;
+        }
+    }
+
+    /// What went wrong under an earlier supervisor. One that is not wanted up has nothing to be given up.
+    fn with_past(
+        &mut self,
+        machine: Lifecycle,
+        id: &PluginId,
+        found: &Installed,
+        wanted: bool,
+    ) -> (Lifecycle, History) {
+        let Some(text) = self.shared.services.plugins.past(id) else { return (machine, History::default()) };
+        match past::recall(&text, found).filter(|_| wanted) {
+            Some((past, history)) => (machine.with_past(past), history),
+            None => {
+                self.forget_past(id);
+                (machine, History::default())
+            }
+        }
+    }
+
+    fn forget_past(&mut self, id: &PluginId) {
+        if self.shared.services.plugins.past(id).is_some() {
+            let forgotten = self.shared.services.plugins.set_past(id, None);
+            // What is remembered too long is compared with what is installed then.
+            self.actors.spawn(async move { drop(forgotten.await) });
         }
     }
 
@@ -360,7 +393,8 @@ impl Supervisor {
         self.held.send_replace(false);
         tracing::info!("somebody is signed in; the plugins are started");
         for (id, entry) in &self.plugins {
-            if self.is_wanted(id, &entry.installed) {
+            let given_up = entry.handle.view.borrow().is_errored();
+            if self.is_wanted(id, &entry.installed) && !given_up {
                 entry.handle.order(Order::Start, None).await;
             }
         }

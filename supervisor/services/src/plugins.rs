@@ -1,4 +1,4 @@
-//! What is remembered of each plugin over restarts: whether an operator disabled it, and which version ran last.
+//! What is remembered of each plugin over restarts: whether an operator disabled it, which version ran last, and what went wrong.
 //!
 //! Called by the supervisor. Must not know why anybody asks.
 
@@ -15,6 +15,7 @@ use crate::store::{Kept, Store};
 struct Row {
     disabled: bool,
     last_version: Option<String>,
+    past: Option<String>,
 }
 
 /// Everything that the file holds, as it was when it was opened.
@@ -29,7 +30,15 @@ impl Stored {
             let id: String = row.get(0)?;
             if let Ok(id) = PluginId::new(&id) {
                 let enabled: bool = row.get(1)?;
-                rows_by_id.insert(id, Row { disabled: !enabled, last_version: row.get(2)? });
+                rows_by_id.insert(id, Row { disabled: !enabled, last_version: row.get(2)?, past: None });
+            }
+        }
+        let mut statement = db.prepare("SELECT plugin, past FROM pasts")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(0)?;
+            if let Ok(id) = PluginId::new(&id) {
+                rows_by_id.entry(id).or_default().past = Some(row.get(1)?);
             }
         }
         Ok(Self(rows_by_id))
@@ -83,6 +92,31 @@ impl Plugins {
         let written = self.write(id, sql, version.clone(), move || {
             let mut rows = rows.write().unwrap_or_else(PoisonError::into_inner);
             rows.entry(row).or_default().last_version = Some(version);
+        });
+        Box::pin(async move { Ok(written.await?) })
+    }
+
+    /// What went wrong with it, as it was last told; none where nothing did.
+    pub fn past(&self, id: &PluginId) -> Option<String> {
+        self.rows.read().unwrap_or_else(PoisonError::into_inner).get(id)?.past.clone()
+    }
+
+    /// Remembers what went wrong, or that nothing did; ends when it is on disk.
+    ///
+    /// # Errors
+    /// `storage_full`, `storage_corrupt`; the old past is then remembered still.
+    pub fn set_past(&self, id: &PluginId, past: Option<String>) -> Durable<()> {
+        let sql = match past {
+            Some(_) => {
+                "INSERT INTO pasts (plugin, past) VALUES (?1, ?2)
+                 ON CONFLICT (plugin) DO UPDATE SET past = excluded.past"
+            }
+            // The second parameter is bound in any case.
+            None => "DELETE FROM pasts WHERE plugin = ?1 AND ?2 IS NULL",
+        };
+        let (rows, row) = (Arc::clone(&self.rows), id.clone());
+        let written = self.write(id, sql, past.clone(), move || {
+            rows.write().unwrap_or_else(PoisonError::into_inner).entry(row).or_default().past = past;
         });
         Box::pin(async move { Ok(written.await?) })
     }

@@ -4,7 +4,7 @@
 //! own that ends in an event.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use outboard_lifecycle::{Event, Fact, Generation, Lifecycle, Order};
@@ -19,6 +19,7 @@ use super::effects;
 use super::history::History;
 use super::launch::{LaunchFailure, Launched};
 use super::living::{Link, Living};
+use super::past;
 use super::stopping;
 use super::timers::Timers;
 use super::view::View;
@@ -62,6 +63,8 @@ pub(crate) struct Actor {
     pub(super) advice: Option<String>,
     pub(super) spawn_failure: Option<String>,
     pub(super) roll_back_failure: Option<String>,
+    /// Its past as it was remembered last.
+    remembered: past::Mark,
     /// Once it is at rest, its task is over.
     retired: bool,
     mailbox: Mailbox,
@@ -80,7 +83,11 @@ impl Actor {
     ) -> Self {
         let epoch_on_the_clock = Timestamp::now();
         let view = Arc::new(View::new(machine.snapshot(), None, &installed, epoch_on_the_clock));
-        let closed = RouteState::Closed { cause: "the plugin was not started".to_owned(), retry_after: None };
+        let closed = match view.is_errored() {
+            true => closed_route(&view),
+            false => RouteState::Closed { cause: "the plugin was not started".to_owned(), retry_after: None },
+        };
+        let remembered = past::mark(&machine.past());
         let http = &installed.manifest.http;
         let route = shared.routes.add(installed.id());
         route.treat(http.strip_prefix, http.replay);
@@ -103,6 +110,7 @@ impl Actor {
             advice: None,
             spawn_failure: None,
             roll_back_failure: None,
+            remembered,
             retired: false,
             mailbox,
             epoch: Instant::now(),
@@ -219,6 +227,34 @@ impl Actor {
         self.view.send_replace(Arc::new(view));
         // Nobody may be listening.
         let _ = self.shared.events.send(HostEvent::PluginState { status });
+        self.remember();
+    }
+
+    /// Keeps what the next supervisor has to know, whenever a process is over for which that changes. What ends because the
+    /// supervisor ends changes nothing.
+    fn remember(&mut self) {
+        let snapshot = self.machine.snapshot();
+        if snapshot.closing || matches!(snapshot.state, outboard_lifecycle::State::Stopping { .. }) {
+            return;
+        }
+        let past = self.machine.past();
+        let mark = past::mark(&past);
+        if mark == self.remembered {
+            return;
+        }
+        self.remembered = mark;
+        let text = {
+            let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+            past::text(past, &history, &self.installed)
+        };
+        let (plugin, generation) = (self.installed.id().clone(), self.generation());
+        let kept = self.shared.services.plugins.set_past(&plugin, text);
+        self.work.spawn(async move {
+            if let Err(error) = kept.await {
+                tracing::warn!(%plugin, %error, "its failures could not be remembered for the next start of the supervisor");
+            }
+            Done::Fact(generation, None)
+        });
     }
 
     pub(super) fn on_the_clock(&self, at: Instant) -> String {

@@ -18,6 +18,7 @@ mod history;
 mod launch;
 mod living;
 mod output;
+pub(crate) mod past;
 mod reach;
 mod record;
 mod stopping;

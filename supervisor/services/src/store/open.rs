@@ -21,6 +21,11 @@ CREATE TABLE prefixes (prefix TEXT NOT NULL PRIMARY KEY, plugin TEXT NOT NULL) W
 CREATE TABLE plugins (id TEXT NOT NULL PRIMARY KEY, enabled INTEGER NOT NULL DEFAULT 1, last_version TEXT) WITHOUT ROWID;
 ";
 
+/// Tables that came later, and that an older program does without.
+const LATER: &str = "
+CREATE TABLE IF NOT EXISTS pasts (plugin TEXT NOT NULL PRIMARY KEY, past TEXT NOT NULL) WITHOUT ROWID;
+";
+
 /// Prepared statements that are kept: all that the services have.
 const STATEMENTS: usize = 32;
 
@@ -170,6 +175,7 @@ fn create_tables(db: &mut Connection) -> rusqlite::Result<()> {
         transaction.execute_batch(TABLES)?;
         transaction.pragma_update(None, "user_version", SCHEMA)?;
     }
+    transaction.execute_batch(LATER)?;
     transaction.commit()
 }
 
