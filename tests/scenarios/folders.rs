@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -13,9 +14,14 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use serde_json::{Value, json};
+use system_tests::binaries::binary;
 use system_tests::patience::{GUARD, within};
 use system_tests::supervisor::run_command;
+use system_tests::tripwire::Tripwire;
 use system_tests::{NEIGHBOUR, Plugin, Supervisor, eventually};
+
+/// A user who owns nothing: what root is refused, this one is warned of.
+const NOBODY: u32 = 65_534;
 
 /// Puts something else in the place of a file.
 fn replace(path: &Path, by: impl FnOnce(&Path)) {
@@ -176,6 +182,58 @@ fn a_running_plugin_goes_on_when_its_folder_stops_answering() {
 }
 
 #[test]
+fn the_thread_that_runs_everything_makes_no_call_of_the_file_system_once_it_has_started() {
+    let with_ui = |id: &str| Plugin::hostile(id, &[]).with(json!({ "homepage": "https://example.org" }));
+    let supervisor = Supervisor::builder()
+        .plugin(with_ui("busy"))
+        .file("busy/ui/index.js", "export default () => null;")
+        .plugin(Plugin::command("missing", &["./not-there"]))
+        .start();
+    let tripwire = match Tripwire::on(supervisor.pid()) {
+        Ok(tripwire) => tripwire,
+        Err(why) => {
+            let _ = writeln!(std::io::stderr(), "NOT RUN: {why}");
+            return;
+        }
+    };
+    // Starts, ends and restarts, with everything that belongs to a generation.
+    supervisor.install(&Plugin::hostile("late", &[]));
+    supervisor.wait_for_state("late", "running");
+    supervisor.install(&Plugin::hostile("late", &[]).with(json!({ "http": { "listen": "path" } })));
+    supervisor.wait_for_generation_after("late", &json!(1));
+    let before = supervisor.plugin("busy");
+    supervisor.fault("busy", json!(["exit", 3]));
+    supervisor.wait_for_generation_after("busy", &before["generation"]);
+    supervisor.ask("restart", json!({ "id": "busy" }));
+    supervisor.ask("stop", json!({ "id": "late" }));
+    supervisor.refused("start", json!({ "id": "nobody" }));
+    supervisor.ask("start", json!({ "id": "missing" }));
+    // What is kept, logged, shown and served.
+    supervisor.plugin_asks("busy", "config.set", json!({ "key": "k", "value": 1 }));
+    supervisor.plugin_asks("busy", "database.open", json!({ "file": "data.db" }));
+    supervisor.plugin_asks("busy", "auth.getToken", json!({}));
+    assert_eq!(supervisor.cli(&["config", "set", "busy", "l", "2"]).code, 0);
+    supervisor.ask("auth.set", json!({ "token": "another" }));
+    supervisor.why("busy");
+    supervisor.logs("busy");
+    for path in [
+        "/",
+        "/_outboard/health",
+        "/api/busy/",
+        "/_outboard/shell/busy",
+        "/_outboard/plugins/busy/ui/index.js",
+    ] {
+        supervisor.get(path);
+    }
+    supervisor.ask("rescan", json!({}));
+    std::fs::remove_dir_all(supervisor.folders().plugins().join("late")).unwrap();
+    supervisor.wait_for("late", "nothing", Value::is_null);
+    let found = tripwire.end();
+    assert!(found.is_empty(), "{found:#?}");
+    supervisor.verify();
+}
+
+#[test]
 fn a_secret_that_is_no_file_is_refused_with_a_sentence_or_ended_by_a_signal_and_never_hangs() {
     let piped = "it is a named pipe, and a plain file is needed";
     for (name, words) in
@@ -286,5 +344,73 @@ fn a_plugin_that_changes_its_own_folder_and_fails_comes_to_rest() {
     eventually("its folder to be left alone", || {
         (supervisor.plugin("restless")["state"] == "errored").then_some(())
     });
+    supervisor.verify();
+}
+
+#[test]
+fn code_that_others_may_change_is_told_of_and_is_never_run_as_root() {
+    let mode = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    let builder = Supervisor::builder()
+        .plugin(Plugin::hostile("open-folder", &[]))
+        .plugin(Plugin::hostile("open-manifest", &[]))
+        .plugin(Plugin::command("open-program", &["./run.sh"]))
+        .file("open-program/run.sh", "#!/bin/sh\n");
+    let at = |path: &str| builder.folders().plugins().join(path);
+    mode(&at("open-folder"), 0o777);
+    mode(&at("open-manifest/plugin.json"), 0o666);
+    mode(&at("open-program/run.sh"), 0o775);
+    let said = |words: &[&str], uid: Option<u32>| {
+        let mut command = std::process::Command::new(binary("outboard"));
+        command.env_clear().env("HOME", builder.folders().home()).args(words);
+        if let Some(uid) = uid {
+            command.uid(uid).gid(uid);
+        }
+        let output = command.output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+    };
+    let root = nix::unistd::geteuid().is_root();
+    mode(builder.folders().root(), 0o755);
+    for (name, open) in [
+        ("open-folder", "plugins/open-folder can be changed by every user of this machine (mode 0777)"),
+        (
+            "open-manifest",
+            "open-manifest/plugin.json can be changed by every user of this machine (mode 0666)",
+        ),
+        ("open-program", "open-program/run.sh can be changed by the users of its group (mode 0775)"),
+    ] {
+        let folder = at(name);
+        let (code, told) = said(&["check", folder.to_str().unwrap()], root.then_some(NOBODY));
+        if root || name != "open-program" {
+            assert!(told.contains(open) && told.contains("`chmod go-w` it"), "{told}");
+        }
+        assert!(!told.contains("as root"), "{told}");
+        if root {
+            let (refused, told) = said(&["check", folder.to_str().unwrap()], None);
+            assert!(refused != Some(0) && refused != code, "{refused:?} {code:?} {told}");
+            assert!(told.contains("it would run as root, and ") && told.contains(open), "{told}");
+        }
+    }
+    let plugins = builder.folders().plugins();
+    let supervisor = builder.start();
+    for name in ["open-folder", "open-manifest", "open-program"] {
+        let plugin = supervisor.plugin(name);
+        assert_eq!(plugin["state"] == "invalid", root, "{plugin}");
+        mode(&plugins.join(name), 0o755);
+    }
+    mode(&plugins.join("open-manifest/plugin.json"), 0o644);
+    supervisor.wait_for_state("open-folder", "running");
+    supervisor.wait_for_state("open-manifest", "running");
+    // Whoever may write the folder of all of them may exchange each of them.
+    mode(&plugins, 0o777);
+    let told = supervisor.cli(&["doctor", "--plugins", plugins.to_str().unwrap()]);
+    assert!(
+        told.out.contains("plugins can be changed by every user of this machine (mode 0777)"),
+        "{told:?}"
+    );
+    mode(&plugins, 0o755);
+    supervisor.ask("rescan", json!({}));
     supervisor.verify();
 }

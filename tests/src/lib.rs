@@ -33,6 +33,7 @@ pub mod script;
 pub mod socket;
 pub mod supervisor;
 pub mod transitions;
+pub mod tripwire;
 pub mod verify;
 
 pub use builder::Builder;

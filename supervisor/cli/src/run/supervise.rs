@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use outboard_files::look;
 use outboard_host::ShutdownMode;
+use outboard_host::discovery::open_to_others;
 use outboard_host::process::{descriptors, keeper};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -102,7 +103,7 @@ async fn wait(
                 for remark in remarks(&report, settings, &run.listen) {
                     tracing::warn!("{remark}");
                 }
-                remarking.spawn(remark_on_folders(run.plugin_dirs.clone()));
+                remarking.spawn(remark_on_folders(run.plugin_dirs.clone(), settings.source.clone()));
                 announce(&report, &layers.record, &settings.runtime_dir, run.ready_json);
             }
             told = signals.next() => match told {
@@ -121,11 +122,18 @@ async fn wait(
     }
 }
 
-/// Says what is amiss with the folders in which plugins are looked for. A folder that does not answer is the scan's to tell of.
-async fn remark_on_folders(dirs: Vec<PathBuf>) {
+/// Says what is amiss with the settings file and the folders in which plugins are looked for: above all, who else may change them. A folder that does not answer is the scan's to tell of.
+async fn remark_on_folders(dirs: Vec<PathBuf>, settings: Option<PathBuf>) {
+    if let Some(file) = settings {
+        let place = file.clone();
+        if let Ok(Some(remark)) = look(&file, FOLDER_LIMIT, move || open_to_others(&place)).await {
+            tracing::warn!("{remark}");
+        }
+    }
     for dir in dirs {
         let place = dir.clone();
-        if let Ok(Some(remark)) = look(&dir, FOLDER_LIMIT, move || amiss(&place)).await {
+        let remarks = move || amiss(&place).into_iter().chain(open_to_others(&place)).collect::<Vec<_>>();
+        for remark in look(&dir, FOLDER_LIMIT, remarks).await.unwrap_or_default() {
             tracing::warn!("{remark}");
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use outboard_protocol::manifest::{self, BACKGROUND_ENTRY, FILE_NAME, MANIFEST_MAX, Manifest, UI_ENTRY};
 
-use super::{Installed, Program};
+use super::{Installed, Program, openness};
 
 /// Reads a plugin's folder.
 ///
@@ -20,6 +20,12 @@ pub fn read_folder(folder: &Path) -> Result<Installed, String> {
     let has_ui = folder.join(UI_ENTRY).is_file();
     let mut installed = Installed { manifest, folder: folder.to_owned(), program, has_ui, text, stamp: None };
     note_folder_name(&mut installed);
+    if let Some(open) = openness::of_plugin(folder, &file, &installed.program) {
+        if rustix::process::geteuid().is_root() {
+            return Err(format!("it would run as root, and {open}"));
+        }
+        installed.manifest.warnings.push(format!("what it runs is not its user's alone: {open}"));
+    }
     Ok(installed)
 }
 

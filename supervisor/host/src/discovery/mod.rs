@@ -5,6 +5,7 @@
 
 mod findings;
 mod folder;
+mod openness;
 mod scan;
 mod scanning;
 mod stamp;
@@ -17,6 +18,7 @@ use outboard_protocol::manifest::Manifest;
 
 pub use findings::{Findings, Invalid};
 pub use folder::read_folder;
+pub use openness::open_to_others;
 pub use scan::find;
 pub(crate) use scan::{Readings, Told};
 pub(crate) use scanning::{Next, Scanning};

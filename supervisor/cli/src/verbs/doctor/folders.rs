@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access, statvfs};
 
+use outboard_host::discovery::open_to_others;
+
 use super::{Finding, Verdict};
 use crate::run::{amiss, unusable};
 use crate::settings::{Named, RunSettings, Settings};
@@ -26,7 +28,10 @@ pub(super) fn look(settings: &Settings, run: &RunSettings) -> Vec<Finding> {
 
 fn settings_file(settings: &Settings) -> Finding {
     let sentence = match &settings.source {
-        Some(path) => format!("{} is in order", path.display()),
+        Some(path) => match open_to_others(path) {
+            Some(open) => return Finding::new("settings", Verdict::Degraded, open),
+            None => format!("{} is in order", path.display()),
+        },
         None => "none; every setting has its default".to_owned(),
     };
     Finding::new("settings", Verdict::Ok, sentence)
@@ -102,7 +107,7 @@ fn plugins(dir: &Path, named: Named) -> Finding {
             dir.display()
         ),
     };
-    if let Some(wrong) = amiss(dir) {
+    if let Some(wrong) = amiss(dir).or_else(|| open_to_others(dir)) {
         return Finding::new("plugins", Verdict::Degraded, wrong);
     }
     let verdict = if invalid == 0 { Verdict::Ok } else { Verdict::Degraded };
