@@ -1,7 +1,7 @@
 //! Manifests: both forms of the original, our own key, and errors that name the line.
 #![allow(clippy::unwrap_used)] // a test may end with a panic
 
-use outboard_protocol::manifest::{HttpListen, MANIFEST_MAX, Run, RunProtocol, Wire, parse};
+use outboard_protocol::manifest::{HttpListen, MANIFEST_MAX, Run, RunProtocol, Wire, mistakes, parse};
 use serde_json::json;
 
 const WHOLE: &str = r#"{
@@ -137,4 +137,84 @@ fn sizes_among_the_limits_are_numbers_of_bytes_or_texts_with_a_unit() {
         assert!(error.message.contains("`limits.memory` ought to be a number of bytes"), "{wrong}: {error}");
     }
     assert!(with("\"openFiles\":\"1KiB\"").is_err(), "what is no size takes no unit");
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_place_and_a_right_manifest_has_none() {
+    assert_eq!(mistakes(WHOLE.as_bytes()), []);
+    let text = r#"{
+  "id": "Not An Id",
+  "version": "1",
+  "run": {
+    "command": ["a", 5],
+    "comand": ["b"],
+    "protocol": "None"
+  },
+  "http": {"listen": "prot", "stripPrefix": "yes"},
+  "limits": {"memory": true}
+}"#;
+    let found = mistakes(text.as_bytes());
+    let wanted = [
+        (1, "missing field `name`"),
+        (2, "`id`"),
+        (3, "`version` ought to be three numbers"),
+        (5, "`run.command[1]` ought to be a list of texts"),
+        (6, "unknown field `comand`"),
+        (7, "`run.protocol` ought to be"),
+        (9, "`http.listen` ought to be"),
+        (9, "`http.stripPrefix` ought to be true or false"),
+        (10, "`limits.memory` ought to be a number of bytes"),
+    ];
+    assert_eq!(found.len(), wanted.len(), "{found:#?}");
+    for (mistake, (line, words)) in found.iter().zip(wanted) {
+        assert_eq!(mistake.line, line, "{mistake}");
+        assert!(mistake.message.contains(words), "{mistake}");
+    }
+    // What stops at the first tells one of them.
+    let (line, message) = refused(text);
+    assert!(
+        found.iter().any(|mistake| mistake.line == line && mistake.message == message),
+        "{line}: {message}"
+    );
+    let alone = mistakes(br#"{"id":"a","name":" ","version":"1.0.0"}"#);
+    assert_eq!(alone.len(), 1, "{alone:?}");
+}
+
+#[test]
+fn a_key_that_is_like_one_that_is_read_is_told_and_any_other_is_kept_in_silence() {
+    let with = |key: &str| {
+        let text = format!(r#"{{"id":"a","name":"A","version":"1.0.0","{key}":{{}}}}"#);
+        parse(text.as_bytes()).unwrap().misspelt
+    };
+    for (key, meant) in [
+        ("htpp", "http"),
+        ("availableSetting", "availableSettings"),
+        ("limit", "limits"),
+        ("backgrond", "background"),
+        ("iconLight", "icon_light"),
+        ("Run", "run"),
+        ("descripton", "description"),
+    ] {
+        let said = with(key);
+        assert!(said.len() == 1 && said[0].ends_with(&format!("did you mean `{meant}`?")), "{key}: {said:?}");
+    }
+    for key in ["permissions", "x-mine", "license", "keywords", "repository", "main", "engines", "$comment"] {
+        assert_eq!(with(key), Vec::<String>::new(), "{key}");
+    }
+}
+
+#[test]
+fn a_comment_and_a_file_in_utf_16_are_told_as_what_they_are() {
+    for text in [
+        "{\n // what it is\n \"id\":\"a\"}",
+        "{\n /* what */ \"id\":\"a\"}",
+        "{\"id\":\"a\",\n \"name\": \"http://a\", // its name\n}",
+    ] {
+        let (line, message) = refused(text);
+        assert_eq!((line, message.as_str()), (2, "JSON has no comments; remove this one"), "{text}");
+    }
+    assert!(!refused("{\n \"id\": \"http://a\" 5}").1.contains("comments"));
+    let wide: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(parse(&wide).unwrap_err().message.contains("UTF-16"));
+    assert!(parse(&wide[2..]).unwrap_err().message.contains("UTF-16"));
 }

@@ -3,6 +3,7 @@
 //! Called by discovery and by `outboard check`. Knows both forms of the original shell's manifest and our own `run` key;
 //! must not touch the file system: whether the files that it names exist is discovery's question.
 
+mod mistakes;
 mod read;
 mod run;
 mod size;
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use mistakes::mistakes;
 pub use read::{FOR_THE_STORE, ManifestError, parse};
 pub use run::{Background, Http, HttpListen, Limits, Run, RunProtocol, Wire};
 pub use size::{SIZE_RULE, bytes_of};
@@ -66,6 +68,9 @@ pub struct Manifest {
     /// What is amiss and not fatal, a sentence each.
     #[serde(skip)]
     pub warnings: Vec<String>,
+    /// Those of the warnings that are about keys which seem to be misspelt: an author means something by them.
+    #[serde(skip)]
+    pub misspelt: Vec<String>,
 }
 
 impl Manifest {

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::mistakes::misspelt;
 use super::{Background, Http, HttpListen, Limits, MANIFEST_MAX, Manifest, Run, RunProtocol, Wire};
 use crate::id::PluginId;
 use crate::settings::Setting;
@@ -56,6 +57,9 @@ pub fn parse(text: &[u8]) -> Result<Manifest, ManifestError> {
         return Err(at_start(format!("the file has {} bytes; at most {MANIFEST_MAX} are read", text.len())));
     }
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") || text.get(1) == Some(&0) {
+        return Err(at_start("the file is UTF-16; save it as UTF-8".to_owned()));
+    }
     if text.iter().all(u8::is_ascii_whitespace) {
         return Err(at_start("the file is empty; it needs at least id, name and version".to_owned()));
     }
@@ -110,7 +114,7 @@ fn draft(text: &[u8]) -> Result<Draft, ManifestError> {
 }
 
 /// What a key takes, where its type's own sentence does not say it.
-fn ought_to_be(path: &str) -> Option<&'static str> {
+pub(super) fn ought_to_be(path: &str) -> Option<&'static str> {
     const RUN: &str = "an object, such as {\"command\": [\"python3\", \"main.py\"]}";
     Some(match path {
         "name" => "a text, such as \"Fleet\"",
@@ -159,6 +163,8 @@ fn finish(draft: Draft) -> Manifest {
     if draft.run.is_some() && draft.background.is_some() {
         warnings.push("both `run` and `background` are given; `run` is used".to_owned());
     }
+    let misspelt = misspelt(other.keys());
+    warnings.extend(misspelt.iter().cloned());
     Manifest {
         id: draft.id,
         name: draft.name,
@@ -172,6 +178,7 @@ fn finish(draft: Draft) -> Manifest {
         available_settings: settings(draft.available_settings, &mut warnings),
         other,
         warnings,
+        misspelt,
     }
 }
 
@@ -210,10 +217,28 @@ fn located(text: &[u8], error: &serde_json::Error) -> ManifestError {
     let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(before, _)| before).to_owned();
     // A missing key is noticed at the closing brace; the place to mend is the opening one.
     if message.starts_with("missing field") || error.line() == 0 {
-        let line = 1 + text.iter().take_while(|b| **b != b'{').filter(|b| **b == b'\n').count();
-        return ManifestError { line, column: 1, message };
+        return brace(text, message);
+    }
+    let comment = text.split(|byte| *byte == b'\n').nth(error.line() - 1).is_some_and(begins_a_comment);
+    let unexpected = ["expected", "key must", "trailing"].iter().any(|begin| message.starts_with(begin));
+    if unexpected && comment {
+        let message = "JSON has no comments; remove this one".to_owned();
+        return ManifestError { line: error.line(), column: 1, message };
     }
     ManifestError { line: error.line(), column: error.column().max(1), message }
+}
+
+/// A mistake of the whole object.
+pub(super) fn brace(text: &[u8], message: String) -> ManifestError {
+    let line = 1 + text.iter().take_while(|b| **b != b'{').filter(|b| **b == b'\n').count();
+    ManifestError { line, column: 1, message }
+}
+
+fn begins_a_comment(line: &[u8]) -> bool {
+    let begins = |at: &[u8]| [&b"//"[..], b"/*", b"#"].iter().any(|begin| at.starts_with(begin));
+    // Behind a value as well, where no text in quotes holds it.
+    begins(line.trim_ascii_start())
+        || line.rsplit(|byte| *byte == b'"').next().is_some_and(|rest| rest.windows(2).any(begins))
 }
 
 fn located_key(text: &[u8], key: &str, message: &str) -> ManifestError {

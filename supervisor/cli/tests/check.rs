@@ -214,6 +214,49 @@ fn a_manifest_mistake_names_its_key_and_what_it_ought_to_be() {
 }
 
 #[test]
+fn every_mistake_of_a_manifest_is_told_at_once() {
+    let terminal = Terminal::new();
+    terminal
+        .write("bad/plugin.json", "{\n\"id\":\"bad\",\n\"name\":5,\n\"version\":\"1\",\n\"wire\":\"tcp\"\n}");
+    let said = check(&terminal, "bad");
+    assert_eq!(said.code, 1, "{said:?}");
+    for (line, told) in
+        [(3, "`name` ought to be a text"), (4, "`version` ought to be"), (5, "`wire` ought to be")]
+    {
+        let line = format!("plugin.json:{line}:");
+        let whole = |row: &&str| row.starts_with("error") && row.contains(&line) && row.contains(told);
+        assert!(said.out.lines().find(whole).is_some(), "{told}: {said:?}");
+    }
+}
+
+#[test]
+fn a_misspelt_key_does_not_pass() {
+    let terminal = Terminal::new();
+    let manifest = r#"{"id":"top","name":"Top","version":"1.0.0","run":{"command":["cat"]},"htpp":{},"availableSetting":[],"limit":{},"mine":1}"#;
+    terminal.write("top/plugin.json", manifest);
+    let said = check(&terminal, "top");
+    assert_eq!(said.code, 1, "{said:?}");
+    for meant in ["http", "availableSettings", "limits"] {
+        assert!(said.out.contains(&format!("did you mean `{meant}`?")), "{said:?}");
+    }
+    assert!(!said.out.contains("`mine`"), "{said:?}");
+}
+
+#[test]
+fn a_manifest_one_level_down_is_pointed_at() {
+    let terminal = Terminal::new();
+    let manifest = r#"{"id":"vite","name":"x","version":"1.0.0","run":{"command":["cat"]}}"#;
+    terminal.write("vite/src/plugin.json", manifest);
+    terminal.write("vite/dist/plugin.json", manifest);
+    let said = check(&terminal, "vite");
+    let hint =
+        format!("there is one in {}: is that the plugin's folder?", terminal.path("vite/dist").display());
+    assert!(said.code == 1 && said.out.contains(&hint), "{said:?}");
+    std::fs::create_dir(terminal.path("none")).unwrap();
+    assert!(!check(&terminal, "none").out.contains("there is one"));
+}
+
+#[test]
 fn what_a_store_would_like_is_one_line() {
     let terminal = Terminal::new();
     terminal.write("ui/ui/index.js", "export {}");

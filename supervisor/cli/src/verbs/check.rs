@@ -50,18 +50,20 @@ pub(super) fn run(screen: &mut Screen, settings: &Settings, dir: &Path) -> Outco
 }
 
 fn look(dir: &Path, node: Option<&Path>) -> Findings {
-    let installed = match discovery::read_folder(dir) {
-        Ok(installed) => installed,
-        Err(reason) => {
-            return Findings { installed: None, errors: vec![reason], warnings: Vec::new(), program: None };
-        }
+    let Ok(installed) = discovery::read_folder(dir) else {
+        let errors = discovery::mistakes_in(dir);
+        return Findings { installed: None, errors, warnings: Vec::new(), program: None };
     };
     let manifest = dir.join(outboard_protocol::manifest::FILE_NAME);
     let (program, mut errors) = match resolve(&installed, node) {
         Ok(program) => (Some(program), Vec::new()),
         Err(reason) => (None, vec![reason]),
     };
+    // An author means something by a key that is misspelt; it runs all the same.
+    let misspelt = &installed.manifest.misspelt;
+    errors.extend(misspelt.iter().cloned());
     let mut warnings = installed.manifest.warnings.clone();
+    warnings.retain(|warning| !misspelt.contains(warning));
     if program.is_some() {
         check_program::look(&installed, node, &mut errors, &mut warnings);
     }

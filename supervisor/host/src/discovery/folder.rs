@@ -14,8 +14,7 @@ use super::{Installed, Program, openness};
 pub fn read_folder(folder: &Path) -> Result<Installed, String> {
     let file = folder.join(FILE_NAME);
     let text = read_manifest(&file)?;
-    let manifest = manifest::parse(&text)
-        .map_err(|error| format!("{}:{}:{}: {}", file.display(), error.line, error.column, error.message))?;
+    let manifest = manifest::parse(&text).map_err(|_| mistakes(&file, &text).join("; "))?;
     let program = program(folder, &manifest).map_err(|reason| format!("{}: {reason}", file.display()))?;
     let has_ui = folder.join(UI_ENTRY).is_file();
     let mut installed = Installed { manifest, folder: folder.to_owned(), program, has_ui, text, stamp: None };
@@ -33,13 +32,48 @@ pub fn read_folder(folder: &Path) -> Result<Installed, String> {
 fn read_manifest(file: &Path) -> Result<Vec<u8>, String> {
     outboard_files::read(file, MANIFEST_MAX as u64).map_err(|error| match error.kind() {
         ErrorKind::NotFound => {
-            format!("{} does not exist; every plugin's folder needs one", file.display())
+            format!("{} does not exist; every plugin's folder needs one{}", file.display(), elsewhere(file))
         }
         ErrorKind::FileTooLarge => {
             format!("{} is too large: a manifest has at most {MANIFEST_MAX} bytes", file.display())
         }
         _ => format!("{} cannot be read: {error}", file.display()),
     })
+}
+
+/// Every mistake of a folder that cannot be used, a sentence each; none for one that can.
+pub fn mistakes_in(folder: &Path) -> Vec<String> {
+    let file = folder.join(FILE_NAME);
+    let found = read_manifest(&file).map(|text| mistakes(&file, &text)).unwrap_or_default();
+    if found.is_empty() { read_folder(folder).err().into_iter().collect() } else { found }
+}
+
+fn mistakes(file: &Path, text: &[u8]) -> Vec<String> {
+    let told = |error: manifest::ManifestError| {
+        format!("{}:{}:{}: {}", file.display(), error.line, error.column, error.message)
+    };
+    manifest::mistakes(text).into_iter().map(told).collect()
+}
+
+/// Most entries of a folder that are looked at for a manifest one level down.
+const LOOKED_AT: usize = 256;
+/// Where builds put what is to be installed.
+const BUILT: &str = "dist";
+
+/// Where the manifest is instead, one level down: in what a build made, or in a folder that an archive was packed with.
+fn elsewhere(file: &Path) -> String {
+    let Some(folder) = file.parent() else { return String::new() };
+    let below = std::fs::read_dir(folder).into_iter().flatten().flatten().take(LOOKED_AT);
+    let mut found: Vec<PathBuf> = below
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .filter(|path| path.join(FILE_NAME).symlink_metadata().is_ok_and(|about| about.is_file()))
+        .collect();
+    found.sort_by_key(|path| (!path.ends_with(BUILT), path.clone()));
+    match found.first() {
+        Some(found) => format!("; there is one in {}: is that the plugin's folder?", found.display()),
+        None => String::new(),
+    }
 }
 
 /// The original shell takes the folder's name for the id; a difference is legal here and easily a mistake.

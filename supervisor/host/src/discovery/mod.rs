@@ -17,7 +17,7 @@ use outboard_protocol::PluginId;
 use outboard_protocol::manifest::Manifest;
 
 pub use findings::{Findings, Invalid};
-pub use folder::read_folder;
+pub use folder::{mistakes_in, read_folder};
 pub use openness::open_to_others;
 pub use scan::find;
 pub(crate) use scan::{Readings, Told};

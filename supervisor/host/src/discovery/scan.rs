@@ -34,6 +34,9 @@ const ENTRY_FOLDERS: [&str; 2] = ["background", "ui"];
 /// How names end that are never a plugin's: copies that people and editors keep.
 const KEPT_ASIDE: [&str; 2] = [".bak", "~"];
 
+/// How the names of archives end that plugins come in.
+const ARCHIVES: [&str; 4] = [".zip", ".tar.gz", ".tgz", ".tar"];
+
 /// What came of the look at one folder.
 #[derive(Debug, Clone)]
 pub(crate) enum Reading {
@@ -201,8 +204,8 @@ async fn alone(folder: &Path, eyes: Eyes) -> Reading {
 fn reading(folder: &Path, eyes: &Eyes) -> Reading {
     // One that cannot be looked at may be a plugin; reading it says what is wrong.
     match std::fs::metadata(folder) {
-        Ok(found) if !found.is_dir() => return Reading::Nothing,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Reading::Nothing,
+        Ok(found) if !found.is_dir() => return archive(folder),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return dangling(folder),
         _ => {}
     }
     eyes.watches.begin(folder);
@@ -221,6 +224,27 @@ fn reading(folder: &Path, eyes: &Eyes) -> Reading {
     Reading::Read(Box::new(read))
 }
 
+/// A plugin that was not unpacked is told; any other file is nobody's.
+fn archive(file: &Path) -> Reading {
+    if !is_archive(&file.to_string_lossy()) {
+        return Reading::Nothing;
+    }
+    let reason =
+        format!("{} is an archive; unpack it, since a plugin is a folder with a plugin.json", file.display());
+    Reading::Read(Box::new(Err(reason)))
+}
+
+/// A link that leads nowhere is told; what has just been removed is nothing.
+fn dangling(path: &Path) -> Reading {
+    let Ok(target) = std::fs::read_link(path) else { return Reading::Nothing };
+    let reason = format!("{} is a link to {}, which does not exist", path.display(), target.display());
+    Reading::Read(Box::new(Err(reason)))
+}
+
+fn is_archive(name: &str) -> bool {
+    ARCHIVES.iter().any(|ending| name.to_lowercase().ends_with(ending))
+}
+
 /// What may be a plugin's folder, by its name and by what the list says of it: the folder itself is not looked at, since it may
 /// lie on another disk.
 fn candidates(dir: &Path) -> Result<Vec<PathBuf>, String> {
@@ -235,7 +259,8 @@ fn candidates(dir: &Path) -> Result<Vec<PathBuf>, String> {
     for entry in std::fs::read_dir(&dir).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         let name = entry.file_name();
-        if may_be_folder(entry.file_type().ok()) && may_be_plugin(&name.to_string_lossy()) {
+        let may_be = may_be_folder(entry.file_type().ok()) || is_archive(&name.to_string_lossy());
+        if may_be && may_be_plugin(&name.to_string_lossy()) {
             folders.push(dir.join(name));
         }
         if folders.len() > FOLDERS_MAX {
