@@ -176,7 +176,8 @@ pub struct PluginStatus {
     pub phase: Option<String>,
     /// Why it is in this state, a sentence; null where there is nothing to explain.
     pub cause: Option<String>,
-    /// The stable word of the cause of an errored plugin, such as `crash-loop`; else null.
+    /// The stable word of the cause of an errored plugin, such as `crash-loop`; `ui-only` for a plugin that has a UI and nothing to run;
+    /// else null.
     pub cause_code: Option<String>,
     /// The plugin's process; null while there is none.
     pub pid: Option<u32>,
@@ -198,6 +199,20 @@ pub struct PluginStatus {
     /// Its databases, once it has opened one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DataUse>,
+}
+
+/// The cause code of a plugin that has a UI and nothing to run.
+pub const UI_ONLY: &str = "ui-only";
+
+impl PluginStatus {
+    /// Its state in a word for people: a plugin that has a UI alone is not stopped, since nothing of it was ever to run.
+    pub fn shown_state(&self) -> &str {
+        if self.state == "stopped" && self.cause_code.as_deref() == Some(UI_ONLY) {
+            UI_ONLY
+        } else {
+            &self.state
+        }
+    }
 }
 
 /// What an operator wants.

@@ -104,3 +104,62 @@ fn the_temporary_folder_of_a_plugin_is_its_own() {
     assert_eq!(lines_of(data.join("starts")), ["start"]);
     supervisor.verify();
 }
+
+#[test]
+fn the_limit_that_a_process_ran_into_is_named_for_certain_or_as_a_guess() {
+    let said = "import os, sys\n";
+    let cases = [
+        ("cpu", json!({ "cpuSeconds": 1 }), "while True: pass", "ended", "`limits.cpuSeconds` allows it"),
+        (
+            "deaf",
+            json!({ "cpuSeconds": 1 }),
+            "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass",
+            "ended",
+            "`limits.cpuSeconds` allows it",
+        ),
+        (
+            "file",
+            json!({ "fileSize": 4096 }),
+            "import signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_DFL)\nopen(os.environ['TMPDIR'] + '/big', 'wb').write(bytes(9000))",
+            "ended",
+            "`limits.fileSize` allows one file",
+        ),
+        (
+            "full",
+            json!({ "fileSize": 4096 }),
+            "open(os.environ['TMPDIR'] + '/big', 'wb').write(bytes(9000))",
+            "advice",
+            "`limits.fileSize`",
+        ),
+        (
+            "memory",
+            json!({ "memory": "300MiB" }),
+            "try: x = [bytearray(1 << 24) for _ in range(99)]\nexcept MemoryError: os.abort()",
+            "advice",
+            "`limits.memory`",
+        ),
+        (
+            "files",
+            json!({ "openFiles": 64 }),
+            "x = [open('/dev/null') for _ in range(99)]",
+            "advice",
+            "`limits.openFiles`",
+        ),
+    ];
+    let mut builder = Supervisor::builder().settings("[restart]\nbase = \"1h\"\ncap = \"1h\"\n");
+    for (id, limits, program, _, _) in &cases {
+        let plugin = Plugin::command(id, &["python3", "run.py"])
+            .with(json!({ "run": { "protocol": "none" }, "http": { "listen": "path" }, "limits": limits }));
+        builder = builder.plugin(plugin).file(&format!("{id}/run.py"), &format!("{said}{program}\n"));
+    }
+    let supervisor = builder.start();
+    for (id, _, _, key, told) in cases {
+        let end = supervisor.last_end(id, 1);
+        assert!(end[key].to_string().contains(told), "{id}: {end}");
+        assert!(
+            key == "ended" || !end["ended"].to_string().contains("limits."),
+            "a guess is told as one: {end}"
+        );
+    }
+    supervisor.verify();
+}

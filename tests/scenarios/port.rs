@@ -165,3 +165,58 @@ fn a_port_that_changes_hands_while_its_plugin_lives_ends_the_plugin() {
     assert_eq!(stranger.was_told(), "", "a stranger was talked to");
     supervisor.verify();
 }
+
+/// Listens where it is told, whatever PORT says.
+const STUBBORN_SERVER: &str = r#"
+const [, , host, port] = process.argv;
+require("node:http").createServer((request, response) => response.end("here")).listen(port || process.env.PORT, host);
+"#;
+
+#[test]
+fn a_server_that_listens_elsewhere_is_told_where_and_where_it_ought_to_listen() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let other = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let unaware = |id: &str, listen: &str, arguments: &[&str]| {
+        let command = [&["node", "server.js"], arguments].concat();
+        Plugin::command(id, &command)
+            .with(json!({ "run": { "protocol": "none" }, "http": { "listen": listen } }))
+    };
+    let mut builder = Supervisor::builder()
+        .settings("[plugins.late.deadlines]\nstart = \"5s\"\n")
+        .plugin(unaware("fixed", "port", &["127.0.0.1", &free]))
+        .plugin(unaware("six", "port", &["::1"]))
+        .plugin(unaware("path", "path", &["127.0.0.1", &other]))
+        .plugin(unaware("late", "port", &["127.0.0.1", "0"]))
+        .plugin(unaware("handed", "fd", &["127.0.0.1", "0"]));
+    for id in ["fixed", "six", "path", "late", "handed"] {
+        builder = builder.file(&format!("{id}/server.js"), STUBBORN_SERVER);
+    }
+    let supervisor = builder.start();
+    for (id, found, wanted) in [
+        ("fixed", format!("it listens on 127.0.0.1:{free} and not on 127.0.0.1:"), "take the port in PORT"),
+        ("six", "it listens on [::1]:".to_owned(), "have it bind the address in HOST"),
+        (
+            "path",
+            format!("it listens on 127.0.0.1:{other} and not on the Unix socket"),
+            "\\\"listen\\\": \\\"port\\\"",
+        ),
+    ] {
+        let told = supervisor
+            .wait_for(id, "its place is told", |plugin| plugin["warnings"].to_string().contains(&found));
+        assert!(told["warnings"].to_string().contains(wanted), "{told}");
+        supervisor.wait_for_log(id, &found);
+    }
+    // The advice outlives the process that it is about.
+    let backing_off = supervisor.wait_for("late", "it was ended", |plugin| {
+        plugin["restarts"] != 0 || plugin["state"] == "backing-off"
+    });
+    let end = supervisor.last_end("late", 1);
+    assert!(end["advice"].to_string().contains("it listens on 127.0.0.1:"), "{end} {backing_off}");
+    // One that was handed a socket may listen elsewhere besides: it is told once a request has waited in vain.
+    assert!(!supervisor.plugin("handed")["warnings"].to_string().contains("it listens"));
+    let mut waiting = system_tests::Connection::tcp(supervisor.address()).unwrap();
+    waiting.write(&system_tests::http::get_request(supervisor.address(), "/api/handed/")).unwrap();
+    supervisor.wait_for("handed", "its place is told", |plugin| {
+        plugin["warnings"].to_string().contains("and not on descriptor 3")
+    });
+}

@@ -20,7 +20,7 @@ use crate::javascript;
 use crate::lost_sockets;
 use crate::plugin::{LaunchOptions, PluginHandle, Shared};
 use crate::process::{Ledger, Spawner, SpawnerOptions, sweep};
-use crate::routes::{RouteState, Routes};
+use crate::routes::Routes;
 use crate::supervisor::{PluginPolicy, Request, ShutdownMode, Supervisor};
 use crate::upkeep;
 
@@ -351,10 +351,8 @@ impl Host {
                 found.reason
             )
         }));
-        let route = self.routes().find(handle.id.as_str()).map(|route| route.state());
-        if let Some(RouteState::Open(upstream)) = route.as_deref() {
-            status.warnings.extend(upstream.silence());
-        }
+        let route = self.routes().find(handle.id.as_str());
+        status.warnings.extend(route.into_iter().flat_map(|route| route.notes()));
         status
     }
 }

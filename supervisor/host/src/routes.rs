@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use outboard_protocol::PluginId;
 use tokio::sync::watch;
 
@@ -70,6 +70,8 @@ pub struct Route {
     pub id: PluginId,
     strip_prefix: AtomicBool,
     replay: AtomicBool,
+    /// What is amiss with where the running generation listens.
+    note: ArcSwapOption<String>,
     state: ArcSwap<RouteState>,
     changed: watch::Sender<()>,
 }
@@ -99,6 +101,7 @@ impl Route {
             id,
             strip_prefix: AtomicBool::new(false),
             replay: AtomicBool::new(true),
+            note: ArcSwapOption::empty(),
             state: ArcSwap::from_pointee(state),
             changed: watch::Sender::new(()),
         })
@@ -112,6 +115,34 @@ impl Route {
     /// Whether a safe request may be sent once more to the next generation.
     pub fn replay(&self) -> bool {
         self.replay.load(Ordering::Relaxed)
+    }
+
+    /// Says what is amiss with where the running generation listens; nothing, once it is where it ought to be.
+    pub(crate) fn note(&self, note: Option<String>) {
+        self.note.store(note.map(Arc::new));
+    }
+
+    /// What was said last by [`Self::note`].
+    pub(crate) fn noted(&self) -> Option<String> {
+        self.note.load_full().map(|note| String::clone(&note))
+    }
+
+    /// What an operator ought to know of where the generation listens, as long as it answers nothing.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let note = self.noted();
+        match &*self.state() {
+            RouteState::Open(upstream) if upstream.has_answered() => Vec::new(),
+            // One that inherited its socket may well listen elsewhere besides, until a request has waited in vain.
+            RouteState::Open(upstream) if upstream.is_inherited() => upstream
+                .silence()
+                .map(|silence| [Some(silence), note])
+                .into_iter()
+                .flatten()
+                .flatten()
+                .collect(),
+            RouteState::Open(upstream) => upstream.silence().into_iter().chain(note).collect(),
+            RouteState::Waiting { .. } | RouteState::Closed { .. } => note.into_iter().collect(),
+        }
     }
 
     /// From the next request on.

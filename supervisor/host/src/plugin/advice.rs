@@ -7,6 +7,8 @@
 use outboard_lifecycle::{Exit, Failure, Mishap, Stage};
 use outboard_protocol::manifest::{HttpListen, Manifest};
 
+use crate::routes::Route;
+
 /// Longest part of a line that is quoted, in characters.
 const QUOTED: usize = 160;
 
@@ -44,6 +46,12 @@ pub(super) fn on_silence(manifest: &Manifest) -> Option<&'static str> {
          needs \"http\": {\"listen\": \"port\"} (it takes the port in PORT) or \"path\" (the Unix socket in \
          OUTBOARD_HTTP_SOCKET) in its plugin.json",
     )
+}
+
+/// What an author can do about a server that did not come up in time, and was ended: where it listened instead.
+pub(super) fn on_the_start(failure: &Failure, route: &Route) -> Option<String> {
+    let overdue = matches!((failure.stage, &failure.mishap), (Stage::Start, Mishap::Overdue { .. }));
+    overdue.then(|| route.noted()).flatten()
 }
 
 /// What an author can do about a process that answered no handshake; none where its end or its last words say more.

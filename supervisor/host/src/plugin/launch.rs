@@ -252,7 +252,7 @@ fn program(
 }
 
 /// What the operator set wins over what the manifest asks for.
-fn limits(declared: &DeclaredLimits, set: &DeclaredLimits) -> Limits {
+pub(super) fn limits(declared: &DeclaredLimits, set: &DeclaredLimits) -> Limits {
     Limits {
         address_space: set.memory.or(declared.memory),
         processes: set.processes.or(declared.processes),

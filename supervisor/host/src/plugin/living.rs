@@ -4,6 +4,7 @@
 //! panic, it takes the process with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use outboard_lifecycle::Generation;
 use outboard_protocol::control::LogSource;
@@ -13,16 +14,17 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::elsewhere::Expected;
 use super::launch::{Launched, LaunchedSocket};
 use super::output::{Printer, drain};
 use super::reach::Reach;
 use super::stopping::StopCall;
 use super::unaware::{Unaware, WIRE_BUFFER};
-use super::{PluginSettings, Shared, advice};
+use super::{PluginSettings, Shared, advice, elsewhere};
 use crate::discovery::Installed;
-use crate::process::facts::out_of_memory_kills;
+use crate::process::facts::{out_of_memory_kills, processor_time};
 use crate::process::{Containment, ExitReport, ExitWatch, Signal};
-use crate::routes::{Address, Upstream};
+use crate::routes::{Address, Route, Upstream};
 use crate::session::Session;
 
 /// What a UI's or an operator's call needs of a running generation.
@@ -46,6 +48,7 @@ pub(super) struct Living {
     pub(super) stop: StopCall,
     /// How many processes the kernel had killed for lack of memory when this one was spawned.
     memory_kills: Option<u64>,
+    pub(super) route: Arc<Route>,
     socket: Option<LaunchedSocket>,
     finish: watch::Sender<bool>,
     /// Reader, writer and the drains of the output streams.
@@ -58,6 +61,8 @@ pub(super) struct Ended {
     pub(super) report: Option<ExitReport>,
     pub(super) in_flight: Vec<String>,
     pub(super) at: Instant,
+    /// What it had used of the processor.
+    pub(super) processor_time: Option<Duration>,
     /// Whether the kernel killed processes for lack of memory while this one lived.
     memory_ran_out: bool,
 }
@@ -106,7 +111,7 @@ impl Living {
         let noise = Arc::new(printer.clone());
         let session = if installed.manifest.speaks_the_protocol() {
             let (reader, writer) = (spawned.wire_reader, spawned.wire_writer);
-            Session::open(reader, writer, calls, noise, &settings.session, &mut tasks)
+            Session::open(reader, writer, calls, Arc::clone(&noise) as _, &settings.session, &mut tasks)
         } else {
             let unaware = Unaware {
                 server: reach(&socket, &containment),
@@ -117,8 +122,23 @@ impl Living {
             let (near, far) = tokio::io::duplex(WIRE_BUFFER);
             tasks.spawn(unaware.speak(far, finish.subscribe()));
             let (reader, writer) = tokio::io::split(near);
-            Session::open(reader, writer, calls, noise, &settings.session, &mut tasks)
+            Session::open(reader, writer, calls, Arc::clone(&noise) as _, &settings.session, &mut tasks)
         };
+        let route = shared.routes.add(installed.id());
+        route.note(None);
+        let serves = !installed.manifest.speaks_the_protocol() || !socket.is_inherited();
+        if serves {
+            let expected = Expected { address: socket.address(), inherited: socket.is_inherited() };
+            let noise = Arc::clone(&noise) as Arc<dyn crate::session::NoiseSink>;
+            let watching = elsewhere::watch(expected, Arc::clone(&containment), Arc::clone(&route), noise);
+            let mut finished = finish.subscribe();
+            tasks.spawn(async move {
+                tokio::select! {
+                    () = watching => {}
+                    _ = finished.wait_for(|finished| *finished) => {}
+                }
+            });
+        }
         tasks.spawn(drain(spawned.stderr, LogSource::Stderr, printer.clone(), finish.subscribe()));
         if let Some(stdout) = spawned.stdout {
             tasks.spawn(drain(stdout, LogSource::Stdout, printer.clone(), finish.subscribe()));
@@ -141,6 +161,7 @@ impl Living {
             ended: None,
             stop: StopCall::default(),
             memory_kills: out_of_memory_kills(),
+            route,
             socket: Some(socket),
             finish,
             tasks,
@@ -162,6 +183,7 @@ impl Living {
             report: self.containment.report(),
             in_flight: self.session.in_flight(),
             at: Instant::now(),
+            processor_time: processor_time(self.containment.pid()),
             memory_ran_out: out_of_memory_kills() > self.memory_kills,
         }
     }
@@ -200,7 +222,8 @@ mod tests {
     fn a_lack_of_memory_is_named_where_the_kernel_may_have_killed_for_it_and_nowhere_else() {
         let ended = |report, memory_ran_out| {
             let report = Some(report);
-            Ended { report, in_flight: Vec::new(), at: Instant::now(), memory_ran_out }.by_itself()
+            Ended { report, in_flight: Vec::new(), at: Instant::now(), processor_time: None, memory_ran_out }
+                .by_itself()
         };
         let signal = |number, name| ExitReport::Signal { number, name, core_dumped: false };
         assert!(ended(signal(9, "SIGKILL"), true).contains("run out of memory"));

@@ -11,6 +11,8 @@ use tokio::time::Instant;
 
 use super::actor::Actor;
 use super::advice;
+use super::launch::limits;
+use super::limits_hit::End;
 use super::living::{Ended, Living};
 use super::stopping::StopFailure;
 use crate::process::ExitReport;
@@ -54,19 +56,35 @@ fn exit_record(actor: &Actor, living: &Living, decision: &Decision) -> ExitRecor
     let report = ended.report;
     // The machine keeps the last failure for as long as the plugin lives; an earlier process's says nothing about this one.
     let failure = actor.machine.snapshot().failure.filter(|failure| failure.generation == living.generation);
+    let stderr = living.printer.tail();
+    let told = failure
+        .iter()
+        .flat_map(|failure| [Some(failure.to_string()), failure.mishap.detail().map(str::to_owned)]);
+    let said: Vec<String> = told.flatten().chain(stderr.iter().cloned()).collect();
+    let limits = limits(&actor.installed.manifest.limits, &actor.settings.limits);
+    let how = how_it_ended(failure.as_ref(), &ended, living.stop.failure());
+    let limit = End { limits: &limits, report, processor_time: ended.processor_time, said: &said };
     ExitRecord {
         at: actor.on_the_clock(ended.at),
         generation: living.generation.0,
         pid: Some(living.pid),
         phase: failure.as_ref().map_or("stop", |failure| failure.stage.name()).to_owned(),
-        ended: how_it_ended(failure.as_ref(), &ended, living.stop.failure()),
+        ended: match limit.proved() {
+            Some(limit) => format!("{how}, {limit}"),
+            None => how,
+        },
         exit_code: report.and_then(|report| report.code()),
         signal: report.as_ref().and_then(signal_name),
         core_dumped: matches!(report, Some(ExitReport::Signal { core_dumped: true, .. })),
-        advice: failure
-            .as_ref()
-            .filter(|_| actor.installed.manifest.speaks_the_protocol())
-            .and_then(|failure| advice::on_the_handshake(failure, &living.printer.noise())),
+        advice: failure.as_ref().and_then(|failure| {
+            limit.suspected().or_else(|| {
+                if actor.installed.manifest.speaks_the_protocol() {
+                    advice::on_the_handshake(failure, &living.printer.noise())
+                } else {
+                    advice::on_the_start(failure, &living.route)
+                }
+            })
+        }),
         detail: failure
             .as_ref()
             .and_then(|failure| failure.mishap.detail())
@@ -79,7 +97,7 @@ fn exit_record(actor: &Actor, living: &Living, decision: &Decision) -> ExitRecor
             .try_into()
             .unwrap_or(u64::MAX),
         decision: decision.to_string(),
-        stderr: living.printer.tail(),
+        stderr,
         in_flight: ended.in_flight,
     }
 }

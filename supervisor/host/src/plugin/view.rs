@@ -37,7 +37,7 @@ impl View {
             state: snapshot.state.name().to_owned(),
             phase: snapshot.state.phase_name().map(str::to_owned),
             cause: cause(&snapshot, advice, installed),
-            cause_code: snapshot.state.cause().map(|cause| cause.name().to_owned()),
+            cause_code: cause_code(&snapshot, installed),
             pid: snapshot.pid,
             generation: snapshot.generation.0,
             restarts: u64::from(snapshot.restarts),
@@ -89,6 +89,12 @@ impl View {
     pub(crate) fn is_at_rest(&self) -> bool {
         matches!(self.snapshot.state, State::Stopped | State::Errored { .. })
     }
+}
+
+fn cause_code(snapshot: &Snapshot, installed: &Installed) -> Option<String> {
+    let has_nothing_to_run = installed.program == Program::None && snapshot.state == State::Stopped;
+    let ui_only = has_nothing_to_run.then_some(control::UI_ONLY);
+    snapshot.state.cause().map(|cause| cause.name()).or(ui_only).map(str::to_owned)
 }
 
 /// Why the plugin is in its state, for the states that make people ask.

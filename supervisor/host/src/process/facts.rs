@@ -8,9 +8,12 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 /// As much of the kernel's counters as is read; they have some kilobytes.
 const COUNTERS_MOST: usize = 32 * 1024;
+/// In what the kernel counts times in /proc (its `USER_HZ`): the same on every architecture that this runs on.
+const TICKS_A_SECOND: u64 = 100;
 
 /// The parts of `/proc/<pid>/stat` that tell who a process is and to whom it belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +63,17 @@ pub fn alive(pid: i32, start_time: u64) -> bool {
 /// The command name of `pid`, at most 15 bytes. `None` when there is no such process.
 pub fn command(pid: i32) -> Option<String> {
     Some(stat(pid)?.command)
+}
+
+/// How much of the processor `pid` has used, its ended threads included. Told of a zombie as well, until it is reaped.
+pub fn processor_time(pid: i32) -> Option<Duration> {
+    let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let close = bytes.iter().rposition(|byte| *byte == b')')?;
+    let rest = std::str::from_utf8(bytes.get(close + 1..)?).ok()?;
+    // Fields 14 and 15 of proc(5), which begins with 3 here.
+    let mut fields = rest.split_ascii_whitespace().skip(11);
+    let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(ticks.saturating_mul(1_000) / TICKS_A_SECOND))
 }
 
 /// The thread that traces `pid`, if one does; whose it is decides whether that is a debugger.

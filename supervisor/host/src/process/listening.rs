@@ -1,0 +1,147 @@
+//! Where the processes of a containment listen: for the sake of a better message, where a server is not found at the place that it
+//! was given.
+//!
+//! Asked by the plugin actor while a server starts. A look through /proc, some milliseconds, on a thread of its own. It must not
+//! decide anything: [`super::port`] does that, by a closer look at one port.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::containment::Containment;
+use super::facts;
+
+/// How the kernel writes the state of a TCP socket that listens.
+const LISTENS: &str = "0A";
+/// The flag of a Unix socket that listens.
+const ACCEPTS: u64 = 0x1_0000;
+/// More sockets than a server has; one that has more is not listed.
+const MOST: usize = 64;
+
+/// One place where a process hears connections.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// An address and a port.
+    Tcp(SocketAddr),
+    /// A Unix socket, by its name; those without one have none to tell.
+    Unix(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "the Unix socket {path}"),
+        }
+    }
+}
+
+impl Containment {
+    /// Every place where one of its processes listens.
+    pub async fn listening(&self) -> Vec<Place> {
+        let leader = self.leader();
+        let look = self.all().round(move |all| {
+            let listeners = of_the_network(leader.pid);
+            if listeners.is_empty() {
+                return Vec::new();
+            }
+            let own: BTreeSet<u64> =
+                all.members(&leader).sure.into_iter().flat_map(|member| facts::sockets(member.pid)).collect();
+            let mut places: Vec<Place> = listeners
+                .into_iter()
+                .filter(|(inode, _)| own.contains(inode))
+                .map(|(_, place)| place)
+                .take(MOST)
+                .collect();
+            places.sort_unstable();
+            places.dedup();
+            places
+        });
+        // The runtime is ending, and nobody will be told.
+        look.await.unwrap_or_default()
+    }
+}
+
+/// Whatever listens in the network that a process sees, by the number of its socket.
+fn of_the_network(pid: i32) -> Vec<(u64, Place)> {
+    let table = |name: &str, read: fn(&str) -> Option<(u64, Place)>| {
+        // Absent where the kernel has no IPv6, and where the process has just ended.
+        let file = fs::File::open(format!("/proc/{pid}/net/{name}")).ok();
+        let lines = file.into_iter().flat_map(|file| BufReader::new(file).lines().map_while(Result::ok));
+        lines.filter_map(|line| read(&line)).collect::<Vec<_>>()
+    };
+    [table("tcp", tcp), table("tcp6", tcp), table("unix", unix)].concat()
+}
+
+fn tcp(line: &str) -> Option<(u64, Place)> {
+    let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+    let (address, port) = fields.get(1)?.split_once(':')?;
+    if *fields.get(3)? != LISTENS {
+        return None;
+    }
+    let place = SocketAddr::new(ip(address)?, u16::from_str_radix(port, 16).ok()?);
+    Some((fields.get(9)?.parse().ok()?, Place::Tcp(place)))
+}
+
+/// Words of 32 bits in the machine's own byte order.
+fn ip(text: &str) -> Option<IpAddr> {
+    let words = (0..text.len() / 8).map(|at| u32::from_str_radix(text.get(at * 8..at * 8 + 8)?, 16).ok());
+    let bytes: Vec<u8> =
+        words.collect::<Option<Vec<u32>>>()?.into_iter().flat_map(u32::to_ne_bytes).collect();
+    match bytes.len() {
+        4 => Some(Ipv4Addr::from(<[u8; 4]>::try_from(bytes).ok()?).into()),
+        16 => Some(Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?).to_canonical()),
+        _ => None,
+    }
+}
+
+fn unix(line: &str) -> Option<(u64, Place)> {
+    let mut fields = line.split_ascii_whitespace();
+    let flags = u64::from_str_radix(fields.nth(3)?, 16).ok()?;
+    let inode = fields.nth(2)?.parse().ok()?;
+    let path = fields.next()?;
+    (flags & ACCEPTS != 0).then(|| (inode, Place::Unix(path.to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+    use std::net::TcpListener;
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn listeners_of_each_kind_are_found_with_their_addresses_and_connections_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let unix = UnixListener::bind(&path).unwrap();
+        let four = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = std::net::TcpStream::connect(four.local_addr().unwrap()).unwrap();
+        let pid = super::super::own_pid();
+        let own: BTreeSet<u64> = facts::sockets(pid).collect();
+        let mut found: Vec<Place> = of_the_network(pid)
+            .into_iter()
+            .filter(|(inode, _)| own.contains(inode))
+            .map(|(_, place)| place)
+            .collect();
+        found.sort();
+        let wanted = [Place::Tcp(four.local_addr().unwrap()), Place::Unix(path.display().to_string())];
+        for place in wanted {
+            assert!(found.contains(&place), "{place} is not among {found:?}");
+        }
+        assert!(!found.contains(&Place::Tcp(client.local_addr().unwrap())));
+        drop(unix);
+    }
+
+    #[test]
+    fn addresses_are_read_in_the_machines_byte_order() {
+        let word = |octets| format!("{:08X}", u32::from_ne_bytes(octets));
+        assert_eq!(ip(&word([127, 0, 0, 1])), Some(Ipv4Addr::LOCALHOST.into()));
+        let six = format!("{}{}", "0".repeat(24), word([0, 0, 0, 1]));
+        assert_eq!(ip(&six), Some(Ipv6Addr::LOCALHOST.into()));
+        assert_eq!(ip("7F"), None);
+    }
+}
