@@ -451,3 +451,54 @@ fn more_connections_than_there_may_be_do_not_stop_the_accept_loop() {
     drop(idle);
     supervisor.verify();
 }
+
+/// Answers with what its path names, byte for byte.
+const RAW_SERVER: &str = r#"
+import os, socket
+answers = {
+    b"/api/raw/ssh": b"SSH-2.0-x\r\n",
+    b"/api/raw/both": b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"/api/raw/nothing": b"",
+    b"/api/raw/short": b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+}
+listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+while True:
+    connection, _ = listener.accept()
+    asked = connection.recv(65536).split(b" ")
+    if len(asked) > 1:
+        connection.sendall(answers.get(asked[1].split(b"?")[0], b""))
+    connection.close()
+"#;
+
+#[test]
+fn an_answer_that_was_refused_or_broke_off_is_found_in_the_plugins_log_afterwards() {
+    let plugin = Plugin::command("raw", &["python3", "raw.py"])
+        .with(json!({ "run": { "protocol": "none" }, "http": { "listen": "port" } }));
+    let supervisor = Supervisor::builder().plugin(plugin).file("raw/raw.py", RAW_SERVER).start();
+    supervisor.wait_for_state("raw", "running");
+    for (path, told) in [
+        ("ssh", "POST \"/api/raw/ssh\" was answered with 502: The answer of the plugin raw was refused"),
+        ("both", "POST \"/api/raw/both\" was answered with 502"),
+        ("nothing", "POST \"/api/raw/nothing\" was answered with 502"),
+        ("short", "an answer did not come to its end: the plugin broke off its answer"),
+    ] {
+        let request = format!(
+            "POST /api/raw/{path}?key=canary HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+            supervisor.address()
+        );
+        // A second line within a second is counted, not written.
+        eventually(told, || {
+            let answer = supervisor.send(request.as_bytes());
+            assert!(answer.status == 502 || !answer.whole, "{path}: {}", answer.head);
+            supervisor
+                .logs("raw")
+                .iter()
+                .any(|record| record.to_string().contains(&told.replace('"', "\\\"")))
+                .then_some(())
+        });
+    }
+    assert!(
+        !json!(supervisor.logs("raw")).to_string().contains("canary"),
+        "what a query holds is nobody's business"
+    );
+}

@@ -98,6 +98,12 @@ impl Problem {
         Self { kind, detail: detail.into(), plugin: None, cause: None, retry_after: None, close: false }
     }
 
+    /// The status and the sentence, where it is the plugin that failed.
+    pub(crate) fn of_the_plugin(&self) -> Option<(u16, &str)> {
+        let failed = matches!(self.kind, Kind::Refused | Kind::Died | Kind::BadAnswer | Kind::Slow);
+        failed.then(|| (self.kind.status().as_u16(), self.detail.as_str()))
+    }
+
     /// Names the plugin.
     #[must_use]
     pub(crate) fn plugin(mut self, id: &str) -> Self {

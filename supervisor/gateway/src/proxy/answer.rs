@@ -109,7 +109,11 @@ impl AnswerBody {
             _ => {}
         }
         let frame = ready!(self.poll_piece(cx));
-        if matches!(frame, Some(Err(_))) {
+        if let Some(Err(broken)) = &frame {
+            if let Some(Holding { door, .. }) = &self.holding {
+                door.trouble
+                    .tell(&door.route.id, format_args!("an answer did not come to its end: {broken}"));
+            }
             self.at = At::Over;
             (self.exchange, self.holding) = (None, None);
         }

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::connection::Connection;
 use super::pool::Pool;
+use super::trouble::Trouble;
 use super::waiting::WaitingRoom;
 use crate::directory::Directory;
 
@@ -25,6 +26,7 @@ pub(crate) struct Door {
     pub(crate) route: Arc<Route>,
     pub(crate) pool: Pool,
     pub(crate) waiting: Arc<WaitingRoom>,
+    pub(crate) trouble: Trouble,
     pool_size: usize,
     janitor: Arc<Notify>,
 }
@@ -66,6 +68,7 @@ impl Doors {
             route: Arc::clone(route),
             pool: Pool::default(),
             waiting: Arc::default(),
+            trouble: Trouble::default(),
             pool_size: self.pool_size,
             janitor: Arc::clone(&self.janitor),
         });

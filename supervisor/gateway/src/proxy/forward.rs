@@ -123,13 +123,21 @@ impl Proxy {
             Some(prefix) => prefix,
             None => self.registered_prefix(directory, &door, asked.request.uri().path()).await?,
         };
+        let (method, uri) = (asked.request.method().clone(), asked.request.uri().clone());
         let message = Message::new(asked.request, &door.route, prefix);
         if let Some(elsewhere) =
             message.stripped.as_ref().and_then(|stripped| stripped.slash_missing(&message.parts))
         {
             return Ok(elsewhere);
         }
-        self.send(asked.client, &door, message).await
+        let answered = self.send(asked.client, &door, message).await;
+        if let Some((status, detail)) = answered.as_ref().err().and_then(Problem::of_the_plugin) {
+            // Without the query, which may hold what is nobody's business.
+            let path = uri.path();
+            door.trouble
+                .tell(&door.route.id, format_args!("{method} {path:?} was answered with {status}: {detail}"));
+        }
+        answered
     }
 
     /// A plugin that has registered nothing may be about to: what starts is waited for.

@@ -25,6 +25,7 @@ mod prefix;
 mod request_head;
 mod stream;
 mod trailers;
+mod trouble;
 mod tunnel;
 mod upgrade;
 mod upload;
