@@ -205,6 +205,19 @@ test("the examples that have a UI show it", async (t) => {
   assert.deepEqual([...fleet.errors, ...badge.errors], []);
 });
 
+test("a plugin with a UI alone shows it and nothing above it, and helpers names the page's origin", async (t) => {
+  const source = `
+    import { STRATOS_APP_BASE } from "@skyvexsoftware/stratos-sdk/helpers";
+    import { usePluginContext } from "@skyvexsoftware/stratos-sdk/ui";
+    export default () => <p data-testid="said">{usePluginContext().state} at {STRATOS_APP_BASE}</p>;`;
+  const supervisor = await Supervisor.start(t, { "only-ui": { "ui/index.js": await ui(source) } });
+  const page = await open(t, supervisor, "only-ui");
+  const origin = await page.evaluate(() => location.origin);
+  await page.getByTestId("said").getByText(`ui-only at ${origin}`).waitFor();
+  assert.equal(await page.locator(".outboard-notice").count(), 0);
+  assert.deepEqual(page.errors, []);
+});
+
 test("a UI that fails and one that is not there are told in the page", async (t) => {
   const supervisor = await Supervisor.start(t, { broken: { "ui/index.js": `export default () => { throw new Error("no hooks today"); };` } });
   const broken = await open(t, supervisor, "broken");

@@ -225,8 +225,8 @@ pub(crate) enum ConfigVerb {
         id: String,
         /// Which key
         key: ConfigKey,
-        /// The value as JSON; what does not look like JSON is taken as a string (5 is a number, '"5"' and five are strings)
-        #[arg(allow_hyphen_values = true)]
+        /// The value as JSON; what does not look like JSON is taken as a string (5 is a number, '"5"' and five are strings). One that begins with a dash and is no number comes after --
+        #[arg(allow_negative_numbers = true)]
         value: String,
     },
     /// Forget the value of a key; the manifest's default, if any, holds again
@@ -302,8 +302,8 @@ pub(crate) struct CallArguments {
     pub(crate) id: String,
     /// Which channel, the leaf name alone
     pub(crate) channel: Channel,
-    /// The arguments as JSON; what does not look like JSON is taken as a string
-    #[arg(value_name = "JSON", allow_hyphen_values = true)]
+    /// The arguments as JSON; what does not look like JSON is taken as a string. One that begins with a dash and is no number comes after --
+    #[arg(value_name = "JSON", allow_negative_numbers = true)]
     pub(crate) args: Vec<String>,
 }
 

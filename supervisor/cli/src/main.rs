@@ -28,7 +28,14 @@ mod verbs;
 
 use std::process::ExitCode;
 
+/// Shows as `outboard` in ps and top: a role that was started from `/proc/self/exe` would be called `exe` there.
+fn name_process() {
+    // A wrong name is no reason not to run.
+    let _ = rustix::thread::set_name(c"outboard");
+}
+
 fn main() -> ExitCode {
+    name_process();
     let mut words: Vec<_> = std::env::args_os().collect();
     if words.get(1).is_some_and(|word| word == outboard_host::process::TRAMPOLINE_ARGUMENT) {
         outboard_host::process::trampoline_main();

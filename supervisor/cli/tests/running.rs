@@ -314,3 +314,72 @@ fn a_runtime_folder_with_too_long_a_path_is_refused_with_the_reason() {
     assert_eq!(said.code, 5, "{said:?}");
     assert!(said.err.contains("107") && said.err.contains("--runtime-dir"), "{said:?}");
 }
+
+#[test]
+fn every_process_of_its_own_is_called_outboard_in_ps_and_top() {
+    let terminal = Terminal::new();
+    let (_supervised, ready) = Supervised::ready(&terminal);
+    for process in ["pid", "keeperPid"] {
+        let name = std::fs::read_to_string(format!("/proc/{}/comm", ready[process])).unwrap();
+        assert_eq!(name.trim(), "outboard", "{process}");
+    }
+}
+
+#[test]
+fn what_is_shown_fits_the_terminal_and_is_one_line_a_plugin_where_a_program_reads() {
+    let terminal = Terminal::new();
+    install(&terminal, "a-plugin-with-quite-a-long-name-for-a-plugin");
+    install(&terminal, "b");
+    terminal.write("plugins/broken/plugin.json", r#"{"id":"broken","name":5,"version":"1"}"#);
+    let (supervised, _) = Supervised::ready(&terminal);
+    supervised.until(&["status", "b", "--json"], |status| status["plugins"][0]["state"] == "running");
+    for words in [&["status"][..], &["list"], &["why", "broken"], &["status", "b"]] {
+        for columns in [80, 40] {
+            let said = terminal.types_with(&[("COLUMNS", &columns.to_string())], words);
+            assert_eq!(said.code, 0, "{said:?}");
+            // A word that is longer than the line, such as a path, stays whole.
+            let fits = |line: &&str| line.chars().count() <= columns || line.split_whitespace().count() <= 2;
+            let wide: Vec<_> = said.out.lines().filter(|line| !fits(line)).collect();
+            assert!(wide.is_empty(), "{words:?} at {columns}: {wide:#?}");
+            assert!(said.out.contains("running") || words[0] == "why", "{said:?}");
+        }
+    }
+    let said = terminal.types(&["list"]);
+    assert_eq!(said.out.lines().count(), 4, "{said:?}");
+}
+
+#[test]
+fn a_plugin_with_a_ui_alone_is_shown_as_that_and_not_as_stopped() {
+    let terminal = Terminal::new();
+    terminal.write("plugins/only-ui/plugin.json", r#"{"id":"only-ui","name":"Only UI","version":"1.0.0"}"#);
+    terminal.write("plugins/only-ui/ui/index.js", "export default () => \"hello\";");
+    install(&terminal, "whole");
+    let supervised = Supervised::start(&terminal, &[]);
+    assert!(supervised.line().ends_with("1 of 1 plugins are running, 1 with a UI alone"));
+    let status = supervised.until(&["status", "only-ui", "--json"], |_| true);
+    assert_eq!(status["plugins"][0]["causeCode"], "ui-only", "{status}");
+    for words in [&["status"][..], &["list"], &["status", "only-ui"]] {
+        let said = terminal.types(words);
+        assert!(said.out.contains("ui-only") && !said.out.contains("stopped"), "{said:?}");
+    }
+}
+
+#[test]
+fn what_lies_among_the_plugins_and_cannot_be_one_is_told_and_ordinary_files_are_not() {
+    let terminal = Terminal::new();
+    terminal.write("plugins/packed.ZIP", "PK");
+    terminal.write("plugins/README.md", "mine");
+    terminal.write("plugins/unpacked/unpacked/plugin.json", "{}");
+    std::os::unix::fs::symlink("/nowhere/at-all", terminal.path("plugins/linked")).unwrap();
+    let (supervised, _) = Supervised::ready(&terminal);
+    let status = supervised.until(&["list", "--json"], |list| list.to_string().contains("packed.ZIP"));
+    let said = status.to_string();
+    for part in [
+        "packed.ZIP is an archive; unpack it",
+        "linked is a link to /nowhere/at-all, which does not exist",
+        "there is one in ",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("README"), "{said}");
+}

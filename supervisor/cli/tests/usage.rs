@@ -277,3 +277,22 @@ fn doctor_takes_the_flags_that_it_looks_at_and_no_others() {
         assert!(said.code == 2 && said.err.contains("unexpected argument"), "{flag}: {said:?}");
     }
 }
+
+#[test]
+fn flags_stand_behind_arguments_for_a_plugin_too_and_what_begins_with_a_dash_comes_after_two() {
+    let terminal = Terminal::new();
+    for words in [
+        &["call", "w", "echo", "1", "--runtime-dir", "/nowhere/a"][..],
+        &["call", "w", "echo", "-5", "-1.5e3", "--runtime-dir", "/nowhere/a"],
+        &["call", "w", "echo", "--runtime-dir", "/nowhere/a", "--", "--json", "-x"],
+        &["config", "set", "w", "key", "-5", "--runtime-dir", "/nowhere/a"],
+        &["config", "set", "w", "key", "--runtime-dir", "/nowhere/a", "--", "--json"],
+    ] {
+        let said = terminal.types(words);
+        assert!(said.code == 3 && said.err.contains("/nowhere/a"), "{words:?}: {said:?}");
+    }
+    for words in [&["call", "w", "echo", "1", "--jsno"][..], &["config", "set", "w", "key", "--value"]] {
+        let said = terminal.types(words);
+        assert!(said.code == 2 && said.err.contains("unexpected argument '--"), "{words:?}: {said:?}");
+    }
+}

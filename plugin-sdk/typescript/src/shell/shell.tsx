@@ -40,7 +40,7 @@ function Notice({ kind, text }: { kind: "error" | "wait"; text: string }): React
 function StateBar(): ReactNode {
   const { connected, state } = usePluginContext();
   if (!connected) return <Notice kind="wait" text="Outboard is not reached at this moment; connecting again…" />;
-  return state === "running" ? null : <Notice kind="wait" text={`The plugin is ${state}.`} />;
+  return state === "running" || state === "ui-only" ? null : <Notice kind="wait" text={`The plugin is ${state}.`} />;
 }
 
 async function load(id: string): Promise<ComponentType> {

@@ -37,7 +37,7 @@ export interface PluginUiLogger {
   error(tag: string, message?: string, extra?: unknown): void;
 }
 
-/** What the plugin is doing: `running`, `starting`, `stopped`, …; `unknown` before the first word from the supervisor. */
+/** What the plugin is doing: `running`, `starting`, `stopped`, …; `ui-only` where there is no background module; `unknown` before the first word from the supervisor. */
 export type PluginState = string;
 
 /** What `usePluginContext` gives. */

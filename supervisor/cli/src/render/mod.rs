@@ -56,12 +56,19 @@ pub(crate) struct Screen {
     out: io::StdoutLock<'static>,
     colored: bool,
     json: bool,
+    /// Columns of the terminal; none where a program reads.
+    width: Option<usize>,
 }
 
 impl Screen {
     /// The screen that the settings ask for.
     pub(crate) fn new(settings: &Settings) -> Self {
-        Self { out: io::stdout().lock(), colored: colored(settings.color), json: settings.json }
+        Self {
+            out: io::stdout().lock(),
+            colored: colored(settings.color),
+            json: settings.json,
+            width: columns(),
+        }
     }
 
     /// Whether programs read.
@@ -69,11 +76,23 @@ impl Screen {
         self.json
     }
 
+    /// How many columns a line may take, where that is known.
+    pub(crate) fn width(&self) -> Option<usize> {
+        self.width
+    }
+
     /// Writes a line. Whatever it is made of, a terminal obeys nothing in it but our own colours.
     pub(crate) fn line(&mut self, text: impl AsRef<str>) -> io::Result<()> {
         let text = text.as_ref();
         let shown = if self.colored { harmless_but_painted(text) } else { harmless(text) };
         writeln!(self.out, "{shown}")
+    }
+
+    /// Writes a sentence, on as many lines as it takes.
+    pub(crate) fn paragraph(&mut self, text: &str) -> io::Result<()> {
+        let mut table = Table::new(&[]);
+        table.row([(text.to_owned(), Style::Plain)]);
+        table.print(self)
     }
 
     /// Writes a value as JSON: readable for one answer.
@@ -100,6 +119,17 @@ impl Screen {
         self.out.flush()
     }
 }
+
+/// What the terminal says, else what COLUMNS says.
+fn columns() -> Option<usize> {
+    let out = io::stdout();
+    let terminal = rustix::termios::tcgetwinsize(&out).ok().map(|size| usize::from(size.ws_col));
+    let told = || std::env::var("COLUMNS").ok()?.parse().ok();
+    terminal.or_else(told).filter(|columns| *columns >= NARROWEST)
+}
+
+/// A terminal that says less has not been told its size.
+const NARROWEST: usize = 20;
 
 fn colored(color: Color) -> bool {
     match color {

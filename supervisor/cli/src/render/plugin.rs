@@ -10,6 +10,7 @@ use super::{Screen, Style, Table, ago, tame};
 pub(crate) fn state_style(state: &str) -> Style {
     match state {
         "running" => Style::Good,
+        "ui-only" => Style::Good,
         "errored" | "invalid" => Style::Bad,
         "stopped" => Style::Dim,
         _ => Style::Off,
@@ -28,7 +29,7 @@ pub(crate) fn plugin_table(screen: &mut Screen, plugins: &[PluginStatus]) -> io:
         table.row([
             (plugin.id.clone(), Style::Bold),
             (dash(&plugin.version), Style::Plain),
-            (state(plugin), state_style(&plugin.state)),
+            (state(plugin), state_style(plugin.shown_state())),
             (ago(&plugin.since), Style::Plain),
             (plugin.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()), Style::Plain),
             (plugin.restarts.to_string(), Style::Plain),
@@ -50,7 +51,7 @@ pub(crate) fn plugin_details(screen: &mut Screen, plugin: &PluginStatus) -> io::
         }
     };
     fact("name", plugin.name.clone(), Style::Plain);
-    fact("state", format!("{} for {}", state(plugin), ago(&plugin.since)), state_style(&plugin.state));
+    fact("state", format!("{} for {}", state(plugin), ago(&plugin.since)), state_style(plugin.shown_state()));
     fact("cause", plugin.cause.clone().unwrap_or_default(), Style::Plain);
     fact("pid", plugin.pid.map(|pid| pid.to_string()).unwrap_or_default(), Style::Plain);
     fact("generation", plugin.generation.to_string(), Style::Plain);
@@ -74,7 +75,7 @@ fn state(plugin: &PluginStatus) -> String {
     match &plugin.phase {
         Some(phase) => format!("{} ({phase})", plugin.state),
         None if !plugin.enabled && plugin.state == "stopped" => "disabled".to_owned(),
-        None => plugin.state.clone(),
+        None => plugin.shown_state().to_owned(),
     }
 }
 

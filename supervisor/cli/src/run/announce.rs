@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use outboard_gateway::Address;
-use outboard_protocol::control::{PluginStatus, StatusReport};
+use outboard_protocol::control::{PluginStatus, StatusReport, UI_ONLY};
 use outboard_services::terminal::escape_json;
 use serde_json::json;
 
@@ -97,6 +97,7 @@ fn ready_line(report: &StatusReport, record: &SupervisorRecord, runtime_dir: &Pa
 
 fn summary(report: &StatusReport) -> String {
     let running = report.plugins.iter().filter(|plugin| plugin.state == "running").count();
+    let ui_only = report.plugins.iter().filter(|plugin| plugin.shown_state() == UI_ONLY).count();
     let origin = if is_unix(&report.listen) { "http://localhost".to_owned() } else { shown(&report.listen) };
     let mut text = match report.plugins.len() {
         0 => format!(
@@ -104,7 +105,15 @@ fn summary(report: &StatusReport) -> String {
             report.version,
             report.plugin_dirs.join(" or ")
         ),
-        all => format!("outboard {}: {running} of {all} plugins are running\n", report.version),
+        // One that has a UI alone has nothing that could run.
+        all => {
+            let besides = if ui_only > 0 { format!(", {ui_only} with a UI alone") } else { String::new() };
+            format!(
+                "outboard {}: {running} of {} plugins are running{besides}\n",
+                report.version,
+                all - ui_only
+            )
+        }
     };
     if report.waiting_for_sign_in {
         text.push_str(WAITING);
@@ -112,10 +121,14 @@ fn summary(report: &StatusReport) -> String {
     }
     let width = |of: fn(&PluginStatus) -> usize| report.plugins.iter().map(of).max().unwrap_or(0);
     let (ids, states) =
-        (width(|plugin| plugin.id.chars().count()), width(|plugin| plugin.state.chars().count()));
+        (width(|plugin| plugin.id.chars().count()), width(|plugin| plugin.shown_state().chars().count()));
     for plugin in &report.plugins {
-        let line =
-            format!("  {:ids$}  {:states$}  {}", tame(&plugin.id), plugin.state, what_of(plugin, &origin));
+        let line = format!(
+            "  {:ids$}  {:states$}  {}",
+            tame(&plugin.id),
+            plugin.shown_state(),
+            what_of(plugin, &origin)
+        );
         text.push_str(line.trim_end());
         text.push('\n');
     }

@@ -31,15 +31,20 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, id: Option<&str>) 
     let title = format!("outboard {} at {}", report.version, crate::run::shown(&report.listen));
     screen.line(screen.paint(Style::Bold, &title))?;
     if let Some(pages) = &report.pages {
-        screen.line(format!("pages at {pages}"))?;
+        screen.paragraph(&format!("pages at {pages}"))?;
     }
     if report.shared_origin {
-        screen.line(crate::run::SHARED_ORIGIN)?;
+        screen.paragraph(crate::run::SHARED_ORIGIN)?;
     }
-    screen.line(format!("pid {}, up {}, data in {}", report.pid, ago(&report.since), report.data_dir))?;
-    screen.line(format!("plugins from {}", report.plugin_dirs.join(", ")))?;
+    screen.paragraph(&format!(
+        "pid {}, up {}, data in {}",
+        report.pid,
+        ago(&report.since),
+        report.data_dir
+    ))?;
+    screen.paragraph(&format!("plugins from {}", report.plugin_dirs.join(", ")))?;
     if report.waiting_for_sign_in {
-        screen.line(crate::run::WAITING)?;
+        screen.paragraph(crate::run::WAITING)?;
     }
     for trouble in &report.troubles {
         screen.line(format!("{} {}", screen.paint(Style::Bad, "amiss:"), tame(&trouble.says)))?;

@@ -6,7 +6,7 @@ use outboard_protocol::manifest::FOR_THE_STORE;
 use super::plugin_id;
 use crate::client::{Client, QUESTION_WAIT};
 use crate::failure::Outcome;
-use crate::render::{Screen, Style, ago, plugin_details, span, tame};
+use crate::render::{Screen, Style, Table, ago, plugin_details, span, tame};
 
 /// Explains.
 pub(super) async fn run(client: &Client, screen: &mut Screen, id: &str) -> Outcome {
@@ -24,7 +24,7 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, id: &str) -> Outco
     plugin_details(screen, &report.status)?;
     if report.history.is_empty() {
         screen.line("")?;
-        screen.line("it has not ended unexpectedly since the supervisor started")?;
+        screen.paragraph("it has not ended unexpectedly since the supervisor started")?;
     }
     for end in &report.history {
         screen.line("")?;
@@ -41,11 +41,15 @@ fn show(screen: &mut Screen, end: &ExitRecord) -> std::io::Result<()> {
     let core = if end.core_dumped { ", core dumped" } else { "" };
     let ended = screen.paint(Style::Bad, &format!("{}{core}", tame(&end.ended)));
     screen.line(format!("{} ago  {process} {ended}", ago(&end.at)))?;
-    screen.line(format!("  while     {}, after {}", tame(&end.phase), span(end.uptime_ms)))?;
-    screen.line(format!("  decision  {}", tame(&end.decision)))?;
+    let mut facts = Table::new(&[]);
+    let mut fact =
+        |name: &str, text: String| facts.row([(format!("  {name}"), Style::Plain), (text, Style::Plain)]);
+    fact("while", format!("{}, after {}", end.phase, span(end.uptime_ms)));
+    fact("decision", end.decision.clone());
     if let Some(advice) = &end.advice {
-        screen.line(format!("  advice    {}", tame(advice)))?;
+        fact("advice", advice.clone());
     }
+    facts.print(screen)?;
     if let Some(detail) = &end.detail {
         screen.line("  it said")?;
         for line in detail.lines() {

@@ -151,7 +151,7 @@ impl Conversation {
     fn tell_state(&mut self, event: Result<HostEvent, broadcast::error::RecvError>) -> Result<(), End> {
         match event {
             Ok(HostEvent::PluginState { status }) if self.subscribed.contains(status.id.as_str()) => {
-                self.say(&ToClient::State { plugin: &status.id, state: &status.state });
+                self.say(&ToClient::State { plugin: &status.id, state: status.shown_state() });
             }
             Ok(_) => {}
             Err(broadcast::error::RecvError::Lagged(_)) => self.tell_all_states(),
@@ -191,7 +191,7 @@ impl Conversation {
     fn tell_all_states(&self) {
         for plugin in self.directory.status().plugins {
             if self.subscribed.contains(plugin.id.as_str()) {
-                self.say(&ToClient::State { plugin: &plugin.id, state: &plugin.state });
+                self.say(&ToClient::State { plugin: &plugin.id, state: plugin.shown_state() });
             }
         }
     }
@@ -268,7 +268,7 @@ impl Conversation {
             let (signed_in, bound) = self.directory.access();
             let told = ToClient::Subscribed {
                 plugin: &plugin,
-                state: &status.state,
+                state: status.shown_state(),
                 config: &config,
                 authenticated: signed_in.authenticated,
                 airline: bound.airline.as_ref(),

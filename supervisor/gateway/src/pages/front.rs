@@ -45,7 +45,7 @@ fn row(html: &mut String, plugin: &PluginStatus, has_ui: bool, caller: &Caller) 
     let origin = caller.origin_of(&plugin.id);
     let (id, name) = (escaped(&plugin.id), escaped(&plugin.name));
     let name = if has_ui { format!("<a href=\"{origin}{SHELL_PATH}{id}\">{name}</a>") } else { name };
-    let (state, version) = (escaped(&plugin.state), escaped(&plugin.version));
+    let (state, version) = (escaped(plugin.shown_state()), escaped(&plugin.version));
     // Writing into a string cannot fail.
     let _ = write!(
         html,
