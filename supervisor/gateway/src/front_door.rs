@@ -19,7 +19,7 @@ use crate::directory::Directory;
 use crate::load::Load;
 use crate::options::GatewayOptions;
 use crate::problem::{Kind, Problem};
-use crate::proxy::{Asked, Proxy};
+use crate::proxy::{self, Asked, Proxy};
 use crate::reply::ReplyBody;
 use crate::router::{self, Destination};
 use crate::seats::{Seats, Shares, Upgrade};
@@ -49,6 +49,10 @@ impl Seated {
                 client.place().upgrade(upgrade);
             }
             Self::Standing => {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            // Nothing came of it, and a next request would come without a seat.
+            Self::Upgrading(_) if !client.place().has_seat() => {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             Self::Upgrading(_) | Self::Already => {}
@@ -127,7 +131,8 @@ impl FrontDoor {
         mut request: Request<Incoming>,
     ) -> Response<ReplyBody> {
         let log = Access::begin(self.options.log_requests, &request);
-        let upgrade = request.headers().contains_key(header::UPGRADE);
+        let named = request.headers().contains_key(header::UPGRADE);
+        let upgrade = named && proxy::is_upgrade(request.version(), request.headers());
         let http_1_0 = request.version() == Version::HTTP_10;
         let mut response = match self.admission.check(&mut request) {
             Err(problem) => problem.into_response(),
@@ -140,9 +145,7 @@ impl FrontDoor {
                 }
             },
         };
-        if upgrade
-            && response.status() != StatusCode::SWITCHING_PROTOCOLS
-            && !client.signals.decline_upgrade()
+        if named && response.status() != StatusCode::SWITCHING_PROTOCOLS && !client.signals.decline_upgrade()
         {
             // What has come already cannot be told from the other protocol.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -373,6 +373,19 @@ async fn an_offer_of_h2c_never_reaches_a_plugin_nor_becomes_a_tunnel() {
 }
 
 #[tokio::test]
+async fn an_offer_of_h2c_takes_no_place_of_a_websocket() {
+    let house = House::new();
+    let upstream = house.generation(|stream, _| echo_head(stream));
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |options| options.websockets = 0).await;
+    let listen = gateway.listen();
+    for (lines, wanted) in [(H2C, 200), ("Connection: upgrade\r\nUpgrade: websocket\r\n", 503)] {
+        let request = format!("GET /api/x/ HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n{lines}\r\n");
+        assert_eq!(status(&exchange(listen, request.as_bytes()).await.unwrap()), wanted, "{lines}");
+    }
+}
+
+#[tokio::test]
 async fn a_plugin_switches_to_one_of_the_offers_and_the_client_hears_which() {
     for (offers, agreed, wanted) in [
         ("foo/2, websocket", "Upgrade: websocket\r\n", Some("upgrade: websocket\r\n")),

@@ -33,3 +33,4 @@ mod waiting;
 
 pub(crate) use forward::{Asked, Proxy};
 pub(crate) use request_head::mentions;
+pub(crate) use upgrade::is_upgrade;

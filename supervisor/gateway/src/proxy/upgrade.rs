@@ -29,15 +29,13 @@ impl Upgrade {
     /// What a request asks for, if it does.
     pub(crate) fn asked(parts: &mut Parts) -> Option<Self> {
         let headers = &parts.headers;
-        if !headers.contains_key(header::UPGRADE) || parts.version != Version::HTTP_11 {
+        if !headers.contains_key(header::UPGRADE) || !is_upgrade(parts.version, headers) {
             return None;
         }
-        let asked = headers.get_all(header::CONNECTION).iter().any(|value| mentions(value, "upgrade"));
         let offers: Vec<&[u8]> = headers.get_all(header::UPGRADE).iter().flat_map(members).collect();
-        let offers =
-            HeaderValue::from_bytes(&offers.join(&b", "[..])).ok().filter(|offers| !offers.is_empty())?;
+        let offers = HeaderValue::from_bytes(&offers.join(&b", "[..])).ok()?;
         let on_upgrade = parts.extensions.remove::<OnUpgrade>()?;
-        asked.then_some(Self { offers, on_upgrade })
+        Some(Self { offers, on_upgrade })
     }
 
     /// The protocol to which the plugin switches, where that was offered.
@@ -82,6 +80,14 @@ impl Upgrade {
         }));
         Some(Response::new(ReplyBody::empty()))
     }
+}
+
+/// Whether a request asks for another protocol that a plugin may speak.
+pub(crate) fn is_upgrade(version: Version, headers: &HeaderMap) -> bool {
+    let asks = |value| mentions(value, "upgrade");
+    version == Version::HTTP_11
+        && headers.get_all(header::CONNECTION).iter().any(asks)
+        && headers.get_all(header::UPGRADE).iter().any(|value| members(value).next().is_some())
 }
 
 /// The protocols of an Upgrade header, but for HTTP/2 in clear.
