@@ -94,6 +94,25 @@ async fn nothing_outside_the_served_folders_is_ever_served() {
 }
 
 #[tokio::test]
+async fn a_hard_link_to_another_owners_file_is_not_served_and_one_to_ones_own_is() {
+    let (house, gateway) = with_files().await;
+    let (outside, inside) = (house.folder.path().join("outside"), house.folder.path().join("x/ui/linked"));
+    std::fs::hard_link(&outside, &inside).unwrap();
+    assert!(file(&gateway, "ui/linked", "").await.ends_with("secret"));
+    // Nobody but root can give a file away, and so make the other case.
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(&outside, Some(1), Some(1)).unwrap();
+        let answer = file(&gateway, "ui/linked", "").await;
+        assert!(status(&answer) == 404 && !answer.contains("secret"), "{answer}");
+        std::fs::remove_file(&outside).unwrap();
+        assert!(
+            file(&gateway, "ui/linked", "").await.ends_with("secret"),
+            "with one name it is the folder's file"
+        );
+    }
+}
+
+#[tokio::test]
 async fn health_and_the_front_page_tell_of_every_plugin() {
     let (_house, gateway) = with_files().await;
     let listen = gateway.listen();
