@@ -58,5 +58,5 @@ fn others(directory: &dyn Directory, caller: &Caller) -> String {
     if list.is_empty() {
         return "<p>No plugin here has a UI.".to_owned();
     }
-    format!("<p>These have one:<ul>{list}</ul>")
+    format!("<p>These plugins have a UI:<ul>{list}</ul>")
 }
