@@ -193,7 +193,8 @@ impl From<Sighting> for Remnant {
 
 impl fmt::Display for Remnant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.pid, self.command)
+        // A process names itself, and this may be shown on a terminal.
+        write!(f, "{} ({})", self.pid, self.command.escape_debug())
     }
 }
 

@@ -27,7 +27,6 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 pub use link::{KeeperLink, adopt_link};
-use outboard_services::terminal::escape;
 
 use self::watch::Watch;
 use super::containment::counted;
@@ -160,6 +159,5 @@ fn exit_code(report: ExitReport) -> ExitCode {
 
 /// Says it on standard error, where there still is one.
 fn say(sentence: &str) {
-    // There are names of processes in it, which are whatever those have made of them.
-    let _ = io::stderr().write_all(format!("outboard: {}\n", escape(sentence)).as_bytes());
+    let _ = io::stderr().write_all(format!("outboard: {sentence}\n").as_bytes());
 }
