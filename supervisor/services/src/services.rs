@@ -71,6 +71,9 @@ impl ServiceOptions {
     }
 }
 
+/// A commit takes milliseconds, on a busy disk some hundred; one that takes longer than this hangs.
+const HELD_UP: Duration = Duration::from_secs(1);
+
 /// Why the services cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -219,6 +222,12 @@ impl Services {
     /// `storage_corrupt`, `timeout`. The file is then not there.
     pub async fn backup(&self, file: &Path) -> Result<BackupReport, RpcError> {
         backup::make(&self.store, &self.data_dir, file, self.backup_wait).await
+    }
+
+    /// Whether the disk has been holding up what is kept for some time, so that whoever waits for an answer of ours waits for
+    /// the disk.
+    pub fn are_held_up(&self) -> bool {
+        self.store.held_up() >= HELD_UP
     }
 
     /// Writes what is queued, closes the files and lets go of the data folder; bounded in time.

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use outboard_lifecycle::{Event, Fact, Generation, Lifecycle, Order};
+use outboard_lifecycle::{Deadline, Event, Fact, Generation, Lifecycle, Order};
 use outboard_protocol::control::HostEvent;
 use outboard_protocol::handshake::InitializeResult;
 use outboard_services::{Mailbox, Notice};
@@ -27,6 +27,9 @@ use super::{Letter, PluginSettings, Shared};
 use crate::discovery::Installed;
 use crate::process::ExitReport;
 use crate::routes::{Route, RouteState};
+
+/// Between two looks whether our disk hangs still.
+const HELD_UP_LOOK: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What a piece of work ended in.
 pub(super) enum Done {
@@ -144,13 +147,29 @@ impl Actor {
                         self.step(Event::Order(Order::Shutdown));
                     }
                 },
-                (deadline, generation) = self.timers.next() => self.step(Event::Deadline(generation, deadline)),
+                (deadline, generation) = self.timers.next() => self.reached(generation, deadline),
                 () = progressed(self.living.as_ref()) => {
                     self.step(Event::Fact(self.generation(), Fact::Progress));
                 }
                 (notices, lost) = self.mailbox.take() => self.pass_on(notices, lost),
             }
         }
+    }
+
+    /// A deadline is reached. While our own disk hangs, a plugin may be waiting for what we keep for it, and its silence says
+    /// nothing: it is asked again later, and no step of its start is called late.
+    fn reached(&mut self, generation: Generation, deadline: Deadline) {
+        if self.shared.services.are_held_up() {
+            match deadline {
+                Deadline::Handshake | Deadline::Start => {
+                    self.timers.arm(deadline, generation, HELD_UP_LOOK);
+                    return;
+                }
+                Deadline::Ping => self.step(Event::Fact(generation, Fact::PingExcused)),
+                _ => {}
+            }
+        }
+        self.step(Event::Deadline(generation, deadline));
     }
 
     fn take(&mut self, letter: Letter) {
@@ -185,6 +204,9 @@ impl Actor {
 
     fn finished(&mut self, done: Result<Done, JoinError>) {
         match done {
+            Ok(Done::Fact(generation, Some(Fact::PingUnanswered))) if self.shared.services.are_held_up() => {
+                self.step(Event::Fact(generation, Fact::PingExcused));
+            }
             Ok(Done::Fact(generation, Some(fact))) => self.step(Event::Fact(generation, fact)),
             Ok(Done::Fact(_, None)) => {}
             Ok(Done::Launched(generation, launched)) => self.launched(generation, *launched),

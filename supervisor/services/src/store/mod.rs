@@ -16,6 +16,7 @@ mod aside;
 mod error;
 mod folder;
 mod open;
+mod pulse;
 mod reserve;
 mod thread;
 mod watch;
@@ -38,6 +39,7 @@ pub use folder::FolderError;
 pub(crate) use folder::{Folder, make_private_folder};
 pub use open::OpenStoreError;
 pub(crate) use open::{Opened, SCHEMA, open};
+use pulse::Pulse;
 pub(crate) use thread::Group;
 use thread::Job;
 use write::Write;
@@ -65,6 +67,7 @@ pub(crate) struct Store {
 
 struct Shared {
     herald: Arc<Herald>,
+    pulse: Pulse,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
@@ -75,10 +78,17 @@ impl Store {
         let path = folder.state_file();
         let herald = Arc::new(Herald::default());
         let carrier = Arc::clone(&herald);
+        let pulse = Pulse::default();
+        let beating = pulse.clone();
         let thread = std::thread::Builder::new()
             .name("state".to_owned())
-            .spawn(move || thread::run(db, jobs, &path, folder, &carrier, troubles))?;
-        Ok(Self { queue, shared: Arc::new(Shared { herald, thread: Mutex::new(Some(thread)) }) })
+            .spawn(move || thread::run(db, jobs, &path, folder, &carrier, troubles, beating))?;
+        Ok(Self { queue, shared: Arc::new(Shared { herald, pulse, thread: Mutex::new(Some(thread)) }) })
+    }
+
+    /// For how long the disk has not come back from the present commit.
+    pub(crate) fn held_up(&self) -> Duration {
+        self.shared.pulse.held_for()
     }
 
     /// Queues a write at once; the future ends when it is on disk, or was refused.

@@ -11,6 +11,7 @@ use super::answers::{Answers, Herald};
 use super::aside::{AnyAside, AnyGradual};
 use super::error::StoreError;
 use super::folder::Folder;
+use super::pulse::Pulse;
 use super::reserve;
 use super::watch::Watch;
 use super::write::AnyWrite;
@@ -72,9 +73,10 @@ pub(super) fn run(
     folder: Folder,
     herald: &Herald,
     troubles: Troubles,
+    pulse: Pulse,
 ) {
     reserve::log(path);
-    let mut owner = Owner { db: &db, path, number: 0, herald, watch: Watch::begin(path), troubles };
+    let mut owner = Owner { db: &db, path, number: 0, herald, watch: Watch::begin(path), troubles, pulse };
     let mut writes: Vec<Box<dyn AnyWrite>> = Vec::new();
     let closed = 'life: loop {
         let Some(mut job) = jobs.blocking_recv() else { break None };
@@ -120,6 +122,7 @@ struct Owner<'a> {
     herald: &'a Herald,
     watch: Watch,
     troubles: Troubles,
+    pulse: Pulse,
 }
 
 impl Owner<'_> {
@@ -137,7 +140,11 @@ impl Owner<'_> {
         if writes.is_empty() {
             return;
         }
-        match self.transaction(writes) {
+        let outcome = {
+            let _beat = self.pulse.beat();
+            self.transaction(writes)
+        };
+        match outcome {
             Ok(outcomes) => self.settle(writes.drain(..).zip(outcomes)),
             // A file that is gone refuses all of them alike.
             Err(error) if writes.len() == 1 || matches!(error, StoreError::Gone { .. }) => {
