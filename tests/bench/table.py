@@ -14,6 +14,7 @@ import platform
 import re
 import time
 
+import crowds
 import flows
 import measures
 import starts
@@ -32,6 +33,7 @@ MEASURES = {
     "restart": starts.measure_restart,
     "boot": starts.measure_boot,
     "lost": starts.measure_lost,
+    "crowd": crowds.measure_crowd,
 }
 
 HEAD = """# Performance

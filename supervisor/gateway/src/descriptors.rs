@@ -4,8 +4,10 @@
 //! The kernel gives out the lowest free number, so a number tells how many are open at least: no counting, and no look into
 //! /proc. The limit is asked for anew each time, since it can be changed from outside.
 
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
+use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
 /// One part of so many is the reserve.
@@ -34,6 +36,15 @@ pub(crate) fn are_scarce() -> bool {
 /// How many connections' descriptors fit between what is open now and the reserve.
 pub(crate) fn free() -> u64 {
     next().map_or(0, |next| end().saturating_sub(next))
+}
+
+/// Whether a connection could not be made because this process or this machine is short of something, whoever is at the other
+/// end.
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
+    const SHORTAGES: [Errno; 5] =
+        [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS, Errno::ADDRNOTAVAIL];
+    let errno = error.raw_os_error();
+    SHORTAGES.iter().any(|shortage| errno == Some(shortage.raw_os_error()))
 }
 
 /// The lowest free number.

@@ -23,6 +23,7 @@ use crate::proxy::{self, Asked, Proxy};
 use crate::reply::ReplyBody;
 use crate::router::{self, Destination};
 use crate::seats::{Seats, Shares, Upgrade};
+use crate::wire::head::offers_h2c_alone;
 use crate::wire::signals::Answering;
 use crate::{bus, health, pages, ui_files};
 
@@ -48,14 +49,11 @@ impl Seated {
             Self::Upgrading(upgrade) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                 client.place().upgrade(upgrade);
             }
-            Self::Standing => {
+            // One that stands goes when it is answered, were it that its plugin would not have the WebSocket.
+            Self::Upgrading(_) | Self::Standing if !client.place().has_seat() => {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
-            // Nothing came of it, and a next request would come without a seat.
-            Self::Upgrading(_) if !client.place().has_seat() => {
-                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
-            Self::Upgrading(_) | Self::Already => {}
+            Self::Upgrading(_) | Self::Standing | Self::Already => {}
         }
         response
     }
@@ -165,7 +163,8 @@ impl FrontDoor {
         request: &Request<Incoming>,
         upgrade: bool,
     ) -> Result<Seated, Problem> {
-        if upgrade {
+        let offers = |value: &HeaderValue| !offers_h2c_alone(value.as_bytes());
+        if upgrade && request.headers().get_all(header::UPGRADE).iter().any(offers) {
             // One that is refused by its plugin has kept a place for a moment.
             return self.seats.websocket().map(Seated::Upgrading).ok_or_else(|| {
                 let detail =

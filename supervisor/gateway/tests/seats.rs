@@ -180,6 +180,9 @@ async fn websockets_have_a_share_of_their_own() {
     }
     let (head, _) = open().await;
     assert!(head.starts_with("HTTP/1.1 503"), "{head}");
+    // What nobody upgrades to is an ordinary request.
+    let h2c = get(listen, "/api/x/", "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n");
+    assert_eq!(status(&exchange(listen, &h2c).await.unwrap()), 200);
     // The one seat is free all the while, and what is idle among WebSockets is not closed for others.
     for _ in 0..3 {
         let answer = exchange(listen, &get(listen, "/api/x/", "")).await.unwrap();

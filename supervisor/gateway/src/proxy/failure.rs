@@ -3,18 +3,29 @@
 //! [`super::forward`] asks, once it has decided that the request is not sent again. Must not know connections.
 
 use std::io;
+use std::time::Duration;
 
 use outboard_host::routes::Upstream;
 
 use super::door::Door;
 use super::exchange::Failure;
+use crate::descriptors;
 use crate::options::GatewayOptions;
 use crate::problem::{Kind, Problem};
 use crate::wire::signals::Signals;
 
-/// Nothing was sent, as the plugin took no connection.
+/// When to come again where the supervisor itself is short: somebody's connection ends by then.
+const COME_AGAIN: Duration = Duration::from_secs(2);
+
+/// Nothing was sent, as the plugin took no connection; or as we could make none.
 pub(crate) fn refused(door: &Door, error: &io::Error) -> Problem {
     let id = &door.route.id;
+    if descriptors::is_shortage(error) {
+        let detail = format!(
+            "The supervisor has no descriptor or memory left for a connection to the plugin {id}; come again."
+        );
+        return Problem::new(Kind::Full, detail).plugin(id.as_str()).retry_after(COME_AGAIN);
+    }
     Problem::new(Kind::Refused, format!("The plugin {id} took no connection: {error}.")).plugin(id.as_str())
 }
 

@@ -5,6 +5,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::Ipv4Addr;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -13,6 +14,8 @@ use outboard_host::routes::Address;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
+
+use crate::descriptors;
 
 /// How long a connection to a port may take. A port whose backlog is full answers nothing, and the kernel asks again after
 /// one second and after three; a socket in the file system says at once that it is full.
@@ -37,8 +40,17 @@ macro_rules! on {
 
 impl Stream {
     /// # Errors
-    /// What the system says: `WouldBlock` where a socket's backlog is full, `TimedOut` where a port does not answer.
+    /// What the system says: `WouldBlock` where a socket's backlog is full, `TimedOut` where a port does not answer, and that
+    /// there are too many open files also while some are left, which are not for requests.
     pub(crate) async fn connect(address: &Address) -> io::Result<Self> {
+        let stream = Self::open(address).await?;
+        if descriptors::is_of_reserve(on!(&stream, stream => stream.as_fd())) {
+            return Err(rustix::io::Errno::MFILE.into());
+        }
+        Ok(stream)
+    }
+
+    async fn open(address: &Address) -> io::Result<Self> {
         match address {
             Address::Socket(path) => UnixStream::connect(path).await.map(Self::Unix),
             Address::Port(port) => {

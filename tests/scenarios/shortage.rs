@@ -1,0 +1,66 @@
+//! The supervisor is short of descriptors: that is nobody's fault, and everybody goes on.
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+use system_tests::{NEIGHBOUR, Plugin, Supervisor, eventually, processes};
+
+/// A silence would be found soon, and one crash more than the first would be one too many.
+const STRICT: &str = "[deadlines]\nping = \"300ms\"\n[restart]\nbase = \"10ms\"\nin_a_row = 1\n";
+
+/// Changes the soft limit of the running supervisor's descriptors.
+fn limit(supervisor: &Supervisor, most: u64) {
+    let (pid, limit) = (supervisor.pid().to_string(), format!("--nofile={most}:"));
+    assert!(Command::new("prlimit").args(["--pid", &pid, &limit]).status().unwrap().success());
+}
+
+fn open_descriptors(supervisor: &Supervisor) -> u64 {
+    std::fs::read_dir(format!("/proc/{}/fd", supervisor.pid())).unwrap().count() as u64
+}
+
+#[test]
+fn connections_take_no_descriptor_that_plugins_health_and_control_need() {
+    let supervisor = Supervisor::builder().settings(STRICT).plugin(Plugin::hello()).start();
+    let before = supervisor.plugin(NEIGHBOUR);
+    limit(&supervisor, open_descriptors(&supervisor) + 32);
+    let mut crowd = Vec::new();
+    for n in 0..100 {
+        let mut client = TcpStream::connect(supervisor.address()).unwrap();
+        let path = if n % 2 == 0 { "/_outboard/health" } else { "/api/hello-rust/" };
+        write!(client, "GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", supervisor.address()).unwrap();
+        crowd.push(client);
+    }
+    for _ in 0..10 {
+        assert_eq!(supervisor.get("/_outboard/health").status, 200);
+    }
+    let crashed = supervisor.plugin("hello-rust");
+    processes::kill(supervisor.pid_of("hello-rust"), Signal::SIGKILL);
+    supervisor.wait_for_generation_after("hello-rust", &crashed["generation"]);
+    assert_eq!(supervisor.plugin(NEIGHBOUR)["generation"], before["generation"]);
+    drop(crowd);
+    eventually("an answer", || (supervisor.get("/api/hello-rust/").status == 200).then_some(()));
+    limit(&supervisor, 1024);
+    supervisor.verify();
+}
+
+#[test]
+fn a_process_for_which_there_is_no_descriptor_is_tried_again_and_counts_against_nobody() {
+    let supervisor = Supervisor::builder().settings(STRICT).plugin(Plugin::hello()).start();
+    let (before, neighbour) = (supervisor.plugin("hello-rust"), supervisor.plugin(NEIGHBOUR));
+    let pid = supervisor.pid_of("hello-rust");
+    // Not one more, for anything.
+    limit(&supervisor, 3);
+    processes::kill(pid, Signal::SIGKILL);
+    eventually("several tries", || (supervisor.errors().matches("try again in").count() >= 3).then_some(()));
+    limit(&supervisor, 1024);
+    supervisor.wait_for_generation_after("hello-rust", &before["generation"]);
+    let why = supervisor.cli(&["why", "hello-rust"]);
+    assert!(why.out.contains("Too many open files") && why.out.contains("counts against nobody"), "{why:?}");
+    // It has not used up its restarts, of which it has one.
+    assert_eq!(supervisor.plugin("hello-rust")["state"], "running");
+    assert_eq!(supervisor.plugin(NEIGHBOUR)["generation"], neighbour["generation"]);
+    supervisor.verify();
+}
