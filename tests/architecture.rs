@@ -66,6 +66,7 @@ const UNSAFE: &[&str] = &[
     "plugin-sdk/rust/src/inherited.rs",
     // Node-API on the one side, SQLite on the other: both are C.
     "plugin-sdk/typescript/sqlite/src/backup.rs",
+    "plugin-sdk/typescript/sqlite/src/compiled.rs",
     "plugin-sdk/typescript/sqlite/src/connection.rs",
     "plugin-sdk/typescript/sqlite/src/failure.rs",
     "plugin-sdk/typescript/sqlite/src/functions.rs",

@@ -229,6 +229,19 @@ each("a query whose tables have changed gives what is there now", (db) => {
   assert.equal([...select.iterate()][0].colour, "grey");
 });
 
+each("statements are prepared without end in one turn, and the first of them still work", (db) => {
+  cats(db).run("Joey", 2);
+  const first = db.prepare("SELECT name, age FROM cats WHERE name = ?");
+  assert.deepEqual(first.get("Joey"), { name: "Joey", age: 2 });
+  const begun = db.prepare("SELECT name FROM cats WHERE name = ?").pluck().iterate("Joey");
+  const before = process.memoryUsage().rss;
+  const large = `SELECT ${Array.from({ length: 500 }, (_, i) => `age + ${i}`).join(", ")} FROM cats`;
+  for (let i = 0; i < 1500; i++) db.prepare(`${large} -- ${i}`).pluck().get();
+  assert.deepEqual([...begun], ["Joey"]);
+  assert.deepEqual(first.get("Joey"), { name: "Joey", age: 2 });
+  assert.ok(process.memoryUsage().rss - before < 250e6, `${process.memoryUsage().rss - before} bytes more`);
+});
+
 each("nothing works on a closed database, and closing twice is harmless", (db) => {
   assert.equal(db.open, true);
   const select = db.prepare("SELECT 1");

@@ -13,6 +13,7 @@ use std::sync::Once;
 use napi_sys as sys;
 use rusqlite::ffi;
 
+use crate::compiled::{self, compile};
 use crate::failure::{closed, failed, out_of_range, thrown};
 use crate::functions::{Kept, Tracer};
 use crate::node::{Call, Env, Result, Value};
@@ -29,6 +30,8 @@ const ON: c_int = 1;
 /// An open connection, or where one was.
 pub(crate) struct Handle {
     db: Cell<*mut ffi::sqlite3>,
+    /// Its compiled statements.
+    pub(crate) compiled: compiled::Kept,
     /// Copies that read from it: SQLite ends a connection only after them.
     copies: RefCell<Vec<*mut ffi::sqlite3_backup>>,
     /// Whom SQLite tells of statements.
@@ -87,13 +90,7 @@ impl Handle {
             for backup in self.copies.take() {
                 ffi::sqlite3_backup_finish(backup);
             }
-            loop {
-                let statement = ffi::sqlite3_next_stmt(db, ptr::null_mut());
-                if statement.is_null() {
-                    break;
-                }
-                ffi::sqlite3_finalize(statement);
-            }
+            self.compiled.give_up();
             ffi::sqlite3_close(db);
         }
     }
@@ -128,6 +125,7 @@ pub(crate) fn open(call: &Call<'_>) -> Result<Value> {
         }
         let handle = Rc::new(Handle {
             db: Cell::new(db),
+            compiled: compiled::Kept::default(),
             copies: RefCell::default(),
             tracer: RefCell::default(),
             changes,
@@ -189,7 +187,8 @@ pub(crate) fn prepare(call: &Call<'_>) -> Result<Value> {
         if statement.is_null() {
             return Err(out_of_range(env, c"The supplied SQL string contains no statements"));
         }
-        let statement = Statement::new(Rc::clone(handle), statement);
+        let read = &source[..source.len() - rest.len()];
+        let statement = Statement::new(Rc::clone(handle), handle.compiled.new_statement(statement, read));
         // What follows may be a comment; anything that compiles, or fails to, is a statement.
         while !rest.is_empty() {
             let further = compile(db, &mut rest, 0);
@@ -301,39 +300,4 @@ fn configure() {
 unsafe fn set(db: *mut ffi::sqlite3, option: c_int, on: bool) {
     // SAFETY: as the caller promises.
     unsafe { ffi::sqlite3_db_config(db, option, c_int::from(on), ptr::null_mut::<c_int>()) };
-}
-
-/// Compiles the next statement of a text, null where it holds none, and moves to what is behind it.
-///
-/// # Safety
-/// The connection is open; the statement is the caller's to finalize.
-unsafe fn compile(
-    db: *mut ffi::sqlite3,
-    rest: &mut &[u8],
-    flags: u32,
-) -> std::result::Result<*mut ffi::sqlite3_stmt, ()> {
-    let text = *rest;
-    let length = c_int::try_from(text.len()).unwrap_or(c_int::MAX);
-    let (mut statement, mut tail) = (ptr::null_mut(), ptr::null());
-    // SAFETY: as the caller promises; the text is as long as it is said to be, and the tail is inside it or at its end.
-    unsafe {
-        let code = ffi::sqlite3_prepare_v3(
-            db,
-            text.as_ptr().cast(),
-            length,
-            flags,
-            &raw mut statement,
-            &raw mut tail,
-        );
-        if code != ffi::SQLITE_OK {
-            return Err(());
-        }
-        let read = tail.cast::<u8>().offset_from(text.as_ptr());
-        *rest = &text[usize::try_from(read).unwrap_or(text.len())..];
-    }
-    // A text of comments alone is read as a whole.
-    if statement.is_null() && rest.len() == text.len() {
-        *rest = &[];
-    }
-    Ok(statement)
 }

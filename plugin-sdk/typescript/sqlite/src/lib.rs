@@ -6,10 +6,12 @@
 //! ```text
 //!   node.rs        calls from JavaScript     statement.rs  run, get, all, step     values.rs   values there and back
 //!   connection.rs  open, exec, close         functions.rs  JavaScript that SQL calls
-//!   backup.rs      pages to another file     failure.rs    what is thrown
+//!   backup.rs      pages to another file     compiled.rs   how many statements are kept
+//!                                            failure.rs    what is thrown
 //! ```
 
 mod backup;
+mod compiled;
 mod connection;
 mod failure;
 mod functions;
