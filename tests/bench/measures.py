@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import databases
 import sdks
 from beside import Haproxy, Nginx, Node, wrk
 from scene import GUARD, TARGET, Outboard, cpu_seconds, pin, pss_mib, row, wait_for
@@ -39,6 +40,12 @@ def measure_sdks(rounds):
     to the real supervisor. Beside it, the same between two processes of vscode-jsonrpc (a child that asks an echo) and of the
     MCP Python SDK (a client that calls a tool), over standard input and output. Processor time is that of both processes."""
     return sdks.measure(rounds, Outboard, cpu_seconds, row)
+
+
+def measure_databases(rounds):
+    """What a statement of `ctx.database` costs in a bare Node process, by the addon beside the supervisor and by better-sqlite3, each with
+    the same layout, a write-ahead log and the same cache: rows of four columns, read as objects. Processor time, the system's included."""
+    return databases.measure(rounds, TARGET / "liboutboard_sqlite.so", row)
 
 
 def measure_proxy(rounds):

@@ -25,6 +25,7 @@ PAGE = ROOT / "docs" / "PERFORMANCE.md"
 MEASURES = {
     "rpc": measures.measure_rpc,
     "sdks": measures.measure_sdks,
+    "databases": measures.measure_databases,
     "proxy": measures.measure_proxy,
     "config": measures.measure_config,
     "push": flows.measure_push,
