@@ -9,6 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use outboard_lifecycle::Order as Want;
 use outboard_protocol::control::{HostEvent, PluginStatus, RescanReport, StatusReport, WhyReport};
+use outboard_protocol::id::RoutePrefix;
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use outboard_services::Services;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -207,12 +208,23 @@ impl Host {
     /// The host and its plugins at this moment; one plugin, where an id is given. An unknown id gives an empty list.
     pub fn status(&self, only: Option<&str>) -> StatusReport {
         let catalogue = self.inner.catalogue.borrow().clone();
-        let mut plugins: Vec<PluginStatus> =
-            catalogue.plugins.values().map(|handle| self.plugin_status(handle)).collect();
+        let wanted = |id: &str| only.is_none_or(|only| only == id);
+        let mut plugins: Vec<PluginStatus> = match only {
+            Some(id) => {
+                catalogue.plugins.get(id).map(|handle| self.plugin_status(handle)).into_iter().collect()
+            }
+            None => {
+                // One walk over the prefixes for all plugins, not one for each.
+                let mut prefixes = self.services().prefixes.by_plugin();
+                let handles = catalogue.plugins.values();
+                handles
+                    .map(|handle| self.status_with(handle, &prefixes.remove(&handle.id).unwrap_or_default()))
+                    .collect()
+            }
+        };
         let known = |name: &str| catalogue.plugins.contains_key(name);
-        let broken = catalogue.invalid.iter().filter(|(name, _)| !known(name));
+        let broken = catalogue.invalid.iter().filter(|(name, _)| wanted(name) && !known(name));
         plugins.extend(broken.map(|(name, invalid)| invalid_status(name, invalid)));
-        plugins.retain(|plugin| only.is_none_or(|id| plugin.id == id));
         plugins.sort_by(|one, other| one.id.cmp(&other.id));
         StatusReport {
             listen: self.inner.listen.clone(),
@@ -337,8 +349,11 @@ impl Host {
     }
 
     fn plugin_status(&self, handle: &PluginHandle) -> PluginStatus {
+        self.status_with(handle, &self.services().prefixes.of(&handle.id))
+    }
+
+    fn status_with(&self, handle: &PluginHandle, routes: &[RoutePrefix]) -> PluginStatus {
         let mut status = handle.view.borrow().status.clone();
-        let routes = self.services().prefixes.of(&handle.id);
         status.routes = routes.iter().map(|prefix| prefix.to_string()).collect();
         status.enabled = self.services().plugins.is_enabled(&handle.id);
         status.data = self.services().databases.usage(&handle.id);

@@ -19,7 +19,8 @@ const CLOSED: usize = 1 << (usize::BITS - 1);
 /// The routes of all plugins.
 #[derive(Debug, Default)]
 pub struct Routes {
-    table: ArcSwap<HashMap<PluginId, Arc<Route>>>,
+    /// Copied at each change, so its keys are shared: with many plugins each start would else copy every id.
+    table: ArcSwap<HashMap<Arc<str>, Arc<Route>>>,
 }
 
 impl Routes {
@@ -40,9 +41,10 @@ impl Routes {
     }
 
     fn insert(&self, route: &Arc<Route>) {
+        let id: Arc<str> = route.id.as_str().into();
         self.table.rcu(|table| {
             let mut next = HashMap::clone(table);
-            next.insert(route.id.clone(), Arc::clone(route));
+            next.insert(Arc::clone(&id), Arc::clone(route));
             next
         });
     }
@@ -51,10 +53,10 @@ impl Routes {
     pub(crate) fn remove(&self, id: &PluginId) {
         let before = self.table.rcu(|table| {
             let mut next = HashMap::clone(table);
-            next.remove(id);
+            next.remove(id.as_str());
             next
         });
-        if let Some(route) = before.get(id) {
+        if let Some(route) = before.get(id.as_str()) {
             route.publish(RouteState::Closed {
                 cause: "the plugin was removed".to_owned(),
                 retry_after: None,

@@ -5,7 +5,7 @@
 //! The rule: `/api/<id>` and everything below belongs to plugin `<id>`, whether it runs or not, and nobody can claim it. Any
 //! other prefix goes to the first plugin that asks, with all that lies below: nobody else gets a prefix above or below it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -96,6 +96,18 @@ impl Prefixes {
     pub fn of(&self, id: &PluginId) -> Vec<RoutePrefix> {
         let table = self.inner.table.load();
         table.iter().filter(|(_, owner)| *owner == id).map(|(prefix, _)| prefix.clone()).collect()
+    }
+
+    /// The prefixes of every plugin that has any, in order: one walk for all of them.
+    pub fn by_plugin(&self) -> HashMap<PluginId, Vec<RoutePrefix>> {
+        let mut all: HashMap<PluginId, Vec<RoutePrefix>> = HashMap::new();
+        for (prefix, owner) in self.inner.table.load().iter() {
+            match all.get_mut(owner) {
+                Some(prefixes) => prefixes.push(prefix.clone()),
+                None => drop(all.insert(owner.clone(), vec![prefix.clone()])),
+            }
+        }
+        all
     }
 
     /// Claims a prefix: it is the plugin's at once; ends when it is remembered. Claiming what one has is no error.
