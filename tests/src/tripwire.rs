@@ -139,6 +139,8 @@ fn call(traced: Pid, memory: &std::fs::File) -> Option<String> {
     bytes.truncate(bytes[..read].iter().position(|byte| *byte == 0).unwrap_or(read));
     // Without a path it is about a descriptor that is open, as a pipe's.
     (!bytes.is_empty()).then_some(())?;
+    // What the kernel says of a process comes from memory, and waits for no disk.
+    (!bytes.starts_with(b"/proc/")).then_some(())?;
     Some(format!("{name} {}", OsString::from_vec(bytes).display()))
 }
 
