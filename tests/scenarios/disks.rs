@@ -149,7 +149,7 @@ fn a_data_folder_that_its_user_may_not_write_is_refused_with_its_path_and_left_a
         // Somebody else's folder.
         let (code, said) = refused(folders, uid);
         assert_ne!(code, 0, "{said}");
-        assert!(said.contains(place.to_str().unwrap()) && said.contains("needs to own it"), "{said}");
+        assert!(said.contains(place.to_str().unwrap()) && said.contains("belongs to uid 0"), "{said}");
         for path in [place.clone(), place.join("state.db")] {
             chown(path, uid, uid).unwrap();
         }

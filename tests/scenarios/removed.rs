@@ -50,6 +50,7 @@ fn a_set_is_refused_with_what_to_do_while_the_database_is_not_at_its_name() {
 #[test]
 fn log_records_that_come_after_the_folder_was_removed_are_kept_and_the_loss_is_said() {
     let supervisor = Supervisor::builder().start();
+    supervisor.wait_for_log(NEIGHBOUR, "running");
     std::fs::remove_dir_all(supervisor.folders().data().join("logs")).unwrap();
     supervisor.fault(NEIGHBOUR, json!(["print", "after the folder was removed"]));
     supervisor.wait_for_log(NEIGHBOUR, "after the folder was removed");

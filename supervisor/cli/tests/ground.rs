@@ -190,10 +190,10 @@ fn orders_are_taken_again_after_somebody_removed_the_control_socket_the_lock_or_
     for name in ["supervisor.json", "lock", ""] {
         let gone = folder.join(name);
         if gone.is_dir() { fs::remove_dir_all(gone) } else { fs::remove_file(gone) }.unwrap();
-        let status = supervised.until(&["status", "--json"], |_| {
-            folder.join("lock").exists() && folder.join("supervisor.json").exists()
+        let is_there = |file: &str| folder.join(file).exists();
+        supervised.until(&["status", "--json"], |status| {
+            is_there("lock") && is_there("supervisor.json") && status["plugins"][0]["state"] == "running"
         });
-        assert_eq!(status["plugins"][0]["state"], "running", "{status}");
         let second = refuses_to_run(&terminal, &["--data", "other"]);
         assert!(second.code == 5 && second.err.contains("runs at"), "{name}: {second:?}");
         assert_eq!(terminal.types(&["restart", "good"]).code, 0, "{name}");

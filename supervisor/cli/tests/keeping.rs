@@ -123,7 +123,7 @@ fn a_value_is_set_as_it_was_written_or_refused_with_its_place() {
         ("\"\\ud83d\"", "`value` cannot be read"),
         (&deep, "nested deeper than 97 levels"),
     ] {
-        let said = terminal.types(&["config", "set", "good", "k", given]);
+        let said = terminal.types(&["config", "set", "good", "k", "--", given]);
         assert!(said.code == 2 && said.err.contains(place), "{given}: {said:?}");
         if place.starts_with('`') || given == deep {
             let document = format!(r#"{{"version":1,"plugins":{{"good":{{"k":{given}}}}}}}"#);

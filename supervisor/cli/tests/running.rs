@@ -47,7 +47,7 @@ fn the_summary_tells_each_plugin_and_ends_with_a_ready_line() {
         r#"{"id":"lost","name":"Lost","version":"1.0.0","run":{"command":["./nowhere"]}}"#,
     );
     let supervised = Supervised::start(&terminal, &[]);
-    let said: Vec<String> = (0..5).map(|_| supervised.line()).collect();
+    let said: Vec<String> = (0..6).map(|_| supervised.line()).collect();
     assert!(said[0].contains("1 of 3 plugins are running"), "{said:?}");
     assert!(
         said[1].contains("broken") && said[1].contains("invalid") && said[1].contains("plugin.json:3:"),
@@ -58,7 +58,8 @@ fn the_summary_tells_each_plugin_and_ends_with_a_ready_line() {
         said[3].contains("lost") && said[3].contains("errored") && said[3].contains("lost/nowhere"),
         "{said:?}"
     );
-    assert!(said[4].starts_with("ready at http://127.0.0.1:"), "{said:?}");
+    assert!(said[4].starts_with("pages at http://outboard.localhost:"), "{said:?}");
+    assert!(said[5].starts_with("ready at http://127.0.0.1:"), "{said:?}");
 }
 
 #[test]

@@ -51,12 +51,22 @@ function tsconfigOf(file: string, root: string): Known | undefined {
     const path = join(folder, "tsconfig.json");
     if (known.has(path)) return known.get(path);
     if (!isFile(path)) continue;
-    const config = { path, config: tools().parseTsconfig(path) };
-    const found = { options: config.config.compilerOptions ?? {}, matcher: tools().createPathsMatcher(config) };
+    const found = read(path);
     known.set(path, found);
     return found;
   }
   return undefined;
+}
+
+/** A file for editors and builds: one that cannot be read, since what it extends stayed behind, say, is told and keeps no plugin from running. */
+function read(path: string): Known {
+  try {
+    const config = { path, config: tools().parseTsconfig(path) };
+    return { options: config.config.compilerOptions ?? {}, matcher: tools().createPathsMatcher(config) };
+  } catch (error) {
+    process.stderr.write(`${path} cannot be read and is left out of account: ${error instanceof Error ? error.message : String(error)}\n`);
+    return { options: {}, matcher: null };
+  }
 }
 
 /** JavaScript out of TypeScript, and its kind. Throws a SyntaxError that names the construct, the file and the line. */

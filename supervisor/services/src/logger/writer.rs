@@ -34,11 +34,8 @@ const OPEN_MAX: usize = 48;
 /// Lines of one source that are put together before they are written, in bytes.
 const BATCH_MAX: usize = 256 * 1024;
 
-/// The stem of the supervisor's own file.
+/// The stem of the supervisor's own file; no plugin has this id.
 const OWN_STEM: &str = "outboard";
-
-/// The stem for a plugin that has the supervisor's name; no other plugin's, for ids have no dot.
-const NAMESAKE_STEM: &str = "outboard.plugin";
 
 pub(super) struct Writer {
     folder: PathBuf,
@@ -276,7 +273,6 @@ impl Writer {
     fn path(&self, source: &Source) -> PathBuf {
         let stem = match source {
             None => OWN_STEM,
-            Some(id) if id.as_str() == OWN_STEM => NAMESAKE_STEM,
             Some(id) => id.as_str(),
         };
         self.folder.join(format!("{stem}.jsonl"))
@@ -295,7 +291,6 @@ fn sources_in(folder: &Path) -> Vec<Source> {
             let name = entry.ok()?.file_name().into_string().ok()?;
             match name.strip_suffix(".jsonl")? {
                 OWN_STEM => Some(None),
-                NAMESAKE_STEM => PluginId::new(OWN_STEM).ok().map(Some),
                 id => PluginId::new(id).ok().map(Some),
             }
         })
