@@ -119,7 +119,7 @@ export interface Database {
   /** Copies the database to a file while it is used. */
   backup(file: string, options?: BackupOptions): Promise<BackupProgress>;
   /** The database as the bytes of a file. */
-  serialize(options?: { attached?: string }): Buffer;
+  serialize(options?: { attached?: string }): Uint8Array;
   function(name: string, fn: (...args: any[]) => any): this;
   function(name: string, options: FunctionOptions, fn: (...args: any[]) => any): this;
   aggregate<T = any>(name: string, options: AggregateOptions<T>): this;
