@@ -283,10 +283,10 @@ fn about(source: Source, generation: u64, message: String) -> NewRecord {
     NewRecord { plugin: source, generation, ..NewRecord::supervisor(LogLevel::Warn, message) }
 }
 
-/// Whose files there are.
+/// Whose files there are, by id and the supervisor's last: of records of the same moment, what it says about others follows.
 fn sources_in(folder: &Path) -> Vec<Source> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    entries
+    let mut sources: Vec<Source> = entries
         .filter_map(|entry| {
             let name = entry.ok()?.file_name().into_string().ok()?;
             match name.strip_suffix(".jsonl")? {
@@ -294,5 +294,7 @@ fn sources_in(folder: &Path) -> Vec<Source> {
                 id => PluginId::new(id).ok().map(Some),
             }
         })
-        .collect()
+        .collect();
+    sources.sort_by(|one, other| one.is_none().cmp(&other.is_none()).then_with(|| one.cmp(other)));
+    sources
 }
