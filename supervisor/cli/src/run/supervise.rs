@@ -26,6 +26,9 @@ const READY_MARGIN: Duration = Duration::from_secs(5);
 const STOP_MARGIN: Duration = Duration::from_secs(15);
 /// How long a look at a plugins folder may take.
 const FOLDER_LIMIT: Duration = Duration::from_secs(5);
+/// How long a thread for blocking work waits for more. The looks of every second go from one idle thread to the next, so a longer
+/// wait would keep all that a burst has made.
+const IDLE_THREAD: Duration = Duration::from_secs(1);
 /// Rescans under way at once. One reads what the next one would; more than two are repetitions.
 const RESCANS: usize = 2;
 
@@ -43,6 +46,7 @@ pub(super) fn supervise(settings: &Settings, run: &RunSettings, options: LayerOp
     // One thread costs less for this work than several; what blocks has threads of its own.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .thread_keep_alive(IDLE_THREAD)
         .build()
         .map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
     let ended = runtime.block_on(async {
