@@ -36,6 +36,10 @@ define need_rust
 		echo "this needs Rust $$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer, with cargo on the PATH; see https://rustup.rs" >&2; exit 1; }
 endef
 
+# What tests run and no runner builds by itself: programs of other packages, and SQLite for JavaScript beside them. Always all
+# of the workspace: a part of it would be built with other features, and with that anew.
+build_all = cargo build --workspace --locked
+
 .PHONY: help
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -68,6 +72,9 @@ run: build plugins ## Run the supervisor on the examples; prints URLs to try
 	@mkdir -p "$(RUN_DATA)"
 	"$(TARGET)/release/outboard" run --plugins "$(PLUGINS)" --data "$(RUN_DATA)" $(ARGS)
 
+# Tests run what the workspace's debug build made: a release build of the same would double the wait of a first `make test`.
+test-rust test-typescript test-browser: export OUTBOARD_PROFILE := dev
+
 .PHONY: test
 test: test-rust test-typescript test-python test-browser ## Every test
 
@@ -75,9 +82,7 @@ test: test-rust test-typescript test-python test-browser ## Every test
 test-rust: plugins
 	$(need_rust)
 	$(call need,cc:gcc cc:libc6-dev python3:python3 sqlite3:sqlite3)
-	@# The scenarios run binaries of other packages, which neither runner builds by itself, and what lies beside them.
-	cargo build --workspace --locked --bins
-	cargo build --locked -p outboard-sqlite
+	$(build_all)
 	@if cargo nextest --version >/dev/null 2>&1; then \
 		cargo nextest run --workspace --locked --no-fail-fast && cargo test --workspace --locked --doc; \
 	else \
@@ -98,7 +103,7 @@ endif
 test-browser: plugins
 	$(need_rust)
 	$(call need,chromium:chromium)
-	cargo build --locked -p outboard -p outboard-sqlite
+	$(build_all)
 	OUTBOARD_BIN="$(TARGET)/debug/outboard" node --test --test-timeout=900000 tests/browser/*.test.mjs
 
 # The SDK's own tests need web frameworks, so they run in an environment of their own below target/.

@@ -182,7 +182,7 @@ fn a_server_that_listens_elsewhere_is_told_where_and_where_it_ought_to_listen() 
             .with(json!({ "run": { "protocol": "none" }, "http": { "listen": listen } }))
     };
     let mut builder = Supervisor::builder()
-        .settings("[plugins.late.deadlines]\nstart = \"5s\"\n")
+        .settings("[deadlines]\nstart = \"5s\"\n")
         .plugin(unaware("fixed", "port", &["127.0.0.1", &free]))
         .plugin(unaware("six", "port", &["::1"]))
         .plugin(unaware("path", "path", &["127.0.0.1", &other]))

@@ -262,9 +262,13 @@ function emitTypes(out) {
   vendorAxiosTypes(out);
 }
 
-/** SQLite for tests of plugins: the addon, which a supervisor has beside its program. Needs Rust. */
+/**
+ * SQLite for tests of plugins: the addon, which a supervisor has beside its program. Needs Rust. `OUTBOARD_PROFILE=dev` takes the one
+ * that the workspace's own tests have built already.
+ */
 function buildAddon(out = join(PACKAGE, "native")) {
-  const args = ["build", "--release", "--locked", "--package", "outboard-sqlite", "--message-format", "json-render-diagnostics"];
+  const which = process.env.OUTBOARD_PROFILE === "dev" ? ["--workspace"] : ["--release", "--package", "outboard-sqlite"];
+  const args = ["build", "--locked", ...which, "--message-format", "json-render-diagnostics"];
   const told = execFileSync("cargo", args, { cwd: PACKAGE, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 64 * 1024 * 1024 });
   const messages = told.split("\n").filter(Boolean).map((line) => JSON.parse(line));
   const [file] = messages.find(({ reason, target }) => reason === "compiler-artifact" && target.name === "outboard_sqlite").filenames;
