@@ -27,8 +27,8 @@ struct Socket {
     plugin: PluginId,
     generation: u64,
     path: PathBuf,
-    /// Whether it was there from the first moment on.
-    inherited: bool,
+    /// Whether it is known to have been there: from the first moment on, or since it answered.
+    known: bool,
 }
 
 /// Looks until the host ends. The new process gets a new socket, and requests wait for it as in any restart.
@@ -42,27 +42,27 @@ pub(crate) async fn replace(shared: Shared, catalogue: watch::Receiver<Arc<Catal
     let mut state = None;
     loop {
         ticks.tick().await;
+        // A panic in there is logged by its thread, and the next round looks again.
+        let Some(now) = blocking(folder.clone(), |folder| folder_state(&folder)).await else { continue };
+        // Nothing appears in a folder or goes from it without changing the folder's time.
+        if now.is_some() && now == state {
+            continue;
+        }
         // Ids and not handles, so that nobody's actor is held while a disk hangs.
         let ids: Vec<PluginId> = catalogue.borrow().plugins.keys().cloned().collect();
-        there.retain(|id, _| ids.contains(id));
+        there.retain(|id, _| ids.binary_search(id).is_ok());
         let sockets: Vec<Socket> = ids.into_iter().filter_map(|id| open_socket(&shared, id)).collect();
-        let (looked, before) = (folder.clone(), state);
-        let look = tokio::task::spawn_blocking(move || {
-            let now = folder_state(&looked);
-            // Nothing appears in a folder or goes from it without changing the folder's time.
-            let changed = now.is_none() || now != before;
-            let seen = sockets.into_iter().filter(|_| changed).map(|socket| (is_gone(&socket.path), socket));
-            (now, seen.collect::<Vec<_>>())
-        });
-        // A panic in there is logged by its thread, and the next round looks again.
-        let Ok((now, seen)) = look.await else { continue };
+        let look = |sockets: Vec<Socket>| -> Vec<(bool, Socket)> {
+            sockets.into_iter().map(|socket| (is_gone(&socket.path), socket)).collect()
+        };
+        let Some(seen) = blocking(sockets, look).await else { continue };
         state = now;
-        for (gone, Socket { plugin, generation, inherited, .. }) in seen {
+        for (gone, Socket { plugin, generation, known, .. }) in seen {
             if !gone {
                 there.insert(plugin, generation);
                 continue;
             }
-            let had_one = inherited || there.get(&plugin) == Some(&generation);
+            let had_one = known || there.get(&plugin) == Some(&generation);
             // Its process may have ended in between, and its socket with it.
             let is_same =
                 open_socket(&shared, plugin.clone()).is_some_and(|now| now.generation == generation);
@@ -74,6 +74,13 @@ pub(crate) async fn replace(shared: Shared, catalogue: watch::Receiver<Arc<Catal
     }
 }
 
+async fn blocking<T: Send + 'static, R: Send + 'static>(
+    about: T,
+    look: impl FnOnce(T) -> R + Send + 'static,
+) -> Option<R> {
+    tokio::task::spawn_blocking(move || look(about)).await.ok()
+}
+
 fn open_socket(shared: &Shared, plugin: PluginId) -> Option<Socket> {
     let state = shared.routes.find(plugin.as_str())?.state();
     let RouteState::Open(upstream) = &*state else { return None };
@@ -82,7 +89,7 @@ fn open_socket(shared: &Shared, plugin: PluginId) -> Option<Socket> {
         plugin,
         generation: upstream.generation(),
         path: path.clone(),
-        inherited: upstream.is_inherited(),
+        known: upstream.is_inherited() || upstream.has_answered(),
     })
 }
 
