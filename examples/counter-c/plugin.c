@@ -216,7 +216,7 @@ int main(void) {
     if (listener) pthread_create(&thread, NULL, serve, (void *)atol(listener));
     while (fgets(buffer, sizeof buffer, stdin)) {
         char *line = buffer + strspn(buffer, " \t\r\n");
-        if (strcspn(buffer, "\r\n") > FRAME_MAX) { /* The rest is skipped, and what began is no message. */
+        if (strcspn(buffer, "\r\n") > FRAME_MAX) { /* The rest is skipped, and what began is not a message. */
             for (int byte = buffer[strlen(buffer) - 1]; byte != EOF && byte != '\n';) byte = getchar();
             refuse("null", -32003, "limit_exceeded");
             continue;

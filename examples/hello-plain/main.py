@@ -84,7 +84,7 @@ def read(line):  # one frame to one message; None for a blank line, and for text
     try:
         message = json.loads(line)
     except ValueError as error:
-        raise Refusal(-32700, "parse_error", f"this is no JSON: {error}") from None
+        raise Refusal(-32700, "parse_error", f"this is not JSON: {error}") from None
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0" or (
             "method" in message and not isinstance(message.get("id", ""), (str, int, float))):
         raise Refusal(-32600, "invalid_request", "this is no single JSON-RPC 2.0 message")

@@ -73,9 +73,17 @@ fn what_is_no_file_where_one_should_be_is_that_plugins_trouble_alone() {
     says(&plugin("piped"), "invalid", "piped/plugin.json cannot be read: it is a named pipe");
     says(&plugin("endless"), "invalid", "endless/plugin.json cannot be read: it is a device");
     says(&plugin("piped-endless"), "invalid", "it is a named pipe, and a plain file is needed");
-    says(&plugin("socketed"), "invalid", "it is no file to read");
-    says(&plugin("piped-program"), "errored", "program may not be run: it is no file but a named pipe");
-    says(&plugin("endless-program"), "errored", "program may not be run: it is no file but a named pipe");
+    says(&plugin("socketed"), "invalid", "it is a socket or a device");
+    says(
+        &plugin("piped-program"),
+        "errored",
+        "program may not be run: it is a named pipe, a socket or a device",
+    );
+    says(
+        &plugin("endless-program"),
+        "errored",
+        "program may not be run: it is a named pipe, a socket or a device",
+    );
     says(&plugin("piped-script"), "errored", "bin/script cannot be executed");
     says(&plugin("piped-module"), "invalid", "nothing to run");
     assert_eq!(plugin("piped-ui")["state"], "running");
@@ -270,7 +278,7 @@ fn a_copy_of_a_running_plugins_folder_is_the_one_that_is_refused() {
         std::fs::create_dir(&folder).unwrap();
         std::fs::copy(plugins.join("greeter/plugin.json"), folder.join("plugin.json")).unwrap();
     };
-    // Copies that people and editors keep are no plugins at all; others are told apart, also by a name that sorts first.
+    // Copies that people and editors keep are not plugins at all; others are told apart, also by a name that sorts first.
     for name in ["greeter.bak", "greeter~", ".greeter.swp", "a-greeter", "greeter-2"] {
         copy(name);
     }

@@ -272,7 +272,7 @@ fn a_damaged_state_file_is_set_aside_and_the_supervisor_starts() {
     let file = supervisor.folders().data().join("state.db");
     std::fs::write(
         &file,
-        "this is no database, and it is long enough to be taken for the head of one".repeat(9),
+        "this is not a database, and it is long enough to be taken for the head of one".repeat(9),
     )
     .unwrap();
     for beside in ["state.db-wal", "state.db-shm"] {
@@ -283,7 +283,7 @@ fn a_damaged_state_file_is_set_aside_and_the_supervisor_starts() {
     let kept = std::fs::read_dir(supervisor.folders().data()).unwrap().flatten().find(|entry| {
         let name = entry.file_name().to_string_lossy().into_owned();
         name != "state.db"
-            && std::fs::read(entry.path()).is_ok_and(|text| text.starts_with(b"this is no database"))
+            && std::fs::read(entry.path()).is_ok_and(|text| text.starts_with(b"this is not a database"))
     });
     assert!(kept.is_some(), "the damaged file was not kept");
     supervisor.verify();

@@ -40,7 +40,7 @@ pub fn built(name: &str) -> PathBuf {
 
 /// Copies an example's folder, under its own name.
 pub fn install(name: &str, plugins: &Path) {
-    // Aside at first: a folder with a leading dot is no plugin, so nobody sees half of one.
+    // Aside at first: a folder with a leading dot is not a plugin, so nobody sees half of one.
     let aside = plugins.join(format!(".{name}"));
     copy(&built(name), &aside);
     std::fs::rename(aside, plugins.join(name)).unwrap();

@@ -1,4 +1,4 @@
-//! What JSON can hold. serde_json writes null for a float that is no number, and says nothing: who keeps or sends a value asks
+//! What JSON can hold. serde_json writes null for a float that is not a number, and says nothing: who keeps or sends a value asks
 //! here first. Must not know what the value is for.
 
 use serde::ser::{

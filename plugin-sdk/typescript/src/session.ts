@@ -40,7 +40,7 @@ export interface SessionOptions {
   stopped(): void;
   /** Whether so much waits to be written that further calls are to be refused. */
   clogged?(): boolean;
-  /** Told of a line from the host that is no message. */
+  /** Told of a line from the host that is not a message. */
   noise?(line: string): void;
 }
 

@@ -30,7 +30,7 @@ export const PROBES = {
   // opening
   "call the export without `new`": (db, Database) => Database(":memory:") instanceof Database,
   "open without a name": (db, Database) => new Database().memory,
-  "open what is no name": (db, Database) => new Database(5),
+  "open what is not a name": (db, Database) => new Database(5),
   "open with options that are none": (db, Database) => new Database(":memory:", 5),
   "open in a folder that is not there": (db, Database) => new Database("/nonexistent/x.db"),
   "open a file that must exist": (db, Database, folder) => new Database(join(folder, "none.db"), { fileMustExist: true }),
@@ -41,7 +41,7 @@ export const PROBES = {
   },
   "open a database in memory for reading": (db, Database) => new Database(":memory:", { readonly: true }),
   "open with a negative timeout": (db, Database) => new Database(":memory:", { timeout: -1 }),
-  "open what is no database, and read": (db, Database, folder) => new Database(join(folder, "text.txt")).prepare("SELECT * FROM t"),
+  "open what is not a database, and read": (db, Database, folder) => new Database(join(folder, "text.txt")).prepare("SELECT * FROM t"),
   "how long a lock is waited for": (db) => db.pragma("busy_timeout", { simple: true }),
   "be told of each statement, its parameters filled in": (db, Database) => {
     const told = [];
@@ -59,7 +59,7 @@ export const PROBES = {
   "prepare nothing": (db) => db.prepare(" -- nothing"),
   "prepare two statements": (db) => db.prepare("SELECT 1; SELECT 2"),
   "prepare one and a comment": (db) => db.prepare("SELECT 1 AS a; -- two").get(),
-  "prepare what is no text": (db) => db.prepare(5),
+  "prepare what is not text": (db) => db.prepare(5),
   "prepare SQL with U+0000": (db) => db.prepare("SELECT 1 AS a \0 and more").get(),
   "a syntax error": (db) => db.prepare("SELEC 1"),
   "text in double quotes": (db) => db.prepare('SELECT "text"').get(),
@@ -154,7 +154,7 @@ export const PROBES = {
   "a function that uses the database": (db) => called(db, () => db.prepare("SELECT 1").pluck().get()),
   "a function for direct use in a view": (db) => { db.function("f", { directOnly: true }, () => 1); db.exec("CREATE VIEW v AS SELECT f()"); return db.prepare("SELECT * FROM v").get(); },
   "a function without a name": (db) => db.function("", () => 1),
-  "a function with an option that is no boolean": (db) => db.function("f", { varargs: 5 }, () => 1),
+  "a function with an option that is not a boolean": (db) => db.function("f", { varargs: 5 }, () => 1),
   "an aggregate": (db) => folded(db, { start: 0, step: (total, a) => total + a, result: (total) => total * 10 }),
   "an aggregate that keeps its own total": (db) => folded(db, { start: () => [], step: (list, a) => void list.push(a), result: (list) => list.join() }),
   "an aggregate of no rows": (db) => folded(db, { start: 7, step: (total, a) => total + a }, "SELECT g(a) FROM x WHERE 0"),

@@ -98,7 +98,7 @@ test("a prefix that another plugin owns refuses the start, with the host's words
   await assert.rejects(runner.peer.request("start"), /server\.registerRouter\("\/loadsheet"\): "\/loadsheet" belongs to plugin "other"/);
 });
 
-test("a prefix that is no path and a router that is none are refused where they are registered", async (t) => {
+test("a prefix that is not a path and a router that is none are refused where they are registered", async (t) => {
   for (const [call, message] of [
     [`registerRouter("api/x", () => {})`, /route prefix "api\/x": begin with '\/'/],
     [`registerRouter("/api/my-plugin", { get: 1 })`, /must be an Express router or a request handler/],

@@ -136,7 +136,7 @@ const REFUSALS = [
   ["there is no default export", `export const nothing = 1;`, /^plugin "my-plugin": there is no default export; .*\(in .*background\/index\.js\)$/],
   ["nothing is exported", `console.log(1);`, /no default export/],
   ["onStart is missing", `${HELPERS}\nexport default createPlugin({ onStop() {} });`, /plugin "my-plugin": createPlugin was given an object without onStart; onStart must be a function \(in .*background\/index\.js:3\)/],
-  ["onStop is no function", `${HELPERS}export default createPlugin({ onStart() {}, onStop: "later" });`, /onStop is a string; onStop must be a function \(in .*index\.js:2\)/],
+  ["onStop is not a function", `${HELPERS}export default createPlugin({ onStart() {}, onStop: "later" });`, /onStop is a string; onStop must be a function \(in .*index\.js:2\)/],
   ["the default export is a function", `export default () => {};`, /the default export is a function, and must be an object/],
   ["there is a syntax error", `export default {\n  onStart() { let = = 2; },\n};`, /index\.js cannot be loaded: SyntaxError: Unexpected strict mode reserved word.*background\/index\.js:2\)/],
   ["it throws at import", `const a = 1;\nthrow new Error("no luck");\nexport default {};`, /cannot be loaded: Error: no luck \(at .*background\/index\.js:2:7\)/],
@@ -209,7 +209,7 @@ test("started by hand it says what it is", async (t) => {
   assert.match(runner.stdout, /^This is Outboard's JavaScript runner; `outboard run` starts it\./);
 });
 
-test("bytes that are no messages are told and change nothing", async (t) => {
+test("bytes that are not messages are told and change nothing", async (t) => {
   const runner = await run(t, `export default { onStart() {}, onStop() {} };`);
   await runner.start();
   runner.child.stdio[4].write(`not json\n[1,2]\n\r\n{"jsonrpc":"2.0","id":99,"result":1}\n{"jsonrpc":"2.0","id":7,"method":"no.such"}\n`);

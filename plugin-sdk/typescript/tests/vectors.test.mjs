@@ -61,7 +61,7 @@ for (const { name, frame, means } of vectors("valid.jsonl")) {
 }
 
 for (const { name, frame, hex, outcome, code } of vectors("invalid.jsonl")) {
-  test(`${name}: is no message, and ${outcome}`, () => {
+  test(`${name}: is not a message, and ${outcome}`, () => {
     const found = read(frame === undefined ? Buffer.from(hex.replaceAll(" ", ""), "hex") : Buffer.from(frame));
     assert.deepEqual([found.kind, found.error?.code], [outcome, code]);
   });

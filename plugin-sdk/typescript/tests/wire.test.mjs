@@ -1,4 +1,4 @@
-//! Framing and conversation without any process: what bounds them, and what they answer to what is no message.
+//! Framing and conversation without any process: what bounds them, and what they answer to what is not a message.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -44,7 +44,7 @@ test("a line that comes byte by byte takes the memory of its bytes", () => {
   assert.ok(after.arrayBuffers - before.arrayBuffers < 8 * MIB);
 });
 
-test("what is no message is answered once with its error and the id null, and the next call is served", async () => {
+test("what is not a message is answered once with its error and the id null, and the next call is served", async () => {
   const noise = [];
   const { peer, sent } = lone({ noise: (line) => noise.push(line) });
   peer.receive('{"jsonrpc":"2.0","id":1,');

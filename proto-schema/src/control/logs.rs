@@ -64,7 +64,7 @@ pub struct LogRecord {
 pub enum LogSource {
     /// `ctx.logger`.
     Logger,
-    /// A line on standard output that was no message.
+    /// A line on standard output that was not a message.
     Stdout,
     /// A line on standard error.
     Stderr,

@@ -50,7 +50,7 @@ pub const FOR_THE_STORE: &str = "it runs as it is; a store also shows ";
 /// Reads the text of a `plugin.json`.
 ///
 /// # Errors
-/// [`ManifestError`] when it is no JSON, when `id`, `name` or `version` is missing or malformed, or when a key that says
+/// [`ManifestError`] when it is not JSON, when `id`, `name` or `version` is missing or malformed, or when a key that says
 /// how to run the plugin is malformed. Everything else is a warning.
 pub fn parse(text: &[u8]) -> Result<Manifest, ManifestError> {
     if text.len() > MANIFEST_MAX {

@@ -29,7 +29,7 @@ impl<'a> Id<'a> {
         self.0.parse().ok()
     }
 
-    /// An id that was kept as raw JSON text. `None`: the text is no id.
+    /// An id that was kept as raw JSON text. `None`: the text is not an id.
     pub fn from_json(text: &'a str) -> Option<Self> {
         let string = text.starts_with('"');
         let number = text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
@@ -65,7 +65,7 @@ pub enum Message<'a> {
     },
 }
 
-/// Why a frame is no message.
+/// Why a frame is not a message.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum NotAMessage {
     /// Nothing about it says JSON-RPC: text that somebody printed. Kept as a log line; nothing is answered.
@@ -136,7 +136,7 @@ pub fn parse(frame: &[u8]) -> Result<Message<'_>, NotAMessage> {
 /// some callers send for no parameters.
 ///
 /// # Errors
-/// `invalid_params` for what is no object.
+/// `invalid_params` for what is not an object.
 pub fn object_of(params: Option<&RawValue>) -> Result<&str, RpcError> {
     match params.map(RawValue::get) {
         None | Some("null" | "[]") => Ok("{}"),

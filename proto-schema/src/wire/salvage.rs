@@ -1,7 +1,7 @@
 //! What can still be told of a frame that cannot be read: the call that it means to answer.
 //!
 //! For whoever waits for that answer, since no other one will come. Called where a frame was refused, or was longer than a frame
-//! may be and was skipped. Follows the text without reading it, so that a value that is no JSON, or half a line, hides no id.
+//! may be and was skipped. Follows the text without reading it, so that a value that is not JSON, or half a line, hides no id.
 
 use super::message::Id;
 
@@ -140,7 +140,7 @@ fn string_end(frame: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-/// What stands behind a member's name; none where the string was no name.
+/// What stands behind a member's name; none where the string was not a name.
 fn value_behind(frame: &[u8], name_end: usize) -> Option<&[u8]> {
     Some(frame.get(name_end..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start())
 }

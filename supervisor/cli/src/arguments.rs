@@ -225,7 +225,7 @@ pub(crate) enum ConfigVerb {
         id: String,
         /// Which key
         key: ConfigKey,
-        /// The value as JSON; what does not look like JSON is taken as a string (5 is a number, '"5"' and five are strings). One that begins with a dash and is no number comes after --
+        /// The value as JSON; what does not look like JSON is taken as a string (5 is a number, '"5"' and five are strings). One that begins with a dash and is not a number comes after --
         #[arg(allow_negative_numbers = true)]
         value: String,
     },
@@ -302,7 +302,7 @@ pub(crate) struct CallArguments {
     pub(crate) id: String,
     /// Which channel, the leaf name alone
     pub(crate) channel: Channel,
-    /// The arguments as JSON; what does not look like JSON is taken as a string. One that begins with a dash and is no number comes after --
+    /// The arguments as JSON; what does not look like JSON is taken as a string. One that begins with a dash and is not a number comes after --
     #[arg(value_name = "JSON", allow_negative_numbers = true)]
     pub(crate) args: Vec<String>,
 }

@@ -74,7 +74,7 @@ def read(line):  # one line to one message; None where it is none
     try:
         message = json.loads(line)
     except ValueError as error:
-        raise Refusal(-32700, "parse_error", f"this is no JSON: {error}") from None
+        raise Refusal(-32700, "parse_error", f"this is not JSON: {error}") from None
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0" or (
             "method" in message and not isinstance(message.get("id", ""), (str, int, float))):
         raise Refusal(-32600, "invalid_request", "this is no single JSON-RPC 2.0 message")

@@ -21,7 +21,7 @@ serve() { # What http://127.0.0.1:2066/api/@ID@/ answers.
 		}' </dev/null >&2 &
 }
 
-# What a line is: its kind, its id, its method, its versions or channel, a line each. Nothing for text that is no JSON.
+# What a line is: its kind, its id, its method, its versions or channel, a line each. Nothing for text that is not JSON.
 sorts='if type != "object" or .jsonrpc != "2.0" then "bad" elif (has("method") and has("id")) | not then "other"
 	elif (.id | type) != "number" and (.id | type) != "string" then "bad"
 	else "asked", (.id | tojson), .method, (.params | .channel // (.protocolVersions | tojson)) end'
@@ -48,7 +48,7 @@ while IFS= read -r -n $((frame_max + 1)) line; do
 	"asked ping") answer "$id" '{}' ;;
 	"asked stop") answer "$id" '{}'; exit 0 ;;
 	"asked "*) refuse "$id" -32601 method_not_found "there is no ${message[2]}" ;;
-	" ") case "$line" in *{*'"jsonrpc"'*) refuse null -32700 parse_error 'this is no JSON' ;; esac ;;
+	" ") case "$line" in *{*'"jsonrpc"'*) refuse null -32700 parse_error 'this is not JSON' ;; esac ;;
 	"bad "*) refuse null -32600 invalid_request 'one JSON-RPC 2.0 message a line' ;;
 	esac
 done

@@ -34,7 +34,7 @@ fn a_named_folder_that_is_missing_ends_the_run_before_it_begins() {
 
     terminal.write("a-file", "");
     let file = run(&terminal, &["--plugins", "a-file"]);
-    assert!(file.code == 2 && file.err.contains("a-file is no folder"), "{file:?}");
+    assert!(file.code == 2 && file.err.contains("a-file is not a folder"), "{file:?}");
 }
 
 #[test]

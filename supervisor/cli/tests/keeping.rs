@@ -114,8 +114,8 @@ fn a_value_is_set_as_it_was_written_or_refused_with_its_place() {
     let last = "{\"a\":[1.50]}";
     let deep = format!("{}{}", "[".repeat(98), "]".repeat(98));
     for (given, place) in [
-        ("NaN", "NaN is no JSON"),
-        ("-Infinity", "-Infinity is no JSON"),
+        ("NaN", "NaN is not JSON"),
+        ("-Infinity", "-Infinity is not JSON"),
         ("{\"a\":NaN}", "column 6"),
         ("[1,2", "column 4"),
         ("1e400", "`value` cannot be read"),

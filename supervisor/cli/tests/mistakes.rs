@@ -94,7 +94,7 @@ fn a_program_that_never_answers_the_handshake_is_told_what_it_may_have_forgotten
     for part in [
         "never answered `initialize`",
         "\"protocol\": \"none\"",
-        "1 line on stdout was no message: `{\"id\": 1,",
+        "1 line on stdout was not a message: `{\"id\": 1,",
     ] {
         assert!(advice.contains(part), "{part}: {advice}");
     }

@@ -33,7 +33,7 @@ pub struct Options {
 /// The plugin could not be examined at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ConformError {
-    /// The folder is no plugin; the sentence names the file.
+    /// The folder is not a plugin; the sentence names the file.
     #[error("{0}")]
     NoPlugin(String),
     /// It is one that has no conversation with the host.

@@ -25,7 +25,7 @@ pub(crate) enum Entry {
     Message(Value),
     /// A line that means to be a message and is none, and why.
     Broken(String, String),
-    /// A line that is no message at all.
+    /// A line that is not a message at all.
     Noise(String),
     /// A line over the limit.
     Oversized,

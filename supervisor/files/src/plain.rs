@@ -13,14 +13,16 @@ use rustix::fs::{CWD, Mode, OFlags};
 /// Opens a plain file for reading, through links. A named pipe is not waited for, and no terminal becomes ours.
 ///
 /// # Errors
-/// As the system has it; `InvalidInput` with what it is instead, where it is no plain file.
+/// As the system has it; `InvalidInput` with what it is instead, where it is not a plain file.
 pub fn open(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let opened = rustix::fs::openat(CWD, path, flags, Mode::empty());
     let file = match opened {
         Ok(descriptor) => File::from(descriptor),
         // What the kernel says of a socket, and of a device without a driver.
-        Err(rustix::io::Errno::NXIO | rustix::io::Errno::NODEV) => return Err(not_plain("no file to read")),
+        Err(rustix::io::Errno::NXIO | rustix::io::Errno::NODEV) => {
+            return Err(not_plain("a socket or a device without a driver"));
+        }
         Err(error) => return Err(error.into()),
     };
     test_plain(&file.metadata()?)?;
@@ -36,7 +38,7 @@ pub fn open_own(path: &Path, options: &OpenOptions) -> io::Result<File> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
     let file = match options.clone().custom_flags(flags.bits().cast_signed()).open(path) {
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
-            return Err(not_plain("no file to write"));
+            return Err(not_plain("a socket, a named pipe that nobody reads, or a device without a driver"));
         }
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
             return Err(not_plain("a link"));
@@ -47,7 +49,7 @@ pub fn open_own(path: &Path, options: &OpenOptions) -> io::Result<File> {
     Ok(file)
 }
 
-/// Refuses what is no plain file.
+/// Refuses what is not a plain file.
 ///
 /// # Errors
 /// `InvalidInput` with what it is instead.
@@ -131,7 +133,7 @@ mod tests {
             ("link", "a named pipe"),
             ("endless", "a device"),
             ("folder", "a folder"),
-            ("socket", "no file to read"),
+            ("socket", "a socket or a device without a driver"),
         ] {
             let error = read(&at(name), 1024).unwrap_err();
             assert_eq!(error.to_string(), format!("it is {what}, and a plain file is needed"), "{name}");
@@ -150,7 +152,10 @@ mod tests {
         symlink(at("file"), at("link")).unwrap();
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
-        for (name, what) in [("pipe", "no file to write"), ("link", "a link")] {
+        for (name, what) in [
+            ("pipe", "a socket, a named pipe that nobody reads, or a device without a driver"),
+            ("link", "a link"),
+        ] {
             let error = open_own(&at(name), &options).unwrap_err();
             assert_eq!(error.to_string(), format!("it is {what}, and a plain file is needed"));
         }

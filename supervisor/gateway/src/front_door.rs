@@ -33,7 +33,7 @@ const COME_AGAIN: Duration = Duration::from_secs(2);
 /// What is answered on a connection that has no seat.
 const HEALTH_PATH: &str = "/_outboard/health";
 
-/// What a request has its connection.
+/// What a request's connection has.
 enum Seated {
     /// It has a seat.
     Already,
@@ -49,7 +49,7 @@ impl Seated {
             Self::Upgrading(upgrade) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                 client.place().upgrade(upgrade);
             }
-            // One that stands goes when it is answered, were it that its plugin would not have the WebSocket.
+            // Without a seat the connection ends with the answer, also where the plugin declined the WebSocket.
             Self::Upgrading(_) | Self::Standing if !client.place().has_seat() => {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }

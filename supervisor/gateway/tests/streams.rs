@@ -325,7 +325,7 @@ async fn an_upgrade_that_is_declined_is_an_answer_and_the_next_request_follows()
     let gateway = gateway(&house, |_| {}).await;
     let listen = gateway.listen();
     let health = |line: &str| format!("GET /_outboard/health HTTP/1.1\r\nHost: {listen}\r\n{line}\r\n");
-    // A plugin declines, the supervisor itself declines, and what is no upgrade to begin with.
+    // A plugin declines, the supervisor itself declines, and what is not an upgrade to begin with.
     let asks = [
         upgrade_request(listen),
         health("Connection: upgrade\r\nUpgrade: x\r\n"),
@@ -470,7 +470,7 @@ async fn answers_with_two_readings_are_bad_answers() {
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-        "this is no HTTP\r\n\r\n",
+        "this is not HTTP\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Le",
     ] {
         let house = House::new();

@@ -218,7 +218,7 @@ impl Services {
     /// Copies `state.db` and the plugins' databases into one new file while everything goes on; see [`backup`].
     ///
     /// # Errors
-    /// `invalid_params` for a file that is no absolute path, `conflict` where something is there already, `storage_full`,
+    /// `invalid_params` for a file that is not an absolute path, `conflict` where something is there already, `storage_full`,
     /// `storage_corrupt`, `timeout`. The file is then not there.
     pub async fn backup(&self, file: &Path) -> Result<BackupReport, RpcError> {
         backup::make(&self.store, &self.data_dir, file, self.backup_wait).await

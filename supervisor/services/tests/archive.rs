@@ -116,15 +116,15 @@ async fn an_archive_that_a_stranger_made_up_is_refused_with_the_reason_and_chang
     let refused: Vec<(&str, Vec<u8>, &str)> = vec![
         ("nothing", vec![], "there is no backup.json"),
         ("zeros", vec![0; 10_240], "there is no backup.json"),
-        ("text", b"x".repeat(2000), "no tar archive"),
-        ("a few bytes", b"PK".to_vec(), "no tar archive"),
+        ("text", b"x".repeat(2000), "not a tar archive"),
+        ("a few bytes", b"PK".to_vec(), "not a tar archive"),
         ("gzip", [b"\x1f\x8b\x08".to_vec(), vec![7; 2000]].concat(), "decompress it first"),
         ("an absolute name", with(entry(Kind::Regular, "/etc/passwd", b"x"), &good), "\"/etc/passwd\""),
         ("a way out", with(entry(Kind::Regular, "../x.db", b"x"), &good), "\"../x.db\""),
         (
             "a way out below",
             with(entry(Kind::Regular, "plugins-data/a/../../x.db", b"x"), &good),
-            "no database of a data",
+            "not a database of a data",
         ),
         ("two dots for an id", with(entry(Kind::Regular, "plugins-data/../x.db", b""), &good), "no database"),
         ("a journal", with(entry(Kind::Regular, "plugins-data/a/0.db-journal", b""), &good), "0.db-journal"),
@@ -136,14 +136,14 @@ async fn an_archive_that_a_stranger_made_up_is_refused_with_the_reason_and_chang
             with(entry(Kind::Directory, "plugins-data/", b"x"), &good),
             "plugins-data/",
         ),
-        ("a link", of(Kind::Symlink, one), "no plain file"),
-        ("a hard link", of(Kind::Link, one), "no plain file"),
-        ("a link for the list", of(Kind::Symlink, "backup.json"), "no plain file"),
-        ("a device", of(Kind::Char, "state.db"), "no plain file"),
-        ("a disk", of(Kind::Block, "state.db"), "no plain file"),
-        ("a pipe", of(Kind::Fifo, one), "no plain file"),
-        ("a sparse file", of(Kind::GNUSparse, one), "no plain file"),
-        ("an unknown kind", of(Kind::new(b'?'), one), "no plain file"),
+        ("a link", of(Kind::Symlink, one), "not a plain file"),
+        ("a hard link", of(Kind::Link, one), "not a plain file"),
+        ("a link for the list", of(Kind::Symlink, "backup.json"), "not a plain file"),
+        ("a device", of(Kind::Char, "state.db"), "not a plain file"),
+        ("a disk", of(Kind::Block, "state.db"), "not a plain file"),
+        ("a pipe", of(Kind::Fifo, one), "not a plain file"),
+        ("a sparse file", of(Kind::GNUSparse, one), "not a plain file"),
+        ("an unknown kind", of(Kind::new(b'?'), one), "not a plain file"),
         (
             "a long link",
             with(entry(Kind::GNULongLink, "././@LongLink", b"/etc/passwd\0"), &good),
@@ -234,7 +234,7 @@ async fn a_backup_that_is_larger_than_the_free_disk_is_refused_before_a_byte_is_
     backup(&dir).await;
     let found = rustix::fs::statvfs(dir.path()).unwrap();
     let size = found.f_bavail * found.f_frsize + (1 << 30);
-    // Holes, which take no place here and would take all of it there. The first file on the list is no database, so that a restore
+    // Holes, which take no place here and would take all of it there. The first file on the list is not a database, so that a restore
     // which does not look at the space ends there, before it fills the disk of whoever runs this.
     let first = "plugins-data/a/0.db";
     let list = format!(r#"{{"version":1,"outboard":"","made":"","files":["{first}","state.db"]}}"#);
@@ -326,12 +326,12 @@ async fn a_folder_that_was_unpacked_is_distrusted_as_an_archive_is() {
     refused("0.db");
     fs::remove_file(folder.join("0.db")).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(folder.join("0.db")).status().unwrap().success());
-    refused("no plain file");
+    refused("not a plain file");
     fs::remove_file(folder.join("0.db")).unwrap();
     fs::rename(&elsewhere, folder.join("0.db")).unwrap();
     fs::rename(&folder, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &folder).unwrap();
-    refused("no folder");
+    refused("not a folder");
     let nothing = restore(&data, Path::new("/dev/zero")).unwrap_err().to_string();
     assert!(nothing.contains("neither a file nor a folder"), "{nothing}");
     let missing = restore(&data, &dir.path().join("none.tar")).unwrap_err().to_string();

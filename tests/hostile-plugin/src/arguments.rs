@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     pub(crate) ignore_stop: bool,
     /// `--ignore-term`.
     pub(crate) ignore_term: bool,
-    /// `--noise`: prints what is no message before anything else.
+    /// `--noise`: prints what is not a message before anything else.
     pub(crate) noise: bool,
     /// `--resumes`: declares onResume.
     pub(crate) resumes: bool,

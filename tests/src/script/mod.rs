@@ -48,7 +48,7 @@ pub struct Script {
 pub enum Step {
     /// Writes these bytes, names filled in.
     Say(String),
-    /// Writes bytes that may be no text.
+    /// Writes bytes that may not be text.
     Bytes(Vec<u8>),
     /// Hears a message: the pattern, and whether other members may be there.
     Hear(Value, bool),

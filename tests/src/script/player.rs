@@ -123,7 +123,7 @@ impl<W: Write> Player<W> {
 
     /// Compares, and remembers names where it fits.
     fn fits(&mut self, written: &Value, line: &str, more: bool) -> Result<(), String> {
-        let heard: Value = serde_json::from_str(line).map_err(|error| format!("it is no JSON: {error}"))?;
+        let heard: Value = serde_json::from_str(line).map_err(|error| format!("it is not JSON: {error}"))?;
         let mut names = self.names.clone();
         pattern::compare(written, &heard, more, &mut names)?;
         self.names = names;

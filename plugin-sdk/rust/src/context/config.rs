@@ -67,7 +67,7 @@ impl Config {
     ///
     /// # Errors
     /// [`CallError::Refused`] with the host's reason: a limit, a full or a broken disk. [`CallError::Unwritable`] with the place of
-    /// what JSON cannot hold, such as a float that is no number. The old value is then untouched.
+    /// what JSON cannot hold, such as a float that is not a number. The old value is then untouched.
     pub async fn set(&self, key: &str, value: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
         ConfigKey::check(key)?;
         strict::check("value", value)

@@ -108,7 +108,7 @@ impl Ipc {
     /// Pushes an event to every connected UI of this plugin. Nothing is awaited; a UI that connects later does not see it.
     ///
     /// # Errors
-    /// [`CallError`] when nothing was sent: a channel that breaks the rules, a payload that is no JSON, or a full queue.
+    /// [`CallError`] when nothing was sent: a channel that breaks the rules, a payload that is not JSON, or a full queue.
     pub fn send(&self, channel: &str, payload: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
         self.push(channel, payload, false)
     }

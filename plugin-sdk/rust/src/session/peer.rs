@@ -198,7 +198,7 @@ impl Peer {
         }
     }
 
-    /// Reads one frame: answers go to their callers, the rest is given back. Lines that are no messages are dropped here;
+    /// Reads one frame: answers go to their callers, the rest is given back. Lines that are not messages are dropped here;
     /// broken messages are answered.
     pub(crate) fn receive<'a>(&self, frame: &'a [u8], each: impl FnOnce(Asked<'_>)) {
         let parsed: Result<Message<'a>, NotAMessage> = message::parse(frame);

@@ -54,7 +54,7 @@ impl Compiled {
     /// # Safety
     /// The connection is open.
     pub(crate) unsafe fn give_up(&self) {
-        // SAFETY: as the caller promises; null is no statement.
+        // SAFETY: as the caller promises; null is not a statement.
         unsafe { ffi::sqlite3_finalize(self.statement.replace(ptr::null_mut())) };
     }
 }

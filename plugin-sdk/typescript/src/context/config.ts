@@ -23,7 +23,7 @@ export function createConfig(peer: PluginPeer): ConfigChannel {
       return (found ? value : fallback) as T;
     },
     async set(key, value) {
-      if (value === undefined) throw new TypeError(`config.set(${JSON.stringify(key)}): undefined is no JSON value; use config.delete to forget a key`);
+      if (value === undefined) throw new TypeError(`config.set(${JSON.stringify(key)}): undefined is not a JSON value; use config.delete to forget a key`);
       checkConfigKey(key);
       checkJson(value, `config.set(${JSON.stringify(key)}): value`);
       await peer.request("config.set", { key, value });

@@ -37,7 +37,7 @@ function ownEngine(entry: string, warn: (message: string) => void): ((path: stri
   }
   try {
     const BetterSqlite3 = require(found) as new (path: string) => Database;
-    // What the runner provides under that name is no plugin's own.
+    // What the runner provides under that name is not a plugin's own.
     if (Symbol.for("outboard.sqlite") in BetterSqlite3) return undefined;
     return (path) => new BetterSqlite3(path);
   } catch (error) {

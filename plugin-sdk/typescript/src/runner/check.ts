@@ -51,7 +51,7 @@ export function problemsOf(entry: string, folder: string): Problem[] {
   return found;
 }
 
-/** What a file imports; throws where it is no program. */
+/** What a file imports; throws where it is not a program. */
 function read(file: string, around: Surroundings): string[] {
   const source = readFileSync(file, "utf8");
   const { code, kind } = isTypeScript(file) ? toJavaScript(source, file, around) : { code: source, kind: kindByName(file, source, around) };

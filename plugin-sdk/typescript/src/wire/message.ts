@@ -73,7 +73,7 @@ function isId(id: unknown): id is CallId {
 /** What JSON.parse lets pass and others do not. The cheap looks come first: they are for each message. */
 function faultOf(line: string, envelope: Record<string, unknown>): Message | undefined {
   if (isDeep(line)) return broken(TOO_DEEP);
-  if (line.includes("\\u") && LONE_SURROGATE.test(JSON.stringify(envelope))) return unreadable("half of a surrogate pair is no text");
+  if (line.includes("\\u") && LONE_SURROGATE.test(JSON.stringify(envelope))) return unreadable("half of a surrogate pair is not text");
   if (mayHaveTwice(line, envelope) && hasTwice(line)) return broken("a member of the message stands there twice");
   return undefined;
 }
@@ -145,7 +145,7 @@ export function writeError(id: CallId | null, error: WireError): string {
   try {
     return checked(JSON.stringify({ jsonrpc: "2.0", id, error }), "the error");
   } catch {
-    // Its `data` is no JSON, or too much: the code and the text still reach the caller.
+    // Its `data` is not JSON, or too much: the code and the text still reach the caller.
     const { code, message } = error;
     return checked(JSON.stringify({ jsonrpc: "2.0", id, error: { code, message: message.slice(0, MESSAGE_MAX) } }), "the error");
   }

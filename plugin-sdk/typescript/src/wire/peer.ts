@@ -29,7 +29,7 @@ export interface PeerHooks {
   request(method: string, params: object, call: ServedCall): unknown;
   /** A notification. */
   notification(method: string, params: object): void;
-  /** A line that is no message. Told, never fatal. */
+  /** A line that is not a message. Told, never fatal. */
   noise?(line: string): void;
   /** Whether there is no room for further answers; absent: there always is. */
   clogged?(): boolean;
@@ -197,7 +197,7 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
     waiting?.reject(CallError.of("internal_error", `${waiting.method}: the answer is broken: ${error.message}`));
   }
 
-  /** About no call in particular: the other side said something that is no message. */
+  /** About no call in particular: the other side said something that is not a message. */
   #refuse(error: CallError): void {
     if (!this.#ended) this.send(writeError(null, error.toWire()));
   }

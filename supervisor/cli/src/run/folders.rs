@@ -49,9 +49,9 @@ pub(crate) fn unusable(dir: &Path) -> Option<String> {
     let shown = dir.display();
     match std::fs::metadata(dir) {
         Ok(found) if found.is_dir() => own_folder(dir).filter(|_| !holds_plugins(dir)),
-        Ok(_) => Some(format!("{shown} is no folder; name the folder that holds the plugins' folders")),
+        Ok(_) => Some(format!("{shown} is not a folder; name the folder that holds the plugins' folders")),
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
-            Some(format!("the folder {shown} does not exist, since a part of its path is no folder"))
+            Some(format!("the folder {shown} does not exist, since a part of its path is not a folder"))
         }
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => None,
         Err(_) => Some(match neighbour(dir) {

@@ -78,7 +78,7 @@ fn tcp(listen: SocketAddr) -> Outcome<(tokio::net::TcpListener, SocketAddr)> {
             format!("you may not serve {listen}; ports below 1024 are for root, choose another one with --listen"),
         ),
         io::ErrorKind::AddrNotAvailable => {
-            Failure::usage(format!("{} is no address of this machine; choose another one with --listen", listen.ip()))
+            Failure::usage(format!("{} is not an address of this machine; choose another one with --listen", listen.ip()))
         }
         _ => Failure::failed(format!("cannot serve {listen}: {error}")),
     })

@@ -159,5 +159,5 @@ fn read_file(global: &Global, standard: &Standard) -> Outcome<(Option<PathBuf>, 
 /// Makes a path independent of where the command was typed.
 fn absolute(path: &Path) -> Outcome<PathBuf> {
     std::path::absolute(path)
-        .map_err(|error| Failure::usage(format!("{:?} is no path to work with: {error}", path.display())))
+        .map_err(|error| Failure::usage(format!("{:?} is not a path to work with: {error}", path.display())))
 }

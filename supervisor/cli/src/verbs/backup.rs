@@ -15,9 +15,9 @@ use crate::settings::Settings;
 /// Has a backup made, and says what is in it.
 pub(super) async fn run(client: &Client, screen: &mut Screen, file: &Path) -> Outcome {
     let file = std::path::absolute(file)
-        .map_err(|error| Failure::usage(format!("{} is no path: {error}", file.display())))?;
+        .map_err(|error| Failure::usage(format!("{} is not a path: {error}", file.display())))?;
     let Some(file) = file.to_str() else {
-        return Err(Failure::usage(format!("{} is no UTF-8; choose another name", file.display())));
+        return Err(Failure::usage(format!("{} is not UTF-8; choose another name", file.display())));
     };
     let params = BackupParams { file: file.to_owned() };
     let report: BackupReport = client.ask(method::BACKUP, &params, BACKUP_WAIT).await?;

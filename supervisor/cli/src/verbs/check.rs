@@ -28,7 +28,7 @@ pub(super) fn run(screen: &mut Screen, settings: &Settings, dir: &Path) -> Outco
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     if !dir.is_dir() {
         return Err(Failure::usage(format!(
-            "{} is no folder; name the folder that holds the plugin's plugin.json",
+            "{} is not a folder; name the folder that holds the plugin's plugin.json",
             dir.display()
         )));
     }

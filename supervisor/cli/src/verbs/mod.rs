@@ -126,7 +126,7 @@ fn block_on<T>(conversation: impl Future<Output = Outcome<T>>) -> Outcome<T> {
     runtime.block_on(conversation)
 }
 
-/// A plugin's id; what is no id cannot name a plugin that runs.
+/// A plugin's id; what is not an id cannot name a plugin that runs.
 fn plugin_id(id: &str) -> Outcome<PluginId> {
     PluginId::new(id).map_err(|invalid| Failure::new(Exit::NotFound, invalid.to_string()))
 }
@@ -141,7 +141,7 @@ fn json_or_string(text: &str) -> Result<Box<RawValue>, Failure> {
             Err(why) => Err(Failure::usage(why)),
         },
         Err(error) if meant => Err(Failure::usage(format!(
-            "{text} is no JSON ({error}); to send it as text, write it in quotes within quotes: '\"…\"'"
+            "{text} is not JSON ({error}); to send it as text, write it in quotes within quotes: '\"…\"'"
         ))),
         Err(_) => serde_json::value::to_raw_value(text)
             .map_err(|error| Failure::usage(format!("{text} cannot be sent: {error}"))),

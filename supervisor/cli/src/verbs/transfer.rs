@@ -62,7 +62,7 @@ pub(super) async fn import(client: &Client, screen: &mut Screen, id: &str, file:
     let text =
         read(file).map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
     let document: Box<RawValue> = serde_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| Failure::usage(format!("{}: this is no JSON: {error}", file.display())))?;
+        .map_err(|error| Failure::usage(format!("{}: this is not JSON: {error}", file.display())))?;
     let params = Import { id: id.as_str(), document: &document };
     let answer: Value = client.ask(method::CONFIG_IMPORT, &params, QUESTION_WAIT).await?;
     let count = answer.get("imported").and_then(Value::as_u64).unwrap_or(0);

@@ -12,7 +12,7 @@ use crate::render::{Screen, Style, Table, ago, plugin_details, span, tame};
 pub(super) async fn run(client: &Client, screen: &mut Screen, id: &str) -> Outcome {
     let mut report = match plugin_id(id) {
         Ok(id) => client.ask(method::WHY, &PluginParams { id }, QUESTION_WAIT).await?,
-        // What is no id may still be the folder of an invalid plugin, of which the status says everything.
+        // What is not an id may still be the folder of an invalid plugin, of which the status says everything.
         Err(_) => WhyReport { status: super::status::of_one(client, id).await?, history: Vec::new() },
     };
     if screen.json() {

@@ -97,7 +97,7 @@ fn broken() -> Vec<Case> {
         must(
             "P-MSG-6",
             "broken-json",
-            "answers what is no JSON although it means to be with an error and the id null",
+            "answers what is not JSON although it means to be with an error and the id null",
             Look::Exchange(exchange(|| line(r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"#), NULL)),
         ),
         must(

@@ -92,7 +92,7 @@ fn no_noise(records: &[Record]) -> Finding {
         Entry::Noise(text) if !is_unversioned(text) => Some(text),
         _ => None,
     });
-    none(noise, |text| format!("a line on the wire is no message: {text:?}"))
+    none(noise, |text| format!("a line on the wire is not a message: {text:?}"))
 }
 
 fn whole_messages(records: &[Record]) -> Finding {
@@ -100,7 +100,7 @@ fn whole_messages(records: &[Record]) -> Finding {
         return Err(format!("more than {LINES_MAX} lines or {BYTES_MAX} bytes in one conversation"));
     }
     let broken = entries(records).filter_map(|entry| match entry {
-        Entry::Broken(text, why) => Some(format!("{text:?} is no message: {why}")),
+        Entry::Broken(text, why) => Some(format!("{text:?} is not a message: {why}")),
         Entry::Noise(text) if text.contains("\"jsonrpc\"") => Some(format!("a part of a message: {text:?}")),
         _ => None,
     });
@@ -138,7 +138,9 @@ fn good_ids(records: &[Record]) -> Finding {
         for id in record.calls().filter_map(|call| call.get("id")) {
             let text = id.to_string();
             if !(id.is_string() || id.is_number()) || text.len() > ID_MAX {
-                return Err(format!("the id {text} is no number and no string of at most {ID_MAX} bytes"));
+                return Err(format!(
+                    "the id {text} is neither a number nor a string of at most {ID_MAX} bytes"
+                ));
             }
             // The host answers at once, so an id that comes again is at best one that was used twice.
             if !used.insert(text) {

@@ -1,7 +1,7 @@
 //! Who asks: a program, a browser that follows a link, or a page, and then whose page.
 //!
 //! Told for every method and every upgrade by what browsers write and pages cannot: `Origin`, `Sec-Fetch-*`, and `Referer`,
-//! which a page can leave out and cannot forge. Programs that are no browsers send none of them. Must not know what anybody
+//! which a page can leave out and cannot forge. Programs that are not browsers send none of them. Must not know what anybody
 //! may reach.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};

@@ -221,10 +221,10 @@ impl Caller {
             Asker::Plugin(_) => "A plugin's page",
             Asker::Operator => "The operator's page",
             Asker::Listed => "A page of allowed_origins",
-            Asker::Bare => "A page at a name that is no plugin's",
+            Asker::Bare => "A page at a name that is not a plugin's",
         };
         let place = match &self.site {
-            Site::Bare { .. } => "a name that is no plugin's",
+            Site::Bare { .. } => "a name that is not a plugin's",
             Site::Operator(_) => "the host of the operator's pages",
             Site::Plugin(..) => "a plugin's own host",
         };

@@ -15,7 +15,7 @@ const PREFLIGHT_AGE: &str = "7200";
 /// What the page that asks may read of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Cors {
-    /// It is no page, or our own: the browser's own rules suffice.
+    /// It is not a page, or our own: the browser's own rules suffice.
     NotAsked,
     /// A page of this origin, which we know.
     Allowed(HeaderValue),

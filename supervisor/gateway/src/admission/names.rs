@@ -234,7 +234,7 @@ impl Names {
     }
 }
 
-/// What is no header value can never be sent, so nothing is lost with it.
+/// What is not a header value can never be sent, so nothing is lost with it.
 fn listed(origin: &str) -> Option<HeaderValue> {
     HeaderValue::try_from(origin.trim_end_matches('/')).ok()
 }

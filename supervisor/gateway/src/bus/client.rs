@@ -203,7 +203,7 @@ impl Conversation {
                 match serde_json::from_str(text.as_str()) {
                     Ok(frame) => self.obey(frame),
                     Err(error) => {
-                        let what = format!("the frame is none of the bus: {error}");
+                        let what = format!("this is not a bus frame: {error}");
                         self.refuse(None, &RpcError::new(ErrorReason::InvalidRequest, what));
                     }
                 }

@@ -1,4 +1,4 @@
-//! Who may ask: whoever knows the credential, and is no web page.
+//! Who may ask: whoever knows the credential, and is not a web page.
 //!
 //! Looked at before a request is read any further. Must not know what is asked.
 

@@ -36,7 +36,7 @@ pub enum CredentialError {
         source: io::Error,
     },
     /// The file holds something else.
-    #[error("{} is no credential ({DIGITS} hexadecimal digits); remove it, and a new one is made", .0.display())]
+    #[error("{} is not a credential ({DIGITS} hexadecimal digits); remove it, and a new one is made", .0.display())]
     Malformed(PathBuf),
 }
 

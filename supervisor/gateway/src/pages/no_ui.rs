@@ -14,7 +14,7 @@ use crate::reply::ReplyBody;
 /// As much of a name as is repeated.
 const SHOWN: usize = outboard_protocol::id::PLUGIN_ID_MAX;
 
-/// Says that `id` has no UI, or is no plugin.
+/// Says that `id` has no UI, or is not a plugin.
 pub(super) fn page(directory: &dyn Directory, id: &str, caller: &Caller) -> Response<ReplyBody> {
     let shown = escaped(&id.chars().take(SHOWN).collect::<String>());
     let sentence = match directory.plugin(id) {

@@ -15,7 +15,7 @@ pub(super) struct Opened {
     pub(super) modified: SystemTime,
 }
 
-/// Opens `relative` below `root`. Anything that is no regular file, or is somebody else's by a hard link, is an error.
+/// Opens `relative` below `root`. Anything that is not a regular file, or is somebody else's by a hard link, is an error.
 pub(super) fn open(root: &Path, relative: &Path) -> io::Result<Opened> {
     let (folder, file) = open_beneath(root, relative)?;
     let (folder, metadata) = (folder.metadata()?, file.metadata()?);

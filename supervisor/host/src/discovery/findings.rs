@@ -47,7 +47,7 @@ pub struct Findings {
 }
 
 /// How the reason for refusing two folders with one id begins.
-const TWICE: &str = "is that of several folders, and none of them is run; remove or rename all but one";
+const TWICE: &str = "is used by several folders, so none of them is run; remove or rename all but one";
 
 impl Findings {
     /// Judges the readings. `runs_in` tells in which folder a plugin runs that is not at rest: that one keeps its id, whoever

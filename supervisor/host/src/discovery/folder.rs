@@ -115,7 +115,7 @@ fn module(folder: &Path, entry: &str) -> Result<PathBuf, String> {
         return Err(format!("the background module {entry:?} lies outside the plugin's folder"));
     }
     if !found.is_file() {
-        return Err(format!("the background module {} is no file", found.display()));
+        return Err(format!("the background module {} is not a file", found.display()));
     }
     Ok(found)
 }

@@ -70,7 +70,7 @@ pub(super) fn on_the_handshake(failure: &Failure, noise: &Noise) -> Option<Strin
     let first = &noise.first;
     match noise.count {
         0 => {}
-        1 => advice.push_str(&format!("; 1 line on stdout was no message: `{first}`")),
+        1 => advice.push_str(&format!("; 1 line on stdout was not a message: `{first}`")),
         count => {
             advice.push_str(&format!("; {count} lines on stdout were no messages, the first: `{first}`"));
         }

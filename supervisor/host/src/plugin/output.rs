@@ -48,7 +48,7 @@ impl Printer {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    /// What stood on standard output and was no message.
+    /// What stood on standard output and was not a message.
     pub(super) fn noise(&self) -> Noise {
         self.noise.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

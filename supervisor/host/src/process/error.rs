@@ -39,8 +39,8 @@ pub enum SpawnError {
         /// The `#!` line of a script, or the dynamic loader that a binary names.
         line: String,
     },
-    /// The file is no program for this machine.
-    #[error("{} is no program for this machine: {found}", .path.display())]
+    /// The file is not a program for this machine.
+    #[error("{} is not a program for this machine: {found}", .path.display())]
     WrongArchitecture {
         /// The file.
         path: PathBuf,
@@ -218,7 +218,7 @@ fn why_not_executable(path: &Path) -> String {
     match std::fs::metadata(path) {
         Ok(meta) if meta.is_dir() => "it is a folder; name the program inside it".to_owned(),
         Ok(meta) if !meta.is_file() => {
-            "it is no file but a named pipe, a socket or a device; put the program there".to_owned()
+            "it is a named pipe, a socket or a device, not a file; put the program there".to_owned()
         }
         Ok(meta) if meta.permissions().mode() & 0o111 == 0 => {
             let mode = meta.permissions().mode() & 0o7777;

@@ -91,7 +91,7 @@ impl Ledger {
             match read_entry(&path) {
                 Some(entry) => found.push((path, entry)),
                 None => {
-                    tracing::warn!(path = %path.display(), "removed a file from the pid ledger that is no entry");
+                    tracing::warn!(path = %path.display(), "removed a file from the pid ledger that is not an entry");
                     remove_file(&path);
                 }
             }

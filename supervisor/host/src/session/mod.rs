@@ -7,7 +7,7 @@
 //! ```text
 //!            ┌── reader task ──▶ inbound ──▶ ContextCalls (answered at once, or worked on meanwhile)
 //!   stdout ──┘                      ├──────▶ calls: an answer wakes its caller
-//!                                   └──────▶ NoiseSink: a line that is no message
+//!                                   └──────▶ NoiseSink: a line that is not a message
 //!   stdin  ◀── writer task ◀── outbox ◀──── host calls, notifications, answers
 //! ```
 //!
@@ -97,9 +97,9 @@ impl ContextCalls for outboard_services::ProcessServices {
     }
 }
 
-/// Where lines go that are no messages, and remarks about broken ones.
+/// Where lines go that are not messages, and remarks about broken ones.
 pub trait NoiseSink: Send + Sync + 'static {
-    /// A line that is no message: somebody printed it.
+    /// A line that is not a message: somebody printed it.
     fn line(&self, line: &[u8]);
     /// Something is wrong with what the plugin sent; a sentence.
     fn remark(&self, remark: &str);

@@ -20,7 +20,7 @@ pub(super) enum Full {
     NoRoom,
     /// The plugin's input is closed.
     Closed,
-    /// It is no frame that the plugin need take; why.
+    /// It is not a frame that the plugin need take; why.
     Unfit(String),
 }
 

@@ -15,13 +15,13 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How much of a line that is too long is shown.
 const BEGINNING: usize = 80;
 
-/// A line that is no message. Of one that holds a message all the same, the text before it is kept.
+/// A line that is not a message. Of one that holds a message all the same, the text before it is kept.
 pub(super) fn line(noise: &dyn NoiseSink, line: &[u8]) {
     let Some(at) = message_in(line) else { return noise.line(line) };
     let before = line[..at].trim_ascii();
     if before == BYTE_ORDER_MARK {
         return noise.remark(
-            "a message begins with a byte order mark, which nobody sees and no parser takes; only the first line of all may have one",
+            "a message begins with a byte order mark, which is invisible and which parsers refuse; only the first line of all may have one",
         );
     }
     if !before.is_empty() {

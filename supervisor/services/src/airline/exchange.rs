@@ -150,7 +150,7 @@ fn encode(format: &RefreshFormat, refresh_token: &Secret) -> (&'static str, Zero
 
 fn decode(format: &RefreshFormat, text: &[u8]) -> Result<Tokens, NoToken> {
     let answer: Map<String, Value> =
-        serde_json::from_slice(text).map_err(|_| NoToken::BadAnswer("it is no JSON object"))?;
+        serde_json::from_slice(text).map_err(|_| NoToken::BadAnswer("it is not a JSON object"))?;
     let read = |field: &str| match answer.get(field) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if check_token(field, text).is_ok() => Ok(Some(Secret::new(text.as_str()))),

@@ -64,7 +64,7 @@ impl Airline {
     /// Binds an airline in place of the one that was bound; ends when it is on disk. Every plugin is told its name.
     ///
     /// # Errors
-    /// `invalid_params` for what is no origin, no URL or no token; `storage_full`.
+    /// `invalid_params` for what is not an origin, no URL or no token; `storage_full`.
     pub fn set(&self, params: AirlineSetParams) -> Durable<AirlineStatus> {
         let airline = self.clone();
         let queued = binding(params).map(|binding| self.change(Some(Arc::new(binding))));

@@ -27,7 +27,7 @@ fn read(name: &str, text: &str) -> Result<Url, RpcError> {
         return refuse(name, "has white space or control characters in it");
     }
     let Ok(url) = Url::parse(text) else {
-        return refuse(name, "is no absolute URL, such as https://api.example.com");
+        return refuse(name, "is not an absolute URL, such as https://api.example.com");
     };
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return refuse(name, "must begin with https:// or http:// and name a host");

@@ -61,7 +61,7 @@ pub(super) fn check_path(path: &str) -> Result<(), RpcError> {
 
 /// The URL below the origin. Whatever the path, the origin stays.
 pub(super) fn join(base_url: &str, path: &str) -> Result<Url, RpcError> {
-    let base = Url::parse(base_url).map_err(|_| refuse("baseUrl", "of the bound airline is no URL"))?;
+    let base = Url::parse(base_url).map_err(|_| refuse("baseUrl", "of the bound airline is not a URL"))?;
     let url = Url::parse(&format!("{base_url}{path}")).map_err(|_| refuse("path", "makes no URL"))?;
     if url.origin() != base.origin() || !url.username().is_empty() || url.password().is_some() {
         return Err(refuse("path", "leads away from the airline's origin"));

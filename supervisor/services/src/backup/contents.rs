@@ -60,7 +60,7 @@ impl Contents {
             return Err(format!("it names more than {FILES_MAX} databases of plugins"));
         }
         match contents.files.iter().find(|name| !is_allowed(name)) {
-            Some(name) => Err(format!("it names {name:?}, which is no database of a data folder")),
+            Some(name) => Err(format!("it names {name:?}, which is not a database of a data folder")),
             None => Ok(contents),
         }
     }

@@ -101,7 +101,7 @@ fn finish(staging: &Staging, data_dir: &Path, until: Until) -> Result<BackupRepo
             // No space and no time are what the whole backup lacks.
             Err(error @ (StoreError::Full { .. } | StoreError::TimedOut { .. })) => return Err(error.into()),
             Err(error) => {
-                // What there is of it is no copy; it may never have been made.
+                // What there is of it is not a copy; it may never have been made.
                 let _ = fs::remove_file(&copy);
                 skipped.push(format!("{name}: {error}"));
             }

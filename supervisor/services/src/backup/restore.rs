@@ -44,7 +44,7 @@ pub enum RestoreError {
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// There is no backup, or one that cannot be trusted.
-    #[error("{} is no backup: {why}; nothing was changed", path.display())]
+    #[error("{} is not a backup: {why}; nothing was changed", path.display())]
     NotABackup {
         /// The archive or folder.
         path: PathBuf,

@@ -71,7 +71,7 @@ fn plain(folder: &Path, name: &str) -> io::Result<(File, u64)> {
     let is_folder = |above: &Path| fs::symlink_metadata(folder.join(above)).map(|found| found.is_dir());
     for above in Path::new(name).ancestors().skip(1) {
         if !is_folder(above)? {
-            return Err(io::Error::other(format!("{} is no folder", folder.join(above).display())));
+            return Err(io::Error::other(format!("{} is not a folder", folder.join(above).display())));
         }
     }
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
@@ -79,5 +79,5 @@ fn plain(folder: &Path, name: &str) -> io::Result<(File, u64)> {
         OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(folder.join(name));
     let file = opened?;
     let found = file.metadata()?;
-    if found.is_file() { Ok((file, found.len())) } else { Err(io::Error::other("it is no plain file")) }
+    if found.is_file() { Ok((file, found.len())) } else { Err(io::Error::other("it is not a plain file")) }
 }

@@ -41,7 +41,7 @@ impl Staging {
             RpcError::new(ErrorReason::InvalidParams, what)
         };
         if !target.is_absolute() {
-            return Err(refuse("is no absolute path, and the supervisor is elsewhere than you"));
+            return Err(refuse("is not an absolute path, and the supervisor is elsewhere than you"));
         }
         if target.as_os_str().as_encoded_bytes().ends_with(b"/") {
             return Err(refuse("ends as a folder does, and a backup is one file; add a name"));

@@ -95,7 +95,9 @@ impl Headers {
         let mut headers = Self::default();
         for entry in archive.entries_with_seek().map_err(unreadable)?.raw(true) {
             let entry = entry.map_err(|error| match headers.seen {
-                0 => format!("it is no tar archive ({error}); where it is compressed, decompress it first"),
+                0 => {
+                    format!("it is not a tar archive ({error}); where it is compressed, decompress it first")
+                }
                 _ => format!("one of its headers makes no sense ({error}); copy it again"),
             })?;
             headers.seen += 1;
@@ -132,10 +134,10 @@ impl Headers {
             return Ok(());
         }
         let Some(name) = name.filter(|name| *name == LIST || is_allowed(name)) else {
-            return Err(format!("it holds {}, which is no database of a data folder", shown(&bytes)));
+            return Err(format!("it holds {}, which is not a database of a data folder", shown(&bytes)));
         };
         if !kind.is_file() {
-            return Err(format!("{name} in it is no plain file; {ANOTHER_WAY}"));
+            return Err(format!("{name} in it is not a plain file; {ANOTHER_WAY}"));
         }
         match self.members.insert(name.to_owned(), Member { at, length }) {
             Some(_) => Err(format!("it holds {name} twice")),

@@ -200,7 +200,7 @@ fn grant(data_dir: &Path, file: &DatabaseFile) -> Result<String, RpcError> {
     let data_dir = std::path::absolute(data_dir).map_err(|error| broken(data_dir, &error))?;
     match fs::symlink_metadata(&data_dir) {
         Ok(found) if !found.is_dir() => {
-            return Err(denied(&data_dir, "is no folder of its own but leads elsewhere"));
+            return Err(denied(&data_dir, "is not a folder of its own but leads elsewhere"));
         }
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(broken(&data_dir, &error)),
         _ => {}
@@ -215,7 +215,7 @@ fn grant(data_dir: &Path, file: &DatabaseFile) -> Result<String, RpcError> {
     }
     path.into_os_string()
         .into_string()
-        .map_err(|path| denied(Path::new(&path), "is no UTF-8 and cannot be named in an answer"))
+        .map_err(|path| denied(Path::new(&path), "is not UTF-8 and cannot be named in an answer"))
 }
 
 fn beside(path: &Path, side: &str) -> PathBuf {
@@ -227,7 +227,7 @@ fn beside(path: &Path, side: &str) -> PathBuf {
 /// What exists must be a plain file with this one name: no link of either kind, no folder, no device.
 fn check_plain(path: &Path) -> Result<(), RpcError> {
     match fs::symlink_metadata(path) {
-        Ok(found) if !found.is_file() => Err(denied(path, "is no plain file; move it away")),
+        Ok(found) if !found.is_file() => Err(denied(path, "is not a plain file; move it away")),
         Ok(found) if found.nlink() > 1 => {
             Err(denied(path, "has another name elsewhere (a hard link); move it away"))
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use outboard_protocol::control::DataFile;
 
-/// Entries of a folder that are looked at: beyond it the folder is no plugin's data any more, and counting costs too much.
+/// Entries of a folder that are looked at: beyond it the folder is not a plugin's data any more, and counting costs too much.
 const ENTRIES_MAX: usize = 100_000;
 
 /// Folders within folders that are looked into.

@@ -54,7 +54,7 @@ impl Filter {
 
 fn read_time(name: &str, text: &str) -> Result<String, RpcError> {
     let time: Timestamp = text.parse().map_err(|_| {
-        let what = format!("{name}: {text:?} is no time; use RFC 3339, such as 2026-01-31T12:00:00Z");
+        let what = format!("{name}: {text:?} is not a time; use RFC 3339, such as 2026-01-31T12:00:00Z");
         RpcError::new(ErrorReason::InvalidParams, what)
     })?;
     Ok(time_text(time))

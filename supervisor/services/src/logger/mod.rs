@@ -117,7 +117,7 @@ impl Logs {
     /// The latest records, oldest first, everything included that was recorded before the call.
     ///
     /// # Errors
-    /// `invalid_params` when `since` is no time; `timeout` when the disk does not answer.
+    /// `invalid_params` when `since` is not a time; `timeout` when the disk does not answer.
     pub async fn tail(&self, wanted: LogsParams) -> Result<Vec<LogRecord>, RpcError> {
         let filter = Arc::new(Filter::new(wanted)?);
         let (reply, snapshot) = oneshot::channel();
@@ -128,7 +128,7 @@ impl Logs {
     /// Records from now on.
     ///
     /// # Errors
-    /// `invalid_params` when `since` is no time.
+    /// `invalid_params` when `since` is not a time.
     pub fn subscribe(&self, wanted: LogsParams) -> Result<LogSubscription, RpcError> {
         let subscription = LogSubscription::new(Arc::new(Filter::new(wanted)?));
         self.inner.inbox.order(Order::Subscribe(subscription.outlet()));

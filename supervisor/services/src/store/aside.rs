@@ -1,4 +1,4 @@
-//! Work for the store's thread that is no write: at once, or long and in steps.
+//! Work for the store's thread that is not a write: at once, or long and in steps.
 //!
 //! Made by [`super::Store`], run by its thread. Must not know what the work is.
 

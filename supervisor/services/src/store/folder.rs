@@ -35,7 +35,7 @@ pub enum FolderError {
         pid: Option<u32>,
     },
     /// It is something else.
-    #[error("{} is no folder; move it away, or choose another data folder", folder.display())]
+    #[error("{} is not a folder; move it away, or choose another data folder", folder.display())]
     NotAFolder {
         /// The path.
         folder: PathBuf,

@@ -108,7 +108,7 @@ impl Store {
         self.submit(Job::Write(write), answer, WRITE_WAIT)
     }
 
-    /// Queues work that is no write of the database but must keep its place among them.
+    /// Queues work that is not a write of the database but must keep its place among them.
     pub(crate) fn aside<T, W>(&self, work: W) -> Kept<T>
     where
         T: Send + 'static,

@@ -1,7 +1,7 @@
 //! Room for SQLite's write-ahead log, written before it is needed.
 //!
 //! A sync of a file that has grown writes the file's new size as well, through the journal of the file system: two flushes of
-//! the disk where overwriting takes one. So the log gets its whole size once, as zeros, which are no frames; SQLite begins
+//! the disk where overwriting takes one. So the log gets its whole size once, as zeros, which are not frames; SQLite begins
 //! again from its start after each checkpoint and never makes it shorter.
 
 use std::fs::OpenOptions;

@@ -55,7 +55,7 @@ class PluginLogger:
 
 
 def plain(extra: Any) -> Any:
-    """``extra`` as JSON: exceptions as name, message and stack; whatever else is no JSON as its text."""
+    """``extra`` as JSON: exceptions as name, message and stack; whatever else is not JSON as its text."""
     if isinstance(extra, BaseException):
         return {"name": type(extra).__name__, "message": str(extra), "stack": stack_of(extra)}
     if where_not_json(extra) is None:

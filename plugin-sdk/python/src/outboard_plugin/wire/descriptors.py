@@ -65,7 +65,7 @@ def _take_wire(named: str | None) -> tuple[int, int]:
         wire = _named_fds(named)
         for fd in wire:
             os.set_inheritable(fd, False)
-    # A log file is read line by line; Python buffers whole blocks when stdout is no terminal.
+    # A log file is read line by line; Python buffers whole blocks when stdout is not a terminal.
     _by_line(sys.stdout)
     return wire
 

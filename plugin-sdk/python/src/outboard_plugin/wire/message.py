@@ -64,7 +64,7 @@ def parse(frame: bytes) -> Request | Notification | Response:
         text = frame.decode()
     except UnicodeDecodeError as error:
         if frame[:1] == b"{" and b'"jsonrpc"' in frame:
-            raise Broken(CallError(ErrorReason.PARSE_ERROR, "the frame is no UTF-8")) from error
+            raise Broken(CallError(ErrorReason.PARSE_ERROR, "the frame is not UTF-8")) from error
         raise Noise from error
     if '"jsonrpc"' not in text or text[0] not in "{[":
         raise Noise
@@ -94,7 +94,7 @@ def _check(text: str, message: dict[str, Any]) -> None:
         try:
             json.dumps(message, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
-            raise Broken(CallError(ErrorReason.PARSE_ERROR, "half of a surrogate pair is no text")) from error
+            raise Broken(CallError(ErrorReason.PARSE_ERROR, "half of a surrogate pair is not text")) from error
     if any(text.count(f'"{member}"') > 1 for member in _MEMBERS):
         outermost: list[tuple[str, Any]] = []
         json.loads(text, object_pairs_hook=lambda pairs: outermost.__setitem__(slice(None), pairs))
@@ -143,7 +143,7 @@ def _is_id(value: Any) -> bool:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _broken(message: str) -> Broken:
@@ -173,7 +173,7 @@ def write_error(call_id: Any, error: CallError) -> bytes:
     try:
         return _line({"jsonrpc": "2.0", "id": call_id, "error": error.to_wire()}, "the error", "error")
     except CallError:
-        # The plugin put something into `data` that is no JSON: the code and the text still reach the caller.
+        # The plugin put something into `data` that is not JSON: the code and the text still reach the caller.
         plain = CallError(error.code, error.message[:4096])
         return _line({"jsonrpc": "2.0", "id": call_id, "error": plain.to_wire()}, "the error", "error")
 

@@ -57,7 +57,7 @@ fn private(what: &'static str, dir: &Path) -> Finding {
         return Finding::new(
             what,
             Verdict::Broken,
-            format!("{shown} is no folder; remove it, or name another one"),
+            format!("{shown} is not a folder; remove it, or name another one"),
         );
     }
     if owner != me {
