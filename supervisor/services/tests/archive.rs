@@ -126,7 +126,11 @@ async fn an_archive_that_a_stranger_made_up_is_refused_with_the_reason_and_chang
             with(entry(Kind::Regular, "plugins-data/a/../../x.db", b"x"), &good),
             "not a database of a data",
         ),
-        ("two dots for an id", with(entry(Kind::Regular, "plugins-data/../x.db", b""), &good), "no database"),
+        (
+            "two dots for an id",
+            with(entry(Kind::Regular, "plugins-data/../x.db", b""), &good),
+            "not a database",
+        ),
         ("a journal", with(entry(Kind::Regular, "plugins-data/a/0.db-journal", b""), &good), "0.db-journal"),
         ("a secret", with(entry(Kind::Regular, "sign-in.json", b"{}"), &good), "\"sign-in.json\""),
         ("colours", with(entry(Kind::Regular, "\u{1b}[31m", b""), &good), "\"\\u{1b}[31m\""),
