@@ -91,6 +91,22 @@ class Client(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((answer.status_code, answer.json()), (401, {"error": "who are you?"}))
         self.assertEqual(len(api.seen), 1)
 
+    async def test_a_host_that_tells_no_binding_after_the_401_leaves_the_401_to_the_caller(self) -> None:
+        api = AirlineApi("fresh")
+        asked = 0
+
+        def told_once(_: Any) -> Any:
+            nonlocal asked
+            asked += 1
+            if asked > 1:
+                raise CallError(ErrorReason.TIMEOUT, "airline.getCurrent: no answer within 30 s")
+            return {"airline": {"id": "a1", "baseUrl": "https://va.example", "token": "old"}}
+
+        self.host.services.fresh_tokens = ["fresh"]
+        self.host.services.answers["airline.getCurrent"] = told_once
+        answer = await self.client(api).get("/pilot")
+        self.assertEqual((answer.status_code, len(api.seen), asked), (401, 1, 2))
+
     async def test_the_bearer_goes_to_no_other_origin(self) -> None:
         api = AirlineApi("old")
         client = self.client(api)

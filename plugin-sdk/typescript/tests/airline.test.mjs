@@ -54,6 +54,28 @@ test("a refused renewal gives each request its own 401", async (t) => {
   await plugin.stop();
 });
 
+test("an answer that is read as a stream is tried again too, whichever way the request is made", async (t) => {
+  const { baseUrl } = await airlineServer(t, () => "new");
+  for (const adapter of ["http", "fetch"]) {
+    const { va, plugin } = await client({ id: "va", baseUrl, token: "old", refresh: () => "new" });
+    const { data } = await va.get("/x", { adapter, responseType: "stream" });
+    let text = "";
+    for await (const chunk of data) text += Buffer.from(chunk).toString();
+    assert.equal(JSON.parse(text).good, true, adapter);
+    await plugin.stop();
+  }
+});
+
+test("a host that does not answer to the renewal leaves each request its own 401", async (t) => {
+  const { seen, baseUrl } = await airlineServer(t, () => "never");
+  for (const refresh of [() => Promise.reject(new Error("no answer within 30 s")), () => "fresh"]) {
+    const { va, plugin } = await client({ id: "va", baseUrl, token: "old", refresh });
+    await assert.rejects(va.get("/x"), (error) => error.response?.status === 401);
+    await plugin.stop();
+  }
+  assert.equal(seen.total, 3);
+});
+
 test("a request is tried again once, not for ever", async (t) => {
   const { seen, baseUrl } = await airlineServer(t, () => "never");
   const { va, plugin } = await client({ id: "va", baseUrl, token: "old", refresh: () => "still-wrong" });

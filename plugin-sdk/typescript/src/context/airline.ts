@@ -99,7 +99,7 @@ function createClient(peer: PluginPeer, getCurrent: () => Promise<PluginAirline 
     }
     // Another airline was bound meanwhile: the request was not meant for it, and its bearer is not for the former one.
     if (airline?.id !== sent.id || airline.baseUrl !== sent.baseUrl) throw error;
-    if (isStream(response.data)) response.data.destroy();
+    discard(response.data);
     const headers = config.headers.concat({ Authorization: `Bearer ${token}` });
     return bare.request({ ...config, headers, transformRequest: (data: unknown) => data, outboard: { ...sent, token: () => token } } as Config);
   });
@@ -144,7 +144,16 @@ function setBearer(headers: Config["headers"], token: string | null): void {
 }
 
 /** A body that was read once cannot be sent again. */
-function isStream(data: unknown): data is NodeJS.ReadableStream & { destroy(): void } {
-  if (typeof data !== "object" || data === null) return false;
-  return ("pipe" in data && typeof data.pipe === "function") || data instanceof ReadableStream;
+function isStream(data: unknown): boolean {
+  return isNodeStream(data) || data instanceof ReadableStream;
+}
+
+function isNodeStream(data: unknown): data is NodeJS.ReadableStream & { destroy?(): void } {
+  return typeof data === "object" && data !== null && "pipe" in data && typeof data.pipe === "function";
+}
+
+/** Gives up an answer that nobody will read, with its connection. An interceptor of the author's may have begun to read it. */
+function discard(data: unknown): void {
+  if (isNodeStream(data)) data.destroy?.();
+  else if (data instanceof ReadableStream && !data.locked) void data.cancel().catch(() => {});
 }

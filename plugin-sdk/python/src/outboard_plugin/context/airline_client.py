@@ -65,7 +65,10 @@ class _Bearer(httpx.Auth):
             return  # A redirect led elsewhere: that 401 says nothing about the airline's bearer.
         self._refused = token
         fresh = await self._airline._refresh(token)
-        bound = await self._airline.get_current()
+        try:
+            bound = await self._airline.get_current()
+        except CallError:
+            return  # The 401 is the caller's; that the host cannot tell the binding says nothing about the request.
         # What was a stream is used up, and this 401 is the answer; the next request has the new bearer. Where another airline was bound
         # meanwhile, the request was not meant for it, and its bearer is not for the former one.
         same = bound is not None and (bound.id, bound.base_url) == (current.id, current.base_url)
