@@ -114,6 +114,39 @@ class Ipc(unittest.IsolatedAsyncioTestCase):
             await host.next_event("tick")
             self.assertEqual(host.events, [Event("status", {"on": True}, retained=True), Event("tick", None)])
 
+    async def test_whatever_a_channel_raises_its_caller_is_answered_and_the_plugin_goes_on(self) -> None:
+        def look(self: Any) -> Any:
+            raise RuntimeError("do not look")
+
+        def a_kind(**members: Any) -> BaseException:
+            return type("Odd", (Exception,), members)("kept")
+
+        odd = {
+            "code": a_kind(code=property(look)),
+            "str": a_kind(__str__=look, __repr__=look),
+            "cause": a_kind(__cause__=property(look), __context__=property(look)),
+            "notes": a_kind(__notes__=property(look)),
+            "attributes": a_kind(__getattr__=lambda self, name: look(self)),
+            "text": a_kind(__str__=lambda self: 7),
+        }
+
+        def fails(which: str) -> None:
+            raise odd[which]
+
+        plugin = Plugin()
+
+        @plugin.on_start
+        async def on_start(ctx: Context) -> None:
+            ctx.ipc.handle("fails", fails)
+
+        async with Host(plugin) as host:
+            for which in odd:
+                with self.subTest(which), self.assertRaises(CallError) as caught:
+                    await asyncio.wait_for(host.invoke("fails", which), 20)
+                said = "cannot be read" if which in ("str", "text") else "kept"
+                self.assertIn(said, caught.exception.message)
+                host.ctx.logger.error("odd", odd[which], odd[which])  # type: ignore[arg-type]
+
     async def test_an_exception_of_a_channel_keeps_its_code_of_text_or_of_a_number(self) -> None:
         class Coded(Exception):
             def __init__(self, code: Any) -> None:

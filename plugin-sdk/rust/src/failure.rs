@@ -2,6 +2,8 @@
 //!
 //! Used by every namespace and by authors. Must not know how either travels.
 
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use outboard_protocol::RpcError;
@@ -166,7 +168,7 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for Failure {
 /// What to do about a failure whose own words do not say it.
 #[cfg(feature = "sqlite")]
 fn advice(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
-    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    let mut causes = std::iter::successors(Some(error), |error| error.source()).take(CAUSES_MAX);
     let full = |error: &rusqlite::Error| error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
     causes.any(|cause| cause.downcast_ref().is_some_and(full)).then_some(
         "the file is as large as the quota of the plugin's data allows (`limits.data`), unless the disk itself is full; delete what \
@@ -179,16 +181,30 @@ fn advice(_: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     None
 }
 
+/// More causes than anybody reads; an error whose cause is itself would never end.
+const CAUSES_MAX: usize = 32;
+
 /// An error with all its causes, as one sentence.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut sentence = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        sentence.push_str(": ");
-        sentence.push_str(&next.to_string());
-        cause = next.source();
+    let causes = std::iter::successors(Some(error), |error| error.source()).take(CAUSES_MAX);
+    causes.map(text_of).collect::<Vec<_>>().join(": ")
+}
+
+/// An error's own words. `to_string` panics where a `Display` of the author's says that it failed.
+fn text_of(error: &dyn std::error::Error) -> String {
+    let mut text = String::new();
+    match write!(text, "{error}") {
+        Ok(()) => text,
+        Err(std::fmt::Error) => text + "(the rest of the message cannot be read)",
     }
-    sentence
+}
+
+/// Drops something of the author's, whose `Drop` may panic.
+pub(crate) fn discard<T>(given: T) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(given))) {
+        // What the panic carries may do the same again, and is small.
+        std::mem::forget(panic);
+    }
 }
 
 /// What a panic said.

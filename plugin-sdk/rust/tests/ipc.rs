@@ -49,6 +49,58 @@ async fn a_handlers_error_and_its_panic_are_answers() {
     assert!(host.invoke("panics", vec![json!([0, 0, 0, 0, 0, 0, 0, 9])]).await.is_ok());
 }
 
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("dropped");
+        }
+    }
+}
+
+/// An error that says nothing, and is its own cause.
+#[derive(Debug)]
+struct Mute;
+
+impl std::fmt::Display for Mute {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Err(std::fmt::Error)
+    }
+}
+
+impl std::error::Error for Mute {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self)
+    }
+}
+
+#[tokio::test]
+async fn whatever_a_handler_fails_with_its_caller_is_answered_and_the_plugin_goes_on() {
+    let host = with(|ctx| {
+        ctx.ipc.handle("mute", |_| async { Err::<(), _>(Failure::from(Mute)) });
+        ctx.ipc.handle("payload", |_| async { std::panic::panic_any(Bomb) as Result<(), Failure> });
+        ctx.ipc.handle("captured", |_| {
+            let bomb = Bomb;
+            // Kept until the call itself is dropped.
+            std::future::poll_fn(move |_| {
+                let _kept = &bomb;
+                std::task::Poll::Ready(Ok(1))
+            })
+        });
+    })
+    .await;
+    let answered = async {
+        let mute = host.invoke("mute", vec![]).await.unwrap_err();
+        assert!(mute.message.contains("cannot be read"), "{}", mute.message);
+        assert!(host.invoke("payload", vec![]).await.unwrap_err().message.contains("panicked"));
+        assert!(host.invoke("captured", vec![]).await.unwrap_err().message.contains("panicked: dropped"));
+        assert_eq!(host.ask("ping", &json!({})).await.unwrap(), json!({}));
+    };
+    tokio::time::timeout(Duration::from_secs(20), answered).await.expect("every call is answered");
+}
+
 #[tokio::test]
 async fn a_failure_keeps_a_code_of_the_plugins_own() {
     let host = with(|ctx| {

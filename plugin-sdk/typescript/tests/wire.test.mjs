@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { CallError } from "../dist/index.js";
 import { LineDecoder, Peer } from "../dist/testing/index.js";
 
 const MIB = 1024 * 1024;
@@ -246,4 +247,36 @@ test("half of a surrogate pair is replaced where it is sent, and a backslash bef
   const { peer, sent } = lone();
   peer.notify("log", { message: "a\ud83d\ud83d", text: "\\ud83d" });
   assert.deepEqual(sent[0].params, { message: "a\ufffd\ufffd", text: "\\ud83d" });
+});
+
+/** Values that fight back when they are looked at. */
+const bomb = () => { throw new Error("do not look"); };
+const withGetter = (member, error = new Error("kept")) => Object.defineProperty(error, member, { get: bomb });
+const ODD = {
+  "an object without a prototype": [() => Object.create(null), /not an Error was thrown/],
+  "a toString that throws": [() => ({ toString: bomb }), /not an Error was thrown/],
+  "a symbol": [() => Symbol("s"), /not an Error was thrown: Symbol\(s\)/],
+  "undefined": [() => undefined, /not an Error was thrown: undefined/],
+  "a code that throws": [() => withGetter("code"), /kept/],
+  "a name that throws": [() => withGetter("name"), /kept/],
+  "a stack that throws": [() => withGetter("stack"), /kept/],
+  "a cause that throws": [() => withGetter("cause"), /kept/],
+  "a message that throws": [() => withGetter("message"), /message cannot be read/],
+  "a likeness of an error whose code throws": [() => withGetter("code", { message: "kept" }), /kept/],
+  "a message that is not text": [() => Object.assign(new Error("x"), { message: 7n }), /7/],
+  "a message without a prototype": [() => ({ message: Object.create(null) }), /message cannot be read/],
+  "a revoked proxy": [() => { const { proxy, revoke } = Proxy.revocable(new Error("x"), {}); revoke(); return proxy; }, /not an Error was thrown/],
+  "a proxy that answers nothing": [() => new Proxy({}, { get: bomb, has: bomb, getPrototypeOf: bomb, ownKeys: bomb }), /not an Error was thrown/],
+  "an error of a call whose message is not text": [() => Object.assign(new CallError({ code: 7, message: "x" }), { message: 7n }), /7/],
+};
+
+test("whatever a handler throws, its caller is answered and the peer goes on", async () => {
+  for (const [what, [make, message]] of Object.entries(ODD)) {
+    const { peer, sent } = lone({ request: (method) => { if (method === "odd") throw make(); return {}; } });
+    peer.receive('{"jsonrpc":"2.0","id":1,"method":"odd"}');
+    peer.receive('{"jsonrpc":"2.0","id":2,"method":"next"}');
+    await turn();
+    assert.deepEqual(sent.map(({ id }) => id).sort(), [1, 2], what);
+    assert.match(sent.find(({ id }) => id === 1).error.message, message, what);
+  }
 });

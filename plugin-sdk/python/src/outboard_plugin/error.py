@@ -109,9 +109,12 @@ class CallError(Exception):
         own ``code``. A whole number is the answer's code, text goes beside it."""
         if isinstance(exception, CallError):
             return cls(exception.code, exception.message, exception.data)
-        text = str(exception) or type(exception).__name__
-        data = {"name": type(exception).__name__, "stack": stack_of(exception)}
-        own = getattr(exception, "code", None)
+        text = text_of(exception)
+        data: dict[str, Any] = {"name": type(exception).__name__, "stack": stack_of(exception)}
+        try:
+            own = getattr(exception, "code", None)
+        except Exception:
+            own = None  # A property of the author's that raises.
         if isinstance(own, str):
             data["code"] = own[:CODE_MAX]
         if isinstance(own, int) and not isinstance(own, bool) and -(2**31) <= own < 2**31:
@@ -119,9 +122,22 @@ class CallError(Exception):
         return cls(ErrorReason.INTERNAL_ERROR, text, data)
 
 
+def text_of(exception: BaseException) -> str:
+    """What an exception says, else its type's name. Never raises, whatever its ``__str__`` does."""
+    name = type(exception).__name__
+    try:
+        return str(exception) or name
+    except Exception:
+        return f"{name}: its message cannot be read"
+
+
 def stack_of(exception: BaseException) -> str:
-    """The traceback as text, at most :data:`STACK_MAX` characters."""
-    text = "".join(traceback.format_exception(exception)).rstrip()
+    """The traceback as text, at most :data:`STACK_MAX` characters. Never raises."""
+    try:
+        text = "".join(traceback.format_exception(exception)).rstrip()
+    except Exception:
+        # Something that the traceback's module looks at raises: where it was raised can be told all the same.
+        text = "".join(traceback.format_tb(exception.__traceback__)) + text_of(exception)
     if len(text) <= STACK_MAX:
         return text
     half = STACK_MAX // 2

@@ -16,7 +16,7 @@ import threading
 from typing import Any
 
 from .context.logger import HostLogHandler
-from .error import stack_of
+from .error import stack_of, text_of
 from .http.listener import open_listener
 from .plugin import Plugin
 from .session import Session
@@ -74,7 +74,8 @@ def _report_failures(loop: asyncio.AbstractEventLoop, session: Session) -> None:
 
     def in_thread(args: threading.ExceptHookArgs) -> None:
         name = args.thread.name if args.thread else "?"
-        report(f"the thread {name!r} failed: {args.exc_value}", args.exc_value)
+        said = text_of(args.exc_value) if args.exc_value is not None else args.exc_type.__name__
+        report(f"the thread {name!r} failed: {said}", args.exc_value)
 
     loop.set_exception_handler(in_loop)
     threading.excepthook = in_thread

@@ -5,8 +5,9 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use outboard_protocol::context::ipc::InvokeParams;
@@ -29,7 +30,7 @@ use tokio::task::JoinSet;
 use super::lifecycle::{Lifecycle, Work};
 use super::peer::Asked;
 use super::{Boxed, Session};
-use crate::failure::panic_message;
+use crate::failure::{discard, panic_message};
 
 /// Host calls that are worked on at a time; further ones are refused with `limit_exceeded`, which says that it may be retried.
 const HOST_CALLS_MAX: usize = 256;
@@ -238,14 +239,32 @@ fn raw(work: Work) -> Answer {
     })
 }
 
-/// The outcome of some work, a panic included.
-async fn unwound(mut work: Answer) -> Result<Box<RawValue>, RpcError> {
-    std::future::poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-        Ok(outcome) => outcome,
-        Err(panic) => Poll::Ready(Err(RpcError::new(
-            ErrorReason::InternalError,
-            format!("the plugin panicked: {}", panic_message(panic.as_ref())),
-        ))),
-    })
-    .await
+/// Some work. A panic of it is its outcome, be it in its own code, in what it drops when it ends or is withdrawn, or in what the
+/// panic carried.
+struct Unwound(Option<Answer>);
+
+fn unwound(work: Answer) -> Unwound {
+    Unwound(Some(work))
+}
+
+impl Future for Unwound {
+    type Output = Result<Box<RawValue>, RpcError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let Some(work) = &mut self.0 else { return Poll::Pending };
+        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+            Ok(outcome) => outcome,
+            Err(panic) => {
+                let said = format!("the plugin panicked: {}", panic_message(panic.as_ref()));
+                discard(panic);
+                Poll::Ready(Err(RpcError::new(ErrorReason::InternalError, said)))
+            }
+        }
+    }
+}
+
+impl Drop for Unwound {
+    fn drop(&mut self) {
+        discard(self.0.take());
+    }
 }

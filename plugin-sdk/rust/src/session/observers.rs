@@ -5,6 +5,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::failure::discard;
+
 type Observer<T> = Arc<dyn Fn(&T) + Send + Sync>;
 
 /// The observers of one kind of change.
@@ -26,7 +28,9 @@ impl<T> Observers<T> {
         // Called outside the lock, so that an observer may add another.
         let observers = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for observer in observers {
-            let _ = catch_unwind(AssertUnwindSafe(|| observer(change)));
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| observer(change))) {
+                discard(panic);
+            }
         }
     }
 }

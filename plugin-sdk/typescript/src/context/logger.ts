@@ -16,14 +16,23 @@ export function createLogger(peer: PluginPeer): PluginLogger {
     try {
       // One argument is a message without a tag.
       const [shownTag, text] = message === undefined ? ["", tag] : [tag, message];
-      const record: LogParams = { level, tag: String(shownTag), message: cut(withoutSecrets(words(text))) };
-      if (extra !== undefined) record.extra = readable(extra);
+      const record: LogParams = { level, tag: shown(shownTag, String), message: cut(withoutSecrets(shown(text, words))) };
+      if (extra !== undefined) record.extra = shown(extra, readable);
       peer.notify("log", record);
     } catch {
-      // A record that cannot even be described is lost; the plugin goes on.
+      // A record that cannot be sent is lost; the plugin goes on.
     }
   };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** A value as `show` shows it. A getter or a `toString` of it may throw: the rest of the record is kept. */
+function shown<Shown>(value: unknown, show: (value: unknown) => Shown): Shown | string {
+  try {
+    return show(value);
+  } catch {
+    return "[cannot be shown: reading it throws]";
+  }
 }
 
 function words(value: unknown): string {

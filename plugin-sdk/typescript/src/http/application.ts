@@ -5,6 +5,7 @@ import type { Server } from "node:http";
 import type { Express, Request, Response, NextFunction } from "express";
 import { loadExpress } from "../bundled.js";
 import type { RequestRouter } from "../types.js";
+import { asError } from "../wire/error.js";
 import { mendRejections } from "./rejections.js";
 
 /** Told of an error in a handler: the prefix, the request line and the error. */
@@ -57,13 +58,22 @@ export class Application {
 
   /** Behind each router: tells the author what a handler threw, and the client no more than a status. */
   readonly #failed = (thrown: unknown, req: Request, res: Response, next: NextFunction): void => {
-    const error = thrown instanceof Error ? thrown : new Error(`a handler failed with ${String(thrown)}`);
-    const status = Number((thrown as { status?: unknown } | null)?.status ?? 500);
+    const error = asError(thrown);
+    const status = statusOf(thrown);
     const known = status >= 400 && status < 500;
     if (!known) this.report(`${req.method} ${req.baseUrl}${req.path}`, error);
     if (res.headersSent) return next(error); // Express ends the connection: a cut answer must not look like a whole one
     res.status(known ? status : 500).json({ error: known ? error.message : "Internal Server Error" });
   };
+}
+
+/** The status that libraries of middleware give to their errors; 500 where there is none, or none that can be read. */
+function statusOf(thrown: unknown): number {
+  try {
+    return Number((thrown as { status?: unknown } | null)?.status ?? 500);
+  } catch {
+    return 500;
+  }
 }
 
 /** Express 5 mounts functions; a router or an application of any version is one, and an object with `handle` is taken too. */

@@ -33,7 +33,11 @@ export function reportCrashes(id: string, logError: (message: string, error: Err
 function causes(error: Error): string {
   let text = "";
   // Five causes are more than anybody reads, and a circle of them would never end.
-  for (let cause = error.cause, i = 0; cause instanceof Error && i < 5; cause = cause.cause, i++) text += `\ncaused by ${cause.stack}`;
+  try {
+    for (let cause = error.cause, i = 0; cause instanceof Error && i < 5; cause = cause.cause, i++) text += `\ncaused by ${cause.stack}`;
+  } catch {
+    // A getter of the author's throws: the report ends with the causes before it.
+  }
   return text;
 }
 

@@ -67,10 +67,11 @@ const CODE_MAX = 256;
 
 /**
  * Whatever was thrown, as the error object of an answer: a stack goes along for the crash and refusal reports, and the error's own
- * `code`, as those of Node and of most libraries have one. A whole number is the answer's code, text goes beside it.
+ * `code`, as those of Node and of most libraries have one. A whole number is the answer's code, text goes beside it. Never throws.
  */
 export function toWireError(thrown: unknown): WireError {
-  if (thrown instanceof CallError) return thrown.toWire();
+  const known = attempt(() => (thrown instanceof CallError ? thrown.toWire() : undefined));
+  if (known) return known;
   const error = asError(thrown);
   const own = (error as { code?: unknown }).code;
   const numbered = typeof own === "number" && Object.is(own | 0, own);
@@ -82,11 +83,42 @@ export function toWireError(thrown: unknown): WireError {
   return { code, message: error.message || error.name, data };
 }
 
-/** Whatever was thrown, as an Error. */
+/** What is said of a thrown value whose own words cannot be read. */
+const UNREADABLE = "its message cannot be read";
+
+/**
+ * Whatever was thrown, as an Error whose message, name and stack are text. The author's own error where it is one; a getter of it, or
+ * its `toString`, may throw or give something else, and then a plain Error takes its place with what can be read. Never throws.
+ */
 export function asError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
-  if (typeof thrown === "object" && thrown !== null && "message" in thrown) {
-    return Object.assign(new Error(String(thrown.message)), "stack" in thrown ? { stack: String(thrown.stack) } : {}, "code" in thrown ? { code: thrown.code } : {});
+  const isError = attempt(() => thrown instanceof Error) ?? false;
+  const read = (member: string): unknown => attempt(() => (thrown as Record<string, unknown>)[member]);
+  if (isError && attempt(() => isPlain(thrown as Error))) return thrown as Error;
+  const isLike = isError || (typeof thrown === "object" && thrown !== null && (attempt(() => "message" in thrown) ?? false));
+  if (!isLike) return new Error(`a value that is not an Error was thrown: ${textOf(thrown)}`);
+  const error = new Error(textOf(read("message") ?? (isError ? UNREADABLE : undefined)));
+  for (const member of ["name", "stack"]) {
+    const value = read(member);
+    if (value !== undefined) Object.defineProperty(error, member, { value: textOf(value), configurable: true, writable: true });
   }
-  return new Error(`a value that is no Error was thrown: ${String(thrown)}`);
+  return Object.assign(error, { code: read("code") });
+}
+
+/** Whether all that is read of an error can be read, and is what its type says. */
+function isPlain(error: Error & { code?: unknown }): boolean {
+  const { message, name, stack, code: _code, cause: _cause } = error;
+  return typeof message === "string" && typeof name === "string" && (stack === undefined || typeof stack === "string");
+}
+
+function textOf(value: unknown): string {
+  return attempt(() => String(value)) ?? UNREADABLE;
+}
+
+/** What is found, or nothing where looking throws: the value is an author's, and anything can be behind a member of it. */
+function attempt<Found>(look: () => Found): Found | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
 }

@@ -147,7 +147,7 @@ export function writeError(id: CallId | null, error: WireError): string {
   } catch {
     // Its `data` is not JSON, or too much: the code and the text still reach the caller.
     const { code, message } = error;
-    return checked(JSON.stringify({ jsonrpc: "2.0", id, error: { code, message: message.slice(0, MESSAGE_MAX) } }), "the error");
+    return checked(JSON.stringify({ jsonrpc: "2.0", id, error: { code, message: `${message}`.slice(0, MESSAGE_MAX) } }), "the error");
   }
 }
 

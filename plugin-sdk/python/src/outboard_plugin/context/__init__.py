@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .. import threads
+from ..error import text_of
 from ..wire.peer import Peer
 from .airline import Airline, AirlineName, AirlineResponse, PluginAirline
 from .auth import PluginAuth
@@ -101,7 +102,7 @@ class Context:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            self.logger.error("task", f"the background task {task.get_name()!r} failed: {error}", error)
+            self.logger.error("task", f"the background task {task.get_name()!r} failed: {text_of(error)}", error)
 
     async def _end_tasks(self, timeout: float) -> None:
         """Cancels what runs in the background, and waits for it within the limit."""

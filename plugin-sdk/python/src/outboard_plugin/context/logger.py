@@ -6,9 +6,10 @@ Also a :class:`logging.Handler`, so that Python's own loggers, and the libraries
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
-from ..error import stack_of
+from ..error import stack_of, text_of
 from ..generated.protocol import LogLevel, LogParams, PluginSide
 from ..wire.message import where_not_json
 
@@ -45,19 +46,31 @@ class PluginLogger:
                 text = f"{self._lost} log records were dropped: the host did not take them fast enough"
                 if self._peer.notify("log", {"level": "warn", "tag": "logger", "message": text}):
                     self._lost = 0
-            record: LogParams = {"level": level, "tag": str(tag), "message": str(message)[:MESSAGE_MAX]}
+            record: LogParams = {
+                "level": level,
+                "tag": _shown(str, tag),
+                "message": _shown(str, message)[:MESSAGE_MAX],
+            }
             if extra is not None:
-                record["extra"] = plain(extra)
+                record["extra"] = _shown(plain, extra)
             if not self._peer.notify("log", record):
                 self._lost += 1
         except Exception:
             self._lost += 1
 
 
+def _shown(show: Callable[[Any], Any], value: Any) -> Any:
+    """The value as ``show`` shows it. Its ``__str__`` or ``__repr__`` may raise: the rest of the record is kept."""
+    try:
+        return show(value)
+    except Exception:
+        return f"[a {type(value).__name__} that cannot be shown]"
+
+
 def plain(extra: Any) -> Any:
     """``extra`` as JSON: exceptions as name, message and stack; whatever else is not JSON as its text."""
     if isinstance(extra, BaseException):
-        return {"name": type(extra).__name__, "message": str(extra), "stack": stack_of(extra)}
+        return {"name": type(extra).__name__, "message": text_of(extra), "stack": stack_of(extra)}
     if where_not_json(extra) is None:
         return extra
     if isinstance(extra, dict):
@@ -86,7 +99,7 @@ class HostLogHandler(logging.Handler):
         try:
             message = record.getMessage()
         except Exception as error:
-            message = f"{record.msg!r} (its arguments do not fit: {error})"
+            message = f"{_shown(repr, record.msg)} (its arguments do not fit: {text_of(error)})"
         failure = record.exc_info[1] if record.exc_info else None
         if record.levelno >= logging.ERROR:
             self._logger.error(record.name, message, failure)

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from ..error import text_of
+
 
 class Pledges:
     """Tasks in the order in which they were given, from any thread."""
@@ -43,4 +45,4 @@ class Pledges:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            self._loop.call_exception_handler({"message": str(error), "exception": error})
+            self._loop.call_exception_handler({"message": text_of(error), "exception": error})
