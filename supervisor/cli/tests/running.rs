@@ -5,7 +5,8 @@
 mod supervised;
 mod terminal;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::Stdio;
 
 use supervised::{Supervised, install};
@@ -123,6 +124,43 @@ fn a_second_supervisor_exits_and_names_the_first() {
 
     assert_eq!(terminal.types(&["status"]).code, 0);
     drop(supervised);
+}
+
+#[test]
+fn both_addresses_to_which_page_names_lead_are_the_supervisors_or_it_does_not_start() {
+    let Ok(foreign) = std::net::TcpListener::bind("[::1]:0") else {
+        eprintln!("not run: this machine has no IPv6, so that names lead to one address alone");
+        return;
+    };
+    let terminal = Terminal::new();
+    let port = foreign.local_addr().unwrap().port();
+    let listen = format!("127.0.0.1:{port}");
+    let refused = terminal.types(&["run", "--plugins", ".", "--listen", &listen]);
+    assert_eq!(refused.code, 5, "{refused:?}");
+    assert!(
+        refused.err.contains(&format!("[::1]:{port}")) && refused.err.contains("--listen"),
+        "{refused:?}"
+    );
+    let doctor = terminal.types(&["doctor", "--listen", &listen]);
+    assert_eq!(doctor.code, 1, "{doctor:?}");
+    assert!(doctor.out.contains(&format!("[::1]:{port} is taken")), "{doctor:?}");
+    for (listen, other) in [("127.0.0.1", "[::1]"), ("0.0.0.0", "[::1]"), ("[::1]", "127.0.0.1")] {
+        let supervised = Supervised::start_at(&terminal, &format!("{listen}:0"), &["--ready-json"]);
+        let ready: serde_json::Value = serde_json::from_str(&supervised.line()).unwrap();
+        let at = ready["listen"].as_str().unwrap();
+        assert!(at.starts_with(listen), "{at}");
+        let mut stream =
+            TcpStream::connect(at.replace(listen, other)).expect("the other family is served as well");
+        stream.set_read_timeout(Some(supervised::PATIENCE)).unwrap();
+        let port = at.rsplit_once(':').unwrap().1;
+        let request = format!(
+            "GET /_outboard/health HTTP/1.1\r\nHost: outboard.localhost:{port}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{listen}: {answer}");
+    }
 }
 
 #[test]

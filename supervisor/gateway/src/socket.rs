@@ -34,9 +34,7 @@ impl Address {
             Self::Unix(_) => SocketAddr::from(([127, 0, 0, 1], 80)),
         }
     }
-}
 
-impl Address {
     /// The origin by which clients call what is served here.
     pub fn base_url(&self) -> String {
         match self {
@@ -60,6 +58,8 @@ impl std::fmt::Display for Address {
 pub enum Listener {
     /// At an IP address.
     Tcp(TcpListener),
+    /// At one port of the loopback addresses of both families. The first is the one that is told.
+    Twins(TcpListener, TcpListener),
     /// At a path.
     Unix(UnixListener),
 }
@@ -80,7 +80,7 @@ impl Listener {
     /// Where it is, with the real port.
     pub(crate) fn address(&self) -> io::Result<Address> {
         match self {
-            Self::Tcp(listener) => listener.local_addr().map(Address::Tcp),
+            Self::Tcp(listener) | Self::Twins(listener, _) => listener.local_addr().map(Address::Tcp),
             Self::Unix(listener) => {
                 let address = listener.local_addr()?;
                 Ok(Address::Unix(address.as_pathname().map(PathBuf::from).unwrap_or_default()))
@@ -92,6 +92,14 @@ impl Listener {
     pub(crate) async fn accept(&self) -> io::Result<Connected> {
         match self {
             Self::Tcp(listener) => listener.accept().await.map(|(stream, _)| Connected::Tcp(stream)),
+            Self::Twins(first, second) => {
+                // In either order, so that a crowd at one keeps nobody from the other.
+                let accepted = tokio::select! {
+                    accepted = first.accept() => accepted,
+                    accepted = second.accept() => accepted,
+                };
+                accepted.map(|(stream, _)| Connected::Tcp(stream))
+            }
             Self::Unix(listener) => listener.accept().await.map(|(stream, _)| Connected::Unix(stream)),
         }
     }

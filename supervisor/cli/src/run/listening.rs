@@ -3,7 +3,6 @@
 //! Called when the layers open, before anything else that lasts. Must not know what is served.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use outboard_gateway::{Address, Listener};
 use rustix::fs::Mode;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
-use super::users;
+use super::{ports, users};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::settings::Settings;
 
@@ -48,40 +47,14 @@ pub(super) fn check(settings: &Settings) -> Outcome {
 pub(super) fn bind(settings: &Settings, listen: &Address) -> Outcome<(Listener, Address, Option<OwnFile>)> {
     match listen {
         Address::Tcp(address) => {
-            let (listener, real) = tcp(*address)?;
-            Ok((Listener::Tcp(listener), Address::Tcp(real), None))
+            let (listener, real) = ports::bind(*address)?;
+            Ok((listener, Address::Tcp(real), None))
         }
         Address::Unix(path) => {
             let (listener, file) = unix(settings, path)?;
             Ok((Listener::Unix(listener), listen.clone(), Some(file)))
         }
     }
-}
-
-fn tcp(listen: SocketAddr) -> Outcome<(tokio::net::TcpListener, SocketAddr)> {
-    let bound = TcpListener::bind(listen).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        let real = listener.local_addr()?;
-        Ok((tokio::net::TcpListener::from_std(listener)?, real))
-    });
-    bound.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => Failure::new(
-            Exit::Refused,
-            format!(
-                "port {} is taken: another program serves {listen}; end it, or choose another address with --listen (port 0 \
-                 takes any free one)",
-                listen.port()
-            ),
-        ),
-        io::ErrorKind::PermissionDenied => Failure::new(
-            Exit::Refused,
-            format!("you may not serve {listen}; ports below 1024 are for root, choose another one with --listen"),
-        ),
-        io::ErrorKind::AddrNotAvailable => {
-            Failure::usage(format!("{} is not an address of this machine; choose another one with --listen", listen.ip()))
-        }
-        _ => Failure::failed(format!("cannot serve {listen}: {error}")),
-    })
 }
 
 fn unix(settings: &Settings, path: &Path) -> Outcome<(tokio::net::UnixListener, OwnFile)> {

@@ -19,6 +19,7 @@ mod layers;
 mod listening;
 mod mending;
 mod options;
+pub(crate) mod ports;
 mod reachable;
 mod record;
 mod signals;

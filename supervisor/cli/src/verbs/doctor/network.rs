@@ -1,14 +1,14 @@
 //! Whether a supervisor runs, has gone without cleaning up, and whether the address is free for one.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use outboard_gateway::Address;
 
 use super::{Finding, Verdict};
-use crate::run::{CONTROL_SOCKET, SupervisorRecord};
+use crate::run::{CONTROL_SOCKET, SupervisorRecord, ports};
 
 pub(super) fn look(runtime_dir: &Path, listen: &Address) -> Vec<Finding> {
     let (supervisor, running) = supervisor(runtime_dir);
@@ -62,7 +62,7 @@ fn supervisor(runtime_dir: &Path) -> (Finding, Option<String>) {
 
 fn address(listen: SocketAddr, running: Option<&str>) -> Finding {
     const WHAT: &str = "address";
-    match TcpListener::bind(listen) {
+    match ports::take(listen) {
         Ok(_) if !listen.ip().is_loopback() => {
             let sentence = format!(
                 "{listen} is free, and reachable by other machines, which need the token or `trust_unknown_peers`"
@@ -73,12 +73,16 @@ fn address(listen: SocketAddr, running: Option<&str>) -> Finding {
         Err(_) if running == Some(listen.to_string().as_str()) => {
             Finding::new(WHAT, Verdict::Ok, format!("{listen} is the running supervisor's"))
         }
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            let sentence =
-                format!("{listen} is taken by another program; end it, or choose another with --listen");
+        Err(refused) => {
+            let (address, besides) = (refused.address, refused.besides(listen));
+            let sentence = match refused.error.kind() {
+                io::ErrorKind::AddrInUse => format!(
+                    "{address} is taken by another program{besides}; end it, or choose another with --listen"
+                ),
+                _ => format!("{address} cannot be used{besides}: {}", refused.error),
+            };
             Finding::new(WHAT, Verdict::Broken, sentence)
         }
-        Err(error) => Finding::new(WHAT, Verdict::Broken, format!("{listen} cannot be used: {error}")),
     }
 }
 
