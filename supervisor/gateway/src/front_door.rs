@@ -143,8 +143,7 @@ impl FrontDoor {
                 }
             },
         };
-        if named && response.status() != StatusCode::SWITCHING_PROTOCOLS && !client.signals.decline_upgrade()
-        {
+        if named && response.status() != StatusCode::SWITCHING_PROTOCOLS && !answering.decline_upgrade() {
             // What has come already cannot be told from the other protocol.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }

@@ -169,9 +169,7 @@ impl AsyncRead for Socket {
             Connected::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             Connected::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
         };
-        if read.is_ready() {
-            this.guest.is_busy();
-        } else {
+        if read.is_pending() {
             this.guest.is_silent();
         }
         read

@@ -99,6 +99,16 @@ async fn clients_that_connect_and_say_nothing_keep_nobody_out() {
     house.plugin("x", open(&upstream));
     let answer = exchange(listen, &get(listen, "/api/x/", "")).await.unwrap();
     assert_eq!(status(&answer), 200, "{answer}");
+    drop(silent);
+    // An empty line is passed over before a request, and says as little.
+    let mut silent = Vec::new();
+    for line in ["\r", "\r\n"].repeat(32) {
+        let mut client = TcpStream::connect(listen).await.unwrap();
+        client.write_all(line.as_bytes()).await.unwrap();
+        silent.push(client);
+    }
+    let answer = exchange(listen, &get(listen, "/api/x/", "")).await.unwrap();
+    assert_eq!(status(&answer), 200, "{answer}");
     assert_eq!(health(listen).await, 200);
 }
 
@@ -178,6 +188,11 @@ async fn websockets_have_a_share_of_their_own() {
         assert!(head.starts_with("HTTP/1.1 101"), "{head}");
         kept.push(client);
     }
+    // They are silent for longest, and yet it is the idle connection that gives way.
+    let mut resting = idle(listen).await;
+    let answer = exchange(listen, &get(listen, "/api/x/", "")).await.unwrap();
+    assert_eq!(status(&answer), 200, "{answer}");
+    assert_eq!(soon(resting.read(&mut [0])).await.unwrap(), 0, "it was closed");
     let (head, _) = open().await;
     assert!(head.starts_with("HTTP/1.1 503"), "{head}");
     // What nobody upgrades to is an ordinary request.

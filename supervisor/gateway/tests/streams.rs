@@ -4,6 +4,8 @@
 
 mod fixture;
 
+use std::time::Duration;
+
 use fixture::*;
 use outboard_host::routes::{RouteState, testing};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -346,6 +348,35 @@ async fn an_upgrade_that_is_declined_is_an_answer_and_the_next_request_follows()
     let answers = exchange(listen, early.as_bytes()).await.unwrap();
     assert_eq!(answers.matches("HTTP/1.1 200").count(), 1, "{answers}");
     assert!(answers.contains("connection: close\r\n"), "{answers}");
+}
+
+#[tokio::test]
+async fn what_follows_an_upgrade_that_was_declined_before_its_body_ended_is_watched_as_all_else() {
+    let house = House::new();
+    let upstream = house.generation(|mut stream, _| async move {
+        read_head(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await.unwrap();
+        soon(stream.read_exact(&mut [0; 5])).await.unwrap();
+        stream.write_all(b"0\r\n\r\n").await.unwrap();
+    });
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |options| options.head_timeout = Duration::from_millis(200)).await;
+    let listen = gateway.listen();
+    let bare = format!("GET /_outboard/health HTTP/1.1\nHost: {listen}\n\n");
+    for (next, wanted) in [(&bare[..], "HTTP/1.1 400"), ("GET / HT", "HTTP/1.1 408")] {
+        let mut client = TcpStream::connect(listen).await.unwrap();
+        let head = format!(
+            "POST /api/x/ HTTP/1.1\r\nHost: {listen}\r\nConnection: upgrade\r\nUpgrade: foo\r\nContent-Length: 5\r\n\r\n"
+        );
+        client.write_all((head + "four").as_bytes()).await.unwrap();
+        let head = soon(read_head(&mut client)).await;
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        client.write_all(b"!").await.unwrap();
+        soon(client.read_exact(&mut [0; 5])).await.unwrap();
+        client.write_all(next.as_bytes()).await.unwrap();
+        let answer = read_all(&mut client).await.unwrap();
+        assert!(answer.starts_with(wanted), "{answer}");
+    }
 }
 
 /// What Java's client and curl send with each request.

@@ -27,6 +27,8 @@ pub(crate) struct Guest {
     /// Since when nothing is under way, in microseconds since the epoch.
     idle_since: AtomicU64,
     spoken: AtomicBool,
+    /// It has become a WebSocket, which nobody can ask to leave and which has a share of its own.
+    upgraded: AtomicBool,
     leave: AtomicBool,
     waker: AtomicWaker,
 }
@@ -36,6 +38,7 @@ impl Default for Guest {
         Self {
             idle_since: AtomicU64::new(FRESH),
             spoken: AtomicBool::new(false),
+            upgraded: AtomicBool::new(false),
             leave: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         }
@@ -43,7 +46,7 @@ impl Default for Guest {
 }
 
 impl Guest {
-    /// Something has come, or is being answered.
+    /// Something of a message has come, or is being answered.
     pub(crate) fn is_busy(&self) {
         self.idle_since.store(BUSY, Ordering::Relaxed);
         self.spoken.store(true, Ordering::Relaxed);
@@ -61,8 +64,21 @@ impl Guest {
         self.idle_since.store(now(), Ordering::Relaxed);
     }
 
-    /// Since when it is idle; none while it is not, and for one that is leaving already.
+    /// What had come is complete, and nobody answers it any more.
+    pub(crate) fn is_done(&self) {
+        let _ = self.idle_since.compare_exchange(BUSY, now(), Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// It is a WebSocket from here on.
+    pub(super) fn upgrades(&self) {
+        self.upgraded.store(true, Ordering::Relaxed);
+    }
+
+    /// Since when it is idle; none while it is not, for a WebSocket, and for one that is leaving already.
     pub(super) fn idle_since(&self) -> Option<u64> {
+        if self.upgraded.load(Ordering::Relaxed) {
+            return None;
+        }
         let since = self.idle_since.load(Ordering::Relaxed);
         let rests = self.spoken.load(Ordering::Relaxed) || since.saturating_add(ON_THE_WAY) <= now();
         (since < FRESH && rests && !self.leave.load(Ordering::Relaxed)).then_some(since)

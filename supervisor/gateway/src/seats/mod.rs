@@ -210,7 +210,7 @@ impl Place {
 
     /// The connection is a WebSocket from here on: its seat is another's.
     pub(crate) fn upgrade(&self, Upgrade(share): Upgrade) {
-        self.guest.is_busy();
+        self.guest.upgrades();
         *self.lock() = Held::WebSocket { _share: share };
         self.seats.freed.notify_one();
     }

@@ -51,8 +51,10 @@ pub(crate) struct Fed {
 pub(crate) struct Framing {
     at: At,
     head: Head,
-    /// How much of the present head has come.
+    /// How much of the present head has come, or of an empty line before it.
     bytes: usize,
+    /// Whether something of the present head has come that is not an empty line.
+    begun: bool,
     empty_lines: u8,
     /// The part of a line that has come, when a read ended within it.
     line: Vec<u8>,
@@ -69,6 +71,7 @@ impl Framing {
             at: At::Head,
             head: Head::default(),
             bytes: 0,
+            begun: false,
             empty_lines: 0,
             line: Vec::new(),
             head_max,
@@ -80,7 +83,7 @@ impl Framing {
     /// Where the connection stands.
     pub(crate) fn phase(&self) -> Phase {
         match self.at {
-            At::Head if self.bytes == 0 => Phase::Between,
+            At::Head if !self.begun => Phase::Between,
             At::Head => Phase::Head,
             At::Length(_) | At::Chunked(_) => Phase::Body,
             At::Asked => Phase::Asked,
@@ -88,13 +91,18 @@ impl Framing {
         }
     }
 
-    /// How many heads have begun.
+    /// How many heads have begun: the number of the present request, counted from 1.
     pub(crate) fn heads(&self) -> u64 {
         self.heads
     }
 
-    /// The upgrade that was asked for is declined: what follows is HTTP.
-    pub(crate) fn decline_upgrade(&mut self) {
+    /// The upgrade that the request with this number asks for is declined: what follows it is HTTP. An answer may come before
+    /// the end of the request's body, and it says nothing about the next request.
+    pub(crate) fn decline_upgrade(&mut self, request: u64) {
+        if request != self.heads {
+            return;
+        }
+        self.upgrade = false;
         if matches!(self.at, At::Asked) {
             self.at = At::Head;
         }
@@ -108,7 +116,9 @@ impl Framing {
                 Ok(taken) => at += taken,
                 Err(fault) => return Fed { passed, fault: Some(fault) },
             }
-            if self.phase() != Phase::Head {
+            // hyper takes an empty line for the beginning of a request, for which it would wait.
+            let within = matches!(self.at, At::Head) && (self.bytes > 0 || self.empty_lines > 0);
+            if !within {
                 passed = at;
             }
         }
@@ -148,11 +158,14 @@ impl Framing {
     fn head(&mut self, input: &[u8]) -> Result<usize, Fault> {
         let end = memchr(b'\n', input).map(|at| at + 1);
         let piece = &input[..end.unwrap_or(input.len())];
-        if self.bytes == 0 && !matches!(piece[0], b'\r' | b'\n') && !is_token(piece[0]) {
-            // Not HTTP at all, such as TLS: its first line may never end.
-            return Err(Fault::RequestLine);
+        if !self.begun && !matches!(piece[0], b'\r' | b'\n') {
+            if !is_token(piece[0]) {
+                // Not HTTP at all, such as TLS: its first line may never end.
+                return Err(Fault::RequestLine);
+            }
+            self.begun = true;
+            self.heads += 1;
         }
-        self.heads += u64::from(self.bytes == 0);
         self.bytes += piece.len();
         if self.bytes > self.head_max {
             return Err(if self.head.begun { Fault::HeadTooLong } else { Fault::TargetTooLong });
@@ -194,7 +207,7 @@ impl Framing {
     fn end_of_head(&mut self) -> Result<(), Fault> {
         self.head.end()?;
         let head = std::mem::take(&mut self.head);
-        (self.bytes, self.empty_lines) = (0, 0);
+        (self.bytes, self.begun, self.empty_lines) = (0, false, 0);
         // RFC 9110, section 7.8: with HTTP/1.0 it means nothing.
         self.upgrade = head.upgrade && head.http_1_1;
         match head.length {
@@ -307,12 +320,46 @@ mod tests {
         let asks = b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n";
         let mut framing = Framing::new(1024);
         framing.feed(asks);
-        framing.decline_upgrade();
+        framing.decline_upgrade(1);
         assert_eq!(framing.feed(b"no HTTP").fault.or(framing.feed(b"\r\n").fault), Some(Fault::RequestLine));
         let mut framing = Framing::new(1024);
         framing.feed(asks);
         assert_eq!(framing.feed(b"\x81\x00"), Fed { passed: 2, fault: None });
         assert_eq!(framing.phase(), Phase::Opaque);
         assert_eq!(watch(b"GET / HTTP/1.0\r\nUpgrade: websocket\r\n\r\n", 7), Ok(Phase::Between));
+    }
+
+    #[test]
+    fn an_upgrade_that_is_declined_before_its_body_ends_is_followed_by_http() {
+        let asks = b"POST / HTTP/1.1\r\nUpgrade: foo\r\nContent-Length: 5\r\n\r\nbody";
+        for rest in [&b"!GET / HTTP/1.1\nHost: x\n\n"[..], b"!"] {
+            let mut framing = Framing::new(1024);
+            framing.feed(asks);
+            framing.decline_upgrade(1);
+            let fault = framing.feed(rest).fault;
+            assert_eq!(fault, (rest.len() > 1).then_some(Fault::BareLineEnd));
+        }
+        let mut framing = Framing::new(1024);
+        framing.feed(asks);
+        framing.decline_upgrade(1);
+        framing.feed(b"!");
+        assert_eq!(framing.phase(), Phase::Between);
+        // What was declined late belongs to the request before, and the next one asks for itself.
+        framing.feed(b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n");
+        framing.decline_upgrade(1);
+        assert_eq!(framing.phase(), Phase::Asked);
+        framing.decline_upgrade(2);
+        assert_eq!(framing.phase(), Phase::Between);
+    }
+
+    #[test]
+    fn an_empty_line_begins_no_head() {
+        let mut framing = Framing::new(1024);
+        for (bytes, phase, heads) in
+            [(&b"\r"[..], Phase::Between, 0), (b"\n", Phase::Between, 0), (b"\r\nG", Phase::Head, 1)]
+        {
+            assert_eq!(framing.feed(bytes).fault, None);
+            assert_eq!((framing.phase(), framing.heads()), (phase, heads));
+        }
     }
 }

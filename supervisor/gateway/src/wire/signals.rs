@@ -3,7 +3,7 @@
 //! The front door knows whether a request is being answered and whether an answer broke off; [`super::stream`] knows what came
 //! and what is wrong with it. Must not know requests.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::closing::Leftover;
@@ -17,9 +17,12 @@ pub(crate) struct Signals {
     pub(crate) outgoing: Outgoing,
     fault: OnceLock<Fault>,
     answering: AtomicUsize,
+    /// How many requests have come to be answered.
+    requests: AtomicU64,
     abort: AtomicBool,
     broke_off: AtomicBool,
-    declined: AtomicBool,
+    /// The last request whose upgrade was declined, until that is taken; 0 is none.
+    declined: AtomicU64,
     early: AtomicBool,
     leftover: Mutex<Option<Leftover>>,
     guest: Arc<Guest>,
@@ -45,7 +48,8 @@ impl Signals {
     pub(crate) fn answering(self: &Arc<Self>) -> Answering {
         self.answering.fetch_add(1, Ordering::Relaxed);
         self.guest.is_busy();
-        Answering { signals: Arc::clone(self), without_length: false }
+        let request = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        Answering { signals: Arc::clone(self), request, without_length: false }
     }
 
     pub(super) fn is_answering(&self) -> bool {
@@ -65,15 +69,22 @@ impl Signals {
         self.broke_off.load(Ordering::Relaxed)
     }
 
-    /// The upgrade that was asked for does not take place. True: HTTP may go on; false: the client has begun the other protocol
-    /// already, and what it sent cannot be told from a request.
-    pub(crate) fn decline_upgrade(&self) -> bool {
-        self.declined.store(true, Ordering::Relaxed);
-        !self.early.load(Ordering::Relaxed)
+    /// The request whose upgrade was declined since this was last asked.
+    pub(super) fn take_declined(&self) -> Option<u64> {
+        let declined = self.declined.load(Ordering::Relaxed);
+        if declined > 0 {
+            self.declined.store(0, Ordering::Relaxed);
+        }
+        (declined > 0).then_some(declined)
     }
 
-    pub(super) fn take_declined(&self) -> bool {
-        self.declined.load(Ordering::Relaxed) && self.declined.swap(false, Ordering::Relaxed)
+    /// Something was read: whether anything of a message is under way now.
+    pub(super) fn has_read(&self, under_way: bool) {
+        if under_way {
+            self.guest.is_busy();
+        } else if !self.is_answering() {
+            self.guest.is_done();
+        }
     }
 
     /// Something came behind a request for an upgrade, before that was answered.
@@ -95,6 +106,8 @@ impl Signals {
 #[derive(Debug)]
 pub(crate) struct Answering {
     pub(crate) signals: Arc<Signals>,
+    /// Its number on the connection, from 1.
+    request: u64,
     /// Nothing but the end of the connection ends the answer.
     without_length: bool,
 }
@@ -103,6 +116,13 @@ impl Answering {
     /// Says that the answer has neither length nor chunks, as for an HTTP/1.0 client.
     pub(crate) fn without_length(&mut self) {
         self.without_length = true;
+    }
+
+    /// The upgrade that was asked for does not take place. True: HTTP may go on; false: the client has begun the other protocol
+    /// already, and what it sent cannot be told from a request.
+    pub(crate) fn decline_upgrade(&self) -> bool {
+        self.signals.declined.store(self.request, Ordering::Relaxed);
+        !self.signals.early.load(Ordering::Relaxed)
     }
 
     /// The answer broke off. Where its framing shows that, the connection ends so that all that came before still arrives; where

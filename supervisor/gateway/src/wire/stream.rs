@@ -106,9 +106,11 @@ impl ClientStream {
             self.head_since = self.moved;
             self.first = false;
         }
-        if !opaque && self.framing.phase() == Phase::Opaque {
+        let phase = self.framing.phase();
+        if !opaque && phase == Phase::Opaque {
             self.signals.note_early();
         }
+        self.signals.has_read(phase != Phase::Between);
         self.fault = fed.fault;
         if self.held.is_empty() && fed.passed == fresh.len() {
             return;
@@ -222,8 +224,8 @@ impl AsyncRead for ClientStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
-        if this.signals.take_declined() {
-            this.framing.decline_upgrade();
+        if let Some(request) = this.signals.take_declined() {
+            this.framing.decline_upgrade(request);
         }
         loop {
             if !this.whole.is_empty() {
