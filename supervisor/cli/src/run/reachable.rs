@@ -19,7 +19,7 @@ pub(super) fn check(settings: &Settings, http: &GatewayOptions) -> Outcome {
         })?;
     }
     for host in &http.allowed_hosts {
-        host_fault(host, http.isolate_origins).map_or(Ok(()), |must| {
+        host_fault(host, http.isolate_origins, http.plugin_origin.as_ref()).map_or(Ok(()), |must| {
             Err(settings.wrong(&["http", "allowed_hosts"], &format!("{must}; {host:?} is not that")))
         })?;
     }
@@ -72,14 +72,18 @@ fn origin_fault(origin: &str) -> Option<&'static str> {
 }
 
 /// What a host must be and is not.
-fn host_fault(host: &str, isolated: bool) -> Option<&'static str> {
+fn host_fault(host: &str, isolated: bool, plugins: Option<&PluginOrigin>) -> Option<&'static str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);
     if host.is_empty() || !host.bytes().all(plain) {
         return Some("be hosts named one by one, as `name` or `name:port`, without scheme, path or `*`");
     }
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
-    (isolated && name.ends_with(".localhost"))
-        .then_some("be without names that end in .localhost: those are the plugins' own")
+    if isolated && name.ends_with(".localhost") {
+        return Some("be without names that end in .localhost: those are the plugins' own");
+    }
+    plugins
+        .is_some_and(|plugins| plugins.covers(host))
+        .then_some("be without names that `plugin_origin` gives to plugins, which need not be listed")
 }
 
 #[cfg(test)]
@@ -122,13 +126,18 @@ mod tests {
     #[test]
     fn hosts_that_can_never_match_are_refused() {
         for good in ["deck.example", "deck.example:8080", "[::1]:8080", "localhost:8080"] {
-            assert_eq!(host_fault(good, true), None, "{good}");
+            assert_eq!(host_fault(good, true, None), None, "{good}");
         }
         for bad in
             ["*", "", "http://deck.example", "deck.example/", "*.example", "a.localhost", "a.localhost:2066"]
         {
-            assert!(host_fault(bad, true).is_some(), "{bad}");
+            assert!(host_fault(bad, true, None).is_some(), "{bad}");
         }
-        assert_eq!(host_fault("a.localhost", false), None);
+        assert_eq!(host_fault("a.localhost", false, None), None);
+        let plugins = PluginOrigin::new("https://{id}.plugins.example").ok();
+        for bad in ["a.plugins.example", "A.plugins.example:443", "outboard.plugins.example"] {
+            assert!(host_fault(bad, true, plugins.as_ref()).is_some(), "{bad}");
+        }
+        assert_eq!(host_fault("plugins.example", true, plugins.as_ref()), None);
     }
 }

@@ -57,6 +57,12 @@ impl PluginOrigin {
         Ok(pattern)
     }
 
+    /// Whether a host is that of some plugin, whatever the port.
+    pub fn covers(&self, host: &str) -> bool {
+        let name = |text: &str| text.split(':').next().unwrap_or_default().to_owned();
+        cut(&name(host), &self.before[self.scheme_end..], &name(&self.after)).is_some()
+    }
+
     /// How long a plugin's label may be, in bytes.
     pub(super) fn label_max(&self) -> usize {
         let beside = self.before.len() - self.scheme_end + self.after.find('.').unwrap_or(0);
@@ -108,6 +114,17 @@ mod tests {
         assert_eq!(public.label_of_origin("http://fleet.plugins.example"), None);
         let flat = PluginOrigin::new("http://p-{id}-x.example:8080").unwrap();
         assert_eq!((flat.origin("a").as_str(), flat.label_max()), ("http://p-a-x.example:8080", 59));
+    }
+
+    #[test]
+    fn a_pattern_covers_its_hosts_at_every_port() {
+        let public = PluginOrigin::new("https://{id}.plugins.example:8443").unwrap();
+        for host in ["a.plugins.example", "A.plugins.example:8443", "outboard.plugins.example:1"] {
+            assert!(public.covers(host), "{host}");
+        }
+        for host in ["plugins.example", "a.b.plugins.example", "box.lan"] {
+            assert!(!public.covers(host), "{host}");
+        }
     }
 
     #[test]
