@@ -7,7 +7,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 
 use super::cors::Cors;
-use super::names::{Family, Names, Resident, Site};
+use super::names::{Names, Resident, Site};
 use super::single;
 use crate::problem::{Kind, Problem};
 use crate::proxy::mentions;
@@ -59,7 +59,7 @@ pub(super) fn identify<B>(
         None => asks_for_page(request),
     };
     if let Some(origin) = origin {
-        return of_origin(names, origin, headers, navigates);
+        return of_origin(names, site, origin, headers, navigates);
     }
     let opens = || navigates && is_safe(request.method()) && opens_page(headers);
     let asker = match fetch_site {
@@ -70,27 +70,38 @@ pub(super) fn identify<B>(
         Some("same-origin") => at_home(site),
         Some("same-site" | "cross-site") if is_safe(request.method()) && !navigates => {
             let foreign = "A page of another site sent this request.";
-            by_referer(names, headers).ok_or_else(|| refuse(foreign))?
+            by_referer(names, site, headers).ok_or_else(|| refuse(foreign))?
         }
         Some(_) => return Err(refuse("A page of another site sent this request.")),
     };
     // Whoever proved to be a program shows nobody a document.
     let navigates = navigates && !(asker == Asker::Program && fetch_site.is_none());
-    Ok(Asking { asker, navigates, cors: Cors::NotAsked })
+    Ok(Asking { asker, navigates, cors: names.unasked(site) })
 }
 
-fn of_origin(names: &Names, origin: &str, headers: &HeaderMap, navigates: bool) -> Result<Asking, Problem> {
+fn of_origin(
+    names: &Names,
+    site: &Site,
+    origin: &str,
+    headers: &HeaderMap,
+    navigates: bool,
+) -> Result<Asking, Problem> {
     let unknown = || {
-        let detail =
-            format!("The origin {origin:?} is not allowed; add it to allowed_origins if the page is yours.");
-        refuse(&detail)
+        let why = match names.resident(origin) {
+            None => "is not allowed; add it to allowed_origins if the page is yours",
+            Some(_) => {
+                "leads to other machines than the name by which it calls; docs/SECURITY.md says who reaches what"
+            }
+        };
+        refuse(&format!("The origin {origin:?} {why}."))
     };
-    let resident = names.resident(origin).ok_or_else(unknown)?;
+    let resident = names.resident_at(site, origin).ok_or_else(unknown)?;
     let host = headers.get(header::HOST).map(HeaderValue::as_bytes).unwrap_or_default();
     let at_home = origin.split_once("://").is_some_and(|(_, own)| own.as_bytes().eq_ignore_ascii_case(host));
     // It equals one of our own names or of the operator's list, so nothing is reflected.
-    let cors = if at_home { None } else { HeaderValue::try_from(origin.to_ascii_lowercase()).ok() };
-    Ok(Asking { asker: asker_of(resident), navigates, cors: cors.map_or(Cors::NotAsked, Cors::Allowed) })
+    let told = if at_home { None } else { HeaderValue::try_from(origin.to_ascii_lowercase()).ok() };
+    let cors = told.map_or_else(|| names.unasked(site), Cors::Allowed);
+    Ok(Asking { asker: asker_of(resident), navigates, cors })
 }
 
 fn asker_of(resident: Resident) -> Asker {
@@ -98,7 +109,7 @@ fn asker_of(resident: Resident) -> Asker {
         Resident::Plugin(_, label) => Asker::Plugin(label),
         Resident::Operator(_) => Asker::Operator,
         Resident::Listed => Asker::Listed,
-        Resident::Bare => Asker::Bare,
+        Resident::Bare { .. } => Asker::Bare,
     }
 }
 
@@ -114,22 +125,16 @@ fn at_home(site: &Site) -> Asker {
 /// Nothing says that a browser sent it. To names that browsers do not trust they send no marks, so that a program and a
 /// foreign page look alike there.
 fn unmarked<B>(names: &Names, site: &Site, request: &Request<B>, token: bool) -> Result<Asker, Problem> {
-    let trusted = matches!(
-        site,
-        Site::Bare { trusted: true, .. }
-            | Site::Operator(Family::Local(_))
-            | Site::Plugin(Family::Local(_), _)
-    );
     if token {
         return Ok(Asker::Program);
     }
     if asks_for_page(request) {
         return Ok(Asker::Navigation);
     }
-    if trusted {
+    if site.is_local() {
         return Ok(Asker::Program);
     }
-    let referer = is_safe(request.method()).then(|| by_referer(names, request.headers())).flatten();
+    let referer = is_safe(request.method()).then(|| by_referer(names, site, request.headers())).flatten();
     referer.ok_or_else(|| {
         let detail = "Nothing tells whether a foreign page sent this request; send the token of token_file (below \
              [http]) as X-Outboard-Token, or as Authorization: Bearer.";
@@ -138,12 +143,12 @@ fn unmarked<B>(names: &Names, site: &Site, request: &Request<B>, token: bool) ->
 }
 
 /// Whose page embeds this: pictures, scripts and the like carry no Origin.
-fn by_referer(names: &Names, headers: &HeaderMap) -> Option<Asker> {
+fn by_referer(names: &Names, site: &Site, headers: &HeaderMap) -> Option<Asker> {
     let referer = single(headers, &header::REFERER).ok()??;
     let scheme = referer.find("://")?;
     let authority = scheme + 3;
     let end = referer[authority..].find(['/', '?', '#']).map_or(referer.len(), |end| authority + end);
-    names.resident(&referer[..end]).map(asker_of)
+    names.resident_at(site, &referer[..end]).map(asker_of)
 }
 
 /// Whether a browser asks for a whole page, as it does when a person follows a link: nothing that a foreign page embeds looks

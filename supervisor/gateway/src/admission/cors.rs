@@ -5,6 +5,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
+use crate::proxy::mentions;
 use crate::reply::ReplyBody;
 
 const PRIVATE_NETWORK_ASKED: HeaderName = HeaderName::from_static("access-control-request-private-network");
@@ -17,6 +18,8 @@ const PREFLIGHT_AGE: &str = "7200";
 pub(crate) enum Cors {
     /// It is not a page, or our own: the browser's own rules suffice.
     NotAsked,
+    /// The same, and pages of other origins may ask for the same thing.
+    Varies,
     /// A page of this origin, which we know.
     Allowed(HeaderValue),
 }
@@ -43,9 +46,18 @@ impl Cors {
 
     /// Marks an answer as readable for the page that asked, in place of whatever the plugin thought about it.
     pub(crate) fn mark(&self, answer: &mut HeaderMap) {
-        let Cors::Allowed(origin) = self else { return };
-        answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        answer.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-        answer.append(header::VARY, HeaderValue::from_static("Origin"));
+        if let Cors::Allowed(origin) = self {
+            answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            answer.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
+        self.mark_varying(answer);
+    }
+
+    /// Says that pages of other origins get another answer, and lets nobody read this one.
+    pub(crate) fn mark_varying(&self, answer: &mut HeaderMap) {
+        let told = |vary: &HeaderValue| mentions(vary, "origin") || mentions(vary, "*");
+        if *self != Cors::NotAsked && !answer.get_all(header::VARY).iter().any(told) {
+            answer.append(header::VARY, HeaderValue::from_static("Origin"));
+        }
     }
 }

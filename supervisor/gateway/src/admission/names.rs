@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use http::HeaderValue;
 use outboard_protocol::id::OPERATOR_LABEL;
 
+use super::cors::Cors;
 use super::label;
 use super::plugin_origin::{LABEL_MAX, PluginOrigin};
 use crate::options::GatewayOptions;
@@ -69,10 +70,20 @@ pub(crate) enum Resident {
     Plugin(Family, Box<str>),
     /// The operator's pages.
     Operator(Family),
-    /// One of our names that is nobody's in particular.
-    Bare,
+    /// One of our names that is nobody's in particular, and whether it leads to this machine alone.
+    Bare { trusted: bool },
     /// A page that the operator listed.
     Listed,
+}
+
+impl Site {
+    /// Whether its name leads to this machine alone, so that browsers mark what they send there.
+    pub(crate) fn is_local(&self) -> bool {
+        match self {
+            Self::Bare { trusted, .. } => *trusted,
+            Self::Operator(family) | Self::Plugin(family, _) => matches!(family, Family::Local(_)),
+        }
+    }
 }
 
 impl Names {
@@ -172,24 +183,46 @@ impl Names {
 
     /// Who lives at an origin; `None` for everybody whom we do not know.
     pub(crate) fn resident(&self, origin: &str) -> Option<Resident> {
-        if let Some(label) = self.public.as_ref().and_then(|public| public.label_of_origin(origin)) {
-            let label = label.to_ascii_lowercase();
-            return Some(if label == OPERATOR_LABEL {
-                Resident::Operator(Family::Public)
-            } else {
-                Resident::Plugin(Family::Public, label.into())
-            });
-        }
         let ours = origin.strip_prefix("http://").and_then(|host| match self.site(host)? {
-            Site::Bare { .. } => Some(Resident::Bare),
-            // Public names were looked at above, with their scheme.
+            Site::Bare { trusted, .. } => Some(Resident::Bare { trusted }),
+            // Public names are looked at below, with their scheme.
             Site::Operator(Family::Public) | Site::Plugin(Family::Public, _) => None,
             Site::Operator(family) => Some(Resident::Operator(family)),
             Site::Plugin(family, label) => Some(Resident::Plugin(family, label)),
         });
+        let public = || {
+            let label = self.public.as_ref()?.label_of_origin(origin)?.to_ascii_lowercase();
+            Some(if label == OPERATOR_LABEL {
+                Resident::Operator(Family::Public)
+            } else {
+                Resident::Plugin(Family::Public, label.into())
+            })
+        };
         let listed =
             || self.listed.iter().any(|listed| listed.as_bytes().eq_ignore_ascii_case(origin.as_bytes()));
-        ours.or_else(|| listed().then_some(Resident::Listed))
+        ours.or_else(public).or_else(|| listed().then_some(Resident::Listed))
+    }
+
+    /// Who lives at an origin and may ask at a site. The names that lead to "this machine" lead to the visitor's, which is another
+    /// than ours where the site has a name for other machines: whoever lives there is nobody whom we know.
+    pub(crate) fn resident_at(&self, site: &Site, origin: &str) -> Option<Resident> {
+        let local = site.is_local();
+        self.resident(origin).filter(|resident| match resident {
+            Resident::Plugin(Family::Local(_), _) | Resident::Operator(Family::Local(_)) => local,
+            Resident::Bare { trusted } => *trusted == local,
+            // Whoever stands in front of us may call us by a local name.
+            Resident::Plugin(Family::Public, _) | Resident::Operator(Family::Public) => {
+                !local || matches!(site, Site::Bare { .. })
+            }
+            Resident::Listed => true,
+        })
+    }
+
+    /// What is said of origins to whoever sends none: where pages of other origins are answered as well, a cache must not give
+    /// them the answer that this one gets.
+    pub(crate) fn unasked(&self, site: &Site) -> Cors {
+        let others = matches!(site, Site::Bare { .. }) || !self.listed.is_empty();
+        if others { Cors::Varies } else { Cors::NotAsked }
     }
 
     /// The origin of a label.
@@ -311,10 +344,39 @@ mod tests {
             names.resident("https://a.plugins.example"),
             Some(Resident::Plugin(Family::Public, "a".into()))
         );
-        assert_eq!(names.resident("http://127.0.0.1:2066"), Some(Resident::Bare));
+        assert_eq!(names.resident("http://127.0.0.1:2066"), Some(Resident::Bare { trusted: true }));
         assert_eq!(names.resident("app://shell"), Some(Resident::Listed));
         for foreign in ["http://a.plugins.example", "https://a.localhost:2066", "null", "http://evil", ""] {
             assert_eq!(names.resident(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn pages_of_the_visitors_own_machine_are_nobodys_where_the_site_is_another_machines() {
+        let change = |options: &mut GatewayOptions| {
+            options.plugin_origin = PluginOrigin::new("https://{id}.plugins.example").ok();
+            options.allowed_hosts = vec!["box.lan".to_owned()];
+            options.allowed_origins = vec!["app://shell".to_owned()];
+        };
+        for (isolated, origin, sites) in [
+            (true, "http://a.localhost:2066", "a.localhost:2066 127.0.0.1:2066"),
+            (true, "http://outboard.localhost:2066", "a.localhost:2066 127.0.0.1:2066"),
+            (true, "http://localhost:2066", "a.localhost:2066 127.0.0.1:2066"),
+            (true, "https://a.plugins.example", "127.0.0.1:2066 box.lan:2066 a.plugins.example"),
+            (true, "http://box.lan:2066", "box.lan:2066 a.plugins.example"),
+            (true, "app://shell", "a.localhost:2066 127.0.0.1:2066 box.lan:2066 a.plugins.example"),
+            (false, "http://localhost:2066", "127.0.0.1:2066"),
+            (false, "http://box.lan:2066", "box.lan:2066"),
+        ] {
+            let names = names(|options| {
+                change(options);
+                options.isolate_origins = isolated;
+            });
+            let all = ["a.localhost:2066", "127.0.0.1:2066", "box.lan:2066", "a.plugins.example"];
+            let known =
+                |host: &&str| names.site(host).is_some_and(|site| names.resident_at(&site, origin).is_some());
+            let found: Vec<&str> = all.into_iter().filter(known).collect();
+            assert_eq!(found.join(" "), sites, "{origin}, isolated: {isolated}");
         }
     }
 
