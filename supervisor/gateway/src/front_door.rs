@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body::Body;
 use hyper::body::Incoming;
+use outboard_protocol::PluginId;
 use outboard_protocol::id::RoutePrefix;
 
 use crate::admission::caller::{Caller, Way};
@@ -187,12 +188,24 @@ impl FrontDoor {
         admitted: Admitted,
     ) -> Response<ReplyBody> {
         let Admitted { caller, cors, .. } = admitted;
-        let mut response = match self.dispatch(client, request, &caller, &cors).await {
-            Ok(response) => response,
-            Err(problem) => problem.into_response(),
-        };
-        cors.mark(response.headers_mut());
-        response
+        match self.dispatch(client, request, &caller, &cors).await {
+            Ok(mut response) => {
+                cors.mark(response.headers_mut());
+                response
+            }
+            Err(problem) => {
+                // A page that is refused does not read why.
+                let refused = problem.kind() == Kind::OriginNotAllowed;
+                let mut response = problem.into_response();
+                let headers = response.headers_mut();
+                if refused {
+                    cors.mark_varying(headers)
+                } else {
+                    cors.mark(headers)
+                }
+                response
+            }
+        }
     }
 
     async fn dispatch(
@@ -203,7 +216,8 @@ impl FrontDoor {
         cors: &Cors,
     ) -> Result<Response<ReplyBody>, Problem> {
         let path = request.uri().path();
-        let destination = router::find(&*self.directory, path)?;
+        let destination =
+            router::find(&*self.directory, path).map_err(|problem| caller.not_there(problem))?;
         let (id, prefix) = match &destination {
             Destination::Plugin(id, prefix) => (id.as_str(), Some(prefix)),
             Destination::Unregistered(id) => (*id, None),
@@ -246,11 +260,15 @@ impl FrontDoor {
         }
         let directory = &*self.directory;
         let way = match rest {
-            "/" if path == "/" && caller.home().is_some() => return pages::home(directory, caller),
+            "/" if path == "/" && caller.home().is_some() => {
+                caller.check_home()?;
+                return pages::home(directory, caller);
+            }
             "/" if path == "/" => caller.way_to_operator()?,
             "/health" => caller.way_to_operator()?,
             _ => match ui_files::plugin_of(rest) {
-                Some(id) => caller.way_to_plugin(id)?,
+                Some((id, _)) if PluginId::check(id).is_err() => return Err(unknown(id)),
+                Some((id, _)) => caller.way_to_plugin(id)?,
                 None => match pages::shell_of(directory, rest) {
                     Some(id) => caller.way_to_shell(id)?,
                     // The sentence about a plugin that is not there names those that are.
@@ -272,12 +290,14 @@ impl FrontDoor {
         match rest {
             "/" if path == "/" => Ok(pages::front(directory, caller)),
             "/health" => Ok(health::answer(directory, &self.load, &self.seats)),
-            _ if rest.starts_with("/plugins/") => {
-                ui_files::answer(directory, rest, request.headers(), caller).await
-            }
             _ if rest.starts_with("/shell/") => pages::shell(directory, rest, request.headers(), caller),
             pages::ICON_PATH => Ok(pages::icon()),
-            _ => Err(Problem::new(Kind::NotFound, format!("The supervisor serves nothing at {path:?}."))),
+            _ => match ui_files::plugin_of(rest) {
+                Some((id, file)) => ui_files::answer(directory, id, file, request.headers(), caller).await,
+                None => {
+                    Err(Problem::new(Kind::NotFound, format!("The supervisor serves nothing at {path:?}.")))
+                }
+            },
         }
     }
 }

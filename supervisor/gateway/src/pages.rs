@@ -134,7 +134,7 @@ pub(crate) fn shell(
     let path = match named(rest) {
         Some(id) if PluginId::check(id).is_ok() && directory.has_ui(id) => SHELL_PAGE,
         Some(id) => return Ok(no_ui::page(directory, id, caller)),
-        None => rest.trim_start_matches("/shell/"),
+        None => rest.strip_prefix("/shell/").unwrap_or_default(),
     };
     let Some((_, content)) = SHELL.iter().find(|(name, _)| *name == path) else {
         return Err(Problem::new(Kind::NotFound, format!("The shell has no file {path:?}.")));

@@ -94,6 +94,10 @@ struct Document<'a> {
 
 impl Problem {
     /// A problem with a sentence that says what was wrong and what to do.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into(), plugin: None, cause: None, retry_after: None, close: false }
     }

@@ -55,6 +55,10 @@ fn below_api<'p>(
             format!("/api/{id} belongs to the shell, which does not serve it yet."),
         ));
     }
+    if PluginId::check(id).is_err() {
+        // It could not be the name of a host either, to which a browser would be sent.
+        return Err(crate::front_door::unknown(id));
+    }
     match directory.owner_of(path) {
         // Only a plugin itself answers below its own id, whatever was registered.
         Some((owner, prefix)) if owner.as_str() == id => Ok(Destination::Plugin(owner, prefix)),

@@ -118,9 +118,10 @@ async fn each_page_reaches_its_own_plugin_alone_and_browsers_are_sent_to_the_hos
         ("a", "/of-a/x", "200 200 200 403 403 200 403 200 403 200 200 200"),
         ("a", "/_outboard/plugins/a/ui/index.js", "200 200 200 403 403 200 403 200 403 200 200 200"),
         ("a", "/_outboard/shell/a", "200 200 200 403 403 200 403 200 403 200 200 200"),
-        ("a", "/", "307 307 307 307 307 307 307 307 403 307 307 307"),
+        ("a", "/", "307 307 307 403 403 307 403 307 403 307 307 307"),
         ("a", "/api/b/x", "403 403 403 403 403 403 403 403 403 b b b"),
         ("a", "/of-b/x", "403 403 403 403 403 403 403 403 403 b b b"),
+        ("a", "/of-nobody/x", "404 403 403 403 404 404 403 403 403 404 404 404"),
         ("a", "/_outboard/plugins/b/ui/index.js", "403 403 403 403 403 403 403 403 403 b b b"),
         ("a", "/_outboard/shell/b", "403 403 403 403 403 403 403 403 403 b b b"),
         ("a", "/_outboard/health", "403 403 403 403 403 403 403 403 403 outboard outboard outboard"),
@@ -147,6 +148,74 @@ async fn each_page_reaches_its_own_plugin_alone_and_browsers_are_sent_to_the_hos
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn a_page_cannot_tell_from_a_refusal_what_is_installed() {
+    let (_house, gateway) = two_plugins(|_| {}).await;
+    for (host, who) in [("bare", PAGE_OF_A), ("a", SAME_ORIGIN), ("b", PAGE_OF_A), ("bare", BARE_PAGE)] {
+        let asking = at(&gateway, host);
+        let mut answers = Vec::new();
+        for path in [
+            "/api/b/x",
+            "/api/nobody/x",
+            "/of-b/x",
+            "/of-nobody/x",
+            "/_outboard/shell/b",
+            "/_outboard/shell/nobody",
+            "/_outboard/plugins/b/ui/index.js",
+            "/_outboard/plugins/nobody/ui/index.js",
+            "/_outboard/health",
+        ] {
+            // At the host of plugin b, what matters is whether there is one.
+            answers.push(asking.ask("GET", path, who).await);
+        }
+        if host == "b" {
+            answers.push(asking.ask("GET", "/", who).await);
+            answers.push(at(&gateway, "nobody").ask("GET", "/", who).await);
+        }
+        for answer in &answers {
+            assert_eq!(status(answer), 403, "{host} {who}: {answer}");
+            assert!(!answer.contains("access-control-"), "{answer}");
+            assert_eq!(undated(answer), undated(&answers[0]), "{host} {who}");
+        }
+    }
+}
+
+/// An answer without what differs between any two.
+fn undated(answer: &str) -> String {
+    answer.lines().filter(|line| !line.starts_with("date: ")).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn what_cannot_be_an_id_is_nobodys_and_no_browser_is_sent_there() {
+    let (_house, gateway) = two_plugins(|_| {}).await;
+    for id in ["A", "outboard", "", "x@y", "a_b", "x:1", &"a".repeat(200)] {
+        for path in [format!("/api/{id}"), format!("/api/{id}/x"), format!("/_outboard/plugins/{id}/ui/x.js")]
+        {
+            for who in [LINK, PROGRAM] {
+                let answer = at(&gateway, "bare").ask("GET", &path, who).await;
+                assert_eq!((status(&answer), problem(&answer).as_str()), (404, "unknown-plugin"), "{path}");
+            }
+        }
+    }
+    // One reading of the path for whoever may come and for what is served.
+    let twice = "/_outboard/plugins//plugins/b/ui/index.js";
+    assert_eq!(status(&at(&gateway, "bare").ask("GET", twice, PROGRAM).await), 404);
+    let twice = "/_outboard/shell//shell/shell.js";
+    assert_eq!(status(&at(&gateway, "bare").ask("GET", twice, PROGRAM).await), 404);
+}
+
+#[tokio::test]
+async fn what_a_name_answers_to_pages_of_other_origins_too_says_that_it_depends_on_them() {
+    let (_house, gateway) = two_plugins(|_| {}).await;
+    for (host, who, varies) in
+        [("bare", PROGRAM, true), ("bare", PAGE_OF_A, true), ("a", PROGRAM, false), ("a", PAGE_OF_B, false)]
+    {
+        let answer = at(&gateway, host).ask("GET", "/_outboard/plugins/a/ui/index.js", who).await;
+        let told = answer.to_ascii_lowercase().contains("\r\nvary: origin\r\n");
+        assert_eq!(told, varies || who == PAGE_OF_B, "{host} {who}: {answer}");
+    }
 }
 
 #[tokio::test]
@@ -324,6 +393,13 @@ async fn ids_that_are_no_labels_and_public_names_have_their_origins() {
     let own = format!("Origin: https://{home}\r\n");
     assert_eq!(status(&public.ask("GET", "/api/ends-/x", &own).await), 200);
     assert_eq!(status(&public.ask("GET", "/api/ends-/x", &own.replace("https", "http")).await), 403);
+    // The same label on the visitor's own machine is whoever listens there.
+    let local = origin(&gateway, home.split('.').next().unwrap());
+    for line in
+        [format!("Origin: {local}\r\n"), format!("Referer: {local}/\r\nSec-Fetch-Site: cross-site\r\n")]
+    {
+        assert_eq!(status(&public.ask("GET", "/api/ends-/x", &line).await), 403, "{line}");
+    }
     // Nobody marks what comes without a browser, so a program needs the token there.
     assert_eq!(status(&public.ask("GET", "/api/ends-/x", PROGRAM).await), 401);
 }

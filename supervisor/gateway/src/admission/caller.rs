@@ -214,7 +214,32 @@ impl Caller {
         })
     }
 
+    /// Refuses the first page of a plugin's host to pages of others, who are not to learn whether there is such a plugin.
+    pub(crate) fn check_home(&self) -> Result<(), Problem> {
+        match (&self.site, &self.asker) {
+            (Site::Plugin(..), Asker::Operator | Asker::Bare) => Err(self.refused("the host of a plugin")),
+            (Site::Plugin(_, home), Asker::Plugin(label)) if home != label => {
+                Err(self.refused("the host of a plugin"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is said in place of a sentence about what is not there: a page is not to learn which plugins there are and what they
+    /// have.
+    pub(crate) fn not_there(&self, problem: Problem) -> Problem {
+        let tells = problem.kind() == Kind::NotFound && self.names.isolated() && self.is_page();
+        if tells { self.refused("that") } else { problem }
+    }
+
+    /// Whether a page asks that has no business beyond its own plugin.
+    fn is_page(&self) -> bool {
+        matches!(self.asker, Asker::Plugin(_) | Asker::Bare)
+    }
+
     fn refused(&self, what: &str) -> Problem {
+        // Pages hear the same sentence whatever they asked for.
+        let what = if self.is_page() { "what is not its own plugin's, or is not there," } else { what };
         let whose = match &self.asker {
             Asker::Program => "A program",
             Asker::Navigation => "A page",

@@ -29,29 +29,28 @@ const SERVED: [&str; 2] = ["ui", "assets"];
 /// How long the disk may take to open a file, or to give a piece of it.
 const FILE_LIMIT: Duration = Duration::from_secs(10);
 /// The style sheet that goes with a UI.
-const STYLE: &str = "/ui/index.css";
+const STYLE: &str = "ui/index.css";
 /// A page may run its own scripts and may not have its base moved; who may frame it is added.
 const PAGE_POLICY: &str = "object-src 'none'; base-uri 'self'; ";
 /// A picture that is opened by itself runs no script, though its format could.
 const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
-/// Answers `/plugins/<id>/<folder>/<path>`.
+/// Answers `/plugins/<id>/<folder>/<path>`, of which `file` is what stands behind the id.
 pub(crate) async fn answer(
     directory: &dyn Directory,
-    rest: &str,
+    id: &str,
+    file: &str,
     asked: &HeaderMap,
     caller: &Caller,
 ) -> Result<Response<ReplyBody>, Problem> {
-    let (root, relative) = locate(directory, rest)?;
-    let shown = rest.to_owned();
+    let (root, relative) = locate(directory, id, file)?;
     let content_type = content_type(&relative);
     let place = root.clone();
     let opened = match look(&place, FILE_LIMIT, move || open::open(&root, &relative)).await {
         Ok(Ok(opened)) => opened,
-        Ok(Err(error)) if error.kind() == ErrorKind::NotFound && is_wanted_style(&shown) => {
-            return Ok(no_style());
-        }
-        Ok(Err(_)) => return Err(nothing(&shown)),
+        // The shell page asks for this of every UI, though a UI need not have it.
+        Ok(Err(error)) if error.kind() == ErrorKind::NotFound && file == STYLE => return Ok(no_style()),
+        Ok(Err(_)) => return Err(nothing(id, file)),
         Err(silent) => {
             return Err(Problem::new(Kind::Slow, format!("The file cannot be read: {silent}.")));
         }
@@ -74,15 +73,10 @@ pub(crate) async fn answer(
     Ok(response)
 }
 
-/// Whose file `/plugins/<id>/…` is.
-pub(crate) fn plugin_of(rest: &str) -> Option<&str> {
-    rest.strip_prefix("/plugins/").map(|rest| rest.split('/').next().unwrap_or_default())
-}
-
-/// Whether the shell page asks for this of every UI, though a UI need not have it.
-fn is_wanted_style(rest: &str) -> bool {
-    let id = rest.strip_suffix(STYLE).and_then(|above| above.strip_prefix("/plugins/"));
-    id.is_some_and(|id| !id.contains('/'))
+/// Whose file `/plugins/<id>/…` is, and which.
+pub(crate) fn plugin_of(rest: &str) -> Option<(&str, &str)> {
+    let rest = rest.strip_prefix("/plugins/")?;
+    Some(rest.split_once('/').unwrap_or((rest, "")))
 }
 
 /// A style sheet of no rules, kept by nobody: a UI without one is in order, and a browser must not call it an error.
@@ -97,16 +91,16 @@ fn no_style() -> Response<ReplyBody> {
 }
 
 /// The folder and the path in it.
-fn locate(directory: &dyn Directory, rest: &str) -> Result<(PathBuf, PathBuf), Problem> {
-    let mut segments = rest.trim_start_matches("/plugins/").split('/');
-    let (id, folder) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
+fn locate(directory: &dyn Directory, id: &str, file: &str) -> Result<(PathBuf, PathBuf), Problem> {
+    let mut segments = file.split('/');
+    let folder = segments.next().unwrap_or_default();
     if !SERVED.contains(&folder) {
-        return Err(nothing(rest));
+        return Err(nothing(id, file));
     }
     let root = directory.install_dir(id).ok_or_else(|| crate::front_door::unknown(id))?;
     let mut relative = PathBuf::new();
     for segment in segments {
-        relative.push(decoded(segment).ok_or_else(|| nothing(rest))?);
+        relative.push(decoded(segment).ok_or_else(|| nothing(id, file))?);
     }
     if relative.as_os_str().is_empty() {
         relative.push("index.html");
@@ -134,8 +128,8 @@ fn decoded(segment: &str) -> Option<String> {
     plain.then_some(name)
 }
 
-fn nothing(rest: &str) -> Problem {
-    Problem::new(Kind::NotFound, format!("There is no file at /_outboard{rest}."))
+fn nothing(id: &str, file: &str) -> Problem {
+    Problem::new(Kind::NotFound, format!("There is no file at /_outboard/plugins/{id}/{file}."))
 }
 
 fn entity_tag(opened: &Opened) -> String {
