@@ -2,7 +2,7 @@
 //! the original is looked for in database-fidelity.test.mjs, what a kill and an outsider leave in database-kills.test.mjs.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, statSync, symlinkSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
@@ -206,17 +206,93 @@ each("aggregates fold the rows of each group, and windows take rows back", (db) 
   assert.throws(() => db.prepare("SELECT fails(age) FROM cats").get(), (error) => error === mine);
 });
 
-each("a backup is a whole database, made while others work", async (db, database) => {
+/** Enough rows for a backup of many steps. */
+const many = (db, rows = 2000) => {
   const insert = cats(db);
-  db.transaction(() => { for (let i = 0; i < 2000; i++) insert.run(`cat ${i} ${"x".repeat(500)}`, i); })();
+  db.transaction(() => { for (let i = 0; i < rows; i++) insert.run(`cat ${i} ${"x".repeat(500)}`, i); })();
+  return insert;
+};
+
+each("a backup is a whole database, made while this connection and others write", async (db, database) => {
+  const insert = many(db);
+  const second = database.open("test.db").prepare("INSERT INTO cats (name) VALUES (?)");
   const told = [];
   const path = join(dirname(db.name), "copy.db");
-  const done = await db.backup(path, { progress: (state) => void told.push(state) });
-  assert.ok(told.length > 0 && done.totalPages > 200 && done.remainingPages === 0);
+  const done = await db.backup(path, { progress: (state) => {
+    told.push(state);
+    // A write by another connection has the copy begin anew, so there are few of them.
+    if (told.length < 4) second.run(`second ${told.length}`);
+    insert.run(`progress ${told.length}`, 0);
+  } });
+  assert.ok(told.length >= 4 && done.totalPages > 200 && done.remainingPages === 0, JSON.stringify([told.length, done]));
   const copy = database.open("copy.db");
-  assert.equal(copy.prepare("SELECT count(*) FROM cats").pluck().get(), 2000);
+  const rows = copy.prepare("SELECT count(*), sum(name LIKE 'second %') FROM cats").raw().get();
+  assert.ok(rows[0] >= 2000 + told.length && rows[1] === 3, rows.join());
+  assert.equal(copy.pragma("integrity_check", { simple: true }), "ok");
   copy.close();
   for (const file of ["", ":memory:", join(db.name, "x", "y.db")]) await assert.rejects(db.backup(file), TypeError);
+});
+
+each("a backup that waits for a lock in vain says so, and leaves what was there", async (db, database) => {
+  cats(db).run("Joey", 2);
+  const locked = { name: "SqliteError", code: "SQLITE_BUSY", message: "database is locked" };
+  const path = join(dirname(db.name), "copy.db");
+  db.pragma("busy_timeout = 50");
+  db.exec("BEGIN IMMEDIATE");
+  await assert.rejects(db.backup(path), locked, "this connection writes");
+  assert.equal(existsSync(path), false);
+  db.exec("COMMIT");
+  await db.backup(path);
+  db.exec("DELETE FROM cats");
+  const other = database.open("copy.db");
+  other.exec("BEGIN IMMEDIATE");
+  await assert.rejects(db.backup(path), locked, "somebody writes to the target");
+  other.exec("COMMIT");
+  const reading = other.prepare("SELECT name FROM cats").pluck().iterate();
+  assert.equal(reading.next().value, "Joey");
+  await assert.rejects(db.backup(path), locked, "somebody reads the target");
+  reading.return();
+  assert.equal(other.prepare("SELECT count(*) FROM cats").pluck().get(), 1);
+  assert.deepEqual(await db.backup(path).then(({ remainingPages }) => remainingPages), 0);
+  assert.equal(other.prepare("SELECT count(*) FROM cats").pluck().get(), 0);
+  assert.equal(db.pragma("busy_timeout", { simple: true }), 50);
+});
+
+each("a backup waits for a lock at rest, and goes on when it is gone", async (db) => {
+  many(db);
+  const path = join(dirname(db.name), "copy.db");
+  let begun = false;
+  const backup = db.backup(path, { progress: () => {
+    if (!begun) db.exec("BEGIN IMMEDIATE; DELETE FROM cats WHERE id = 1");
+    begun = true;
+  } });
+  await until("the copy has begun", () => begun);
+  const before = process.cpuUsage();
+  const waits = 500;
+  await new Promise((resolve) => setTimeout(resolve, waits));
+  const { user, system } = process.cpuUsage(before);
+  assert.ok(user + system < waits * 1000 / 2, `${user + system} µs of the processor in ${waits} ms`);
+  db.exec("COMMIT");
+  assert.equal((await backup).remainingPages, 0);
+});
+
+test("a backup has closed its file when it is told to be done or to have failed", async (t) => {
+  using(t, "addon");
+  const plugin = await runPlugin({
+    async onStart({ database }) {
+      const db = database.open("test.db");
+      cats(db).run("Joey", 2);
+      const path = join(dirname(db.name), "copy.db");
+      const held = () => readdirSync("/proc/self/fd").map((fd) => { try { return readlinkSync(`/proc/self/fd/${fd}`); } catch { return ""; } }).filter((name) => name.startsWith(path));
+      await db.backup(path);
+      assert.deepEqual(held(), []);
+      await assert.rejects(db.backup(path, { progress: () => { throw new Error("mine"); } }), /mine/);
+      await assert.rejects(db.backup(path, { progress: () => void db.close() }), TypeError);
+      assert.deepEqual(held(), []);
+    },
+    onStop() {},
+  });
+  await plugin.stop();
 });
 
 each("a query whose tables have changed gives what is there now", (db) => {

@@ -44,6 +44,11 @@ impl Compiled {
         Ok(self.statement.get())
     }
 
+    /// Whether the compiled form is there.
+    pub(crate) fn is_there(&self) -> bool {
+        !self.statement.get().is_null()
+    }
+
     /// Whether it was compiled again since this was asked last.
     pub(crate) fn is_another(&self) -> bool {
         self.again.replace(false)

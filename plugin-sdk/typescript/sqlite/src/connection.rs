@@ -1,11 +1,9 @@
 //! A connection: opens a file, compiles statements, runs scripts, closes.
 //!
-//! Made by the SDK's `database/addon.ts`. Statements and copies hold the same [`Handle`], so that a connection that was closed
-//! is closed for them as well. Everything happens on the thread of one environment.
+//! Made by the SDK's `database/addon.ts`. Everything happens on the thread of one environment.
 #![allow(unsafe_code, reason = "Node-API and SQLite are C")]
 
-use std::cell::{Cell, RefCell};
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, c_int, c_uint};
 use std::ptr;
 use std::rc::Rc;
 use std::sync::Once;
@@ -13,9 +11,10 @@ use std::sync::Once;
 use napi_sys as sys;
 use rusqlite::ffi;
 
-use crate::compiled::{self, compile};
-use crate::failure::{closed, failed, out_of_range, thrown};
-use crate::functions::{Kept, Tracer};
+use crate::compiled::compile;
+use crate::failure::{failed, out_of_range, thrown};
+use crate::functions::Kept;
+use crate::handle::Handle;
 use crate::node::{Call, Env, Result, Value};
 use crate::statement::Statement;
 use crate::values;
@@ -26,81 +25,6 @@ const CACHE: &CStr = c"PRAGMA cache_size = -16000";
 
 /// What SQLite is told for `true`.
 const ON: c_int = 1;
-
-/// An open connection, or where one was.
-pub(crate) struct Handle {
-    db: Cell<*mut ffi::sqlite3>,
-    /// Its compiled statements.
-    pub(crate) compiled: compiled::Kept,
-    /// Copies that read from it: SQLite ends a connection only after them.
-    copies: RefCell<Vec<*mut ffi::sqlite3_backup>>,
-    /// Whom SQLite tells of statements.
-    pub(crate) tracer: RefCell<Option<Box<Tracer>>>,
-    /// Where `run` leaves how many rows it has changed: a place in an array of JavaScript, kept from the collector. An answer
-    /// of two numbers would cost more than many a statement.
-    changes: *mut f64,
-    _changes: Kept,
-}
-
-impl Handle {
-    /// The connection.
-    pub(crate) fn get(&self, env: Env) -> Result<*mut ffi::sqlite3> {
-        let db = self.db.get();
-        if db.is_null() { Err(closed(env)) } else { Ok(db) }
-    }
-
-    /// Whether it is open.
-    pub(crate) fn is_open(&self) -> bool {
-        !self.db.get().is_null()
-    }
-
-    /// Says how many rows a statement has changed.
-    pub(crate) fn changed(&self, rows: i64) {
-        // SAFETY: the array has a place, and is kept for as long as this.
-        unsafe { *self.changes = rows as f64 };
-    }
-
-    /// Remembers a copy until it is finished.
-    pub(crate) fn copying(&self, backup: *mut ffi::sqlite3_backup) {
-        self.copies.borrow_mut().push(backup);
-    }
-
-    /// Whether a copy goes on: nobody has finished it.
-    pub(crate) fn copies(&self, backup: *mut ffi::sqlite3_backup) -> bool {
-        self.copies.borrow().contains(&backup)
-    }
-
-    /// Finishes a copy, once.
-    pub(crate) fn finish(&self, backup: *mut ffi::sqlite3_backup) {
-        let mut copies = self.copies.borrow_mut();
-        if let Some(at) = copies.iter().position(|copy| *copy == backup) {
-            copies.swap_remove(at);
-            // SAFETY: it was in the list, so nobody has finished it.
-            unsafe { ffi::sqlite3_backup_finish(backup) };
-        }
-    }
-
-    fn close(&self) {
-        let db = self.db.replace(ptr::null_mut());
-        if db.is_null() {
-            return;
-        }
-        // SAFETY: it was open until now. Whatever holds a statement or a copy of it asks first, and is refused from now on.
-        unsafe {
-            for backup in self.copies.take() {
-                ffi::sqlite3_backup_finish(backup);
-            }
-            self.compiled.give_up();
-            ffi::sqlite3_close(db);
-        }
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
 
 /// Opens a file, or a database in memory.
 pub(crate) fn open(call: &Call<'_>) -> Result<Value> {
@@ -113,7 +37,7 @@ pub(crate) fn open(call: &Call<'_>) -> Result<Value> {
         (false, false) => ffi::SQLITE_OPEN_READWRITE,
     };
     let timeout = call.number(3)?;
-    let (changes, kept) = place(env, call.argument(4)?)?;
+    let place = place(env, call.argument(4)?)?;
     let mut db = ptr::null_mut();
     // SAFETY: the path ends with a zero. What is given back is a connection even where it could not be opened, but for want
     // of memory; one thread alone uses it.
@@ -123,14 +47,7 @@ pub(crate) fn open(call: &Call<'_>) -> Result<Value> {
         if db.is_null() {
             return Err(thrown(env, code, "out of memory"));
         }
-        let handle = Rc::new(Handle {
-            db: Cell::new(db),
-            compiled: compiled::Kept::default(),
-            copies: RefCell::default(),
-            tracer: RefCell::default(),
-            changes,
-            _changes: kept,
-        });
+        let handle = Rc::new(Handle::new(db, place));
         if code != ffi::SQLITE_OK {
             return Err(failed(env, db));
         }
@@ -170,7 +87,10 @@ fn place(env: Env, array: Value) -> Result<(*mut f64, Kept)> {
 
 /// Closes it, and every statement of it.
 pub(crate) fn close(call: &Call<'_>) -> Result<Value> {
-    call.held::<Rc<Handle>>(0)?.close();
+    let handle = call.held::<Rc<Handle>>(0)?;
+    let work = handle.work(call.env)?;
+    handle.close();
+    drop(work);
     call.env.undefined()
 }
 
@@ -178,8 +98,8 @@ pub(crate) fn close(call: &Call<'_>) -> Result<Value> {
 pub(crate) fn prepare(call: &Call<'_>) -> Result<Value> {
     let env = call.env;
     let handle = call.held::<Rc<Handle>>(0)?;
-    let (db, source) = (handle.get(env)?, call.text(1)?);
-    let mut rest = source.as_slice();
+    let (source, work) = (call.text(1)?, handle.work(env)?);
+    let (db, mut rest) = (work.db, source.as_slice());
     // SAFETY: the connection is open; each statement is finalized or given away.
     unsafe {
         let statement =
@@ -205,14 +125,20 @@ pub(crate) fn prepare(call: &Call<'_>) -> Result<Value> {
 /// Runs every statement of a text.
 pub(crate) fn exec(call: &Call<'_>) -> Result<Value> {
     let env = call.env;
-    let (db, source) = (call.held::<Rc<Handle>>(0)?.get(env)?, call.text(1)?);
-    let mut rest = source.as_slice();
-    // SAFETY: the connection is open, and stays so: the SDK closes none while a statement runs.
+    let (handle, source) = (call.held::<Rc<Handle>>(0)?, call.text(1)?);
+    let work = handle.work(env)?;
+    let (db, mut rest) = (work.db, after_nothing(&source));
+    // SAFETY: the connection is open, and stays so: nobody closes it while SQLite is at work.
     unsafe {
         while !rest.is_empty() {
             let statement = compile(db, &mut rest, 0).map_err(|()| failed(env, db))?;
+            rest = after_nothing(rest);
             if statement.is_null() {
                 continue;
+            }
+            if let Err(thrown) = handle.tell(env, statement) {
+                ffi::sqlite3_finalize(statement);
+                return Err(thrown);
             }
             while ffi::sqlite3_step(statement) == ffi::SQLITE_ROW {}
             if ffi::sqlite3_finalize(statement) != ffi::SQLITE_OK {
@@ -223,29 +149,35 @@ pub(crate) fn exec(call: &Call<'_>) -> Result<Value> {
     env.undefined()
 }
 
+/// A script without the blanks and semicolons that it begins with: whoever is told of its statements is not told of those.
+fn after_nothing(script: &[u8]) -> &[u8] {
+    let begins = script.iter().position(|byte| !matches!(byte, b' ' | b';' | b'\t'..=b'\r'));
+    &script[begins.unwrap_or(script.len())..]
+}
+
 /// Whether a transaction is open.
 pub(crate) fn in_transaction(call: &Call<'_>) -> Result<Value> {
-    let db = call.held::<Rc<Handle>>(0)?.get(call.env)?;
+    let db = call.held::<Rc<Handle>>(0)?.open(call.env)?;
     // SAFETY: the connection is open.
     call.env.boolean(unsafe { ffi::sqlite3_get_autocommit(db) } == 0)
 }
 
 /// Whether SQLite guards its own tables from SQL.
 pub(crate) fn defend(call: &Call<'_>) -> Result<Value> {
-    let db = call.held::<Rc<Handle>>(0)?.get(call.env)?;
+    let work = call.held::<Rc<Handle>>(0)?.work(call.env)?;
     // SAFETY: the connection is open.
-    unsafe { set(db, ffi::SQLITE_DBCONFIG_DEFENSIVE, call.flag(1)?) };
+    unsafe { set(work.db, ffi::SQLITE_DBCONFIG_DEFENSIVE, call.flag(1)?) };
     call.env.undefined()
 }
 
 /// The bytes of a database, as a file would hold them.
 pub(crate) fn serialize(call: &Call<'_>) -> Result<Value> {
     let env = call.env;
-    let (db, name) = (call.held::<Rc<Handle>>(0)?.get(env)?, call.name(1)?);
+    let (name, work) = (call.name(1)?, call.held::<Rc<Handle>>(0)?.work(env)?);
     let mut size = 0;
     // SAFETY: the connection is open; what SQLite gives is ours to free, and as large as it says.
     unsafe {
-        let bytes = ffi::sqlite3_serialize(db, name.as_ptr(), &raw mut size, 0);
+        let bytes = ffi::sqlite3_serialize(work.db, name.as_ptr(), &raw mut size, 0);
         let buffer = match usize::try_from(size) {
             Ok(size) if !bytes.is_null() => values::blob(env, std::slice::from_raw_parts(bytes, size)),
             Ok(0) => values::blob(env, &[]),
@@ -259,12 +191,13 @@ pub(crate) fn serialize(call: &Call<'_>) -> Result<Value> {
     }
 }
 
-/// Makes a database in memory one of these bytes.
+/// Makes a database in memory one of these bytes, for reading alone where the connection is.
 pub(crate) fn deserialize(call: &Call<'_>) -> Result<Value> {
     let env = call.env;
-    let db = call.held::<Rc<Handle>>(0)?.get(env)?;
+    let readonly = if call.flag(2)? { ffi::SQLITE_DESERIALIZE_READONLY } else { 0 } as c_uint;
+    let work = call.held::<Rc<Handle>>(0)?.work(env)?;
     let (mut at, mut size) = (ptr::null_mut(), 0);
-    let keep = ffi::SQLITE_DESERIALIZE_FREEONCLOSE | ffi::SQLITE_DESERIALIZE_RESIZEABLE;
+    let keep = ffi::SQLITE_DESERIALIZE_FREEONCLOSE | ffi::SQLITE_DESERIALIZE_RESIZEABLE | readonly;
     // SAFETY: the connection is open; the copy is SQLite's from the call on, which frees it also where it fails.
     unsafe {
         env.ok(sys::napi_get_buffer_info(env.0, call.argument(1)?, &raw mut at, &raw mut size))?;
@@ -276,10 +209,9 @@ pub(crate) fn deserialize(call: &Call<'_>) -> Result<Value> {
             ptr::copy_nonoverlapping(at.cast::<u8>(), copy, size);
         }
         let size = size as i64;
-        if ffi::sqlite3_deserialize(db, c"main".as_ptr(), copy, size, size, keep) == ffi::SQLITE_OK {
-            env.undefined()
-        } else {
-            Err(failed(env, db))
+        match ffi::sqlite3_deserialize(work.db, c"main".as_ptr(), copy, size, size, keep) {
+            ffi::SQLITE_OK => env.undefined(),
+            code => Err(thrown(env, code, "unable to deserialize database")),
         }
     }
 }

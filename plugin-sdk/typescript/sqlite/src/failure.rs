@@ -52,7 +52,15 @@ pub(crate) fn out_of_range(env: Env, message: &CStr) -> Thrown {
 
 /// Throws where the connection is closed.
 pub(crate) fn closed(env: Env) -> Thrown {
-    let message = c"The database connection is not open";
+    mistaken(env, c"The database connection is not open")
+}
+
+/// Throws where SQLite is at work on the connection already.
+pub(crate) fn busy(env: Env) -> Thrown {
+    mistaken(env, c"This database connection is busy executing a query")
+}
+
+fn mistaken(env: Env, message: &CStr) -> Thrown {
     // SAFETY: this is the environment that we are called from.
     unsafe { sys::napi_throw_type_error(env.0, ptr::null(), message.as_ptr()) };
     Thrown

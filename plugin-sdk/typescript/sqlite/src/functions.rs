@@ -1,9 +1,10 @@
 //! Functions and aggregates of JavaScript that SQL calls, and one that is told of every statement.
 //!
-//! They run inside a statement, on the thread of the environment that defined them. What one throws stays in JavaScript: the SDK
-//! remembers it, the statement fails, and the SDK throws it in place of SQLite's error.
+//! The former run inside a statement, on the thread of the environment that defined them. What one throws stays in JavaScript: the
+//! SDK remembers it, the statement fails, and the SDK throws it in place of SQLite's error.
 #![allow(unsafe_code, reason = "Node-API and SQLite are C")]
 
+use std::cell::Cell;
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr;
 use std::rc::Rc;
@@ -12,8 +13,8 @@ use std::slice;
 use napi_sys as sys;
 use rusqlite::ffi;
 
-use crate::connection::Handle;
 use crate::failure::failed;
+use crate::handle::Handle;
 use crate::node::{Call, Env, Result, Value};
 use crate::values::{self, Target};
 
@@ -34,7 +35,8 @@ impl Kept {
         Ok(Self { env, reference })
     }
 
-    fn call(&self, values: &[Value]) -> Result<Value> {
+    /// Calls it, where it is a function.
+    pub(crate) fn call(&self, values: &[Value]) -> Result<Value> {
         let mut function = ptr::null_mut();
         // SAFETY: we are inside a call of its environment.
         self.env
@@ -50,184 +52,101 @@ impl Drop for Kept {
     }
 }
 
-/// A function that is told of every statement that runs.
-pub(crate) struct Tracer(Kept);
-
-/// Has a function told of every statement that runs, its parameters filled in.
+/// Has a function told of every statement before it runs, its parameters filled in.
 pub(crate) fn trace(call: &Call<'_>) -> Result<Value> {
     let handle = call.held::<Rc<Handle>>(0)?;
-    let db = handle.get(call.env)?;
-    let mut tracer = Box::new(Tracer(Kept::new(call.env, call.argument(1)?)?));
-    let at = (&raw mut *tracer).cast();
-    // SAFETY: the connection is open, and closed before the tracer goes; the box stays where it is.
-    unsafe { ffi::sqlite3_trace_v2(db, ffi::SQLITE_TRACE_STMT, Some(traced), at) };
-    handle.tracer.replace(Some(tracer));
+    let _work = handle.work(call.env)?;
+    handle.tracer.replace(Some(Kept::new(call.env, call.argument(1)?)?));
     call.env.undefined()
 }
 
-unsafe extern "C" fn traced(_: u32, tracer: *mut c_void, statement: *mut c_void, text: *mut c_void) -> c_int {
-    // SAFETY: SQLite calls this with what it was given, while a statement begins.
-    unsafe {
-        // What a trigger does comes as a comment.
-        if CStr::from_ptr(text.cast()).to_bytes().starts_with(b"--") {
-            return 0;
-        }
-        let Tracer(kept) = &*tracer.cast::<Tracer>();
-        let sql = ffi::sqlite3_expanded_sql(statement.cast());
-        if !sql.is_null() {
-            let text = CStr::from_ptr(sql).to_bytes().trim_ascii();
-            if kept.env.scoped(|| kept.call(&[values::text(kept.env, text)?])).is_err() {
-                // A statement does not fail for what is said of it.
-                kept.env.forget_exception();
-            }
-            ffi::sqlite3_free(sql.cast());
-        }
-    }
-    0
-}
+/// The function, or what adds a row to an aggregate.
+const STEP: usize = 0;
+/// What takes a row back from an aggregate, which is a window function then.
+const INVERSE: usize = 1;
+/// What an aggregate is worth before its last row.
+const VALUE: usize = 2;
+/// What an aggregate is worth at its end.
+const LAST: usize = 3;
 
 /// What SQLite keeps for a function or an aggregate, and gives back when it forgets it.
 struct Calls {
     env: Env,
     bigints: bool,
-    /// The function, or the step of an aggregate.
-    step: Kept,
-    inverse: Option<Kept>,
-    value: Option<Kept>,
-    last: Option<Kept>,
+    parts: [Option<Kept>; LAST + 1],
     /// How many groups of rows have been numbered.
-    groups: u32,
+    groups: Cell<u32>,
 }
 
-type Function = unsafe extern "C" fn(*mut ffi::sqlite3_context, c_int, *mut *mut ffi::sqlite3_value);
-type Answer = unsafe extern "C" fn(*mut ffi::sqlite3_context);
+impl Calls {
+    fn is_aggregate(&self) -> bool {
+        self.parts[LAST].is_some()
+    }
+}
 
-/// Lets SQL call a function.
+/// Lets SQL call a function or an aggregate, which is a window function where it can take a row back. Each function of an aggregate is
+/// given the number of its group of rows first.
 pub(crate) fn define(call: &Call<'_>) -> Result<Value> {
     let env = call.env;
-    let (db, name) = (call.held::<Rc<Handle>>(0)?.get(env)?, call.name(1)?);
+    let name = call.name(1)?;
     let (arity, flags, bigints) = (call.number(2)?, call.number(3)? | ffi::SQLITE_UTF8, call.flag(4)?);
-    let step = Kept::new(env, call.argument(5)?)?;
-    let calls = Box::new(Calls { env, bigints, step, inverse: None, value: None, last: None, groups: 0 });
-    let calls = Box::into_raw(calls).cast();
+    let part = |n| {
+        let function = call.argument(5 + n)?;
+        if env.is_function(function)? { Kept::new(env, function).map(Some) } else { Ok(None) }
+    };
+    let parts = [part(STEP)?, part(INVERSE)?, part(VALUE)?, part(LAST)?];
+    let calls = Calls { env, bigints, parts, groups: Cell::new(0) };
+    let (aggregate, window) = (calls.is_aggregate(), calls.parts[INVERSE].is_some());
+    let work = call.held::<Rc<Handle>>(0)?.work(env)?;
+    let (db, at) = (work.db, name.as_ptr());
+    let calls = Box::into_raw(Box::new(calls)).cast();
+    let step = Some(given::<STEP> as Given);
+    let forget = Some(forget as unsafe extern "C" fn(*mut c_void));
     // SAFETY: the connection is open; SQLite gives the calls back to `forget`, also where this fails.
     let code = unsafe {
-        let (function, forget) =
-            (Some(scalar as Function), Some(forget as unsafe extern "C" fn(*mut c_void)));
-        ffi::sqlite3_create_function_v2(db, name.as_ptr(), arity, flags, calls, function, None, None, forget)
+        if aggregate {
+            let inverse = window.then_some(given::<INVERSE> as Given);
+            let (value, last) = (window.then_some(asked::<VALUE> as Asked), Some(asked::<LAST> as Asked));
+            ffi::sqlite3_create_window_function(
+                db, at, arity, flags, calls, step, last, value, inverse, forget,
+            )
+        } else {
+            ffi::sqlite3_create_function_v2(db, at, arity, flags, calls, step, None, None, forget)
+        }
     };
     // SAFETY: the connection is open.
     if code == ffi::SQLITE_OK { env.undefined() } else { Err(unsafe { failed(env, db) }) }
 }
 
-/// Lets SQL call an aggregate, as a window function where it can take a row back. Each of its functions is given the number of
-/// its group of rows first.
-pub(crate) fn aggregate(call: &Call<'_>) -> Result<Value> {
-    let env = call.env;
-    let (db, name) = (call.held::<Rc<Handle>>(0)?.get(env)?, call.name(1)?);
-    let (arity, flags, bigints) = (call.number(2)?, call.number(3)? | ffi::SQLITE_UTF8, call.flag(4)?);
-    let window = env.is_function(call.argument(6)?)?;
-    let kept = |n| Kept::new(env, call.argument(n)?);
-    let inverse = if window { Some(kept(6)?) } else { None };
-    let value = if window { Some(kept(7)?) } else { None };
-    let calls =
-        Box::new(Calls { env, bigints, step: kept(5)?, inverse, value, last: Some(kept(8)?), groups: 0 });
-    let calls = Box::into_raw(calls).cast();
-    // SAFETY: see `define`.
-    let code = unsafe {
-        let (value, inverse) = (window.then_some(valued as Answer), window.then_some(reverted as Function));
-        let (step, last) = (Some(stepped as Function), Some(ended as Answer));
-        ffi::sqlite3_create_window_function(
-            db,
-            name.as_ptr(),
-            arity,
-            flags,
-            calls,
-            step,
-            last,
-            value,
-            inverse,
-            Some(forget),
-        )
-    };
-    // SAFETY: the connection is open.
-    if code == ffi::SQLITE_OK { env.undefined() } else { Err(unsafe { failed(env, db) }) }
-}
+type Given = unsafe extern "C" fn(*mut ffi::sqlite3_context, c_int, *mut *mut ffi::sqlite3_value);
+type Asked = unsafe extern "C" fn(*mut ffi::sqlite3_context);
 
 unsafe extern "C" fn forget(calls: *mut c_void) {
     // SAFETY: SQLite gives back what it was given, once.
     drop(unsafe { Box::from_raw(calls.cast::<Calls>()) });
 }
 
-/// # Safety
-/// SQLite calls this with a context of ours and what goes with it, inside a statement; so each of the five below.
-unsafe extern "C" fn scalar(
+/// A part that takes values.
+unsafe extern "C" fn given<const PART: usize>(
     context: *mut ffi::sqlite3_context,
     count: c_int,
     given: *mut *mut ffi::sqlite3_value,
 ) {
-    // SAFETY: as SQLite promises.
-    unsafe {
-        let calls = &*ffi::sqlite3_user_data(context).cast::<Calls>();
-        answer(context, calls, &calls.step, None, arguments(count, given), true);
-    }
+    // SAFETY: SQLite calls this with a context of ours and so many values, inside a statement.
+    unsafe { answer(context, PART, arguments(count, given)) };
 }
 
-unsafe extern "C" fn stepped(
-    context: *mut ffi::sqlite3_context,
-    count: c_int,
-    given: *mut *mut ffi::sqlite3_value,
-) {
-    // SAFETY: as SQLite promises.
-    unsafe {
-        let group = group(context);
-        let calls = &*ffi::sqlite3_user_data(context).cast::<Calls>();
-        answer(context, calls, &calls.step, Some(group), arguments(count, given), false);
-    }
-}
-
-unsafe extern "C" fn reverted(
-    context: *mut ffi::sqlite3_context,
-    count: c_int,
-    given: *mut *mut ffi::sqlite3_value,
-) {
-    // SAFETY: as SQLite promises.
-    unsafe {
-        let group = group(context);
-        let calls = &*ffi::sqlite3_user_data(context).cast::<Calls>();
-        if let Some(inverse) = &calls.inverse {
-            answer(context, calls, inverse, Some(group), arguments(count, given), false);
-        }
-    }
-}
-
-unsafe extern "C" fn valued(context: *mut ffi::sqlite3_context) {
-    // SAFETY: as SQLite promises.
-    unsafe {
-        let group = group(context);
-        let calls = &*ffi::sqlite3_user_data(context).cast::<Calls>();
-        if let Some(value) = &calls.value {
-            answer(context, calls, value, Some(group), &[], true);
-        }
-    }
-}
-
-unsafe extern "C" fn ended(context: *mut ffi::sqlite3_context) {
-    // SAFETY: as SQLite promises.
-    unsafe {
-        let group = group(context);
-        let calls = &*ffi::sqlite3_user_data(context).cast::<Calls>();
-        if let Some(last) = &calls.last {
-            answer(context, calls, last, Some(group), &[], true);
-        }
-    }
+/// A part that says what an aggregate is worth.
+unsafe extern "C" fn asked<const PART: usize>(context: *mut ffi::sqlite3_context) {
+    // SAFETY: SQLite calls this with a context of ours, inside a statement.
+    unsafe { answer(context, PART, &[]) };
 }
 
 /// The number of the group of rows that is being worked on; 0 where there is no memory for one.
 ///
 /// # Safety
-/// The context is that of an aggregate of ours, and nobody has its calls borrowed.
-unsafe fn group(context: *mut ffi::sqlite3_context) -> u32 {
+/// The context is that of an aggregate with these calls.
+unsafe fn group(context: *mut ffi::sqlite3_context, calls: &Calls) -> u32 {
     // SAFETY: as the caller promises; SQLite gives zeroed memory that is aligned for any type.
     unsafe {
         let kept = ffi::sqlite3_aggregate_context(context, size_of::<u32>() as c_int).cast::<u32>();
@@ -235,9 +154,8 @@ unsafe fn group(context: *mut ffi::sqlite3_context) -> u32 {
             return 0;
         }
         if *kept == 0 {
-            let calls = &mut *ffi::sqlite3_user_data(context).cast::<Calls>();
-            calls.groups = calls.groups.wrapping_add(1).max(1);
-            *kept = calls.groups;
+            calls.groups.set(calls.groups.get().wrapping_add(1).max(1));
+            *kept = calls.groups.get();
         }
         *kept
     }
@@ -253,39 +171,40 @@ unsafe fn arguments<'a>(count: c_int, given: *mut *mut ffi::sqlite3_value) -> &'
     }
 }
 
-/// Calls a function and gives SQLite its answer, where it has one.
+/// Calls a part and gives SQLite its answer, where it has one.
 ///
 /// # Safety
 /// We are inside a statement of the environment that defined the function; context and arguments are alive.
-unsafe fn answer(
-    context: *mut ffi::sqlite3_context,
-    calls: &Calls,
-    function: &Kept,
-    group: Option<u32>,
-    given: &[*mut ffi::sqlite3_value],
-    answers: bool,
-) {
-    let env = calls.env;
-    let done = env.scoped(|| {
-        let mut values = Vec::with_capacity(given.len() + 1);
-        if let Some(group) = group {
-            values.push(values::integer(env, group.into(), false)?);
-        }
-        for value in given {
-            // SAFETY: as the caller promises.
-            values.push(unsafe { values::argument(env, *value, calls.bigints)? });
-        }
-        let answer = function.call(&values)?;
-        if answers {
-            // SAFETY: as the caller promises.
-            unsafe { values::give(env, answer, Target::Result(context))? };
-        }
-        Ok(())
-    });
-    if done.is_err() {
-        // The SDK has it; pending, it would meet whatever is called next.
-        env.forget_exception();
-        // SAFETY: as the caller promises.
+unsafe fn answer(context: *mut ffi::sqlite3_context, part: usize, given: &[*mut ffi::sqlite3_value]) {
+    // SAFETY: as the caller promises; so below.
+    let calls = unsafe { &*ffi::sqlite3_user_data(context).cast::<Calls>() };
+    let (env, aggregate) = (calls.env, calls.is_aggregate());
+    let Some(function) = &calls.parts[part] else { return };
+    // Somebody else's exception is on its way: no JavaScript runs, and it is not ours to take.
+    let failed = env.is_throwing()
+        || env
+            .scoped(|| {
+                let mut values = Vec::with_capacity(given.len() + 1);
+                if aggregate {
+                    // SAFETY: see above.
+                    values.push(values::integer(env, unsafe { group(context, calls) }.into(), false)?);
+                }
+                for value in given {
+                    // SAFETY: see above.
+                    values.push(unsafe { values::argument(env, *value, calls.bigints)? });
+                }
+                let answer = function.call(&values)?;
+                if !aggregate || part >= VALUE {
+                    // SAFETY: see above.
+                    unsafe { values::give(env, answer, Target::Result(context))? };
+                }
+                Ok(())
+            })
+            // The SDK has it; on its way, it would meet whatever is called next.
+            .inspect_err(|_| _ = env.take_exception())
+            .is_err();
+    if failed {
+        // SAFETY: see above.
         unsafe { ffi::sqlite3_result_error(context, THREW.as_ptr(), -1) };
     }
 }

@@ -6,8 +6,8 @@
 //! ```text
 //!   node.rs        calls from JavaScript     statement.rs  run, get, all, step     values.rs   values there and back
 //!   connection.rs  open, exec, close         functions.rs  JavaScript that SQL calls
-//!   backup.rs      pages to another file     compiled.rs   how many statements are kept
-//!                                            failure.rs    what is thrown
+//!   handle.rs      one call at a time        compiled.rs   how many statements are kept
+//!   backup.rs      pages to another file     failure.rs    what is thrown
 //! ```
 
 mod backup;
@@ -15,6 +15,7 @@ mod compiled;
 mod connection;
 mod failure;
 mod functions;
+mod handle;
 mod node;
 mod statement;
 mod values;
@@ -35,16 +36,15 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("inTransaction", connection::in_transaction),
     ("defend", connection::defend),
     ("serialize", connection::serialize),
+    // (connection, bytes, readonly)
     ("deserialize", connection::deserialize),
     // (connection, fn)
     ("trace", functions::trace),
-    // (connection, name, arity, flags, bigints, fn)
+    // (connection, name, arity, flags, bigints, fn), or (..., step, inverse, value, last) for an aggregate
     ("define", functions::define),
-    // (connection, name, arity, flags, bigints, step, inverse, value, last)
-    ("aggregate", functions::aggregate),
     // (connection, name, path) -> copy
     ("backup", backup::begin),
-    // (copy, pages) -> how many there are; they are left in the connection's place for changes
+    // (copy, pages) -> result code, how many there are, how many are left, how long the connection waits for a lock
     ("copy", backup::copy),
     ("finish", backup::finish),
     ("reader", statement::reader),

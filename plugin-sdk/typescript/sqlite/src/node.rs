@@ -38,14 +38,10 @@ impl Env {
         if status == sys::Status::napi_ok {
             return Ok(());
         }
-        let mut pending = false;
-        // SAFETY: this is the environment that we are called from.
-        unsafe {
-            sys::napi_is_exception_pending(self.0, &raw mut pending);
-            if !pending {
-                let said = c"a value is too large for JavaScript, or not of the type that was expected";
-                sys::napi_throw_error(self.0, ptr::null(), said.as_ptr());
-            }
+        if !self.is_throwing() {
+            let said = c"a value is too large for JavaScript, or not of the type that was expected";
+            // SAFETY: this is the environment that we are called from.
+            unsafe { sys::napi_throw_error(self.0, ptr::null(), said.as_ptr()) };
         }
         Err(Thrown)
     }
@@ -109,11 +105,29 @@ impl Env {
         }
     }
 
-    /// Takes an exception back.
-    pub(crate) fn forget_exception(self) {
+    /// Whether an exception is on its way: no JavaScript runs until somebody has it.
+    pub(crate) fn is_throwing(self) -> bool {
+        let mut pending = false;
+        // SAFETY: this is the environment that we are called from.
+        unsafe { sys::napi_is_exception_pending(self.0, &raw mut pending) };
+        pending
+    }
+
+    /// Takes an exception off its way, if there is one.
+    pub(crate) fn take_exception(self) -> Option<Value> {
+        if !self.is_throwing() {
+            return None;
+        }
         let mut threw = ptr::null_mut();
         // SAFETY: this is the environment that we are called from.
         unsafe { sys::napi_get_and_clear_last_exception(self.0, &raw mut threw) };
+        Some(threw)
+    }
+
+    /// Sends an exception on its way again.
+    pub(crate) fn throw(self, exception: Value) {
+        // SAFETY: this is the environment that we are called from, and the exception is of it.
+        unsafe { sys::napi_throw(self.0, exception) };
     }
 
     /// Gives something of ours to JavaScript, which drops it when nobody can reach it any more.

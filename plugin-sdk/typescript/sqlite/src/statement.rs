@@ -12,8 +12,8 @@ use std::rc::Rc;
 use rusqlite::ffi;
 
 use crate::compiled::Compiled;
-use crate::connection::Handle;
 use crate::failure::failed;
+use crate::handle::{Handle, Work};
 use crate::node::{Call, Env, Result, Value};
 use crate::values::{self, Target};
 
@@ -26,6 +26,8 @@ pub(crate) struct Statement {
     compiled: Rc<Compiled>,
     /// How often SQLite had compiled it anew when rows were last made: the columns may be others since then.
     recompiled: Cell<c_int>,
+    /// Whether its rows are read one by one and nobody has been told of it yet.
+    untold: Cell<bool>,
 }
 
 impl Drop for Statement {
@@ -38,11 +40,11 @@ impl Drop for Statement {
     }
 }
 
-/// A statement that can be run.
+/// A statement that can be run: SQLite is at work on its connection.
 struct Alive<'a> {
     env: Env,
     of: &'a Statement,
-    db: *mut ffi::sqlite3,
+    work: Work<'a>,
     at: *mut ffi::sqlite3_stmt,
 }
 
@@ -63,27 +65,37 @@ impl Making {
 /// The statement of a call, compiled and with its connection open.
 fn alive<'a>(call: &'a Call<'_>) -> Result<Alive<'a>> {
     let (env, of) = (call.env, call.held::<Statement>(0)?);
-    let db = of.handle.get(env)?;
+    let work = of.handle.work(env)?;
     // SAFETY: the connection is open, and the statement's.
-    let at = unsafe { of.compiled.get(db, &of.handle.compiled).map_err(|()| failed(env, db))? };
-    Ok(Alive { env, of, db, at })
+    let at = unsafe { of.compiled.get(work.db, &of.handle.compiled).map_err(|()| failed(env, work.db))? };
+    Ok(Alive { env, of, work, at })
+}
+
+/// The compiled statement of a call, for a look that changes nothing: rows are made, and their columns asked for, while SQLite is
+/// at work.
+fn looked_at(call: &Call<'_>) -> Result<*mut ffi::sqlite3_stmt> {
+    let (env, of) = (call.env, call.held::<Statement>(0)?);
+    let db = of.handle.open(env)?;
+    let _work = if of.compiled.is_there() { None } else { Some(of.handle.work(env)?) };
+    // SAFETY: the connection is open, and the statement's.
+    unsafe { of.compiled.get(db, &of.handle.compiled).map_err(|()| failed(env, db)) }
 }
 
 /// Whether it returns rows.
 pub(crate) fn reader(call: &Call<'_>) -> Result<Value> {
     // SAFETY: the connection is open, so the statement is alive; so below.
-    call.env.boolean(unsafe { ffi::sqlite3_column_count(alive(call)?.at) } != 0)
+    call.env.boolean(unsafe { ffi::sqlite3_column_count(looked_at(call)?) } != 0)
 }
 
 /// What SQLite calls read-only.
 pub(crate) fn readonly(call: &Call<'_>) -> Result<Value> {
     // SAFETY: see `reader`.
-    call.env.boolean(unsafe { ffi::sqlite3_stmt_readonly(alive(call)?.at) } != 0)
+    call.env.boolean(unsafe { ffi::sqlite3_stmt_readonly(looked_at(call)?) } != 0)
 }
 
 /// The parameters by their number: with its sigil, or null where it has no name.
 pub(crate) fn parameters(call: &Call<'_>) -> Result<Value> {
-    let (env, statement) = (call.env, alive(call)?.at);
+    let (env, statement) = (call.env, looked_at(call)?);
     let names = env.array()?;
     // SAFETY: see `reader`.
     unsafe {
@@ -96,7 +108,7 @@ pub(crate) fn parameters(call: &Call<'_>) -> Result<Value> {
 
 /// The columns of its rows, each a list: its name, and the column, table, database and type that it comes from, or null.
 pub(crate) fn columns(call: &Call<'_>) -> Result<Value> {
-    let (env, statement) = (call.env, alive(call)?.at);
+    let (env, statement) = (call.env, looked_at(call)?);
     let columns = env.array()?;
     // SAFETY: see `reader`; each name is taken before the next is asked for.
     unsafe {
@@ -115,66 +127,58 @@ pub(crate) fn columns(call: &Call<'_>) -> Result<Value> {
 
 /// Runs it to its end, leaves how many rows it has changed, and gives the row id that was last inserted.
 pub(crate) fn run(call: &Call<'_>) -> Result<Value> {
-    let statement = alive(call)?;
-    let db = statement.db;
-    statement.bind(call.rest(2))?;
-    // SAFETY: the connection is open, and stays so: the SDK closes none while a statement runs.
-    unsafe {
-        let before = ffi::sqlite3_total_changes64(db);
-        while ffi::sqlite3_step(statement.at) == ffi::SQLITE_ROW {}
-        if ffi::sqlite3_reset(statement.at) != ffi::SQLITE_OK {
-            return Err(failed(call.env, db));
+    let bigints = call.flag(1)?;
+    alive(call)?.run(call.rest(2), |statement| {
+        let db = statement.work.db;
+        // SAFETY: the connection is open, and stays so: nobody closes it while SQLite is at work.
+        unsafe {
+            let before = ffi::sqlite3_total_changes64(db);
+            while statement.advance()? {}
+            let changed = ffi::sqlite3_total_changes64(db) != before;
+            statement.of.handle.changed(if changed { ffi::sqlite3_changes64(db) } else { 0 });
+            values::integer(statement.env, ffi::sqlite3_last_insert_rowid(db), bigints)
         }
-        let changed = ffi::sqlite3_total_changes64(db) != before;
-        statement.of.handle.changed(if changed { ffi::sqlite3_changes64(db) } else { 0 });
-        values::integer(call.env, ffi::sqlite3_last_insert_rowid(db), call.flag(1)?)
-    }
+    })
 }
 
 /// Its first row, or undefined.
 pub(crate) fn get(call: &Call<'_>) -> Result<Value> {
-    let statement = alive(call)?;
-    statement.bind(call.rest(4))?;
-    let row = statement.next(&mut Making::of(call)?);
-    // A statement that writes may fail here.
-    let code = statement.reset();
-    match row? {
-        // SAFETY: the connection is open.
-        Some(_) if code != ffi::SQLITE_OK => Err(unsafe { failed(call.env, statement.db) }),
-        Some(row) => Ok(row),
-        None => call.env.undefined(),
-    }
+    let mut making = Making::of(call)?;
+    alive(call)?.run(call.rest(4), |statement| statement.next_or_undefined(&mut making))
 }
 
 /// All its rows.
 pub(crate) fn all(call: &Call<'_>) -> Result<Value> {
-    let statement = alive(call)?;
-    statement.bind(call.rest(4))?;
-    let rows = statement.collect(Making::of(call)?);
-    statement.reset();
-    rows
+    let making = Making::of(call)?;
+    alive(call)?.run(call.rest(4), |statement| statement.collect(making))
 }
 
 /// Begins to read its rows one by one.
 pub(crate) fn begin(call: &Call<'_>) -> Result<Value> {
     let statement = alive(call)?;
-    statement.bind(call.rest(1))?;
+    if let Err(thrown) = statement.bind(call.rest(1)) {
+        return statement.end(Err(thrown));
+    }
     statement.of.compiled.reading.set(true);
+    statement.of.untold.set(true);
     call.env.undefined()
 }
 
 /// The next row, or undefined at the end.
 pub(crate) fn step(call: &Call<'_>) -> Result<Value> {
-    match alive(call)?.next(&mut Making::of(call)?)? {
-        Some(row) => Ok(row),
-        None => call.env.undefined(),
+    let mut making = Making::of(call)?;
+    let statement = alive(call)?;
+    if statement.of.untold.replace(false) {
+        statement.tell()?;
     }
+    statement.next_or_undefined(&mut making)
 }
 
 /// Leaves off reading.
 pub(crate) fn leave(call: &Call<'_>) -> Result<Value> {
     if call.held::<Statement>(0)?.handle.is_open() {
         let statement = alive(call)?;
+        // How it went was said by the steps.
         statement.reset();
         statement.of.compiled.reading.set(false);
     }
@@ -183,38 +187,68 @@ pub(crate) fn leave(call: &Call<'_>) -> Result<Value> {
 
 impl Statement {
     pub(crate) fn new(handle: Rc<Handle>, compiled: Rc<Compiled>) -> Self {
-        Self { handle, compiled, recompiled: Cell::new(0) }
+        Self { handle, compiled, recompiled: Cell::new(0), untold: Cell::new(false) }
     }
 }
 
 impl Alive<'_> {
+    /// Binds, does what is to be done with the statement, and ends the run whatever has come of it.
+    fn run<T>(&self, given: &[Value], act: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        self.end(self.bind(given).and_then(|()| self.tell()).and_then(|()| act(self)))
+    }
+
+    /// Ends a run that has come so far. An exception is kept aside meanwhile: the end of an aggregate runs JavaScript.
+    fn end<T>(&self, done: Result<T>) -> Result<T> {
+        let thrown = if done.is_err() { self.env.take_exception() } else { None };
+        let code = self.reset();
+        if let Some(thrown) = thrown {
+            self.env.throw(thrown);
+        }
+        if done.is_ok() && code != ffi::SQLITE_OK {
+            // A statement that writes, and was not stepped to its end, may fail only here.
+            // SAFETY: the connection is open.
+            return Err(unsafe { failed(self.env, self.work.db) });
+        }
+        done
+    }
+
+    /// Tells whoever wants to know that it is about to run.
+    fn tell(&self) -> Result<()> {
+        // SAFETY: the statement is alive; so below.
+        unsafe { self.of.handle.tell(self.env, self.at) }
+    }
+
     /// Binds the values by their number.
     fn bind(&self, given: &[Value]) -> Result<()> {
         for (n, value) in (1..).zip(given) {
-            // SAFETY: the statement is alive; so below.
+            // SAFETY: see `tell`.
             unsafe {
                 if values::give(self.env, *value, Target::Parameter(self.at, n))? != ffi::SQLITE_OK {
-                    return Err(failed(self.env, self.db));
+                    return Err(failed(self.env, self.work.db));
                 }
             }
         }
         Ok(())
     }
 
-    /// Ends a run; says how it went.
+    /// Makes it ready for the next run, and lets go of what was bound: a statement that is kept would keep it.
     fn reset(&self) -> c_int {
-        // SAFETY: see `bind`.
-        unsafe { ffi::sqlite3_reset(self.at) }
+        // SAFETY: see `tell`.
+        unsafe {
+            let code = ffi::sqlite3_reset(self.at);
+            ffi::sqlite3_clear_bindings(self.at);
+            code
+        }
     }
 
     /// Steps to the next row, if there is one.
     fn advance(&self) -> Result<bool> {
-        // SAFETY: see `bind`.
+        // SAFETY: see `tell`.
         unsafe {
             match ffi::sqlite3_step(self.at) {
                 ffi::SQLITE_ROW => Ok(true),
                 ffi::SQLITE_DONE => Ok(false),
-                _ => Err(failed(self.env, self.db)),
+                _ => Err(failed(self.env, self.work.db)),
             }
         }
     }
@@ -224,12 +258,17 @@ impl Alive<'_> {
         if !self.advance()? {
             return Ok(None);
         }
-        // SAFETY: see `bind`.
+        // SAFETY: see `tell`.
         let recompiled = unsafe { ffi::sqlite3_stmt_status(self.at, ffi::SQLITE_STMTSTATUS_REPREPARE, 0) };
         if self.of.recompiled.replace(recompiled) != recompiled || self.of.compiled.is_another() {
             making.make = self.env.call(making.remake, &[])?;
         }
         self.row(making).map(Some)
+    }
+
+    /// The next row, or undefined at the end.
+    fn next_or_undefined(&self, making: &mut Making) -> Result<Value> {
+        self.next(making)?.map_or_else(|| self.env.undefined(), Ok)
     }
 
     /// The row that the statement is at.
@@ -239,7 +278,7 @@ impl Alive<'_> {
         if !self.env.is_function(making.make)? {
             return value(0);
         }
-        // SAFETY: see `bind`.
+        // SAFETY: see `tell`.
         let count = unsafe { ffi::sqlite3_column_count(self.at) };
         let mut few = [ptr::null_mut(); FEW];
         if let Some(few) = few.get_mut(..count as usize) {

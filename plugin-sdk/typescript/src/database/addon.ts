@@ -3,7 +3,9 @@
 
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import type { Calling, Engine, EngineStatement, Folding, MakeRow, Opening } from "./engine.js";
+import { DONE, OK, failure } from "./error.js";
 import type { BackupProgress, ColumnDefinition, RunResult, SqlValue } from "./types.js";
 
 declare const __OUTBOARD_VERSION__: string;
@@ -14,6 +16,8 @@ const DIRECT_ONLY = 0x80000;
 
 /** How many pages a step of a backup copies where nobody says; a step holds the thread. */
 const BACKUP_PAGES = 100;
+/** How long a backup waits before it tries a lock again, in milliseconds: twice as long each time, within these limits. */
+const BACKUP_WAITS = { min: 10, max: 100 };
 
 /** A connection, a statement or a copy of the addon's. */
 type Handle = object;
@@ -28,12 +32,11 @@ interface Addon {
   inTransaction(connection: Handle): boolean;
   defend(connection: Handle, on: boolean): void;
   serialize(connection: Handle, name: string): Buffer;
-  deserialize(connection: Handle, bytes: Uint8Array): void;
+  deserialize(connection: Handle, bytes: Uint8Array, readonly: boolean): void;
   trace(connection: Handle, call: (sql: string) => void): void;
-  define(connection: Handle, name: string, arity: number, flags: number, bigints: boolean, call: (...values: SqlValue[]) => SqlValue): void;
-  aggregate(connection: Handle, name: string, arity: number, flags: number, bigints: boolean, ...calls: (Grouped | null)[]): void;
+  define(connection: Handle, name: string, arity: number, flags: number, bigints: boolean, ...calls: [(...values: SqlValue[]) => SqlValue] | (Grouped | null)[]): void;
   backup(connection: Handle, name: string, path: string): Handle;
-  copy(backup: Handle, pages: number): [number, number];
+  copy(backup: Handle, pages: number): [code: number, totalPages: number, remainingPages: number, waits: number];
   finish(backup: Handle): void;
   reader(statement: Handle): boolean;
   readonly(statement: Handle): boolean;
@@ -62,7 +65,12 @@ export function openAddon(path: string, { readonly, create, timeout }: Opening, 
   const { addon } = loaded;
   const changes = new Float64Array(1);
   const connection = addon.open(path, readonly, create, timeout, changes);
-  if (bytes) addon.deserialize(connection, bytes);
+  try {
+    if (bytes) addon.deserialize(connection, bytes, readonly);
+  } catch (error) {
+    addon.close(connection);
+    throw error;
+  }
   return engineOf(addon, connection, changes);
 }
 
@@ -88,7 +96,7 @@ function engineOf(addon: Addon, connection: Handle, changes: Float64Array): Engi
     prepare: (sql) => new AddonStatement(addon, addon.prepare(connection, sql), changes),
     exec: (sql) => addon.exec(connection, sql),
     define: (name, calling, call) => addon.define(connection, name, calling.arity, flagsOf(calling), calling.bigints, call),
-    aggregate: (name, calling, folding) => addon.aggregate(connection, name, calling.arity, flagsOf(calling), calling.bigints, ...groupsOf(folding)),
+    aggregate: (name, calling, folding) => addon.define(connection, name, calling.arity, flagsOf(calling), calling.bigints, ...groupsOf(folding)),
     serialize: (name) => addon.serialize(connection, name),
     backup: (name, path, progress) => copy(addon, connection, name, path, progress),
     trace: (call) => addon.trace(connection, call),
@@ -160,29 +168,46 @@ function groupsOf({ start, step, inverse, result }: Folding): (Grouped | null)[]
   return [folded(step), inverse ? folded(inverse) : null, (group) => result(total(group)), last];
 }
 
-/** Copies some pages in each turn of the event loop, and leaves no half of a file that it has made. */
-function copy(addon: Addon, connection: Handle, name: string, path: string, progress: (progress: BackupProgress) => number | undefined): Promise<BackupProgress> {
+/**
+ * Copies some pages in each turn of the event loop, and leaves no half of a file that it has made. A copy is done when SQLite says so:
+ * that nothing remains is also what it tells before the first page, and while it waits to commit. Where another connection has a lock, or
+ * this one writes, it waits as long as a statement would.
+ */
+async function copy(addon: Addon, connection: Handle, name: string, path: string, progress: (progress: BackupProgress) => number | undefined): Promise<BackupProgress> {
   const isNew = !existsSync(path);
   const backup = addon.backup(connection, name, path);
+  let whole = false;
+  try {
+    const done = await copied((pages) => addon.copy(backup, pages), progress);
+    whole = true;
+    return done;
+  } finally {
+    addon.finish(backup);
+    if (!whole && isNew) rmSync(path, { force: true });
+  }
+}
+
+async function copied(step: (pages: number) => ReturnType<Addon["copy"]>, progress: (progress: BackupProgress) => number | undefined): Promise<BackupProgress> {
   // The first step copies nothing: it finds out how many pages there are.
   let pages = 0;
   let asked = false;
-  return new Promise<BackupProgress>((resolve, reject) => {
-    const step = (): void => {
-      try {
-        const [totalPages, remainingPages] = addon.copy(backup, pages);
-        if (asked && remainingPages === 0) return resolve({ totalPages, remainingPages });
-        if (!asked) pages = BACKUP_PAGES;
-        asked = true;
-        pages = progress({ totalPages, remainingPages }) ?? pages;
-        setImmediate(step);
-      } catch (error) {
-        reject(error as Error);
-      }
-    };
-    setImmediate(step);
-  }).finally(() => addon.finish(backup)).catch((error: unknown) => {
-    if (isNew) rmSync(path, { force: true });
-    throw error;
-  });
+  let locked: { since: number; delay: number } | undefined;
+  await turn();
+  for (;;) {
+    const [code, totalPages, remainingPages, waits] = step(pages);
+    if (code === DONE) return { totalPages, remainingPages };
+    if (code === OK) {
+      locked = undefined;
+      if (!asked) pages = BACKUP_PAGES;
+      asked = true;
+      pages = progress({ totalPages, remainingPages }) ?? pages;
+      await turn();
+    } else {
+      locked ??= { since: performance.now(), delay: BACKUP_WAITS.min };
+      const left = waits - (performance.now() - locked.since);
+      if (left <= 0) throw failure(code, "database is locked");
+      await sleep(Math.min(locked.delay, left));
+      locked.delay = Math.min(locked.delay * 2, BACKUP_WAITS.max);
+    }
+  }
 }

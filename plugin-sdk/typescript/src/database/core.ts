@@ -45,6 +45,11 @@ export class Core {
   /** Throws while the database is closed, or works: a function that SQL calls cannot use it. */
   assertIdle(): void {
     if (!this.open) throw new TypeError("The database connection is not open");
+    this.assertQuiet();
+  }
+
+  /** Throws while the database works. */
+  assertQuiet(): void {
     if (this.#executing) throw new TypeError(BUSY);
   }
 

@@ -182,25 +182,34 @@ class StatementIterator implements IterableIterator<unknown> {
   }
 
   next(): IteratorResult<unknown> {
+    this.core.assertQuiet();
     if (this.#ended) return { value: undefined, done: true };
     let row: unknown;
-    let whole = false;
     this.core.enter(false);
     try {
       row = this.core.done(this.rows.next());
-      whole = true;
+      if (row === undefined) this.#end();
     } catch (error) {
-      throw this.core.failure(error);
+      const failure = this.core.failure(error);
+      this.#end();
+      throw failure;
     } finally {
       this.core.leave();
-      if (!whole) this.#end();
     }
-    if (row !== undefined) return { value: row, done: false };
-    return this.return();
+    return row === undefined ? { value: undefined, done: true } : { value: row, done: false };
   }
 
   return(): IteratorResult<unknown> {
-    this.#end();
+    // A function that SQL calls may hold the iterator whose step calls it.
+    this.core.assertQuiet();
+    if (!this.#ended) {
+      this.core.enter(false);
+      try {
+        this.#end();
+      } finally {
+        this.core.leave();
+      }
+    }
     return { value: undefined, done: true };
   }
 
@@ -209,7 +218,6 @@ class StatementIterator implements IterableIterator<unknown> {
   }
 
   #end(): void {
-    if (this.#ended) return;
     this.#ended = true;
     this.rows.end();
   }
