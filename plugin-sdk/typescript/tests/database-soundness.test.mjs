@@ -166,3 +166,8 @@ test("bytes that are opened for reading are not written to", () => {
   assert.throws(() => copy.exec("INSERT INTO t VALUES (1)"), { code: "SQLITE_READONLY" });
   assert.deepEqual([copy.readonly, copy.prepare("SELECT count(*) FROM t").pluck().get()], [true, 0]);
 });
+
+test("an OUTBOARD_SQLITE that nobody knows is named, and so is what it takes", (t) => {
+  using(t, "sqlite");
+  assert.throws(() => new Database(":memory:"), { name: "NoSqliteError", message: /OUTBOARD_SQLITE is "sqlite".*`addon` or `node`/ });
+});

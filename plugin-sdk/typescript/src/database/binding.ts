@@ -31,7 +31,8 @@ function inOrder(wanted: Parameters, values: SqlValue[], byName: Record<string, 
   return wanted.map((name) => {
     if (name === null) return values[next++] ?? null;
     const key = name.slice(1);
-    if (!(key in byName)) throw new RangeError(`Missing named parameter "${key}"`);
+    // Of its own: every object has a `toString`.
+    if (!Object.hasOwn(byName, key)) throw new RangeError(`Missing named parameter "${key}"`);
     return checked(byName[key]);
   });
 }
@@ -53,9 +54,10 @@ export const fits = (value: bigint): boolean => BigInt.asIntN(64, value) === val
 /** A value as the engines take it, or undefined where there is no such value in SQLite. */
 export function sqlValue(value: unknown): SqlValue | undefined {
   if (value === null || value === undefined) return null;
-  if (typeof value === "number" || typeof value === "string" || typeof value === "bigint" || value instanceof Uint8Array) return value;
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  return undefined;
+  if (typeof value === "number" || typeof value === "string" || typeof value === "bigint") return value;
+  // What only looks like bytes, a proxy or an object made of a prototype, has none.
+  if (!ArrayBuffer.isView(value)) return undefined;
+  return value instanceof Uint8Array ? value : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
 
 function checked(given: unknown): SqlValue {

@@ -7,6 +7,7 @@ import { Core } from "./core.js";
 import type { Engine, Opening } from "./engine.js";
 import { sqliteError } from "./error.js";
 import { defineAggregate, defineFunction } from "./functions.js";
+import { flagOf, optionsOf } from "./options.js";
 import { Statement, toggled } from "./statement.js";
 import { transactionOf } from "./transaction.js";
 import type { AggregateOptions, BackupOptions, BackupProgress, Database as Shape, DatabaseOptions, FunctionOptions, Statement as StatementShape, Transaction } from "./types.js";
@@ -33,30 +34,27 @@ export class Database implements Shape {
   }
 
   readonly #core: Core;
-  readonly name: string;
-  readonly readonly: boolean;
-  readonly memory: boolean;
+  declare readonly name: string;
+  declare readonly open: boolean;
+  declare readonly inTransaction: boolean;
+  declare readonly readonly: boolean;
+  declare readonly memory: boolean;
 
-  constructor(opener: Opener, file: string | Uint8Array = "", options: DatabaseOptions = {}) {
-    const bytes = file instanceof Uint8Array ? file : undefined;
-    if (bytes === undefined && typeof file !== "string") throw new TypeError("Expected first argument to be a string");
-    const { opening, verbose } = checkedOptions(options);
-    const name = bytes ? ":memory:" : (file as string).trim();
-    this.name = name;
-    this.readonly = opening.readonly;
-    this.memory = name === "" || name === ":memory:";
-    if (this.memory && this.readonly && !bytes) throw new TypeError("In-memory/temporary databases cannot be readonly");
+  constructor(opener: Opener, given?: string | Uint8Array | null, options?: DatabaseOptions | null) {
+    const bytes = given instanceof Uint8Array ? given : undefined;
+    const file = bytes ? ":memory:" : (given ?? "");
+    if (typeof file !== "string") throw new TypeError("Expected first argument to be a string");
+    const { opening, verbose } = checkedOptions(optionsOf(options));
+    const name = file.trim();
+    const memory = name === "" || name === ":memory:";
+    if (memory && opening.readonly && !bytes) throw new TypeError("In-memory/temporary databases cannot be readonly");
     if (name.includes("\0")) throw new TypeError("A database's path cannot hold U+0000");
-    if (!this.memory && !existsSync(dirname(name))) throw new TypeError("Cannot open database because the directory does not exist");
-    this.#core = new Core(opened(() => opener(name, opening, bytes)), name);
-    if (verbose) this.#core.engine.trace?.(verbose);
-  }
-
-  get open(): boolean {
-    return this.#core.open;
-  }
-  get inTransaction(): boolean {
-    return this.#core.inTransaction;
+    if (!memory && !name.startsWith("file:") && !existsSync(dirname(name))) throw new TypeError("Cannot open database because the directory does not exist");
+    const core = new Core(opened(() => opener(name, opening, bytes)), name);
+    this.#core = core;
+    const told = { name: () => name, open: () => core.open, inTransaction: () => core.inTransaction, readonly: () => opening.readonly, memory: () => memory };
+    for (const [property, get] of Object.entries(told)) Object.defineProperty(this, property, { get, enumerable: true });
+    if (verbose) core.engine.trace?.(verbose);
   }
 
   prepare(source: string): StatementShape {
@@ -73,11 +71,9 @@ export class Database implements Shape {
     return this;
   }
 
-  pragma(source: string, options: { simple?: boolean } = {}): any {
+  pragma(source: string, options?: { simple?: boolean } | null): any {
     if (typeof source !== "string") throw new TypeError("Expected first argument to be a string");
-    if (typeof options !== "object" || options === null) throw new TypeError("Expected second argument to be an options object");
-    const { simple = false } = options;
-    if (typeof simple !== "boolean") throw new TypeError('Expected the "simple" option to be a boolean');
+    const simple = flagOf(optionsOf(options), "simple");
     const statement = this.prepare(`PRAGMA ${source}`);
     if (!statement.reader) {
       statement.run();
@@ -86,7 +82,7 @@ export class Database implements Shape {
     return simple ? statement.pluck().get() : statement.all();
   }
 
-  async backup(file: string, options: BackupOptions = {}): Promise<BackupProgress> {
+  async backup(file: string, options?: BackupOptions | null): Promise<BackupProgress> {
     const { path, attached, progress } = checkedBackup(file, options);
     await access(dirname(path)).catch(() => {
       throw new TypeError("Cannot save backup because the directory does not exist");
@@ -101,10 +97,9 @@ export class Database implements Shape {
     }
   }
 
-  serialize(options: { attached?: string } = {}): Buffer {
-    if (typeof options !== "object" || options === null) throw new TypeError("Expected first argument to be an options object");
-    const attached = checkedAttached(options);
-    return this.#core.work(false, () => {
+  serialize(options?: { attached?: string } | null): Buffer {
+    const attached = checkedAttached(optionsOf(options, "first"));
+    return this.#core.work(true, () => {
       if (!this.#core.engine.serialize) throw lacking("serialize()");
       return this.#core.engine.serialize(attached);
     });
@@ -163,32 +158,35 @@ function checkedSql(source: string): string {
 }
 
 function checkedOptions(options: DatabaseOptions): { opening: Opening; verbose: ((sql: string) => void) | undefined } {
-  if (typeof options !== "object" || options === null) throw new TypeError("Expected second argument to be an options object");
-  const { readonly = false, fileMustExist = false, timeout = TIMEOUT_DEFAULT, verbose } = options;
-  for (const [name, value] of Object.entries({ readonly, fileMustExist })) {
-    if (typeof value !== "boolean") throw new TypeError(`Expected the "${name}" option to be a boolean`);
-  }
+  // A file opened for writing by a slip of the pen is not found out until it is written to.
+  if ("readOnly" in options) throw new TypeError('Misspelled option "readOnly" should be "readonly"');
+  if ("memory" in options) throw new TypeError('Option "memory" was removed in v7.0.0 (use ":memory:" filename instead)');
+  const [readonly, fileMustExist] = [flagOf(options, "readonly"), flagOf(options, "fileMustExist")];
+  const timeout = "timeout" in options ? (options.timeout as number) : TIMEOUT_DEFAULT;
+  const { verbose } = options;
   if (!Number.isInteger(timeout) || timeout < 0) throw new TypeError('Expected the "timeout" option to be a positive integer');
   if (timeout > NUMBER_MAX) throw new RangeError('Option "timeout" cannot be greater than 2147483647');
   if (verbose != null && typeof verbose !== "function") throw new TypeError('Expected the "verbose" option to be a function');
   return { opening: { readonly, create: !fileMustExist, timeout }, verbose: verbose ?? undefined };
 }
 
-function checkedAttached({ attached = "main" }: { attached?: string }): string {
+function checkedAttached(options: { attached?: string }): string {
+  const attached = "attached" in options ? options.attached : "main";
   if (typeof attached !== "string") throw new TypeError('Expected the "attached" option to be a string');
   if (attached === "") throw new TypeError('The "attached" option cannot be an empty string');
   return attached;
 }
 
-function checkedBackup(file: string, options: BackupOptions): { path: string; attached: string; progress: BackupOptions["progress"] } {
+function checkedBackup(file: string, given: BackupOptions | null | undefined): { path: string; attached: string; progress: BackupOptions["progress"] } {
   if (typeof file !== "string") throw new TypeError("Expected first argument to be a string");
-  if (typeof options !== "object" || options === null) throw new TypeError("Expected second argument to be an options object");
+  const options = optionsOf(given);
   const path = file.trim();
   if (path === "") throw new TypeError("Backup filename cannot be an empty string");
   if (path === ":memory:") throw new TypeError('Invalid backup filename ":memory:"');
+  const attached = checkedAttached(options);
   const { progress } = options;
   if (progress != null && typeof progress !== "function") throw new TypeError('Expected the "progress" option to be a function');
-  return { path, attached: checkedAttached(options), progress };
+  return { path, attached, progress };
 }
 
 function pagesWanted(answer: number | void): number | undefined {

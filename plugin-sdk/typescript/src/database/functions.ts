@@ -4,6 +4,7 @@
 import { fits, sqlValue } from "./binding.js";
 import type { Core } from "./core.js";
 import type { Calling } from "./engine.js";
+import { flagOf, optionsOf } from "./options.js";
 import type { AggregateOptions, FunctionOptions, SqlValue } from "./types.js";
 
 type AnyFunction = (...args: any[]) => any;
@@ -17,7 +18,7 @@ export function defineFunction(core: Core, name: unknown, options: unknown, fn: 
   if (typeof options === "function") [options, fn] = [{}, options];
   if (typeof fn !== "function") throw new TypeError("Expected last argument to be a function");
   const call = fn as AnyFunction;
-  const calling = callingOf(core, checkedOptions(options), () => call.length);
+  const calling = callingOf(core, optionsOf(options as FunctionOptions | null), () => call.length);
   const what = `User-defined function ${given}()`;
   core.work(true, () => core.engine.define(given, calling, remembering(core, (...values) => answerOf(what, call(...values)))));
 }
@@ -25,11 +26,11 @@ export function defineFunction(core: Core, name: unknown, options: unknown, fn: 
 /** Lets SQL call an aggregate. */
 export function defineAggregate(core: Core, name: unknown, options: unknown): void {
   const given = checkedName(name);
-  const { start = null, step, inverse, result, ...rest } = checkedOptions(options) as AggregateOptions<any>;
-  if (step === undefined) throw new TypeError('Missing required option "step"');
-  const functions = { step, ...(inverse === undefined ? {} : { inverse }), ...(result === undefined ? {} : { result }) };
-  for (const [option, fn] of Object.entries(functions)) {
-    if (typeof fn !== "function") throw new TypeError(`Expected the "${option}" option to be a function`);
+  if (options == null) throw new TypeError("Expected second argument to be an options object");
+  const { start = null, step, inverse, result, ...rest } = optionsOf(options as AggregateOptions<any>);
+  for (const [option, fn] of Object.entries({ step, inverse, result })) {
+    if (fn != null && typeof fn !== "function") throw new TypeError(`Expected the "${option}" option to be a function`);
+    if (fn == null && option === "step") throw new TypeError('Missing required option "step"');
   }
   const aggregate = core.engine.aggregate?.bind(core.engine);
   if (!aggregate) throw new TypeError("aggregate() is not there with this Node's own SQLite: it needs Node 24 or newer, or Outboard's addon");
@@ -50,19 +51,9 @@ function checkedName(name: unknown): string {
   return name;
 }
 
-function checkedOptions(options: unknown): FunctionOptions {
-  if (typeof options !== "object" || options === null) throw new TypeError("Expected second argument to be an options object");
-  return options;
-}
-
 function callingOf(core: Core, options: FunctionOptions, length: () => number): Calling {
-  const flag = (name: keyof FunctionOptions, otherwise: boolean): boolean => {
-    const value: unknown = name in options ? options[name] : otherwise;
-    if (typeof value !== "boolean") throw new TypeError(`Expected the "${name}" option to be a boolean`);
-    return value;
-  };
-  const bigints = flag("safeIntegers", core.bigints);
-  const [varargs, deterministic, directOnly] = [flag("varargs", false), flag("deterministic", false), flag("directOnly", false)];
+  const bigints = flagOf(options, "safeIntegers", core.bigints);
+  const [deterministic, directOnly, varargs] = [flagOf(options, "deterministic"), flagOf(options, "directOnly"), flagOf(options, "varargs")];
   const arity = varargs ? -1 : length();
   if (arity > ARGUMENTS_MAX) throw new RangeError(`User-defined functions cannot have more than ${ARGUMENTS_MAX} arguments`);
   return { arity, deterministic, directOnly, bigints };

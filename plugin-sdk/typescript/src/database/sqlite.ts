@@ -15,6 +15,9 @@ const ENGINES = { addon: openAddon, node: openNodeSqlite };
 
 function openEngine(path: string, opening: Opening, bytes?: Uint8Array): Engine {
   const alone = process.env["OUTBOARD_SQLITE"];
+  if (alone && !Object.hasOwn(ENGINES, alone)) {
+    throw new NoSqliteError(`OUTBOARD_SQLITE is ${JSON.stringify(alone)}, and there is no SQLite of that name: it takes ${Object.keys(ENGINES).map((name) => `\`${name}\``).join(" or ")}; leave it unset to have whichever is there`);
+  }
   const reasons: string[] = [];
   for (const [name, open] of Object.entries(ENGINES)) {
     if (alone && alone !== name) continue;
@@ -28,8 +31,8 @@ function openEngine(path: string, opening: Opening, bytes?: Uint8Array): Engine 
 
 /** better-sqlite3's export: called with `new` or without. */
 export const BetterSqlite3 = new Proxy(Database, {
-  construct: (target, [file, options]: [string | undefined, DatabaseOptions | undefined], derived) => Reflect.construct(target, [openEngine, file, options], derived) as Database,
-  apply: (_, __, [file, options]: [string, DatabaseOptions | undefined]) => new BetterSqlite3(file, options),
+  construct: (target, [file, options]: [string?, DatabaseOptions?], derived) => Reflect.construct(target, [openEngine, file, options], derived) as Database,
+  apply: (_, __, [file, options]: [string?, DatabaseOptions?]) => new BetterSqlite3(file, options),
 }) as unknown as DatabaseConstructor;
 Object.defineProperty(Database.prototype, "constructor", { value: BetterSqlite3, writable: true, configurable: true });
 Object.assign(BetterSqlite3, { SqliteError });

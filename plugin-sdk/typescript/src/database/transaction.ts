@@ -18,7 +18,7 @@ export function transactionOf<F extends AnyFunction>(database: Database, core: C
     exclusive: { value: variant(core, run, fn, "BEGIN EXCLUSIVE") },
     database: { value: database, enumerable: true },
   };
-  for (const { value } of [variants.default, variants.deferred, variants.immediate, variants.exclusive]) Object.defineProperties(value, variants);
+  for (const { value } of [variants.default, variants.deferred, variants.immediate, variants.exclusive]) Object.defineProperties(value, { ...variants, name: { value: "sqliteTransaction", configurable: true } });
   return variants.default.value as Transaction<F>;
 }
 
@@ -40,5 +40,5 @@ function variant(core: Core, run: (sql: string) => void, fn: AnyFunction, begin:
 }
 
 function isThenable(value: unknown): boolean {
-  return value !== null && typeof value === "object" && typeof (value as { then?: unknown }).then === "function";
+  return Boolean(value) && typeof (value as { then?: unknown }).then === "function";
 }

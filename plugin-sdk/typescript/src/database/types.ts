@@ -95,14 +95,14 @@ export interface DatabaseOptions {
   fileMustExist?: boolean | undefined;
   /** How long a statement waits for the lock of another process, in milliseconds; default: 5000. */
   timeout?: number | undefined;
-  /** Called with every statement that runs. */
+  /** Called with every statement before it runs, which it does not where this throws. */
   verbose?: ((sql?: any, ...more: any[]) => void) | null | undefined;
 }
 
 /** What `import "better-sqlite3"` gives. */
 export interface DatabaseConstructor {
-  new (file?: string | Uint8Array, options?: DatabaseOptions): Database;
-  (file?: string | Uint8Array, options?: DatabaseOptions): Database;
+  new (file?: string | Uint8Array | null, options?: DatabaseOptions | null): Database;
+  (file?: string | Uint8Array | null, options?: DatabaseOptions | null): Database;
 }
 
 /** An open database. */
@@ -115,11 +115,11 @@ export interface Database {
   prepare<Row = any>(source: string): Statement<Row>;
   transaction<F extends (...args: any[]) => any>(fn: F): Transaction<F>;
   exec(source: string): this;
-  pragma(source: string, options?: { simple?: boolean }): any;
-  /** Copies the database to a file while it is used. */
-  backup(file: string, options?: BackupOptions): Promise<BackupProgress>;
+  pragma(source: string, options?: { simple?: boolean } | null): any;
+  /** Copies the database to a file while it is used. Rejects where a lock outlasts the connection's timeout. */
+  backup(file: string, options?: BackupOptions | null): Promise<BackupProgress>;
   /** The database as the bytes of a file. */
-  serialize(options?: { attached?: string }): Uint8Array;
+  serialize(options?: { attached?: string } | null): Uint8Array;
   function(name: string, fn: (...args: any[]) => any): this;
   function(name: string, options: FunctionOptions, fn: (...args: any[]) => any): this;
   aggregate<T = any>(name: string, options: AggregateOptions<T>): this;
