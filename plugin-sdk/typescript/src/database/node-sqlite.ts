@@ -1,20 +1,19 @@
 //! The engine over Node's own SQLite (`node:sqlite`), of Node 24 and newer: that of Node 22 cuts text at U+0000. Gives a sentence
 //! where this Node has none that will do.
 
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Calling, Engine, EngineStatement, Folding, MakeRow, Opening } from "./engine.js";
+import { BUSY, CANTOPEN, ERROR, LOCKED, OK, failure } from "./error.js";
+import { isNothing, isReadonly, parametersOf } from "./node-sql.js";
 import type { BackupProgress, ColumnDefinition, SqlValue } from "./types.js";
 
-/** What opens a file that is not there, as SQLite numbers it. */
-const CANTOPEN = 14;
-
-/** Parts of SQL in which nothing is a parameter or the end of a statement. */
-const QUIET = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g;
-/** What may stand behind a statement. */
-const NOTHING = /^(?:[\s;]|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))*$/;
-
-/** Statements that SQLite itself calls read-only; everything else is taken to write. */
-const READS = /^\s*(?:select|values|explain|with\b(?![\s\S]*\b(?:insert|update|delete|replace)\b)|pragma\s+\w+\s*(?:\(|;|$))/i;
+/** How long a backup waits before it tries a lock again, in milliseconds. */
+const BACKUP_WAITS = 50;
+/** Values of more bytes than this are let go after a run: Node keeps what was bound until the statement runs again. */
+const BOUND_MAX = 65_536;
+/** After so many steps that copied nothing a backup waits: Node itself tries again at once, for as long as the lock is there. */
+const BACKUP_STEPS = 3;
 
 interface NodeStatement {
   readonly sourceSQL: string;
@@ -25,6 +24,7 @@ interface NodeStatement {
   iterate(...params: unknown[]): Iterator<unknown>;
   setReadBigInts(on: boolean): void;
   setReturnArrays(on: boolean): void;
+  setAllowBareNamedParameters(on: boolean): void;
 }
 
 interface NodeDatabase {
@@ -48,20 +48,24 @@ export function openNodeSqlite(path: string, { readonly, create, timeout }: Open
   const version = `Node ${process.versions.node}`;
   if (!sqlite) return `${version} has no SQLite of its own`;
   if (bytes) return `${version}'s own SQLite opens no bytes`;
-  if (!create && !readonly && path !== ":memory:" && !existsSync(path)) throw Object.assign(new Error("unable to open database file"), { errcode: CANTOPEN });
+  if (!create && !readonly && path !== ":memory:" && !existsSync(path)) throw failure(CANTOPEN, "unable to open database file");
   tellsAll ??= isWhole(new sqlite.DatabaseSync(":memory:", {}));
   if (!tellsAll) return `${version}'s own SQLite is too old`;
-  const database = new sqlite.DatabaseSync(path, { readOnly: readonly, timeout });
+  // A path that looks like an address is a path.
+  const database = new sqlite.DatabaseSync(path.startsWith("file:") ? `./${path}` : path, { readOnly: readonly, timeout });
   const { backup } = sqlite;
+  const changes = database.prepare("SELECT total_changes()");
+  changes.setReturnArrays(true);
+  const changed = (): number => (changes.get() as [number])[0];
   return {
     get inTransaction() {
       return database.isTransaction ?? false;
     },
-    prepare: (sql) => statement(prepared(database, sql), sql),
+    prepare: (sql) => statement(prepared(database, sql), sql, changed),
     exec: (sql) => database.exec(sql),
-    define: (name, calling, call) => database.function(name, optionsOf(calling), withArity((...values: SqlValue[]) => call(...values.map(buffered)), calling.arity)),
+    define: (name, calling, call) => database.function(name, optionsOf(calling), withArity((...values: SqlValue[]) => call(...values.map(valueOf(calling.bigints))), calling.arity)),
     ...(database.aggregate ? { aggregate: (name: string, calling: Calling, folding: Folding) => database.aggregate?.(name, aggregateOf(calling, folding)) } : {}),
-    ...(database.serialize ? { serialize: (name: string) => buffered(database.serialize?.(name) ?? null) as Buffer } : {}),
+    ...(database.serialize ? { serialize: (name: string) => serialized(database, name) } : {}),
     ...(backup ? { backup: (name: string, file: string, progress: (state: BackupProgress) => unknown) => copy(backup, database, name, file, progress) } : {}),
     close: () => database.close(),
   };
@@ -73,57 +77,102 @@ let tellsAll: boolean | undefined;
 function isWhole(database: NodeDatabase): boolean {
   const statement = database.prepare("SELECT CAST(x'610062' AS TEXT) AS text");
   const whole = database.isTransaction !== undefined && statement.columns !== undefined && (statement.get() as { text: string }).text === "a\0b";
+  numbersArePlain = bindsNumbers(database);
   database.close();
   return whole;
 }
 
+/** Whether Node binds a parameter by its place: one without a name, and in later versions one with a number. */
+const isPlain = (name: string | null | undefined): boolean => name == null || (numbersArePlain && name.startsWith("?"));
+
+let numbersArePlain = false;
+
+function bindsNumbers(database: NodeDatabase): boolean {
+  try {
+    return (database.prepare("SELECT ?1 AS value").get(1) as { value: unknown }).value === 1;
+  } catch {
+    return false;
+  }
+}
+
 /** Node reads the first statement of a text and says nothing of what follows. */
 function prepared(database: NodeDatabase, sql: string): NodeStatement {
-  if (NOTHING.test(sql)) throw new RangeError("The supplied SQL string contains no statements");
+  if (isNothing(sql)) throw new RangeError("The supplied SQL string contains no statements");
   const node = database.prepare(sql);
-  if (!NOTHING.test(sql.slice(node.sourceSQL.length))) throw new RangeError("The supplied SQL string contains more than one statement");
+  if (!isNothing(sql.slice(node.sourceSQL.length))) throw new RangeError("The supplied SQL string contains more than one statement");
   return node;
 }
 
-function statement(node: NodeStatement, sql: string): EngineStatement {
-  const columns = node.columns?.() ?? [];
+function statement(node: NodeStatement, sql: string, changed: () => number): EngineStatement {
+  const columns = (): ColumnDefinition[] => node.columns?.() ?? [];
+  const placesOf = (all: ColumnDefinition[]): string => JSON.stringify(all.map(({ name, table }) => [name, table]));
+  const reader = columns().length > 0;
+  let places = placesOf(columns());
   const parameters = parametersOf(sql);
-  const readonly = READS.test(sql);
+  const readonly = isReadonly(sql);
   let iterator: Iterator<unknown> | undefined;
+  let first = true;
   node.setReturnArrays(true);
+  // Names are given with their sigils: `@a` and `:a` may be in one statement.
+  node.setAllowBareNamedParameters(false);
   // Read as BigInts and narrowed here: Node refuses what does not fit a number, better-sqlite3 rounds it.
   node.setReadBigInts(true);
   const given = (values: SqlValue[]): unknown[] => {
-    const named = Object.fromEntries(parameters.flatMap((name, i) => (name === null ? [] : [[name, values[i]]])));
-    const plain = values.filter((_, i) => parameters[i] === null);
+    const named = Object.fromEntries(parameters.flatMap((name, i) => (isPlain(name) ? [] : [[name, values[i]]])));
+    const plain = values.filter((_, i) => isPlain(parameters[i]));
     return plain.length < values.length ? [named, ...plain] : plain;
   };
-  const shaped = (row: unknown, make: MakeRow, remake: () => MakeRow, bigints: boolean): unknown => {
-    const values = (row as SqlValue[]).map((value) => buffered(typeof value === "bigint" && !bigints ? Number(value) : value));
-    const maker = values.length === columns.length || make === null ? make : remake();
-    return maker === null ? values[0] : maker(...values);
+  /** Lets go of large values, by binding others in their place. */
+  const ended = (values: SqlValue[]): void => {
+    if (values.some(isLarge)) node.iterate(...given(values.map(() => null))).return?.();
+  };
+  /** What makes rows, after the first was read: Node does not tell that the columns are others. */
+  const current = (make: MakeRow, remake: () => MakeRow): MakeRow => {
+    const now = placesOf(columns());
+    if (now === places) return make;
+    places = now;
+    return make === null ? null : remake();
+  };
+  const shaped = (row: unknown, make: MakeRow, bigints: boolean): unknown => {
+    const values = (row as SqlValue[]).map(valueOf(bigints));
+    return make === null ? values[0] : make(...values);
+  };
+  const all = (values: SqlValue[], make: MakeRow, remake: () => MakeRow, bigints: boolean): unknown[] => {
+    const rows = node.all(...given(values));
+    ended(values);
+    const maker = current(make, remake);
+    return rows.map((row) => shaped(row, maker, bigints));
   };
   return {
-    reader: columns.length > 0,
+    reader,
     readonly,
     parameters: () => parameters,
-    columns: () => (node.columns?.() ?? []).map(({ name, column, table, database, type }) => ({ name, column, table, database, type })),
+    columns: () => columns().map(({ name, column, table, database, type }) => ({ name, column, table, database, type })),
     run(values, bigints) {
+      const before = changed();
       const { changes, lastInsertRowid } = node.run(...given(values));
+      ended(values);
       // Node tells the changes of the statement before, where this one makes none.
-      return { changes: readonly ? 0 : Number(changes), lastInsertRowid: bigints ? BigInt(lastInsertRowid) : Number(lastInsertRowid) };
+      return { changes: changed() === before ? 0 : Number(changes), lastInsertRowid: bigints ? BigInt(lastInsertRowid) : Number(lastInsertRowid) };
     },
     get(values, make, remake, bigints) {
+      // What writes is run to its end: a row of it that is given was stored.
+      if (!readonly) return all(values, make, remake, bigints)[0];
       const row = node.get(...given(values));
-      return row === undefined ? undefined : shaped(row, make, remake, bigints);
+      ended(values);
+      return row === undefined ? undefined : shaped(row, current(make, remake), bigints);
     },
-    all: (values, make, remake, bigints) => node.all(...given(values)).map((row) => shaped(row, make, remake, bigints)),
+    all,
     begin(values) {
       iterator = node.iterate(...given(values));
+      first = true;
     },
     step(make, remake, bigints) {
       const next = iterator?.next();
-      return next === undefined || next.done ? undefined : shaped(next.value, make, remake, bigints);
+      if (next === undefined || next.done) return undefined;
+      const maker = first ? current(make, remake) : make;
+      first = false;
+      return shaped(next.value, maker, bigints);
     },
     leave() {
       iterator?.return?.();
@@ -132,25 +181,16 @@ function statement(node: NodeStatement, sql: string): EngineStatement {
   };
 }
 
-/** A statement's parameters, numbered as SQLite does: Node does not tell them. */
-function parametersOf(sql: string): (string | null)[] {
-  const found = sql.replace(QUIET, " ").match(/\?\d*|[@:$][A-Za-z0-9_\u0080-\uffff$]+/g) ?? [];
-  const numbered: (string | null)[] = [];
-  for (const name of found) {
-    if (name === "?") numbered.push(null);
-    else if (name.startsWith("?")) {
-      const number = Number(name.slice(1));
-      while (numbered.length < number) numbered.push(null);
-      numbered[number - 1] = name;
-    } else if (!numbered.includes(name)) numbered.push(name);
-  }
-  return numbered;
-}
+const isLarge = (value: SqlValue): boolean => (typeof value === "string" ? value.length : value instanceof Uint8Array ? value.byteLength : 0) > BOUND_MAX;
 
 /** Blobs are Buffers to whoever uses better-sqlite3. */
 const buffered = (value: SqlValue): SqlValue => (value instanceof Uint8Array && !Buffer.isBuffer(value) ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value);
 
-const optionsOf = ({ arity, deterministic, directOnly, bigints }: Calling): object => ({ varargs: arity < 0, deterministic, directOnly, useBigIntArguments: bigints });
+/** A value as authors see it: integers are numbers, the nearest there is, unless they want them exactly. */
+const valueOf = (bigints: boolean) => (value: SqlValue): SqlValue => (typeof value === "bigint" && !bigints ? Number(value) : buffered(value));
+
+// Asked for as BigInts: Node refuses a call with an integer that does not fit a number.
+const optionsOf = ({ arity, deterministic, directOnly }: Calling): object => ({ varargs: arity < 0, deterministic, directOnly, useBigIntArguments: true });
 
 /** Node reads from a function's `length` for how many arguments it is. */
 function withArity<F extends (...args: never[]) => unknown>(fn: F, arity: number): F {
@@ -163,7 +203,7 @@ function aggregateOf(calling: Calling, { start, step, inverse, result }: Folding
   }
   const folded = (fold: (total: unknown, ...values: SqlValue[]) => unknown) =>
     withArity((group: Group, ...values: SqlValue[]) => {
-      const next = fold(group.total, ...values.map(buffered));
+      const next = fold(group.total, ...values.map(valueOf(calling.bigints)));
       if (next !== undefined) group.total = next;
       return group;
     }, calling.arity + 1);
@@ -176,9 +216,54 @@ function aggregateOf(calling: Calling, { start, step, inverse, result }: Folding
   };
 }
 
+function serialized(database: NodeDatabase, name: string): Buffer {
+  try {
+    return buffered(database.serialize?.(name) ?? null) as Buffer;
+  } catch (error) {
+    // Node asks the connection what was wrong, which does not know.
+    throw codeOf(error) === OK ? failure(ERROR, `unknown database ${name}`) : error;
+  }
+}
+
+const codeOf = (error: unknown): number | undefined => (error as { errcode?: number }).errcode;
+
+/** Copies in steps of Node's, anew where a lock was in the way, for as long as a statement would wait for one. */
 async function copy(backup: NonNullable<NodeSqlite["backup"]>, database: NodeDatabase, name: string, path: string, progress: (state: BackupProgress) => unknown): Promise<BackupProgress> {
-  const totalPages = await backup(database, path, { source: name, progress });
-  return { totalPages, remainingPages: 0 };
+  const isNew = !existsSync(path);
+  let since: number | undefined;
+  for (;;) {
+    const { timeout } = database.prepare("PRAGMA busy_timeout").get() as { timeout: number };
+    try {
+      const totalPages = await backup(database, path, { source: name, progress: unlessStuck(progress, () => (since = undefined)) });
+      return { totalPages, remainingPages: 0 };
+    } catch (error) {
+      since ??= performance.now();
+      if (isLocked(error) && performance.now() - since < timeout) {
+        await sleep(BACKUP_WAITS);
+        continue;
+      }
+      if (isNew) rmSync(path, { force: true });
+      throw isLocked(error) ? failure(BUSY, "database is locked") : error;
+    }
+  }
+}
+
+/** Node says OK where a lock was in the way of the last step. */
+const isLocked = (error: unknown): boolean => [OK, BUSY, LOCKED].some((code) => ((codeOf(error) ?? ERROR) & 0xff) === code);
+
+/** Tells of steps that went on; throws where several have copied nothing. */
+function unlessStuck(progress: (state: BackupProgress) => unknown, went: () => void): (state: BackupProgress) => void {
+  let last: BackupProgress | undefined;
+  let steps = 0;
+  return (state) => {
+    const same = state.remainingPages === last?.remainingPages && state.totalPages === last.totalPages;
+    last = state;
+    if (same && ++steps >= BACKUP_STEPS) throw failure(BUSY, "database is locked");
+    if (same) return;
+    steps = 0;
+    went();
+    progress(state);
+  };
 }
 
 /** Node warns once that its SQLite is experimental; an author who asked for a database cannot do anything about it. */
