@@ -4,6 +4,7 @@
 
 mod fixture;
 
+use std::future::Future;
 use std::time::Duration;
 
 use fixture::*;
@@ -246,13 +247,21 @@ const STARVED: &str = "OUTBOARD_TEST_STARVED";
 
 #[test]
 fn the_accept_loop_outlives_a_lack_of_descriptors() {
+    apart("the_accept_loop_outlives_a_lack_of_descriptors", starve());
+}
+
+#[test]
+fn an_answer_that_ends_while_descriptors_are_short_is_as_whole_as_it_was() {
+    apart("an_answer_that_ends_while_descriptors_are_short_is_as_whole_as_it_was", end_while_starved());
+}
+
+/// Starving would hurt other tests of this process, so a second one does it.
+fn apart(name: &str, starves: impl Future<Output = ()>) {
     if std::env::var_os(STARVED).is_some() {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(starve());
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(starves);
         return;
     }
-    // Starving would hurt other tests of this process, so a second one does it.
     let this = std::env::current_exe().unwrap();
-    let name = "the_accept_loop_outlives_a_lack_of_descriptors";
     let starved = std::process::Command::new(this)
         .args([name, "--exact", "--nocapture"])
         .env(STARVED, "1")
@@ -284,6 +293,40 @@ async fn starve() {
     drop(clients);
     last.write_all(&request).await.unwrap();
     assert_eq!(status(&read_all(&mut last).await.unwrap()), 200);
+}
+
+async fn end_while_starved() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let before = getrlimit(Resource::Nofile);
+    let house = House::new();
+    let (go, _) = tokio::sync::watch::channel(());
+    let let_go = go.clone();
+    // Only the end of the connection ends its answer.
+    let upstream = house.generation(move |mut stream, _| {
+        let mut gone = let_go.subscribe();
+        async move {
+            if read_head(&mut stream).await.is_empty() {
+                return;
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nall of it").await.unwrap();
+            gone.changed().await.unwrap();
+        }
+    });
+    house.plugin("x", open(&upstream));
+    let gateway = gateway(&house, |_| {}).await;
+    let listen = gateway.listen();
+    // With descriptors of the reserve alone, and with none at all.
+    for more in [4, 0] {
+        let mut client = TcpStream::connect(listen).await.unwrap();
+        client.write_all(&get(listen, "/api/x/", "")).await.unwrap();
+        assert!(soon(read_head(&mut client)).await.starts_with("HTTP/1.1 200"));
+        let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as u64 - 1;
+        setrlimit(Resource::Nofile, Rlimit { current: Some(open + more), maximum: before.maximum }).unwrap();
+        go.send(()).unwrap();
+        let body = read_all(&mut client).await.unwrap();
+        assert!(body.contains("all of it") && body.ends_with("0\r\n\r\n"), "{more} left: {body:?}");
+        setrlimit(Resource::Nofile, before.clone()).unwrap();
+    }
 }
 
 async fn until_silent(upstream: &Upstream) {

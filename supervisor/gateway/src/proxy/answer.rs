@@ -20,6 +20,7 @@ use super::door::Door;
 use super::exchange::Exchange;
 use super::stream::Stream;
 use super::trailers::allowed_lines;
+use crate::descriptors;
 use crate::reply::BrokenOff;
 use crate::wire::chunks::{Chunks, Step};
 use crate::wire::signals::Signals;
@@ -234,7 +235,7 @@ impl AnswerBody {
         self.exchange = None;
         if let Some(holding) = &self.holding {
             let upstream = Arc::clone(&holding.upstream);
-            self.probe = Some(Box::pin(async move { Stream::connect(upstream.address()).await }));
+            self.probe = Some(Box::pin(async move { Stream::open(upstream.address()).await }));
         }
     }
 
@@ -244,15 +245,16 @@ impl AnswerBody {
         (self.probe, self.at) = (None, At::Over);
         let holding = self.holding.take();
         match (outcome, holding) {
-            (Ok(stream), Some(holding)) => {
+            (Ok(stream), Some(holding)) if !stream.is_of_reserve() => {
                 // A connection that is there may as well serve the next request.
                 holding.door.keep(&holding.upstream, Connection::new(stream));
                 Poll::Ready(None)
             }
-            // A full backlog is a sign of life.
-            (Err(error), _) if is_full(&error) => Poll::Ready(None),
-            (Err(_), _) => Poll::Ready(Some(Err(BrokenOff::Plugin))),
-            (Ok(_), None) => Poll::Ready(None),
+            // A full backlog is a sign of life, and what this machine lacks is no sign of death.
+            (Err(error), _) if !is_full(&error) && !descriptors::is_shortage(&error) => {
+                Poll::Ready(Some(Err(BrokenOff::Plugin)))
+            }
+            (Ok(_) | Err(_), _) => Poll::Ready(None),
         }
     }
 }

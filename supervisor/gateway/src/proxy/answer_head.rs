@@ -6,6 +6,7 @@
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use hyper::ext::ReasonPhrase;
+use memchr::memchr;
 
 use super::connection;
 
@@ -46,9 +47,57 @@ pub(crate) struct AnswerHead {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BadHead(pub(crate) &'static str);
 
+/// How far a head was looked at that is not whole yet. A head may come byte by byte, and must not be read anew for each.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// No head ends before this byte.
+    searched: usize,
+    /// A byte has come that is not an empty line before the head.
+    begun: bool,
+    /// How long it was when it was last read.
+    read: usize,
+}
+
+impl Progress {
+    /// Whether it is worth reading: the empty line has come that ends it, or it is twice as long as the last time, so that what is
+    /// not HTTP is noticed as well.
+    fn is_due(&mut self, buffer: &[u8]) -> bool {
+        let due = self.has_end(buffer) || buffer.len() >= 2 * self.read || buffer.len() > HEAD_MAX;
+        if due {
+            self.read = buffer.len();
+        }
+        due
+    }
+
+    fn has_end(&mut self, buffer: &[u8]) -> bool {
+        if !self.begun {
+            let fresh = &buffer[self.searched..];
+            self.searched += fresh.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            self.begun = self.searched < buffer.len();
+        }
+        while let Some(found) = memchr(b'\n', &buffer[self.searched..]) {
+            let end = self.searched + found;
+            match buffer[end + 1..] {
+                [b'\n', ..] | [b'\r', b'\n', ..] => return true,
+                [] | [b'\r'] => {
+                    self.searched = end;
+                    return false;
+                }
+                _ => self.searched = end + 1,
+            }
+        }
+        self.searched = buffer.len();
+        false
+    }
+}
+
 /// Takes a head from the buffer, if it is there whole.
-pub(crate) fn take(buffer: &mut BytesMut, method: &Method) -> Result<Option<AnswerHead>, BadHead> {
-    if buffer.is_empty() {
+pub(crate) fn take(
+    buffer: &mut BytesMut,
+    method: &Method,
+    progress: &mut Progress,
+) -> Result<Option<AnswerHead>, BadHead> {
+    if buffer.is_empty() || !progress.is_due(buffer) {
         return Ok(None);
     }
     let mut lines = [httparse::EMPTY_HEADER; HEADERS_MAX];
@@ -71,6 +120,7 @@ pub(crate) fn take(buffer: &mut BytesMut, method: &Method) -> Result<Option<Answ
     let ranges = Ranges::of(parsed.headers, buffer);
     let facts = Facts::of(parsed.headers)?;
     let framing = facts.framing(status, method)?;
+    *progress = Progress::default();
     // The values share the bytes of the head.
     let head = connection::take(buffer, length);
     let (headers, upgrade) = ranges.into_headers(&head, &facts)?;
@@ -218,4 +268,42 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
             | "proxy-authenticate"
             | "proxy-authorization"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+    use super::*;
+
+    #[test]
+    fn a_head_that_comes_byte_by_byte_is_read_a_few_times_and_found_at_its_last_byte() {
+        for (before, end) in [("", "\r\n\r\n"), ("\r\n\r\n", "\r\n\r\n"), ("\n", "\n\n"), ("", "\n\r\n")] {
+            let head = format!("{before}HTTP/1.1 204 No Content\r\nX: {}{end}", "a".repeat(60_000));
+            let (mut buffer, mut progress) = (BytesMut::new(), Progress::default());
+            let (mut reads, mut read) = (0, 0);
+            for (at, byte) in head.bytes().enumerate() {
+                buffer.extend_from_slice(&[byte]);
+                let taken = take(&mut buffer, &Method::GET, &mut progress).unwrap();
+                assert_eq!(taken.is_some(), at + 1 == head.len(), "{at} of {}", head.len());
+                reads += usize::from(progress.read != read);
+                read = progress.read;
+            }
+            assert!(buffer.is_empty() && reads < 40, "{reads} reads");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_head_is_refused_before_it_ends_and_so_is_one_without_end() {
+        let refused = |bytes: &[u8]| {
+            let (mut buffer, mut progress) = (BytesMut::new(), Progress::default());
+            bytes.iter().find_map(|byte| {
+                buffer.extend_from_slice(&[*byte]);
+                take(&mut buffer, &Method::GET, &mut progress).err()
+            })
+        };
+        assert_eq!(refused(b"no HTTP"), Some(BadHead("the head is not HTTP/1")));
+        let endless = [b"HTTP/1.1 200 OK\r\nX: ".as_slice(), &[b'a'; HEAD_MAX]].concat();
+        assert_eq!(refused(&endless), Some(BadHead("the head is longer than the limit of 64 KiB")));
+        assert!(refused(&[b'\n'; HEAD_MAX + 1]).is_some());
+    }
 }

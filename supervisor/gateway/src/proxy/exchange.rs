@@ -12,14 +12,14 @@ use http::{Method, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
-use super::answer_head::{self, AnswerHead};
+use super::answer_head::{self, AnswerHead, Progress};
 use super::connection::Connection;
 use super::interim;
 use super::prefix::Stripped;
 use super::upload::{Upload, UploadFailure};
 use crate::wire::signals::Signals;
 
-/// Most interim answers (100, 103) before the real one: more is a plugin that makes fun of us.
+/// Most interim answers (100, 103) before the real one: more is not what a plugin does that means to answer.
 const INTERIM_MAX: u32 = 32;
 
 /// Why there is no answer.
@@ -46,6 +46,8 @@ pub(crate) struct Exchange {
     /// Since when nothing has moved; `None` when something just did.
     still_since: Option<Instant>,
     interim: u32,
+    /// How far the head of the answer was looked at.
+    progress: Progress,
     hears: Option<Hears>,
 }
 
@@ -65,7 +67,8 @@ impl Exchange {
         method: Method,
         hears: Option<Hears>,
     ) -> Self {
-        Self { connection, upload, method, still_since: None, interim: 0, hears }
+        let progress = Progress::default();
+        Self { connection, upload, method, still_since: None, interim: 0, progress, hears }
     }
 
     /// Resolves when the head of the answer is there.
@@ -82,7 +85,7 @@ impl Exchange {
             {
                 return Poll::Pending;
             }
-            match answer_head::take(&mut self.connection.input, &self.method) {
+            match answer_head::take(&mut self.connection.input, &self.method, &mut self.progress) {
                 Err(bad) => return Poll::Ready(Err(Failure::BadAnswer(bad.0))),
                 Ok(Some(head))
                     if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS =>

@@ -44,13 +44,19 @@ impl Stream {
     /// there are too many open files also while some are left, which are not for requests.
     pub(crate) async fn connect(address: &Address) -> io::Result<Self> {
         let stream = Self::open(address).await?;
-        if descriptors::is_of_reserve(on!(&stream, stream => stream.as_fd())) {
-            return Err(rustix::io::Errno::MFILE.into());
-        }
-        Ok(stream)
+        if stream.is_of_reserve() { Err(rustix::io::Errno::MFILE.into()) } else { Ok(stream) }
     }
 
-    async fn open(address: &Address) -> io::Result<Self> {
+    /// Whether its descriptor is one of those that are not for requests.
+    pub(crate) fn is_of_reserve(&self) -> bool {
+        descriptors::is_of_reserve(on!(self, stream => stream.as_fd()))
+    }
+
+    /// The same whether or not descriptors are running out, for a moment.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) async fn open(address: &Address) -> io::Result<Self> {
         match address {
             Address::Socket(path) => UnixStream::connect(path).await.map(Self::Unix),
             Address::Port(port) => {
