@@ -8,14 +8,22 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::admission::caller::Caller;
 
 /// Headers that hold for a whole host or origin, whatever path they come from: the scope of service workers, what is kept and
-/// which connections are used, and where failures are reported to.
-const SPEAK_FOR_THE_HOST: [HeaderName; 6] = [
+/// which connections are used, where failures are reported to, which process a page gets, what later requests tell of the
+/// browser, how they are packed, and who is signed in.
+const SPEAK_FOR_THE_HOST: [HeaderName; 13] = [
     HeaderName::from_static("service-worker-allowed"),
     HeaderName::from_static("clear-site-data"),
     ALT_SVC,
     STRICT_TRANSPORT_SECURITY,
     HeaderName::from_static("nel"),
     HeaderName::from_static("report-to"),
+    HeaderName::from_static("origin-agent-cluster"),
+    HeaderName::from_static("accept-ch"),
+    HeaderName::from_static("critical-ch"),
+    HeaderName::from_static("use-as-dictionary"),
+    HeaderName::from_static("set-login"),
+    HeaderName::from_static("sec-session-registration"),
+    HeaderName::from_static("secure-session-registration"),
 ];
 
 /// What is to be done to an answer.
@@ -76,8 +84,7 @@ impl Confined {
 impl Cookies {
     /// A cookie that goes nowhere else.
     fn confine(&self, cookie: &HeaderValue) -> Option<HeaderValue> {
-        let mut attributes = cookie.as_bytes().split(|byte| *byte == b';');
-        let pair = attributes.next().unwrap_or_default();
+        let (pair, attributes) = split_cookie(cookie.as_bytes());
         let mut confined = pair.to_vec();
         let mut asked_path = None;
         for attribute in attributes {
@@ -96,6 +103,8 @@ impl Cookies {
         match self {
             Self::Nowhere => return None,
             Self::Anywhere => {}
+            // It goes to every path of the host, which is others' as well.
+            Self::Below { .. } if is_whole_hosts(pair) => return None,
             Self::Below { path, at_it } => {
                 let asked_path = asked_path.filter(|asked| asked.starts_with(b"/"));
                 let within = match asked_path {
@@ -106,12 +115,7 @@ impl Cookies {
                     // A browser takes the folder of what was asked for.
                     None => !at_it,
                 };
-                // A browser takes such a cookie with the path `/` alone.
-                let bound_to_root = pair
-                    .trim_ascii_start()
-                    .get(..7)
-                    .is_some_and(|name| name.eq_ignore_ascii_case(b"__host-"));
-                if !within && !bound_to_root {
+                if !within {
                     // Of several, the last counts.
                     confined.extend_from_slice(b"; Path=");
                     confined.extend_from_slice(path.as_bytes());
@@ -120,6 +124,18 @@ impl Cookies {
         }
         HeaderValue::from_bytes(&confined).ok()
     }
+}
+
+/// A cookie as its own name and value, whatever they look like, and its attributes.
+pub(crate) fn split_cookie(cookie: &[u8]) -> (&[u8], impl Iterator<Item = &[u8]>) {
+    let mut parts = cookie.split(|byte| *byte == b';');
+    (parts.next().unwrap_or_default(), parts)
+}
+
+/// Whether a browser takes a cookie of this name with the path `/` alone.
+pub(crate) fn is_whole_hosts(pair: &[u8]) -> bool {
+    let start = pair.trim_ascii_start().get(..7);
+    start.is_some_and(|start| start.eq_ignore_ascii_case(b"__host-"))
 }
 
 #[cfg(test)]
@@ -143,10 +159,14 @@ mod tests {
             ("a=Domain; Path=/api/x", "a=Domain; Path=/api/x"),
             ("domain=b; Path=/api/x", "domain=b; Path=/api/x"),
             ("é=b; Path=/", "é=b; Path=/; Path=/api/x"),
-            ("__Host-a=b; Path=/; Secure", "__Host-a=b; Path=/; Secure"),
+            ("a=__Host-; Path=/api/x", "a=__Host-; Path=/api/x"),
             ("a=b", "a=b"),
         ] {
             assert_eq!(confined(&below(false), given).as_deref(), Some(wanted));
+        }
+        for whole in ["__Host-a=b; Path=/; Secure", " __host-a=b", "__Host-Http-a=b; Path=/api/x"] {
+            assert_eq!(confined(&below(false), whole), None, "{whole}");
+            assert_eq!(confined(&Cookies::Anywhere, whole).as_deref(), Some(whole));
         }
         assert_eq!(confined(&below(true), "a=b").as_deref(), Some("a=b; Path=/api/x"));
         assert_eq!(

@@ -3,7 +3,7 @@
 //! Each connection asks for each of its requests. Must not know sockets.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body::Body;
@@ -19,17 +19,13 @@ use crate::connection::Client;
 use crate::directory::Directory;
 use crate::load::Load;
 use crate::options::GatewayOptions;
-use crate::problem::{Kind, Problem};
+use crate::problem::{COME_AGAIN, Kind, Problem};
 use crate::proxy::{self, Asked, Proxy};
 use crate::reply::ReplyBody;
 use crate::router::{self, Destination};
 use crate::seats::{Seats, Shares, Upgrade};
-use crate::wire::head::offers_h2c_alone;
 use crate::wire::signals::Answering;
 use crate::{bus, health, pages, ui_files};
-
-/// When to come again where there is no place.
-const COME_AGAIN: Duration = Duration::from_secs(2);
 
 /// What is answered on a connection that has no seat.
 const HEALTH_PATH: &str = "/_outboard/health";
@@ -163,8 +159,7 @@ impl FrontDoor {
         request: &Request<Incoming>,
         upgrade: bool,
     ) -> Result<Seated, Problem> {
-        let offers = |value: &HeaderValue| !offers_h2c_alone(value.as_bytes());
-        if upgrade && request.headers().get_all(header::UPGRADE).iter().any(offers) {
+        if upgrade {
             // One that is refused by its plugin has kept a place for a moment.
             return self.seats.websocket().map(Seated::Upgrading).ok_or_else(|| {
                 let detail =
@@ -237,8 +232,10 @@ impl FrontDoor {
             // Cookies at a name that all plugins share are no page's.
             request.headers_mut().remove(header::COOKIE);
         }
-        let mut response =
-            self.proxy.forward(&*self.directory, Asked { client, route, prefix, request }).await?;
+        let mut response = self
+            .proxy
+            .forward(&*self.directory, Asked { client, route, prefix, scheme: caller.scheme(), request })
+            .await?;
         confined.apply(response.headers_mut());
         Ok(response)
     }

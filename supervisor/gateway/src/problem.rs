@@ -12,6 +12,9 @@ use serde::Serialize;
 
 use crate::reply::ReplyBody;
 
+/// When to come again where something is short for a moment: somebody's connection ends by then, a tab is closed, a plugin is up.
+pub(crate) const COME_AGAIN: Duration = Duration::from_secs(2);
+
 macro_rules! problems {
     ($($variant:ident $word:literal $status:ident $title:literal;)*) => {
         /// The kinds of problem, each with a stable `type`, `urn:outboard:problem:<word>`.

@@ -286,7 +286,9 @@ async fn an_answer_speaks_for_no_path_but_its_plugins() {
         read_head(&mut stream).await;
         let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nService-Worker-Allowed: /\r\nClear-Site-Data: \"*\"\r\n\
             Alt-Svc: h3=\":443\"\r\nStrict-Transport-Security: max-age=9\r\nNEL: {}\r\nReport-To: {}\r\nX-Kept: yes\r\n\
-            Set-Cookie: n=v; Path=/; Domain=localhost\r\nSet-Cookie: m=w\r\n\r\n";
+            Origin-Agent-Cluster: ?1\r\nAccept-CH: Device-Memory\r\nCritical-CH: Device-Memory\r\n\
+            Use-As-Dictionary: match=\"/*\"\r\nSet-Login: logged-in\r\nSecure-Session-Registration: (ES256)\r\n\
+            Set-Cookie: n=v; Path=/; Domain=localhost\r\nSet-Cookie: m=w\r\nSet-Cookie: __Host-h=1; Path=/; Secure\r\n\r\n";
         stream.write_all(answer.as_bytes()).await.unwrap();
     });
     house.plugin("a", open(&upstream));
@@ -295,13 +297,24 @@ async fn an_answer_speaks_for_no_path_but_its_plugins() {
         ("bare", "/api/a/x", PROGRAM, &["n=v; Path=/; Path=/api/a", "m=w"][..]),
         ("bare", "/api/a", PROGRAM, &["n=v; Path=/; Path=/api/a", "m=w; Path=/api/a"]),
         ("bare", "/api/a/x", PAGE_OF_A, &[]),
-        ("a", "/api/a/x", SAME_ORIGIN, &["n=v; Path=/", "m=w"]),
+        ("a", "/api/a/x", SAME_ORIGIN, &["n=v; Path=/", "m=w", "__Host-h=1; Path=/; Secure"]),
     ] {
         let answer = at(&gateway, host).ask("GET", path, who).await;
         assert!(answer.contains("x-kept: yes\r\n"), "{answer}");
-        for header in
-            ["service-worker-allowed", "clear-site-data", "alt-svc", "strict-transport", "nel:", "report-to"]
-        {
+        for header in [
+            "service-worker-allowed",
+            "clear-site-data",
+            "alt-svc",
+            "strict-transport",
+            "nel:",
+            "report-to",
+            "origin-agent-cluster",
+            "accept-ch",
+            "critical-ch",
+            "use-as-dictionary",
+            "set-login",
+            "session-registration",
+        ] {
             assert!(!answer.contains(header), "{header} at {host}: {answer}");
         }
         let got: Vec<&str> =
@@ -390,6 +403,11 @@ async fn ids_that_are_no_labels_and_public_names_have_their_origins() {
     let home = location(&sent).trim_start_matches("https://").split('/').next().unwrap();
     let public = Asking { gateway: &gateway, host: home.to_owned() };
     assert_eq!(status(&public.ask("GET", "/api/ends-/x", SAME_ORIGIN).await), 200);
+    let echoed = public.ask("GET", "/api/ends-/x", SAME_ORIGIN).await.to_ascii_lowercase();
+    assert!(
+        echoed.contains("x-forwarded-proto: https\r\n") && echoed.contains(";proto=https\r\n"),
+        "{echoed}"
+    );
     let own = format!("Origin: https://{home}\r\n");
     assert_eq!(status(&public.ask("GET", "/api/ends-/x", &own).await), 200);
     assert_eq!(status(&public.ask("GET", "/api/ends-/x", &own.replace("https", "http")).await), 403);

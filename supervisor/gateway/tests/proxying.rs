@@ -30,6 +30,8 @@ async fn headers_of_the_connection_and_forged_ones_stay_behind_and_ours_are_set(
     let listen = gateway.listen();
     let lines = "Keep-Alive: 5\r\nConnection: X-Mine\r\nX-Mine: 1\r\nX-Kept: 2\r\nTE: trailers, gzip\r\n\
         Forwarded: for=evil\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-User: root\r\nX_Forwarded_Proto: https\r\n\
+        Remote-User: root\r\nRemote_Groups: root\r\nX-Remote-Email: root\r\nX-WEBAUTH-USER: root\r\nX-Auth-Request-User: root\r\n\
+        Client-Cert: :root:\r\nClient-Cert-Chain: :root:\r\nX-SSL-Client-S-DN: root\r\nSSL_CLIENT_VERIFY: root\r\n\
         X-Real-IP: 6.6.6.6\r\nProxy-Authorization: secret\r\nAuthorization: kept\r\n";
     let request = format!("GET /api/x/ HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n{lines}\r\n");
     let answer = exchange(listen, request.as_bytes()).await.unwrap().to_lowercase();
@@ -193,7 +195,7 @@ async fn trailers_that_a_plugin_did_not_announce_reach_whoever_takes_trailers() 
 
 #[tokio::test]
 async fn trailers_that_only_a_head_may_hold_stay_behind_in_both_directions() {
-    let lines = "X-Forwarded-For: 6.6.6.6\r\nRemote_User: root\r\nHost: evil\r\nContent-Length: 9\r\n\
+    let lines = "X-Forwarded-For: 6.6.6.6\r\nX-WEBAUTH-USER: root\r\nClient-Cert: :a:\r\nRemote_User: root\r\nHost: evil\r\nContent-Length: 9\r\n\
         Authorization: Basic eA==\r\nSet-Cookie: a=b\r\nContent-Security-Policy: x\r\nX-Kept: 1\r\n";
     let house = House::new();
     let upstream = house.generation(move |mut stream, _| async move {

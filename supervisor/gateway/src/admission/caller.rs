@@ -150,6 +150,11 @@ impl Caller {
         }
     }
 
+    /// By which scheme whoever asks has come.
+    pub(crate) fn scheme(&self) -> &'static str {
+        self.names.scheme(&self.site)
+    }
+
     /// Whether the answer becomes a document.
     pub(crate) fn navigates(&self) -> bool {
         self.navigates

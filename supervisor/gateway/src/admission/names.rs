@@ -218,6 +218,16 @@ impl Names {
         })
     }
 
+    /// By which scheme browsers come to a site, as far as its name tells.
+    pub(crate) fn scheme(&self, site: &Site) -> &'static str {
+        match (site, &self.public) {
+            (Site::Operator(Family::Public) | Site::Plugin(Family::Public, _), Some(public)) => {
+                public.scheme()
+            }
+            _ => "http",
+        }
+    }
+
     /// What is said of origins to whoever sends none: where pages of other origins are answered as well, a cache must not give
     /// them the answer that this one gets.
     pub(crate) fn unasked(&self, site: &Site) -> Cors {

@@ -69,6 +69,11 @@ impl PluginOrigin {
         LABEL_MAX.saturating_sub(beside)
     }
 
+    /// `http` or `https`.
+    pub(super) fn scheme(&self) -> &'static str {
+        if self.before.starts_with("https:") { "https" } else { "http" }
+    }
+
     /// The origin of a label.
     pub(super) fn origin(&self, label: &str) -> String {
         format!("{}{label}{}", self.before, self.after)

@@ -9,10 +9,9 @@ mod frames;
 mod writing;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -20,12 +19,9 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use crate::admission::caller::Share;
 use crate::connection::Client;
 use crate::directory::Directory;
-use crate::problem::{Kind, Problem};
-use crate::proxy::mentions;
+use crate::problem::{COME_AGAIN, Kind, Problem};
+use crate::proxy::{is_upgrade, mentions};
 use crate::reply::ReplyBody;
-
-/// When to come again while all seats are taken: a tab that is closed frees one.
-const COME_AGAIN: Duration = Duration::from_secs(2);
 
 /// The bus, as the front door knows it.
 pub(crate) struct Bus {
@@ -45,7 +41,7 @@ impl Bus {
         mut request: Request<Incoming>,
         share: Share,
     ) -> Result<Response<ReplyBody>, Problem> {
-        let accept = accept_key(request.method(), request.headers())?;
+        let accept = accept_key(&request)?;
         let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_| {
             let detail = "As many UIs as are allowed are connected already; close one, or raise bus_clients.";
             Problem::new(Kind::Busy, detail).retry_after(COME_AGAIN).closing()
@@ -69,9 +65,10 @@ impl Bus {
 }
 
 /// What a proper opening is answered with.
-fn accept_key(method: &Method, headers: &HeaderMap) -> Result<HeaderValue, Problem> {
-    let says = |name, token| headers.get_all(name).iter().any(|value| mentions(value, token));
-    if *method != Method::GET || !says(UPGRADE, "websocket") || !says(CONNECTION, "upgrade") {
+fn accept_key<B>(request: &Request<B>) -> Result<HeaderValue, Problem> {
+    let headers = request.headers();
+    let offered = || headers.get_all(UPGRADE).iter().any(|value| mentions(value, "websocket"));
+    if *request.method() != Method::GET || !is_upgrade(request.version(), headers) || !offered() {
         let detail = "This is the bus of UIs; open it as a WebSocket.";
         return Err(Problem::new(Kind::UpgradeRequired, detail).closing());
     }

@@ -3,7 +3,6 @@
 //! [`super::forward`] asks, once it has decided that the request is not sent again. Must not know connections.
 
 use std::io;
-use std::time::Duration;
 
 use outboard_host::routes::Upstream;
 
@@ -11,11 +10,8 @@ use super::door::Door;
 use super::exchange::Failure;
 use crate::descriptors;
 use crate::options::GatewayOptions;
-use crate::problem::{Kind, Problem};
+use crate::problem::{COME_AGAIN, Kind, Problem};
 use crate::wire::signals::Signals;
-
-/// When to come again where the supervisor itself is short: somebody's connection ends by then.
-const COME_AGAIN: Duration = Duration::from_secs(2);
 
 /// Nothing was sent, as the plugin took no connection; or as we could make none.
 pub(crate) fn refused(door: &Door, error: &io::Error) -> Problem {

@@ -50,6 +50,8 @@ pub(crate) struct Asked<'c> {
     pub(crate) route: Arc<Route>,
     /// The prefix by which it came; `None` as long as the plugin has registered none.
     pub(crate) prefix: Option<RoutePrefix>,
+    /// By which scheme the client has come.
+    pub(crate) scheme: &'static str,
     pub(crate) request: Request<Incoming>,
 }
 
@@ -60,11 +62,12 @@ struct Message {
     framing: UploadFraming,
     upgrade: Option<Upgrade>,
     stripped: Option<Stripped>,
+    scheme: &'static str,
     replayable: bool,
 }
 
 impl Message {
-    fn new(asked: Request<Incoming>, route: &Route, prefix: RoutePrefix) -> Self {
+    fn new(asked: Request<Incoming>, scheme: &'static str, route: &Route, prefix: RoutePrefix) -> Self {
         let (mut parts, body) = asked.into_parts();
         let framing = request_head::framing_of(&parts, &body);
         let upgrade = Upgrade::asked(&mut parts);
@@ -73,6 +76,7 @@ impl Message {
             replayable: route.replay() && safe && framing == UploadFraming::None && upgrade.is_none(),
             stripped: route.strip_prefix().then(|| Stripped::new(prefix)),
             body: Some(body),
+            scheme,
             parts,
             framing,
             upgrade,
@@ -124,7 +128,7 @@ impl Proxy {
             None => self.registered_prefix(directory, &door, asked.request.uri().path()).await?,
         };
         let (method, uri) = (asked.request.method().clone(), asked.request.uri().clone());
-        let message = Message::new(asked.request, &door.route, prefix);
+        let message = Message::new(asked.request, asked.scheme, &door.route, prefix);
         if let Some(elsewhere) =
             message.stripped.as_ref().and_then(|stripped| stripped.slash_missing(&message.parts))
         {
@@ -312,6 +316,7 @@ fn begin(client: &Client, mut connection: Connection, message: &mut Message) -> 
         parts: &message.parts,
         framing: message.framing,
         peer: client.peer(),
+        scheme: message.scheme,
         stripped: message.stripped.as_ref(),
         upgrade: message.upgrade.as_ref().map(|upgrade| &upgrade.offers),
     };

@@ -13,13 +13,11 @@ use tokio::time::Instant;
 use super::door::Door;
 use super::waiting::Seat;
 use crate::options::GatewayOptions;
-use crate::problem::{Kind, Problem};
+use crate::problem::{COME_AGAIN, Kind, Problem};
 
 /// How long the news of a process's end may come after the end of its connections. It comes within 100 ms; a busy machine
 /// gets ten times that.
 const NEWS: Duration = Duration::from_secs(1);
-/// When to come again after having waited in vain.
-const COME_AGAIN: Duration = Duration::from_secs(2);
 /// What a waiting request holds besides its head: hyper's read buffer.
 const READ_BUFFER: usize = 8 * 1024;
 

@@ -3,13 +3,14 @@
 //!
 //! Called by [`super::forward`] where the manifest says `"stripPrefix": true`. Must not know connections.
 
-use http::header::{CONTENT_LOCATION, LINK, LOCATION, REFRESH, SET_COOKIE, UPGRADE};
+use http::header::{CONTENT_LOCATION, LINK, LOCATION, REFRESH, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use outboard_protocol::id::RoutePrefix;
 
+use super::upgrade::is_upgrade;
+use crate::confine::{is_whole_hosts, split_cookie};
 use crate::reply::ReplyBody;
-use crate::wire::head::offers_h2c_alone;
 
 /// A prefix that is removed from requests.
 #[derive(Debug, Clone)]
@@ -32,10 +33,8 @@ impl Stripped {
     /// Where a browser has to go first that asks for the prefix alone: a link that is relative to `/api/site` would lead out of
     /// the plugin, one that is relative to `/api/site/` stays within.
     pub(crate) fn slash_missing(&self, parts: &Parts) -> Option<Response<ReplyBody>> {
-        let only_h2c = |value: &HeaderValue| offers_h2c_alone(value.as_bytes());
         let reads = matches!(parts.method, Method::GET | Method::HEAD);
-        if !reads || parts.uri.path() != self.prefix() || !parts.headers.get_all(UPGRADE).iter().all(only_h2c)
-        {
+        if !reads || parts.uri.path() != self.prefix() || is_upgrade(parts.version, &parts.headers) {
             return None;
         }
         let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -113,13 +112,11 @@ impl Stripped {
 
     /// A cookie whose path has the prefix in it.
     fn cookie(&self, cookie: &HeaderValue) -> HeaderValue {
-        // A browser takes such a cookie with the path `/` alone.
-        if starts_with_ignoring_case(cookie.as_bytes().trim_ascii_start(), b"__Host-") {
+        let (pair, attributes) = split_cookie(cookie.as_bytes());
+        if is_whole_hosts(pair) {
             return cookie.clone();
         }
-        let mut attributes = cookie.as_bytes().split(|byte| *byte == b';');
-        // The first is the cookie's own name and value, whatever they look like.
-        let mut mapped = attributes.next().unwrap_or_default().to_vec();
+        let mut mapped = pair.to_vec();
         for attribute in attributes {
             mapped.push(b';');
             match self.cookie_path(attribute) {

@@ -27,6 +27,8 @@ pub(crate) struct Sending<'a> {
     pub(crate) framing: UploadFraming,
     /// The client's address, as it stands in X-Forwarded-For.
     pub(crate) peer: &'a str,
+    /// By which scheme it came, as it stands in X-Forwarded-Proto.
+    pub(crate) scheme: &'a str,
     /// What is removed from the path.
     pub(crate) stripped: Option<&'a Stripped>,
     /// The protocol of an upgrade, when one is asked for.
@@ -70,17 +72,15 @@ fn write_target(out: &mut BytesMut, sending: &Sending<'_>) {
 fn write_ours(out: &mut BytesMut, sending: &Sending<'_>, host: &[u8]) {
     line(out, b"x-forwarded-for", sending.peer.as_bytes());
     line(out, b"x-forwarded-host", host);
-    out.put_slice(b"x-forwarded-proto: http\r\n");
+    line(out, b"x-forwarded-proto", sending.scheme.as_bytes());
     if let Some(stripped) = sending.stripped {
         line(out, b"x-forwarded-prefix", stripped.prefix().as_bytes());
     }
     // An IPv6 address and a port need the quotes; an allowed host holds nothing that would need escaping.
     let (open, close): (&[u8], &[u8]) =
         if sending.peer.contains(':') { (b"\"[", b"]\"") } else { (b"", b"") };
-    put(
-        out,
-        &[b"forwarded: for=", open, sending.peer.as_bytes(), close, b";host=\"", host, b"\";proto=http\r\n"],
-    );
+    put(out, &[b"forwarded: for=", open, sending.peer.as_bytes(), close, b";host=\"", host]);
+    put(out, &[b"\";proto=", sending.scheme.as_bytes(), b"\r\n"]);
 }
 
 fn write_framing(out: &mut BytesMut, sending: &Sending<'_>) {
@@ -138,6 +138,20 @@ impl<'h> Named<'h> {
     }
 }
 
+/// What the names of the host's own headers begin with, and of those by which proxies say who signed in or showed a certificate.
+const FAMILIES: [&str; 10] = [
+    "x-forwarded-",
+    "x-outboard-",
+    "remote-",
+    "x-remote-",
+    "x-webauth-",
+    "x-auth-request-",
+    "client-cert",
+    "x-client-cert",
+    "ssl-client-",
+    "x-ssl-client-",
+];
+
 /// Headers of the client's connection, headers that we set, and headers by which a client could pretend to be somebody.
 pub(crate) fn is_left_out(name: &str) -> bool {
     if name.contains('_') {
@@ -169,12 +183,10 @@ fn is_listed(name: &str) -> bool {
         | "true-client-ip"
         | "cf-connecting-ip"
         | "x-cluster-client-ip"
-        | "remote-user"
-        | "x-remote-user"
         | "x-original-url"
         | "x-rewrite-url"
         | "x-original-host" => true,
-        _ => name.starts_with("x-forwarded-") || name.starts_with("x-outboard-"),
+        _ => FAMILIES.iter().any(|family| name.starts_with(family)),
     }
 }
 

@@ -32,8 +32,7 @@ pub(crate) fn may_trail(name: &HeaderName) -> bool {
         | "service-worker" | "service-worker-allowed" | "x-frame-options" | "x-content-type-options" | "referrer-policy"
         | "permissions-policy"
     );
-    let families =
-        ["content-", "if-", "access-control-", "sec-", "cross-origin-", "proxy-", "remote-", "cf-"];
+    let families = ["content-", "if-", "access-control-", "sec-", "cross-origin-", "proxy-", "cf-"];
     !heads_alone && !families.iter().any(begins) && !is_left_out(name)
 }
 
