@@ -44,18 +44,18 @@ class Config(unittest.IsolatedAsyncioTestCase):
         loop.append(loop)
         async with Host(quiet_plugin()) as host:
             for value, said in (
-                (float("nan"), "value (the number nan)"),
-                ({"a": [1, float("-inf")]}, "value.a[1] (the number -inf)"),
-                ({1: 2}, "value (a key of type int)"),
-                ({"a": {None: 2}}, "value.a (a key of type NoneType)"),
-                ({1, 2}, "value (a set)"),
-                ([b"bytes"], "value[0] (a bytes)"),
-                (datetime.datetime.now(), "value (a datetime)"),
-                (ValueError("x"), "value (a ValueError)"),
-                (1j, "value (a complex)"),
-                ("\ud83d", "value (half of a surrogate pair)"),
-                ({"\udeeb": 1}, "value (a key with half of a surrogate pair)"),
-                (loop, "inside itself"),
+                (float("nan"), "value is NaN"),
+                ({"a": [1, float("-inf")]}, "value.a[1] is -Infinity"),
+                ({1: 2}, "value has a key of type int"),
+                ({"a": {None: 2}}, "value.a has a key of type NoneType"),
+                ({1, 2}, "value is a set"),
+                ([b"bytes"], "value[0] is a bytes"),
+                (datetime.datetime.now(), "value is a datetime"),
+                (ValueError("x"), "value is a ValueError"),
+                (1j, "value is a complex"),
+                ("\ud83d", "value holds half of a surrogate pair"),
+                ({"\udeeb": 1}, "value has a key with half of a surrogate pair"),
+                (loop, "value[0] refers back to what contains it"),
             ):
                 with self.subTest(said), self.assertRaises(CallError) as caught:
                     await host.ctx.config.set("k", value)
@@ -119,7 +119,8 @@ class Ipc(unittest.IsolatedAsyncioTestCase):
             raise RuntimeError("do not look")
 
         def a_kind(**members: Any) -> BaseException:
-            return type("Odd", (Exception,), members)("kept")
+            odd: BaseException = type("Odd", (Exception,), members)("kept")
+            return odd
 
         odd = {
             "code": a_kind(code=property(look)),
@@ -183,9 +184,9 @@ class Ipc(unittest.IsolatedAsyncioTestCase):
         loop: list[Any] = []
         loop.append(loop)
         async with Host(quiet_plugin()) as host:
-            with self.assertRaisesRegex(CallError, r"payload\.at\[1\] is a object, which cannot be sent"):
+            with self.assertRaisesRegex(CallError, r"payload\.at\[1\] is an object, which cannot be sent"):
                 host.ctx.ipc.send("status", {"at": [1, object()]})
-            with self.assertRaisesRegex(CallError, "contains itself"):
+            with self.assertRaisesRegex(CallError, "refers back to what contains it"):
                 host.ctx.ipc.send("status", loop)
 
     async def test_what_uis_can_clone_and_json_lacks_arrives_as_it_was(self) -> None:

@@ -253,7 +253,7 @@ class Channels(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(caught.exception.data["who"], "x")
             with self.assertRaises(CallError) as caught:
                 await host.invoke("odd")
-            self.assertIn("the result is a object, which cannot be sent", caught.exception.message)
+            self.assertIn("the result is an object, which cannot be sent", caught.exception.message)
 
     async def test_more_calls_than_may_run_at_once_are_refused_and_pings_are_not(self) -> None:
         release = asyncio.Event()

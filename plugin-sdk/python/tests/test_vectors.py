@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import unittest
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from outboard_plugin import Plugin
 from outboard_plugin.error import CallError
+from outboard_plugin.testing import Host
 from outboard_plugin.wire import message
 from outboard_plugin.wire.frame import Decoder, Oversized, Skipped
 
@@ -48,6 +51,69 @@ def write(means: dict[str, Any]) -> bytes:
     if means["kind"] == "error":
         return message.write_error(means["id"], CallError.from_wire(means["error"]))
     return message.write_result(means["id"], means["result"])
+
+
+def value_of(notation: Any) -> Any:
+    """What a vector's notation stands for."""
+    if isinstance(notation, list):
+        return [value_of(item) for item in notation]
+    if not isinstance(notation, dict):
+        return notation
+    tag = notation.get("$outboard")
+    value: Any = notation.get("value")
+    if tag == "number":
+        return float(value)
+    if tag == "bytes":
+        return base64.b64decode(value)
+    if tag == "object":
+        return value
+    if tag == "half":
+        return {"a\ud83d": 1} if value == "key" else "a\ud83d"
+    if tag == "circle":
+        circle: dict[str, Any] = {}
+        circle["self"] = circle
+        return circle
+    return {key: value_of(inner) for key, inner in notation.items()}
+
+
+WRAP: dict[str, Callable[[Any], Any]] = {
+    "list": lambda inner: [inner],
+    "object": lambda inner: {"a": inner},
+    "set": lambda inner: frozenset({inner}),
+    "map": lambda inner: {1: inner},
+}
+
+
+class Values(unittest.IsolatedAsyncioTestCase):
+    async def test_a_value_is_taken_or_refused_in_the_words_of_its_vector(self) -> None:
+        plugin = Plugin()
+        plugin.on_start(lambda ctx: None)
+        async with Host(plugin) as host:
+            for vector in vectors("values.jsonl"):
+                given = value_of(vector["value"])
+                within = vector.get("within", {"kind": "list", "times": 0})
+                for _ in range(within["times"]):
+                    given = WRAP[within["kind"]](given)
+                if "config" in vector:
+                    with self.subTest(vector["name"], of="config"):
+                        self.assertEqual(await self.said_of_config(host, given), vector["config"])
+                if "event" in vector:
+                    with self.subTest(vector["name"], of="event"):
+                        self.assertEqual(self.said_of_event(host, given), vector["event"])
+
+    async def said_of_config(self, host: Host, value: Any) -> str | None:
+        try:
+            await host.ctx.config.set("k", value)
+        except CallError as error:
+            return error.message.removeprefix("config.set('k'): ")
+        return None
+
+    def said_of_event(self, host: Host, value: Any) -> str | None:
+        try:
+            host.ctx.ipc.send("c", value)
+        except CallError as error:
+            return error.message
+        return None
 
 
 class GoldenVectors(unittest.TestCase):

@@ -92,10 +92,10 @@ class Messages(unittest.TestCase):
         loop: dict[str, Any] = {}
         loop["self"] = loop
         cases: list[tuple[Any, str]] = [
-            ({"a": [1, {"b": object()}]}, "$.a[1].b (a object)"),
-            ([float("nan")], "$[0] (the number nan)"),
-            ({"when": b"bytes"}, "$.when (a bytes)"),
-            (loop, "inside itself"),
+            ({"a": [1, {"b": object()}]}, "$.a[1].b is an object, which JSON cannot hold"),
+            ([float("nan")], "$[0] is NaN"),
+            ({"when": b"bytes"}, "$.when is a bytes"),
+            (loop, "$.self refers back to what contains it"),
         ]
         for value, said in cases:
             with self.subTest(said=said), self.assertRaises(CallError) as caught:
@@ -110,7 +110,7 @@ class Messages(unittest.TestCase):
 
     def test_a_lone_surrogate_does_not_break_the_line(self) -> None:
         line = message.write_notification("ipc.send", "file \udce4 name")
-        self.assertEqual(json.loads(line)["params"], "file ? name")
+        self.assertEqual(json.loads(line)["params"], "file \ufffd name")
 
     def test_depth_is_measured_where_json_ends(self) -> None:
         deep: Any = 1

@@ -99,10 +99,13 @@ async fn what_json_cannot_hold_is_refused_by_its_place_and_nothing_is_kept() {
         };
         assert_eq!(refused(ctx.config.set("k", &f64::NAN).await), "value is NaN, which JSON cannot hold");
         let deep = std::collections::BTreeMap::from([("a", vec![1.0, f64::INFINITY])]);
-        assert_eq!(refused(ctx.config.set("k", &deep).await), "value.a[1] is inf, which JSON cannot hold");
+        assert_eq!(
+            refused(ctx.config.set("k", &deep).await),
+            "value.a[1] is Infinity, which JSON cannot hold"
+        );
         let odd = Odd::Struct { inner: vec![None, Some(f64::NEG_INFINITY)] };
         let said = refused(ctx.config.set("k", &odd).await);
-        assert!(said.contains("inner[1]") && said.contains("is -inf"), "{said}");
+        assert!(said.contains("inner[1]") && said.contains("is -Infinity"), "{said}");
         refused(ctx.config.set("k", &(1, Odd::Newtype(f32::NAN))).await);
         refused(ctx.config.set("k", &std::collections::HashMap::from([((1, 2), 3)])).await);
         refused(ctx.ipc.send("status", &[f64::NAN]));

@@ -1,11 +1,10 @@
 //! Tagged values: what structured cloning carries and JSON does not (Date, Map, Set, BigInt, bytes, and the numbers that
 //! JSON lacks), as JSON and back. Used at both ends of `ctx.ipc` and of the UI client. Must not know the wire.
 
+import { HALF_A_PAIR, placeFault, told, withArticle } from "./carried.js";
+
 /** The member that marks a tagged value. */
 const TAG = "$outboard";
-
-/** Deepest nesting that is carried: below the 127 levels at which a host stops reading. */
-const DEPTH_MAX = 100;
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -14,7 +13,8 @@ export class UncloneableError extends TypeError {
   override readonly name = "UncloneableError";
 }
 
-/** Turns a value into JSON; throws {@link UncloneableError} with the path of whatever cannot be carried. */
+/** Turns a value into JSON; throws {@link UncloneableError} with the path of whatever cannot be carried. Half of a surrogate pair cannot: no
+ * receiver could read it. */
 export function encode(value: unknown, path = "payload"): unknown {
   return encodeAt(value, path, [], 0);
 }
@@ -31,28 +31,47 @@ export function decode(json: unknown): unknown {
 function encodeAt(value: unknown, path: string, above: object[], depth: number): Json {
   switch (typeof value) {
     case "string":
+      if (HALF_A_PAIR.test(value)) throw refuse(path, "holds half of a surrogate pair");
+      return value;
     case "boolean":
       return value;
     case "number":
-      return Number.isFinite(value) && !Object.is(value, -0) ? value : { [TAG]: "number", value: Object.is(value, -0) ? "-0" : String(value) };
+      return Number.isFinite(value) && !Object.is(value, -0) ? value : leaf("number", Object.is(value, -0) ? "-0" : String(value), path, depth);
     case "bigint":
-      return { [TAG]: "bigint", value: String(value) };
+      return leaf("bigint", String(value), path, depth);
     case "undefined":
       return null;
     case "object":
       if (value === null) return null;
       break;
     default:
-      throw new UncloneableError(`${path} is a ${typeof value}, which cannot be sent; send plain data`);
+      throw refuse(path, `is ${withArticle(typeof value)}`, "; send plain data");
   }
-  if (above.includes(value)) throw new UncloneableError(`${path} refers back to what contains it, which cannot be sent`);
-  if (depth >= DEPTH_MAX) throw new UncloneableError(`${path} is nested more than ${DEPTH_MAX} levels deep`);
-  return encodeObject(value, path, [...above, value], depth + 1);
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  const fault = placeFault(value, path, above, depth, levelsOf(value, kind));
+  if (fault) throw new UncloneableError(fault);
+  return encodeObject(value, kind, path, [...above, value], depth + levelsOf(value, kind));
 }
 
-function encodeObject(value: object, path: string, above: object[], depth: number): Json {
-  if (Array.isArray(value)) return value.map((item, i) => encodeAt(item, `${path}[${i}]`, above, depth));
-  const kind = Object.prototype.toString.call(value).slice(8, -1);
+/** A tagged value with nothing in it, which is one level of JSON. */
+function leaf(tag: string, value: string, path: string, depth: number): Json {
+  const json = { [TAG]: tag, value };
+  const fault = placeFault(json, path, [], depth, 1);
+  if (fault) throw new UncloneableError(fault);
+  return json;
+}
+
+/** How many levels of JSON a value becomes: a map is a list of pairs in a tag. */
+function levelsOf(value: object, kind: string): number {
+  if (kind === "Map") return 3;
+  return kind === "Set" || (kind === "Object" && isMarked(value)) ? 2 : 1;
+}
+
+/** Whether an object looks like a tagged value, and is carried in one. */
+const isMarked = (value: object): boolean => Object.hasOwn(value, TAG) && (value as Record<string, unknown>)[TAG] !== undefined;
+
+function encodeObject(value: object, kind: string, path: string, above: object[], depth: number): Json {
+  if (Array.isArray(value)) return Array.from(value, (item, i) => encodeAt(item, `${path}[${i}]`, above, depth));
   if (value instanceof Date || kind === "Date") {
     const time = (value as Date).getTime();
     return { [TAG]: "date", value: Number.isNaN(time) ? null : new Date(time).toISOString() };
@@ -72,7 +91,7 @@ function encodeObject(value: object, path: string, above: object[], depth: numbe
 
 function encodeView(value: ArrayBufferView, path: string): Json {
   if (!(value instanceof Uint8Array) && !(value instanceof DataView)) {
-    throw new UncloneableError(`${path} is a ${value.constructor.name}, which cannot be sent; send a Uint8Array or an array of numbers`);
+    throw refuse(path, `is ${withArticle(value.constructor.name)}`, "; send a Uint8Array or an array of numbers");
   }
   return { [TAG]: "bytes", value: toBase64(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)) };
 }
@@ -81,11 +100,16 @@ function encodeRecord(value: Record<string, unknown>, path: string, above: objec
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
     const name = (value.constructor as { name?: string } | undefined)?.name || "class";
-    throw new UncloneableError(`${path} is a ${name} instance, which cannot be sent; send its data as a plain object`);
+    throw refuse(path, `is ${withArticle(name)} instance`, "; send its data as a plain object");
   }
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  if (members.some(([key]) => HALF_A_PAIR.test(key))) throw refuse(path, "has a key with half of a surrogate pair");
   const json = Object.fromEntries(members.map(([key, member]) => [key, encodeAt(member, `${path}.${key}`, above, depth)]));
-  return TAG in json ? { [TAG]: "object", value: json } : json;
+  return isMarked(value) ? { [TAG]: "object", value: json } : json;
+}
+
+function refuse(path: string, what: string, advice = ""): UncloneableError {
+  return new UncloneableError(`${told(path)} ${what}, which cannot be sent${advice}`);
 }
 
 function untag(tag: string, value: unknown): unknown {

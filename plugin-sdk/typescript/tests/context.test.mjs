@@ -26,13 +26,18 @@ test("config.set refuses by its path what JSON cannot hold, and keeps nothing of
     [{ seen: new Set([1]) }, "value.seen is a Set"],
     [new Uint8Array([1, 2]), "value is a Uint8Array"],
     [Buffer.from("x"), "value is a Buffer"],
-    [new ArrayBuffer(1), "value is a ArrayBuffer"],
-    [new Error("x"), "value is a Error"],
+    [new ArrayBuffer(1), "value is an ArrayBuffer"],
+    [new Error("x"), "value is an Error"],
     [[new Date(0)], "value[0] is a Date"],
     [/x/, "value is a RegExp"],
     [Promise.resolve(1), "value is a Promise"],
     [new Point(), "value is a Point"],
     [new Number(1), "value is a Number"],
+    [[{ a: 1, [Symbol("s")]: 2 }], "value[0] has the key Symbol(s)"],
+    [{ hits: Object.assign([1], { x: 2 }) }, "value.hits.x is a member of an array"],
+    ["a-b".match(/-/), "value.index is a member of an array"],
+    [Object.assign([1], { [Symbol("s")]: 2 }), "value has the key Symbol(s)"],
+    [new (class Points extends Array {})(), "value is a Points"],
     [1n, "value is a BigInt"],
     [[undefined], "value[0] is undefined"],
     [new Array(1), "value[0] is undefined"],
@@ -41,7 +46,7 @@ test("config.set refuses by its path what JSON cannot hold, and keeps nothing of
     [circle, "value.self refers back"],
     ["\ud83d", "value holds half of a surrogate pair"],
     [{ "\udeeb": 1 }, "value has a key with half"],
-    [JSON.parse("[".repeat(98) + "]".repeat(98)), "is nested more than 97 levels deep"],
+    [JSON.parse("[".repeat(98) + "]".repeat(98)), "is nested deeper than 97 levels"],
   ]) {
     await assert.rejects(ctx.config.set("k", value), (error) => error instanceof TypeError && error.message.startsWith('config.set("k"): ') && error.message.includes(said), said);
   }
@@ -51,7 +56,7 @@ test("config.set refuses by its path what JSON cannot hold, and keeps nothing of
 
 test("config.set keeps all that is JSON as it is", async (t) => {
   const { ctx } = await started(t);
-  const value = { text: "🛫 \u0000", list: [1, -1.5, 1e300, true, null, {}], none: Object.assign(Object.create(null), { a: 1 }), same: [[], []] };
+  const value = { text: "🛫 \u0000", list: [1, -1.5, 1e300, true, null, {}], none: Object.assign(Object.create(null), { a: 1 }), hidden: Object.defineProperty({}, Symbol("s"), { value: 1 }), same: [[], []] };
   value.same[1] = value.same[0];
   await ctx.config.set("k", { ...value, absent: undefined });
   assert.deepEqual(await ctx.config.get("k"), JSON.parse(JSON.stringify(value)));

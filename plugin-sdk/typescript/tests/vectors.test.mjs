@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { LineDecoder, message } from "../dist/testing/index.js";
+import { LineDecoder, message, runPlugin } from "../dist/testing/index.js";
 
 function vectors(file) {
   const text = readFileSync(new URL(`../../../proto-schema/vectors/${file}`, import.meta.url), "utf8");
@@ -75,3 +75,42 @@ for (const { name, limit, chunks, frames } of vectors("streams.jsonl")) {
     for (const cut of [reads, [whole], [...whole].map((byte) => Buffer.from([byte]))]) assert.deepEqual(framesOf(cut, limit), asTold);
   });
 }
+
+/** What a vector's notation stands for. */
+function valueOf(notation) {
+  if (typeof notation !== "object" || notation === null) return notation;
+  if (Array.isArray(notation)) return notation.map(valueOf);
+  const { $outboard: tag, value } = notation;
+  if (tag === "number") return Number(value);
+  if (tag === "bytes") return new Uint8Array(Buffer.from(value, "base64"));
+  if (tag === "object") return value;
+  if (tag === "half") return value === "key" ? { "a\ud83d": 1 } : "a\ud83d";
+  if (tag === "circle") {
+    const circle = {};
+    return Object.assign(circle, { self: circle });
+  }
+  return Object.fromEntries(Object.entries(notation).map(([key, member]) => [key, valueOf(member)]));
+}
+
+const WRAP = { list: (inner) => [inner], object: (a) => ({ a }), set: (inner) => new Set([inner]), map: (inner) => new Map([[1, inner]]) };
+
+test("a value is taken or refused, in the words of its vector", async (t) => {
+  let ctx;
+  const plugin = await runPlugin({ onStart: (given) => void (ctx = given), onStop() {} });
+  t.after(() => plugin.stop());
+  const said = async (call) => {
+    try {
+      await call();
+      return null;
+    } catch (error) {
+      assert.ok(error instanceof TypeError, `${error}`);
+      return error.message.replace('config.set("k"): ', "");
+    }
+  };
+  for (const { name, value, within, config, event } of vectors("values.jsonl")) {
+    let given = valueOf(value);
+    for (let level = 0; level < (within?.times ?? 0); level++) given = WRAP[within.kind](given);
+    if (config !== undefined) assert.equal(await said(() => ctx.config.set("k", given)), config, name);
+    if (event !== undefined) assert.equal(await said(() => ctx.ipc.send("c", given)), event, name);
+  }
+});

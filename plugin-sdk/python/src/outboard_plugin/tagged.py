@@ -9,8 +9,8 @@ import datetime
 import math
 from typing import Any
 
+from .carried import HALF_A_PAIR, kind_of, name_of, place_fault, told
 from .error import CallError, ErrorReason
-from .wire import DEPTH_MAX
 
 # The member that marks a tagged value.
 TAG = "$outboard"
@@ -20,7 +20,7 @@ EXACT_MAX = 2**53 - 1
 
 def encode(value: Any, path: str = "payload") -> Any:
     """The value as JSON; raises :class:`CallError` with the path of whatever cannot be carried."""
-    return _encode(value, path, 0)
+    return _encode(value, path, (), 0)
 
 
 def decode(json: Any) -> Any:
@@ -34,50 +34,73 @@ def decode(json: Any) -> Any:
     return {key: decode(value) for key, value in json.items()}
 
 
-def _encode(value: Any, path: str, depth: int) -> Any:
-    if value is None or isinstance(value, (str, bool)):
+def _encode(value: Any, path: str, above: tuple[int, ...], depth: int) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        if HALF_A_PAIR.search(value):
+            raise _unsendable(path, "holds half of a surrogate pair")
         return value
     if isinstance(value, int):
-        return value if abs(value) <= EXACT_MAX else _tagged("bigint", str(value))
+        return value if abs(value) <= EXACT_MAX else _leaf("bigint", str(value), path, depth)
     if isinstance(value, float):
-        return _encode_float(value)
+        name = _name_of_float(value)
+        return value if name is None else _leaf("number", name, path, depth)
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return _tagged("bytes", base64.b64encode(value).decode())
+        return _leaf("bytes", base64.b64encode(value).decode(), path, depth)
     if isinstance(value, datetime.date):
-        return _tagged("date", _iso(value))
-    if depth >= DEPTH_MAX // 2:
-        raise _refuse(f"{path[:200]} is nested more than {DEPTH_MAX // 2} levels deep, or contains itself")
-    depth += 1
+        return _leaf("date", _iso(value), path, depth)
+    if not isinstance(value, (list, tuple, set, frozenset, dict)):
+        raise _unsendable(path, f"is {kind_of(value)}", "; send its data as a dict")
+    depth += _levels_of(value)
+    fault = place_fault(value, path, above, depth)
+    if fault is not None:
+        raise _refuse(fault)
+    above = (*above, id(value))
     if isinstance(value, (list, tuple)):
-        return [_encode(item, f"{path}[{at}]", depth) for at, item in enumerate(value)]
+        return [_encode(item, f"{path}[{at}]", above, depth) for at, item in enumerate(value)]
     if isinstance(value, (set, frozenset)):
-        return _tagged("set", [_encode(item, f"{path}.item[{at}]", depth) for at, item in enumerate(value)])
+        return _tagged("set", [_encode(item, f"{path}.item[{at}]", above, depth) for at, item in enumerate(value)])
+    return _encode_dict(value, path, above, depth)
+
+
+def _levels_of(value: Any) -> int:
+    """How many levels of JSON a container becomes: a map is a list of pairs in a tag."""
     if isinstance(value, dict):
-        return _encode_dict(value, path, depth)
-    raise _refuse(f"{path} is a {type(value).__name__}, which cannot be sent; send its data as a dict")
+        return 3 if _is_map(value) else 2 if TAG in value else 1
+    return 2 if isinstance(value, (set, frozenset)) else 1
 
 
-def _encode_dict(value: dict[Any, Any], path: str, depth: int) -> Any:
-    if not all(isinstance(key, str) for key in value):
-        return _tagged(
-            "map",
-            [
-                [_encode(key, f"{path}.key[{at}]", depth), _encode(inner, f"{path}.value[{at}]", depth)]
-                for at, (key, inner) in enumerate(value.items())
-            ],
-        )
-    json = {key: _encode(inner, f"{path}.{key}", depth) for key, inner in value.items()}
+def _is_map(value: dict[Any, Any]) -> bool:
+    return not all(isinstance(key, str) for key in value)
+
+
+def _encode_dict(value: dict[Any, Any], path: str, above: tuple[int, ...], depth: int) -> Any:
+    if _is_map(value):
+        pairs = [
+            [_encode(key, f"{path}.key[{at}]", above, depth), _encode(inner, f"{path}.value[{at}]", above, depth)]
+            for at, (key, inner) in enumerate(value.items())
+        ]
+        return _tagged("map", pairs)
+    if any(HALF_A_PAIR.search(key) for key in value):
+        raise _unsendable(path, "has a key with half of a surrogate pair")
+    json = {key: _encode(inner, f"{path}.{key}", above, depth) for key, inner in value.items()}
     return _tagged("object", json) if TAG in json else json
 
 
-def _encode_float(value: float) -> Any:
-    if math.isnan(value):
-        return _tagged("number", "NaN")
-    if math.isinf(value):
-        return _tagged("number", "Infinity" if value > 0 else "-Infinity")
-    if value == 0 and math.copysign(1, value) < 0:
-        return _tagged("number", "-0")
-    return value
+def _leaf(tag: str, value: Any, path: str, depth: int) -> dict[str, Any]:
+    """A tagged value with nothing in it, which is one level of JSON."""
+    fault = place_fault(value, path, (), depth + 1)
+    if fault is not None:
+        raise _refuse(fault)
+    return _tagged(tag, value)
+
+
+def _name_of_float(value: float) -> str | None:
+    """The name of a number that JSON lacks; JavaScript's writer makes 0 of -0."""
+    if not math.isfinite(value):
+        return name_of(value)
+    return "-0" if value == 0 and math.copysign(1, value) < 0 else None
 
 
 def _iso(value: datetime.date) -> str:
@@ -125,6 +148,10 @@ def _as_dict(pairs: list[tuple[Any, Any]]) -> Any:
 
 def _tagged(tag: str, value: Any) -> dict[str, Any]:
     return {TAG: tag, "value": value}
+
+
+def _unsendable(path: str, what: str, advice: str = "") -> CallError:
+    return _refuse(f"{told(path)} {what}, which cannot be sent{advice}")
 
 
 def _refuse(message: str) -> CallError:

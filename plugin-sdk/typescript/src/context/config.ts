@@ -25,7 +25,7 @@ export function createConfig(peer: PluginPeer): ConfigChannel {
     async set(key, value) {
       if (value === undefined) throw new TypeError(`config.set(${JSON.stringify(key)}): undefined is not a JSON value; use config.delete to forget a key`);
       checkConfigKey(key);
-      checkJson(value, `config.set(${JSON.stringify(key)}): value`);
+      checkJson(value, `config.set(${JSON.stringify(key)}): `);
       await peer.request("config.set", { key, value });
     },
     async delete(key) {

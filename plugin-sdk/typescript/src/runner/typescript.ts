@@ -64,7 +64,7 @@ function read(path: string): Known {
     const config = { path, config: tools().parseTsconfig(path) };
     return { options: config.config.compilerOptions ?? {}, matcher: tools().createPathsMatcher(config) };
   } catch (error) {
-    process.stderr.write(`${path} cannot be read and is left out of account: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${path} cannot be read and is ignored: ${error instanceof Error ? error.message : String(error)}\n`);
     return { options: {}, matcher: null };
   }
 }

@@ -74,7 +74,7 @@ function isId(id: unknown): id is CallId {
 function faultOf(line: string, envelope: Record<string, unknown>): Message | undefined {
   if (isDeep(line)) return broken(TOO_DEEP);
   if (line.includes("\\u") && LONE_SURROGATE.test(JSON.stringify(envelope))) return unreadable("half of a surrogate pair is not text");
-  if (mayHaveTwice(line, envelope) && hasTwice(line)) return broken("a member of the message stands there twice");
+  if (mayHaveTwice(line, envelope) && hasTwice(line)) return broken("a member of the message appears twice");
   return undefined;
 }
 

@@ -6,14 +6,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .. import id as names
+from ..carried import LEVELS_MAX
 from ..error import CallError, ErrorReason
 from ..generated.protocol import ConfigChangedParams, ConfigGetParams, PluginSide
-from ..wire import DEPTH_MAX
 from ..wire.message import where_not_json
 from .changes import Changes
-
-# How deep a value may be nested: the answer to `config.getAll` has three levels around it.
-LEVELS_MAX = DEPTH_MAX - 3
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,13 +31,11 @@ class PluginConfig:
 
     async def set(self, key: str, value: Any) -> None:
         """Returns when the value is on disk. What JSON cannot hold is refused by its path: a set, a datetime, NaN, a key that is
-        no text. A tuple comes back as a list."""
+        not text. A tuple comes back as a list."""
         names.config_key(key)
         odd = where_not_json(value, "value", LEVELS_MAX)
         if odd is not None:
-            raise CallError(
-                ErrorReason.INVALID_PARAMS, f"config.set({key!r}): {odd} is nothing that JSON can hold"
-            )
+            raise CallError(ErrorReason.INVALID_PARAMS, f"config.set({key!r}): {odd}")
         await self._peer.request("config.set", {"key": key, "value": value})
 
     async def delete(self, key: str) -> bool:

@@ -84,7 +84,7 @@ def _shallow(container: Any) -> bool:
     """Whether nothing in it contains itself or is nested too deeply to be taken apart."""
     items = container.values() if isinstance(container, dict) else container
     where = where_not_json({str(at): item for at, item in enumerate(items)})
-    return where is None or "nested deeper" not in where
+    return where is None or where.endswith("which JSON cannot hold")
 
 
 class HostLogHandler(logging.Handler):

@@ -6,18 +6,17 @@ Called by the peer on each side of a session. Must not know any method.
 from __future__ import annotations
 
 import json
-import re
+import math
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from ..carried import HALF_A_PAIR, kind_of, name_of, place_fault, told
 from ..error import CallError, ErrorReason
 from . import DEPTH_MAX, FRAME_MAX
 
 _MEMBERS = ("jsonrpc", "id", "method", "params", "result", "error")
 # Longest id text that a caller may use, in bytes. Ids are kept as long as their call runs.
 ID_MAX = 128
-# As os.fsdecode and a text cut in two make them.
-_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def _check(text: str, message: dict[str, Any]) -> None:
         json.loads(text, object_pairs_hook=lambda pairs: outermost.__setitem__(slice(None), pairs))
         names = [name for name, _ in outermost if name in _MEMBERS]
         if len(names) != len(set(names)):
-            raise _broken("a member of the message stands there twice")
+            raise _broken("a member of the message appears twice")
 
 
 def _is_deeper(message: Any, limit: int) -> bool:
@@ -184,13 +183,13 @@ def _line(message: dict[str, Any], of: str, member: str) -> bytes:
     except (TypeError, ValueError, RecursionError) as error:
         where = where_not_json(message[member])
         raise CallError(
-            ErrorReason.INVALID_PARAMS, f"{of}: {where or error} cannot be sent as JSON"
+            ErrorReason.INVALID_PARAMS, f"{of}: {where or f'it cannot be sent as JSON: {error}'}"
         ) from error
     try:
         line = text.encode()
     except UnicodeEncodeError:
-        # A lone surrogate, as os.fsdecode makes them: no receiver could read it.
-        line = text.encode("utf-8", "replace")
+        # Half of a surrogate pair: no receiver could read it.
+        line = HALF_A_PAIR.sub("\ufffd", text).encode()
     if len(line) > FRAME_MAX:
         raise CallError(
             ErrorReason.LIMIT_EXCEEDED,
@@ -200,33 +199,39 @@ def _line(message: dict[str, Any], of: str, member: str) -> bytes:
 
 
 def where_not_json(value: Any, root: str = "$", levels: int = DEPTH_MAX - 2) -> str | None:
-    """The path of the first thing that JSON cannot hold, and what it is; ``None`` where it holds all of it. The encoder itself
-    writes keys that are no text as text, and half of a surrogate pair as something else. ``levels`` is how deep it may be
+    """The path of the first thing that JSON cannot hold, and what it is, as a sentence; ``None`` where it holds all of it. The encoder
+    itself writes keys that are not text as text, and half of a surrogate pair as something else. ``levels`` is how deep it may be
     nested: the message and its parameters are two of those that a frame may have."""
-    waiting: list[tuple[str, Any, int]] = [(root, value, 0)]
+    waiting: list[tuple[str, Any, tuple[int, ...]]] = [(root, value, ())]
     while waiting:
-        path, item, depth = waiting.pop()
-        if item is None or isinstance(item, (bool, int)):
-            continue
+        path, item, above = waiting.pop()
+        odd: str | None = None
         if isinstance(item, str):
-            if _HALF_A_PAIR.search(item):
-                return f"{path} (half of a surrogate pair)"
+            odd = "holds half of a surrogate pair" if HALF_A_PAIR.search(item) else None
         elif isinstance(item, float):
-            if item != item or item in (float("inf"), float("-inf")):
-                return f"{path} (the number {item})"
-        elif depth >= levels:
-            return f"{path[:200]} (nested deeper than {levels} levels, or inside itself)"
-        elif isinstance(item, dict):
-            odd = [key for key in item if not isinstance(key, str)]
-            if odd:
-                return f"{path} (a key of type {type(odd[0]).__name__})"
-            if any(_HALF_A_PAIR.search(key) for key in item):
-                return f"{path} (a key with half of a surrogate pair)"
-            waiting.extend((f"{path}.{key}", inner, depth + 1) for key, inner in reversed(item.items()))
-        elif isinstance(item, (list, tuple)):
-            waiting.extend(
-                (f"{path}[{at}]", inner, depth + 1) for at, inner in reversed(list(enumerate(item)))
-            )
-        else:
-            return f"{path} (a {type(item).__name__})"
+            odd = None if math.isfinite(item) else f"is {name_of(item)}"
+        elif isinstance(item, (dict, list, tuple)):
+            fault = place_fault(item, path, above, len(above) + 1, levels)
+            if fault is not None:
+                return fault
+            inside = (*above, id(item))
+            if isinstance(item, dict):
+                odd = _odd_key(item)
+                members = [(f"{path}.{key}", inner, inside) for key, inner in item.items()]
+            else:
+                members = [(f"{path}[{at}]", inner, inside) for at, inner in enumerate(item)]
+            waiting.extend(reversed(members))
+        elif not (item is None or isinstance(item, (bool, int))):
+            odd = f"is {kind_of(item)}"
+        if odd is not None:
+            return f"{told(path)} {odd}, which JSON cannot hold"
+    return None
+
+
+def _odd_key(item: dict[Any, Any]) -> str | None:
+    for key in item:
+        if not isinstance(key, str):
+            return f"has a key of type {type(key).__name__}"
+        if HALF_A_PAIR.search(key):
+            return "has a key with half of a surrogate pair"
     return None
