@@ -159,12 +159,10 @@ each("statements that are kept do not keep what was bound", (db) => {
   assert.ok(more < 100e6, `${kept.length} statements keep ${more} bytes`);
 });
 
-test("bytes that are opened for reading are not written to", () => {
-  const db = new Database(":memory:");
-  db.exec("CREATE TABLE t (a)");
+each("bytes that are opened for reading are not written to", (db) => {
   const copy = new Database(db.serialize(), { readonly: true });
   assert.throws(() => copy.exec("INSERT INTO t VALUES (1)"), { code: "SQLITE_READONLY" });
-  assert.deepEqual([copy.readonly, copy.prepare("SELECT count(*) FROM t").pluck().get()], [true, 0]);
+  assert.deepEqual([copy.readonly, copy.prepare("SELECT count(*) FROM t").pluck().get()], [true, 3]);
 });
 
 test("an OUTBOARD_SQLITE that nobody knows is named, and so is what it takes", (t) => {

@@ -52,9 +52,14 @@ export class Database implements Shape {
     if (!memory && !name.startsWith("file:") && !existsSync(dirname(name))) throw new TypeError("Cannot open database because the directory does not exist");
     const core = new Core(opened(() => opener(name, opening, bytes)), name);
     this.#core = core;
-    const told = { name: () => name, open: () => core.open, inTransaction: () => core.inTransaction, readonly: () => opening.readonly, memory: () => memory };
+    const told = { name: () => file, open: () => core.open, inTransaction: () => core.inTransaction, readonly: () => opening.readonly, memory: () => memory };
     for (const [property, get] of Object.entries(told)) Object.defineProperty(this, property, { get, enumerable: true });
     if (verbose) core.engine.trace?.(verbose);
+  }
+
+  /** What it is printed as. */
+  [Symbol.for("nodejs.util.inspect.custom")](): object {
+    return Object.assign(new (class Database {})(), this);
   }
 
   prepare(source: string): StatementShape {

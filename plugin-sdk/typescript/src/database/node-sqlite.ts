@@ -34,6 +34,8 @@ interface NodeDatabase {
   function(name: string, options: object, fn: (...args: SqlValue[]) => unknown): void;
   aggregate?(name: string, options: object): void;
   serialize?(name: string): Uint8Array;
+  deserialize?(bytes: Uint8Array): void;
+  enableDefensive?(on: boolean): void;
   close(): void;
 }
 
@@ -47,12 +49,15 @@ export function openNodeSqlite(path: string, { readonly, create, timeout }: Open
   const sqlite = load();
   const version = `Node ${process.versions.node}`;
   if (!sqlite) return `${version} has no SQLite of its own`;
-  if (bytes) return `${version}'s own SQLite opens no bytes`;
   if (!create && !readonly && path !== ":memory:" && !existsSync(path)) throw failure(CANTOPEN, "unable to open database file");
   tellsAll ??= isWhole(new sqlite.DatabaseSync(":memory:", {}));
   if (!tellsAll) return `${version}'s own SQLite is too old`;
   // A path that looks like an address is a path.
-  const database = new sqlite.DatabaseSync(path.startsWith("file:") ? `./${path}` : path, { readOnly: readonly, timeout });
+  const database = new sqlite.DatabaseSync(path.startsWith("file:") ? `./${path}` : path, { readOnly: readonly && !bytes, timeout });
+  if (bytes && !database.deserialize) return `${version}'s own SQLite opens no bytes`;
+  // Without bytes it is empty, as it is already.
+  if (bytes?.length) database.deserialize?.(bytes);
+  if (bytes && readonly) database.exec("PRAGMA query_only = 1");
   const { backup } = sqlite;
   const changes = database.prepare("SELECT total_changes()");
   changes.setReturnArrays(true);
@@ -67,6 +72,7 @@ export function openNodeSqlite(path: string, { readonly, create, timeout }: Open
     ...(database.aggregate ? { aggregate: (name: string, calling: Calling, folding: Folding) => database.aggregate?.(name, aggregateOf(calling, folding)) } : {}),
     ...(database.serialize ? { serialize: (name: string) => serialized(database, name) } : {}),
     ...(backup ? { backup: (name: string, file: string, progress: (state: BackupProgress) => unknown) => copy(backup, database, name, file, progress) } : {}),
+    ...(database.enableDefensive ? { defend: (on: boolean) => database.enableDefensive?.(on) } : {}),
     close: () => database.close(),
   };
 }

@@ -94,7 +94,7 @@ export class Statement implements Shape {
     this.#core.work(this.#writes, () => this.#engine.begin(values));
     this.#busy = true;
     this.#core.iterators++;
-    return new StatementIterator(this.#core, {
+    return new StatementIterator(this, this.#core, {
       next: () => this.#engine.step(this.#make ?? this.#remakeUnlessPlucked(), this.#remake, this.#bigints),
       end: () => {
         this.#busy = false;
@@ -176,7 +176,7 @@ class StatementIterator implements IterableIterator<unknown> {
 
   #ended = false;
 
-  constructor(private readonly core: Core, private readonly rows: { next(): unknown; end(): void }) {
+  constructor(readonly statement: Statement, private readonly core: Core, private readonly rows: { next(): unknown; end(): void }) {
     // Not for whoever prints it.
     for (const name of ["core", "rows"]) Object.defineProperty(this, name, { enumerable: false });
   }
