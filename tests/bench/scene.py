@@ -19,12 +19,9 @@ GUARD = 60  # seconds; nothing that is waited for takes longer unless it hangs
 
 
 def cpu_seconds(*pids):
-    """Processor time of all threads of some processes so far, in seconds, to the nanosecond."""
-    return sum(
-        int(task.joinpath("schedstat").read_text().split()[0]) / 1e9
-        for pid in pids
-        for task in Path(f"/proc/{pid}/task").iterdir()
-    )
+    """Processor time of some processes so far, in seconds, to the nanosecond: of all their threads, of those that have ended too."""
+    # What clock_getcpuclockid(3) gives for a pid, which Python has no name for.
+    return sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
 
 
 def pss_mib(pid):

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from beside import wrk
-from scene import GUARD, TARGET, Outboard, cpu_seconds, row
+from scene import GUARD, TARGET, Outboard, cpu_seconds, row, wait_for
 
 
 def unix_get(path):
@@ -88,6 +88,30 @@ def measure_boot(rounds):
             for program in programs:
                 program.end()
     return [row("Boot of 50 plugins, processor time of all", "ms", ours, bare, "50 bare spawns", "≤ 4")]
+
+
+FEW, MANY = 400, 2000
+
+
+def measure_many(rounds):
+    """Processor time of the supervisor for each plugin: until all of them run, and in a second of rest after that. 2,000 plugins beside
+    400; where each plugin costs the same, the ratio is 1."""
+    boot, rest = {FEW: [], MANY: []}, {FEW: [], MANY: []}
+    for _ in range(min(rounds, 3)):
+        for count in (FEW, MANY):
+            with Outboard([f"plugin-{n}" for n in range(count)]) as outboard:
+                wait_for(lambda: all(plugin["state"] == "running" for plugin in outboard.cli("status")["plugins"]))
+                begun = cpu_seconds(outboard.pid)
+                boot[count].append(begun * 1e3 / count)
+                # The first seconds finish what the start began.
+                time.sleep(10)
+                begun = cpu_seconds(outboard.pid)
+                time.sleep(10)
+                rest[count].append((cpu_seconds(outboard.pid) - begun) * 1e6 / 10 / count)
+    return [
+        row(f"Boot, processor time of the supervisor for each of {MANY} plugins", "ms", boot[MANY], boot[FEW], f"each of {FEW}", "≤ 1.2"),
+        row(f"Rest, processor time of the supervisor for each of {MANY} plugins", "µs/s", rest[MANY], rest[FEW], f"each of {FEW}", "≤ 1.2"),
+    ]
 
 
 def measure_lost(rounds):

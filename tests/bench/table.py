@@ -33,6 +33,7 @@ MEASURES = {
     "memory": measures.measure_memory,
     "restart": starts.measure_restart,
     "boot": starts.measure_boot,
+    "many": starts.measure_many,
     "lost": starts.measure_lost,
     "crowd": crowds.measure_crowd,
 }

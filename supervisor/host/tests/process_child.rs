@@ -27,6 +27,19 @@ async fn inherited_descriptors_are_closed_in_the_child() {
     assert_eq!(report(spec(&["report"])).await["descriptors"], "[0, 1, 2]");
 }
 
+/// The kernel copies the table of the thread that forks. With the supervisor's own, each start would cost what all plugins have open.
+#[tokio::test]
+async fn the_thread_that_forks_has_nothing_of_what_the_supervisor_has_open() {
+    let _open: Vec<_> = (0..100).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();
+    report(spec(&["report"])).await;
+    let threads = std::fs::read_dir("/proc/self/task").unwrap().map(|thread| thread.unwrap().path());
+    let forkers = threads.filter(|thread| {
+        std::fs::read_to_string(thread.join("comm")).is_ok_and(|name| name.trim() == "forker")
+    });
+    let open = forkers.map(|thread| std::fs::read_dir(thread.join("fd")).unwrap().count());
+    assert_eq!(open.collect::<Vec<_>>(), [4], "the standard three and the line to it");
+}
+
 #[tokio::test]
 async fn the_environment_is_what_was_given_and_the_mark() {
     let mut spec = spec(&["report"]);

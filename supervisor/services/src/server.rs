@@ -1,13 +1,17 @@
 //! `ctx.server`: who owns which path. First come, first served, remembered over restarts.
 //!
-//! Called by the dispatch; read by the gateway for every request, without a lock. Must not know sockets or processes.
+//! Called by the dispatch; read by the gateway for every request. Must not know sockets or processes.
+//!
+//! Every look costs the logarithm of the number of prefixes, claims included: with a copy of the table at each change, as one would
+//! have it for readers without a lock, the start of all plugins would cost the square of their number.
 //!
 //! The rule: `/api/<id>` and everything below belongs to plugin `<id>`, whether it runs or not, and nobody can claim it. Any
 //! other prefix goes to the first plugin that asks, with all that lies below: nobody else gets a prefix above or below it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arc_swap::ArcSwap;
 use outboard_protocol::context::server::{PrefixParams, RegisterResult};
@@ -26,7 +30,12 @@ pub const PREFIXES_MAX: usize = 32;
 /// Where plugin ids live.
 const API: &str = "/api";
 
-type Table = BTreeMap<RoutePrefix, PluginId>;
+/// Who owns what, from both sides.
+#[derive(Default)]
+struct Table {
+    owners: BTreeMap<RoutePrefix, PluginId>,
+    prefixes: HashMap<PluginId, BTreeSet<RoutePrefix>>,
+}
 
 /// Every claimed prefix and its owner. Clones share it.
 #[derive(Clone)]
@@ -36,9 +45,9 @@ pub struct Prefixes {
 
 struct Inner {
     store: Store,
-    table: ArcSwap<Table>,
-    /// Held while the table is changed and the change is queued, so that the file sees the changes in the same order.
-    changing: Mutex<()>,
+    /// Held for looks and changes in memory alone. A writer queues its change for the file while it holds it, so that the file
+    /// sees the changes in the same order.
+    table: RwLock<Table>,
     base_url: ArcSwap<String>,
 }
 
@@ -47,7 +56,7 @@ pub(crate) struct Stored(Table);
 
 impl Stored {
     pub(crate) fn load(db: &Connection) -> rusqlite::Result<Self> {
-        let mut table = Table::new();
+        let mut table = Table::default();
         let mut statement = db.prepare("SELECT prefix, plugin FROM prefixes")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -62,12 +71,7 @@ impl Stored {
 
 impl Prefixes {
     pub(crate) fn new(store: Store, stored: Stored, base_url: String) -> Self {
-        let inner = Inner {
-            store,
-            table: ArcSwap::from_pointee(stored.0),
-            changing: Mutex::new(()),
-            base_url: ArcSwap::from_pointee(base_url),
-        };
+        let inner = Inner { store, table: RwLock::new(stored.0), base_url: ArcSwap::from_pointee(base_url) };
         Self { inner: Arc::new(inner) }
     }
 
@@ -75,39 +79,20 @@ impl Prefixes {
         self.inner.base_url.store(Arc::new(base_url.trim_end_matches('/').to_owned()));
     }
 
-    /// Who owns this path, and by which prefix: the longest that covers it. The path is raw, as it came. Never waits.
+    /// Who owns this path, and by which prefix: the longest that covers it. The path is raw, as it came.
     pub fn owner_of(&self, path: &str) -> Option<(PluginId, RoutePrefix)> {
-        let table = self.inner.table.load();
-        if table.is_empty() {
-            return None;
-        }
-        let mut end = path.len();
-        loop {
-            if end <= PREFIX_MAX
-                && let Some((prefix, owner)) = table.get_key_value(&path[..end])
-            {
-                return Some((owner.clone(), prefix.clone()));
-            }
-            end = path[..end].rfind('/').filter(|at| *at > 0)?;
-        }
+        self.read().covering(path).next().map(|(prefix, owner)| (owner.clone(), prefix.clone()))
     }
 
     /// The prefixes of a plugin, in order. Empty: it serves no HTTP.
     pub fn of(&self, id: &PluginId) -> Vec<RoutePrefix> {
-        let table = self.inner.table.load();
-        table.iter().filter(|(_, owner)| *owner == id).map(|(prefix, _)| prefix.clone()).collect()
+        self.read().prefixes.get(id).into_iter().flatten().cloned().collect()
     }
 
     /// The prefixes of every plugin that has any, in order: one walk for all of them.
     pub fn by_plugin(&self) -> HashMap<PluginId, Vec<RoutePrefix>> {
-        let mut all: HashMap<PluginId, Vec<RoutePrefix>> = HashMap::new();
-        for (prefix, owner) in self.inner.table.load().iter() {
-            match all.get_mut(owner) {
-                Some(prefixes) => prefixes.push(prefix.clone()),
-                None => drop(all.insert(owner.clone(), vec![prefix.clone()])),
-            }
-        }
-        all
+        let table = self.read();
+        table.prefixes.iter().map(|(id, prefixes)| (id.clone(), prefixes.iter().cloned().collect())).collect()
     }
 
     /// Claims a prefix: it is the plugin's at once; ends when it is remembered. Claiming what one has is no error.
@@ -126,7 +111,10 @@ impl Prefixes {
 
     /// Gives a prefix back; ends when that is remembered. Tells whether the plugin had it.
     pub fn release(&self, id: &PluginId, prefix: &RoutePrefix) -> Pin<Box<dyn Future<Output = bool> + Send>> {
-        let forgotten = self.drop_where(|owned, owner| owned == prefix && owner == id);
+        let mut table = self.write();
+        let is_owner = table.owners.get(prefix.as_str()) == Some(id);
+        let forgotten = is_owner.then(|| self.forget(&mut table, vec![prefix.clone()]));
+        drop(table);
         Box::pin(async move {
             match forgotten {
                 Some(forgotten) => {
@@ -144,7 +132,15 @@ impl Prefixes {
         &self,
         installed: impl Fn(&PluginId) -> bool,
     ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let forgotten = self.drop_where(|_, owner| !installed(owner));
+        let mut table = self.write();
+        let gone: Vec<RoutePrefix> = table
+            .prefixes
+            .iter()
+            .filter(|(id, _)| !installed(id))
+            .flat_map(|(_, owned)| owned.iter().cloned())
+            .collect();
+        let forgotten = (!gone.is_empty()).then(|| self.forget(&mut table, gone));
+        drop(table);
         Box::pin(async move {
             if let Some(forgotten) = forgotten {
                 forgive(forgotten.await);
@@ -183,15 +179,12 @@ impl Prefixes {
 
     /// `None`: the plugin had it already.
     fn take(&self, id: &PluginId, prefix: &RoutePrefix) -> Result<Option<Kept<()>>, RpcError> {
-        let _changing = self.inner.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let table = self.inner.table.load_full();
-        if table.get(prefix) == Some(id) {
+        let mut table = self.write();
+        if table.owners.get(prefix) == Some(id) {
             return Ok(None);
         }
         check_free(&table, id, prefix)?;
-        let mut next = (*table).clone();
-        next.insert(prefix.clone(), id.clone());
-        self.inner.table.store(Arc::new(next));
+        table.insert(prefix.clone(), id.clone());
         let row = (prefix.clone(), id.clone());
         let remembered = self.inner.store.write(
             move |group| {
@@ -207,23 +200,55 @@ impl Prefixes {
         Ok(Some(remembered))
     }
 
-    fn drop_where(&self, which: impl Fn(&RoutePrefix, &PluginId) -> bool) -> Option<Kept<()>> {
-        let _changing = self.inner.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut next = (*self.inner.table.load_full()).clone();
-        let gone: Vec<RoutePrefix> = next
-            .iter()
-            .filter(|(prefix, owner)| which(prefix, owner))
-            .map(|(prefix, _)| prefix.clone())
-            .collect();
-        if gone.is_empty() {
-            return None;
-        }
-        next.retain(|prefix, _| !gone.contains(prefix));
-        self.inner.table.store(Arc::new(next));
-        Some(self.inner.store.write(
+    fn forget(&self, table: &mut Table, gone: Vec<RoutePrefix>) -> Kept<()> {
+        gone.iter().for_each(|prefix| table.remove(prefix));
+        self.inner.store.write(
             move |group| group.together(|group| gone.iter().try_for_each(|prefix| forget(group, prefix))),
             |()| || {},
-        ))
+        )
+    }
+
+    // Every change is one insertion or removal on each side, so a panic elsewhere cannot have left it half done.
+
+    fn read(&self) -> RwLockReadGuard<'_, Table> {
+        self.inner.table.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Table> {
+        self.inner.table.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn insert(&mut self, prefix: RoutePrefix, id: PluginId) {
+        self.prefixes.entry(id.clone()).or_default().insert(prefix.clone());
+        self.owners.insert(prefix, id);
+    }
+
+    fn remove(&mut self, prefix: &RoutePrefix) {
+        let Some(owner) = self.owners.remove(prefix) else { return };
+        if let Some(prefixes) = self.prefixes.get_mut(&owner) {
+            prefixes.remove(prefix);
+            if prefixes.is_empty() {
+                self.prefixes.remove(&owner);
+            }
+        }
+    }
+
+    /// The prefixes that are this path or above it, the longest first.
+    fn covering<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (&'a RoutePrefix, &'a PluginId)> {
+        let above = |end: &usize| path[..*end].rfind('/').filter(|at| *at > 0);
+        let first = (!self.owners.is_empty()).then_some(path.len());
+        std::iter::successors(first, above)
+            .filter(|end| *end <= PREFIX_MAX)
+            .filter_map(|end| self.owners.get_key_value(&path[..end]))
+    }
+
+    /// The prefixes below this one.
+    fn below<'a>(&'a self, prefix: &RoutePrefix) -> impl Iterator<Item = (&'a RoutePrefix, &'a PluginId)> {
+        let begin = format!("{prefix}/");
+        let from = self.owners.range::<str, _>((Bound::Included(begin.as_str()), Bound::Unbounded));
+        from.take_while(move |(other, _)| other.as_str().starts_with(&begin))
     }
 }
 
@@ -250,17 +275,14 @@ fn check_free(table: &Table, id: &PluginId, prefix: &RoutePrefix) -> Result<(), 
         let owner = prefix.as_str()[API.len() + 1..].split('/').next().unwrap_or_default();
         return Err(conflict(id, prefix, &format!("{API}/{owner}"), owner));
     }
-    let overlaps = |other: &RoutePrefix| {
-        is_below(prefix.as_str(), other.as_str()) || is_below(other.as_str(), prefix.as_str())
-    };
-    match table.iter().find(|(other, owner)| *owner != id && overlaps(other)) {
+    match table.covering(prefix.as_str()).chain(table.below(prefix)).find(|(_, owner)| *owner != id) {
         Some((other, owner)) => Err(conflict(id, prefix, other.as_str(), owner.as_str())),
         None => check_count(table, id),
     }
 }
 
 fn check_count(table: &Table, id: &PluginId) -> Result<(), RpcError> {
-    if table.values().filter(|owner| *owner == id).count() < PREFIXES_MAX {
+    if table.prefixes.get(id).map_or(0, BTreeSet::len) < PREFIXES_MAX {
         return Ok(());
     }
     let what =

@@ -30,7 +30,7 @@ pub struct Containments {
 
 #[derive(Debug)]
 pub(super) struct Shared {
-    entries: Mutex<HashMap<i32, Entry>>,
+    entries: Mutex<Entries>,
     /// Tells the orphan watch that there is something to finish.
     abandoned: Notify,
     /// When a process whose owner is unsure was first seen.
@@ -41,6 +41,33 @@ pub(super) struct Shared {
     pub(super) session: i32,
     /// This supervisor's pid and start time, the last part of every marker.
     instance: (i32, u64),
+}
+
+/// The containments by their leaders, and who has one: a start asks for its plugin's own.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    pub(super) by_leader: HashMap<i32, Entry>,
+    leaders: HashMap<String, i32>,
+}
+
+impl Entries {
+    fn enter(&mut self, entry: Entry) {
+        let (leader, plugin) = (entry.leader.pid, entry.label.plugin.clone());
+        // What had this number is gone, or the kernel would not have given it out again.
+        self.remove(leader);
+        self.by_leader.insert(leader, entry);
+        self.leaders.insert(plugin, leader);
+    }
+
+    fn remove(&mut self, leader: i32) {
+        if let Some(gone) = self.by_leader.remove(&leader) {
+            self.leaders.remove(&gone.label.plugin);
+        }
+    }
+
+    fn of(&self, plugin: &str) -> Option<&Entry> {
+        self.by_leader.get(self.leaders.get(plugin)?)
+    }
 }
 
 #[derive(Debug)]
@@ -88,14 +115,14 @@ impl Containments {
     pub(super) fn enter(&self, label: Label, leader: &Arc<Leader>) {
         let marker = self.marker(&label);
         let entry = Entry { label, marker, leader: leader.clone(), abandoned: false, seen: HashMap::new() };
-        self.entries().insert(leader.pid, entry);
+        self.lock().enter(entry);
     }
 
     /// Forgets a containment that is empty and reaped. Its pid may be a new leader's already.
     pub(super) fn forget(&self, label: &Label, leader: &Arc<Leader>) {
-        let mut entries = self.entries();
-        if entries.get(&leader.pid).is_some_and(|entry| Arc::ptr_eq(&entry.leader, leader)) {
-            entries.remove(&leader.pid);
+        let mut entries = self.lock();
+        if entries.by_leader.get(&leader.pid).is_some_and(|entry| Arc::ptr_eq(&entry.leader, leader)) {
+            entries.remove(leader.pid);
         }
         drop(entries);
         if let Some(ledger) = self.ledger() {
@@ -105,25 +132,27 @@ impl Containments {
 
     /// Leaves a containment to the orphan watch.
     pub(super) fn abandon(&self, leader: &Arc<Leader>) {
+        let mut entries = self.lock();
         if let Some(entry) =
-            self.entries().get_mut(&leader.pid).filter(|entry| Arc::ptr_eq(&entry.leader, leader))
+            entries.by_leader.get_mut(&leader.pid).filter(|entry| Arc::ptr_eq(&entry.leader, leader))
         {
             entry.abandoned = true;
         }
+        drop(entries);
         self.shared.abandoned.notify_one();
     }
 
     /// The leaders whose owners have let go.
     pub(super) fn abandoned(&self) -> Vec<(Label, Arc<Leader>)> {
-        let entries = self.entries();
-        let abandoned = entries.values().filter(|entry| entry.abandoned);
+        let entries = self.lock();
+        let abandoned = entries.by_leader.values().filter(|entry| entry.abandoned);
         abandoned.map(|entry| (entry.label.clone(), entry.leader.clone())).collect()
     }
 
     /// The containment of this plugin that is not yet proved empty, and whether it is abandoned.
     pub(super) fn occupant(&self, plugin: &str) -> Option<(Label, Arc<Leader>, bool)> {
-        let entries = self.entries();
-        let entry = entries.values().find(|entry| entry.label.plugin == plugin)?;
+        let entries = self.lock();
+        let entry = entries.of(plugin)?;
         Some((entry.label.clone(), entry.leader.clone(), entry.abandoned))
     }
 
@@ -134,12 +163,12 @@ impl Containments {
 
     /// The containments that are not yet proved empty.
     pub fn living(&self) -> Vec<Label> {
-        self.entries().values().map(|entry| entry.label.clone()).collect()
+        self.lock().by_leader.values().map(|entry| entry.label.clone()).collect()
     }
 
     /// Keeps in mind that these belong to `leader`, whatever they make of their session and environment later.
     pub(super) fn remember(&self, leader: i32, found: &[Sighting]) {
-        if let Some(entry) = self.entries().get_mut(&leader) {
+        if let Some(entry) = self.lock().by_leader.get_mut(&leader) {
             entry.seen.extend(found.iter().map(|one| (one.pid, one.stat.start_time)));
             if entry.seen.len() > SEEN_LIMIT {
                 entry.seen.retain(|pid, start_time| facts::alive(*pid, *start_time));
@@ -159,8 +188,8 @@ impl Containments {
         tokio::task::spawn_blocking(move || round(&all)).await.ok()
     }
 
-    pub(super) fn entries(&self) -> MutexGuard<'_, HashMap<i32, Entry>> {
-        // Every change is one insertion or one field, so a panic elsewhere cannot have left it half done.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Entries> {
+        // Every change is whole: nothing in it can panic, so a panic elsewhere cannot have left it half done.
         self.shared.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

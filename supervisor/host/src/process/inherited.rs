@@ -1,7 +1,8 @@
 //! What a process inherits by number: descriptors and signal dispositions. The only module with `unsafe`.
 //!
-//! Called by [`super::trampoline`], alone in a fresh process with one thread. It must not be called by the supervisor:
-//! descriptors are process-wide, and every function here changes some that it was not handed.
+//! Called by [`super::trampoline`], alone in a fresh process with one thread, and by [`super::forker`], alone with a table of
+//! descriptors of its own. It must not be called by any other thread of the supervisor: every function here changes
+//! descriptors that it was not handed.
 //!
 //! Why `unsafe` is needed: the target numbers of a child (3, 4, 5) are a contract with programs in any language, and safe
 //! Rust owns descriptors but cannot name them; and changing a disposition is `unsafe` as it could install a handler.
@@ -26,6 +27,33 @@ pub(super) fn place(fd: &OwnedFd, number: i32) -> io::Result<()> {
     let placed = rustix::io::dup2(fd, &mut target);
     let _ = target.into_raw_fd();
     Ok(placed?)
+}
+
+/// Gives the calling thread a table of descriptors of its own, with nothing in it but the standard three and `kept`.
+pub(super) fn own_table(kept: &OwnedFd) -> io::Result<()> {
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_FILES)?;
+    let kept = kept.as_raw_fd();
+    let after = kept + 1;
+    if close_range(3, kept - 1) && close_range(after, i32::MAX) {
+        return Ok(());
+    }
+    // Kernels before 5.9, and sandboxes that refuse what they do not know.
+    let open: Vec<i32> = std::fs::read_dir("/proc/thread-self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|number| *number > 2 && *number != kept)
+        .collect();
+    for number in open {
+        // SAFETY: as for `close_range`; the one that the listing itself had is closed already, which fails cleanly.
+        unsafe { libc::close(number) };
+    }
+    Ok(())
+}
+
+/// Closes what has these numbers; false where the kernel cannot.
+fn close_range(first: i32, last: i32) -> bool {
+    // SAFETY: three integers and no memory. The caller has just made the table its own, so what closes are copies that no
+    // value of this thread owns; the supervisor's descriptors are in the other table.
+    first > last || unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0
 }
 
 /// Marks every descriptor from `first` upwards as closed on exec, whoever opened it.

@@ -68,14 +68,14 @@ impl Containments {
     pub(super) fn orphans(&self) -> Vec<Orphan> {
         let mut found = Vec::new();
         for pid in facts::children(super::own_pid()) {
-            if self.entries().contains_key(&pid) {
+            if self.lock().by_leader.contains_key(&pid) {
                 continue;
             }
             let Some(stat) = facts::stat(pid).filter(|stat| stat.session != self.shared.session) else {
                 continue;
             };
             // Entered between the two looks: a leader, by its own hand out of our session.
-            if self.entries().contains_key(&pid) {
+            if self.lock().by_leader.contains_key(&pid) {
                 continue;
             }
             let owner = self.owner_of(pid, &stat);
@@ -109,7 +109,8 @@ impl Containments {
     fn owner_of(&self, pid: i32, stat: &Stat) -> Owner {
         // Read before the lock is taken: it is the one slow thing here.
         let marker = facts::environment_value(pid, MARKER_VARIABLE);
-        let entries = self.entries();
+        let entries = self.lock();
+        let entries = &entries.by_leader;
         let seen = entries.iter().find(|(_, entry)| entry.seen.get(&pid) == Some(&stat.start_time));
         let by_number = || [stat.session, stat.group].into_iter().find(|number| entries.contains_key(number));
         let by_marker = || entries.iter().find(|(_, entry)| Some(&entry.marker) == marker.as_ref());

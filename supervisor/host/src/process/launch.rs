@@ -1,37 +1,33 @@
-//! The one thread on which every process is spawned.
+//! The thread that takes each process from its fork to its order, one after the other.
 //!
-//! Started and fed by [`super::spawner`]. It must not end while the supervisor lives, and must not wait for a child: the
-//! kernel ties a child's parent-death signal to the **thread** that spawned it, so the end of this thread would kill
-//! every plugin.
+//! Started and fed by [`super::spawner`]; [`super::forker`] forks for it. It must not wait for a child.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, WaitOptions};
 use tokio::sync::{mpsc, oneshot};
 
 use super::census::Containments;
 use super::containment::Containment;
 use super::error::SpawnError;
 use super::exit::Leader;
+use super::forker::Forker;
 use super::ledger::Entry;
 use super::mark;
 use super::order;
 use super::spec::Label;
-use super::{MARKER_VARIABLE, TRAMPOLINE_ARGUMENT};
 
 /// How long the trampoline may take to read its order. It reads at once; only a stopped machine makes it late.
 const ORDER_READ_LIMIT: Duration = Duration::from_secs(5);
 /// Spawns that may wait for the thread. Each takes well under a millisecond, and a full queue only makes callers wait.
 const QUEUE: usize = 64;
-/// Enough for posix_spawn and a small file; the default of 2 MiB would be mapped for nothing.
+/// Enough for a small file; the default of 2 MiB would be mapped for nothing.
 const STACK: usize = 256 << 10;
 
 /// One spawn, ready to be done.
@@ -55,25 +51,23 @@ pub(super) struct Launched {
 
 /// Starts the thread, which lives until the process ends.
 pub(super) fn start(binary: PathBuf, all: Containments) -> io::Result<mpsc::Sender<Launch>> {
+    let forker = Forker::start(binary)?;
     let (sender, receiver) = mpsc::channel(QUEUE);
-    std::thread::Builder::new().name("spawner".to_owned()).stack_size(STACK).spawn(move || {
-        serve(receiver, &binary, &all);
-        // Nobody can ask any more, yet the children of this thread live.
-        loop {
-            std::thread::park();
-        }
-    })?;
+    std::thread::Builder::new()
+        .name("launcher".to_owned())
+        .stack_size(STACK)
+        .spawn(move || serve(receiver, &forker, &all))?;
     Ok(sender)
 }
 
-fn serve(mut launches: mpsc::Receiver<Launch>, binary: &Path, all: &Containments) {
+fn serve(mut launches: mpsc::Receiver<Launch>, forker: &Forker, all: &Containments) {
     while let Some(Launch { label, order, descriptors, reply }) = launches.blocking_recv() {
         if reply.is_closed() {
             continue;
         }
-        // An unwinding thread would take every plugin with it.
-        let launched = catch_unwind(AssertUnwindSafe(|| launch(binary, all, label, &order, &descriptors)));
-        let panicked = || Err(failed("starting the trampoline")(io::Error::other("the spawner panicked")));
+        // An unwinding thread would start no plugin any more.
+        let launched = catch_unwind(AssertUnwindSafe(|| launch(forker, all, label, &order, &descriptors)));
+        let panicked = || Err(failed("starting the trampoline")(io::Error::other("the launcher panicked")));
         // The listener among them: once the child is dead, connecting must fail.
         drop(descriptors);
         // A caller that has left drops the containment, which ends the process.
@@ -82,7 +76,7 @@ fn serve(mut launches: mpsc::Receiver<Launch>, binary: &Path, all: &Containments
 }
 
 fn launch(
-    binary: &Path,
+    forker: &Forker,
     all: &Containments,
     label: Label,
     order: &[u8],
@@ -94,20 +88,11 @@ fn launch(
     }
     let (control, far) = UnixStream::pair().map_err(failed("making a socket pair"))?;
     control.set_write_timeout(Some(ORDER_READ_LIMIT)).map_err(failed("setting a time limit"))?;
-    let errors = descriptors.get(2).map_or(Ok(Stdio::null()), |fd| fd.try_clone().map(Stdio::from));
-    let child = Command::new(binary)
-        .arg0("outboard")
-        .arg(TRAMPOLINE_ARGUMENT)
-        .env_clear()
-        .env(MARKER_VARIABLE, all.marker(&label))
-        .stdin(OwnedFd::from(far))
-        .stdout(Stdio::null())
-        .stderr(errors.map_err(failed("copying a descriptor"))?)
-        .spawn()
+    let pid = forker
+        .fork(&all.marker(&label), far, descriptors.get(2))
         .map_err(failed("starting the trampoline"))?;
-    let pid = i32::try_from(child.id()).map_err(|error| failed("reading a pid")(io::Error::other(error)))?;
     let leader = Arc::new(Leader::of_child(pid).map_err(|error| {
-        give_up(child);
+        give_up(pid);
         failed("opening a pidfd")(error)
     })?);
     // Until its order arrives the trampoline stays in our session, where the orphan watch leaves it alone; from here
@@ -141,9 +126,10 @@ fn record(all: &Containments, label: Label, leader: &Leader) {
 }
 
 /// Ends a child that could not be taken hold of. It is still waiting for its order, so killing it is quick.
-fn give_up(mut child: std::process::Child) {
-    let _ = child.kill();
-    let _ = child.wait();
+fn give_up(pid: i32) {
+    let Some(pid) = Pid::from_raw(pid) else { return };
+    let _ = rustix::process::kill_process(pid, Signal::KILL);
+    let _ = rustix::process::waitpid(Some(pid), WaitOptions::empty());
 }
 
 pub(super) fn failed(doing: &'static str) -> impl Fn(io::Error) -> SpawnError {

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! outboard run       keeper        subreaper, one thread, no runtime; kills all that a dead supervisor left
-//!  └ __supervise     supervisor    subreaper; spawns on one thread that never ends
+//!  └ __supervise     supervisor    subreaper; forks on one thread that never ends
 //!     ├ __exec ⇒     leader        own session and group, PDEATHSIG, marked environment; the plugin's program
 //!     │  └ …         descendants   whatever the program starts
 //!     └ …            orphans       whose parents died; attributed to a containment, or killed
@@ -30,6 +30,7 @@ pub mod dumps;
 mod error;
 mod exit;
 pub mod facts;
+mod forker;
 mod image;
 mod inherited;
 pub mod keeper;

@@ -4,8 +4,8 @@
 //! pipes.
 //!
 //! ```text
-//! spawn()          spawner thread            trampoline (our binary)        program
-//!   pipes, order ──▶ socket pair, exec ─────▶ waits
+//! spawn()          launcher, forker          trampoline (our binary)        program
+//!   pipes, order ──▶ socket pair, fork ─────▶ waits
 //!                    pidfd, census, ledger
 //!                    order, descriptors ────▶ session, limits, …
 //!   ◀─────────────── pidfd, socket            exec ────────────────────────▶ runs
@@ -71,7 +71,7 @@ impl Default for SpawnerOptions {
     }
 }
 
-/// Starts processes. Cheap to clone; all clones use one thread.
+/// Starts processes. Cheap to clone; all clones use the same two threads.
 #[derive(Clone, Debug)]
 pub struct Spawner {
     launches: mpsc::Sender<Launch>,
