@@ -132,9 +132,9 @@ impl Services {
             options;
         let folder = Folder::take(&data_dir)?;
         let data_dir = folder.path().to_owned();
-        let state = folder.state_file();
         let recovered = backup::recover(&data_dir)?;
         let swept = backup::sweep(&data_dir);
+        let state = folder.state_file();
         let Opened { db, mut findings } = store::open(&state, state_max, folder.was_used())?;
         let name = |error: rusqlite::Error| StoreError::from_sqlite(&state, &error);
         let stored_config = config::Stored::load(&db).map_err(name)?;

@@ -119,6 +119,46 @@ async fn nothing_is_acknowledged_into_a_database_that_was_replaced_or_cut_short(
 }
 
 #[tokio::test]
+async fn a_database_behind_a_link_is_watched_where_it_is_and_by_the_link() {
+    let away = |data: &Path| data.parent().unwrap().join("away");
+    let outcomes: [fn(&Path, &Path); 4] = [
+        |_, away| fs::remove_file(away.join("state.db")).unwrap(),
+        |_, away| fs::remove_file(away.join("state.db-wal")).unwrap(),
+        |data, _| fs::remove_file(data.join("state.db")).unwrap(),
+        |_, away| fs::write(away.join("state.db"), "").unwrap(),
+    ];
+    for harm in outcomes {
+        let dir = tempfile::tempdir().unwrap();
+        let data = used(&dir).await;
+        fs::create_dir(away(&data)).unwrap();
+        fs::rename(data.join("state.db"), away(&data).join("state.db")).unwrap();
+        std::os::unix::fs::symlink("../away/state.db", data.join("state.db")).unwrap();
+        let services = open(&data);
+        assert!(services.findings().is_empty(), "{:?}", services.findings());
+        let plugin = process(&services, &dir, "a");
+        call(&plugin, "config.set", json!({ "key": "k", "value": 1 })).await.unwrap();
+        harm(&data, &away(&data));
+        let error = call(&plugin, "config.set", json!({ "key": "k", "value": 2 })).await.unwrap_err();
+        assert_eq!(error.data.as_ref().unwrap().details["storage"], "gone", "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_database_behind_a_link_is_set_aside_where_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = used(&dir).await;
+    let away = dir.path().join("away");
+    fs::create_dir(&away).unwrap();
+    fs::rename(data.join("state.db"), away.join("state.db")).unwrap();
+    std::os::unix::fs::symlink(away.join("state.db"), data.join("state.db")).unwrap();
+    fs::write(away.join("state.db"), "").unwrap();
+    let services = open(&data);
+    told_once(&services, "is empty");
+    assert_eq!(named(&away, "state.db.damaged-").len(), 1);
+    assert!(fs::symlink_metadata(data.join("state.db")).unwrap().is_symlink());
+}
+
+#[tokio::test]
 async fn a_database_that_is_put_back_is_used_again_and_each_turn_is_an_event() {
     let (dir, services) = scene();
     let mut events = services.host_events();

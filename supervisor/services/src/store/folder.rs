@@ -99,8 +99,18 @@ impl Folder {
         USED.iter().any(|name| fs::symlink_metadata(self.path.join(name)).is_ok())
     }
 
-    /// Where the database is.
+    /// Where the database is: behind the link, where its name in the folder is one. SQLite puts its log beside the file itself.
     pub(crate) fn state_file(&self) -> PathBuf {
+        let name = self.state_name();
+        match fs::read_link(&name) {
+            // One that leads nowhere yet is still followed: SQLite makes the file there.
+            Ok(target) => fs::canonicalize(&name).unwrap_or_else(|_| self.path.join(target)),
+            Err(_) => name,
+        }
+    }
+
+    /// The database's name in the folder.
+    pub(crate) fn state_name(&self) -> PathBuf {
         self.path.join("state.db")
     }
 }

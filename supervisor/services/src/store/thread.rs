@@ -76,7 +76,8 @@ pub(super) fn run(
     pulse: Pulse,
 ) {
     reserve::log(path);
-    let mut owner = Owner { db: &db, path, number: 0, herald, watch: Watch::begin(path), troubles, pulse };
+    let watch = Watch::begin(path, &folder.state_name());
+    let mut owner = Owner { db: &db, path, number: 0, herald, watch, troubles, pulse };
     let mut writes: Vec<Box<dyn AnyWrite>> = Vec::new();
     let closed = 'life: loop {
         let Some(mut job) = jobs.blocking_recv() else { break None };

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::error::StoreError;
 use super::open::with_suffix;
 
-/// The database and its log, as they were when the store began.
+/// The database, its log and the link to them, as they were when the store began.
 pub(super) struct Watch {
     files: Vec<Watched>,
 }
@@ -24,10 +24,12 @@ struct Watched {
 }
 
 impl Watch {
-    /// Remembers the files of an open database. What is not there now is not watched.
-    pub(super) fn begin(database: &Path) -> Self {
+    /// Remembers the files of an open database. What is not there now is not watched. `name` is where the next start looks for it:
+    /// a link to it, or the database itself.
+    pub(super) fn begin(database: &Path, name: &Path) -> Self {
+        let link = (name != database).then(|| name.to_owned());
         let files = [database.to_owned(), with_suffix(database, "-wal")];
-        Self { files: files.into_iter().filter_map(Watched::begin).collect() }
+        Self { files: files.into_iter().chain(link).filter_map(Watched::begin).collect() }
     }
 
     /// Looks.
