@@ -10,7 +10,19 @@ use std::fmt::Write;
 pub fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+        || is_invisible(c)
+}
+
+/// Characters without a shape, so that two texts that differ look the same. The joiner and the selectors of which emoji are made
+/// (U+200D, U+FE0E, U+FE0F) are none of these.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{200b}' | '\u{200c}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}'
+        // what fills a place in Hangul, Khmer and Mongolian
+        | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        // what chooses among shapes, of shorthand and of music
+        | '\u{fe00}'..='\u{fe0d}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}')
 }
 
 /// Text on one line that can be shown anywhere: harmful characters are written out.
@@ -73,6 +85,10 @@ mod tests {
             ("\u{7f}\u{202e}\u{2066}\u{200f}\u{61c}", "\\u{7f}\\u{202e}\\u{2066}\\u{200f}\\u{61c}"),
             ("a\nb\rc\td", "a\\nb\\rc\\td"),
             ("\u{e0041}", "\\u{e0041}"),
+            ("a\u{200b}b\u{2060}c\u{ad}d", "a\\u{200b}b\\u{2060}c\\u{ad}d"),
+            ("\u{200c}\u{2064}\u{180e}\u{3164}", "\\u{200c}\\u{2064}\\u{180e}\\u{3164}"),
+            ("\u{e0100}\u{e01ef}\u{ffa0}\u{fe00}", "\\u{e0100}\\u{e01ef}\\u{ffa0}\\u{fe00}"),
+            ("☂\u{fe0e}☂\u{fe0f}", "☂\u{fe0e}☂\u{fe0f}"),
         ] {
             assert_eq!(escape(given), shown);
         }
