@@ -143,6 +143,50 @@ async fn files_are_rotated_capped_and_read_and_followed_across() {
 }
 
 #[tokio::test]
+async fn a_file_that_cannot_be_read_is_told_and_many_files_need_few_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let (dir, services) = scene();
+    for n in 0..100 {
+        services.logs.record(line(&format!("p{n}"), format!("said {n}")));
+    }
+    services.logs.flush().await;
+    let logs = dir.path().join("data/logs");
+    fs::create_dir(logs.join("p7.jsonl.1")).unwrap();
+    // The writer keeps some open, and few are left.
+    let open = fs::read_dir("/proc/self/fd").unwrap().count() as u64;
+    let before = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(open + 4), maximum: before.maximum }).unwrap();
+    let all = services.logs.tail(LogsParams { lines: Some(1000), ..LogsParams::default() }).await;
+    setrlimit(Resource::Nofile, before).unwrap();
+    let all = all.unwrap();
+    for n in 0..100 {
+        assert!(all.iter().any(|record| record.message == format!("said {n}")), "{n} is missing");
+    }
+    let last = all.last().unwrap();
+    assert!(last.message.contains("p7.jsonl.1") && last.level == LogLevel::Warn, "{last:?}");
+}
+
+#[tokio::test]
+async fn the_trouble_with_the_logs_is_over_once_they_can_be_written_whoever_says_something() {
+    let (dir, services) = scene();
+    let place = dir.path().join("data/logs/silent.jsonl");
+    fs::create_dir(&place).unwrap();
+    services.logs.record(line("silent", "refused".to_owned()));
+    services.logs.flush().await;
+    assert!(services.troubles.now().iter().any(|trouble| trouble.kind == "log-files"));
+    fs::remove_dir(&place).unwrap();
+    // Nobody says anything more.
+    soon(async {
+        while !services.troubles.now().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    let told = services.logs.tail(wanted("silent")).await.unwrap();
+    assert!(told.iter().any(|record| record.message.contains("lost 1 log records")), "{told:?}");
+}
+
+#[tokio::test]
 async fn half_a_line_left_by_a_killed_supervisor_does_not_spoil_the_next() {
     let (dir, services) = scene();
     services.logs.record(line("a", "whole".to_owned()));

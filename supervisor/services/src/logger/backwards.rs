@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use super::file::Place;
+
 /// How much is read at once.
 const BLOCK: u64 = 64 * 1024;
 
@@ -13,7 +15,7 @@ const BLOCK: u64 = 64 * 1024;
 const LINE_MAX: usize = 512 * 1024;
 
 pub(super) struct Backwards {
-    file: File,
+    place: Place,
     /// What lies before this offset was not read yet.
     offset: u64,
     /// What was read and not returned.
@@ -21,12 +23,15 @@ pub(super) struct Backwards {
 }
 
 impl Backwards {
-    pub(super) fn new(file: File, size: u64) -> Self {
-        Self { file, offset: size, tail: Vec::new() }
+    pub(super) fn new(place: Place) -> Self {
+        Self { offset: place.size, place, tail: Vec::new() }
     }
 
-    /// The line before the last one returned, without its end.
-    pub(super) fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+    /// The line before the last one returned, without its end; none also where the file is gone.
+    ///
+    /// # Errors
+    /// A sentence that names a file that is there and cannot be read.
+    pub(super) fn next_line(&mut self) -> Result<Option<Vec<u8>>, String> {
         let mut searched = 0;
         loop {
             let unsearched = self.tail.len() - searched;
@@ -48,14 +53,18 @@ impl Backwards {
                 self.tail.clear();
                 searched = 0;
             }
-            self.read_block()?;
+            let Some(file) = self.place.open()? else { return Ok(None) };
+            // One that was cut short has nothing more to tell.
+            if self.read_block(&file).is_err() {
+                return Ok(None);
+            }
         }
     }
 
-    fn read_block(&mut self) -> io::Result<()> {
+    fn read_block(&mut self, file: &File) -> io::Result<()> {
         let size = self.offset.min(BLOCK);
         let mut block = vec![0; usize::try_from(size).unwrap_or(0)];
-        self.file.read_exact_at(&mut block, self.offset - size)?;
+        file.read_exact_at(&mut block, self.offset - size)?;
         self.offset -= size;
         block.append(&mut self.tail);
         self.tail = block;

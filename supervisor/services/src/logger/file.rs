@@ -84,15 +84,49 @@ pub(super) fn numbered(path: &Path, number: u32) -> PathBuf {
     name.into()
 }
 
-/// A source's files that exist, latest first, open, each with its length of this moment.
-pub(super) fn open_all(path: &Path, files: u32) -> Vec<(File, u64)> {
+/// A file as it was at one moment: found again by what it is, as it may bear another number by then, and opened only while it is
+/// read, since there are many.
+pub(super) struct Place {
+    /// The names that it may have, the one that it had first.
+    names: Vec<PathBuf>,
+    identity: (u64, u64),
+    /// How long it was.
+    pub(super) size: u64,
+}
+
+impl Place {
+    fn of(names: Vec<PathBuf>) -> Option<Self> {
+        let found = fs::metadata(names.first()?).ok()?;
+        Some(Self { names, identity: (found.dev(), found.ino()), size: found.len() })
+    }
+
+    /// Opens it; `None` where it is gone, by rotation or because somebody removed it.
+    ///
+    /// # Errors
+    /// A sentence that names a file that is there and cannot be read.
+    pub(super) fn open(&self) -> Result<Option<File>, String> {
+        for name in &self.names {
+            let is_it = |found: io::Result<fs::Metadata>| {
+                found.is_ok_and(|found| (found.dev(), found.ino()) == self.identity)
+            };
+            if !is_it(fs::metadata(name)) {
+                continue;
+            }
+            match outboard_files::open(name) {
+                // It may have been rotated away in between.
+                Ok(file) if !is_it(file.metadata()) => {}
+                Ok(file) => return Ok(Some(file)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(format!("{} cannot be read: {error}", name.display())),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A source's files that exist, latest first.
+pub(super) fn places(path: &Path, files: u32) -> Vec<Place> {
     let older = (1..files.max(1)).map(|number| numbered(path, number));
-    std::iter::once(path.to_owned())
-        .chain(older)
-        .filter_map(|path| {
-            let file = outboard_files::open(&path).ok()?;
-            let size = file.metadata().ok()?.len();
-            Some((file, size))
-        })
-        .collect()
+    let names: Vec<PathBuf> = std::iter::once(path.to_owned()).chain(older).collect();
+    (0..names.len()).filter_map(|at| Place::of(names[at..].to_vec())).collect()
 }

@@ -180,15 +180,25 @@ impl Inbox {
         (waiting.level_of(Some(id)), waiting.levels.contains_key(id))
     }
 
-    /// Everything that waits, in order, after waiting for the first and a moment for those that follow it.
-    pub(super) fn take(&self, items: &mut VecDeque<Item>) {
+    /// Everything that waits, in order, after waiting for the first and a moment for those that follow it; nothing where none comes
+    /// for as long as `patience`.
+    pub(super) fn take(&self, items: &mut VecDeque<Item>, patience: Option<Duration>) {
         let mut waiting = self.lock();
+        let since = Instant::now();
         while waiting.items.is_empty() {
+            let left = patience.map(|patience| patience.saturating_sub(since.elapsed()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return;
+            }
             if waiting.rates.owes() {
+                let limit = left.map_or(TOLD_EVERY, |left| left.min(TOLD_EVERY));
                 let waited =
-                    self.arrived.wait_timeout(waiting, TOLD_EVERY).unwrap_or_else(PoisonError::into_inner);
+                    self.arrived.wait_timeout(waiting, limit).unwrap_or_else(PoisonError::into_inner);
                 waiting = waited.0;
                 waiting.tell_lost(Some(Timestamp::now()));
+            } else if let Some(left) = left {
+                let waited = self.arrived.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner);
+                waiting = waited.0;
             } else {
                 waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
             }

@@ -1,11 +1,12 @@
 //! The latest records of some sources, merged by time, read from the end of their files.
 //!
-//! Called by [`super::Logs`] with the files that the writer has opened. Reads on a thread where waiting is allowed.
+//! Called by [`super::Logs`] with the files that the writer has found. Reads on a thread where waiting is allowed.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::LogRecord;
 use outboard_protocol::{ErrorReason, RpcError};
 use tokio::sync::oneshot;
@@ -13,7 +14,9 @@ use tokio::time::timeout;
 
 use super::SYNC_WAIT;
 use super::backwards::Backwards;
+use super::file::Place;
 use super::filter::Filter;
+use super::record::{Line, NewRecord, time_text};
 
 /// Most bytes of lines that are returned at once: an answer must fit a frame.
 const BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -25,13 +28,15 @@ pub(super) struct Snapshot {
 
 /// One source's files, latest first, and the record that is next from the end.
 pub(super) struct SourceFiles {
-    older: VecDeque<(File, u64)>,
+    older: VecDeque<Place>,
     reading: Option<Backwards>,
+    /// What could not be read, a sentence each.
+    unread: Vec<String>,
 }
 
 impl SourceFiles {
-    pub(super) fn new(files: Vec<(File, u64)>) -> Self {
-        Self { older: files.into(), reading: None }
+    pub(super) fn new(files: Vec<Place>) -> Self {
+        Self { older: files.into(), reading: None, unread: Vec::new() }
     }
 
     /// The latest record that was not returned yet and that is wanted, with the length of its line.
@@ -39,14 +44,19 @@ impl SourceFiles {
         loop {
             let reading = match &mut self.reading {
                 Some(reading) => reading,
-                None => {
-                    let (file, size) = self.older.pop_front()?;
-                    self.reading.insert(Backwards::new(file, size))
-                }
+                None => self.reading.insert(Backwards::new(self.older.pop_front()?)),
             };
-            let Ok(Some(line)) = reading.next_line() else {
-                self.reading = None;
-                continue;
+            let line = match reading.next_line() {
+                Ok(Some(line)) => line,
+                Ok(None) => {
+                    self.reading = None;
+                    continue;
+                }
+                Err(why) => {
+                    self.unread.push(why);
+                    self.reading = None;
+                    continue;
+                }
             };
             let Ok(record) = serde_json::from_slice::<LogRecord>(&line) else { continue };
             if filter.wants(&record) {
@@ -91,7 +101,21 @@ fn merge(filter: &Filter, snapshot: Snapshot) -> Vec<LogRecord> {
         }
         records.push_front(record);
     }
+    records.extend(missing(&sources));
     records.into()
+}
+
+/// What the reader has to know last: that something is missing above.
+fn missing(sources: &[SourceFiles]) -> Option<LogRecord> {
+    let mut unread = sources.iter().flat_map(|source| &source.unread);
+    let first = unread.next()?;
+    let others = match unread.count() {
+        0 => String::new(),
+        others => format!(" (and {others} more files)"),
+    };
+    let what = format!("records are missing here: {first}{others}");
+    let record = NewRecord::supervisor(LogLevel::Warn, what);
+    Some(Line::new(&record, &time_text(Timestamp::now())).to_record())
 }
 
 fn time_of(head: &Option<(LogRecord, usize)>) -> &str {

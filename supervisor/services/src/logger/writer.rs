@@ -9,6 +9,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use outboard_protocol::PluginId;
@@ -17,7 +18,7 @@ use tokio::sync::oneshot;
 
 use super::LogOptions;
 use super::console::ConsoleThread;
-use super::file::{LogFile, open_all};
+use super::file::{LogFile, places};
 use super::filter::Filter;
 use super::inbox::{Inbox, Item, Loss, Order, Source};
 use super::record::{Clock, Line, NewRecord, time_text};
@@ -30,6 +31,9 @@ const FOLDER_MODE: u32 = 0o700;
 
 /// Files that are kept open: descriptors are few, and opening one costs little beside a batch.
 const OPEN_MAX: usize = 48;
+
+/// How often it is tried to tell a loss of a source that says nothing more: it is how one learns that the disk works again.
+const OWED_EVERY: Duration = Duration::from_secs(1);
 
 /// Lines of one source that are put together before they are written, in bytes.
 const BATCH_MAX: usize = 256 * 1024;
@@ -46,6 +50,8 @@ pub(super) struct Writer {
     subscribers: Vec<Arc<LogOutlet>>,
     console: Option<ConsoleThread>,
     clock: Clock,
+    /// When it was last tried to tell losses by themselves.
+    owed_tried: Option<Instant>,
     /// Records that were not kept since the start, of all sources.
     dropped: Arc<AtomicU64>,
     troubles: Troubles,
@@ -78,6 +84,7 @@ impl Writer {
             subscribers: Vec::new(),
             console,
             clock: Clock::default(),
+            owed_tried: None,
             dropped,
             troubles,
         })
@@ -86,7 +93,7 @@ impl Writer {
     pub(super) fn run(mut self, inbox: &Inbox) {
         let mut items = VecDeque::new();
         let closed = 'life: loop {
-            inbox.take(&mut items);
+            inbox.take(&mut items, self.owes().then_some(OWED_EVERY));
             for item in items.drain(..) {
                 match item {
                     Item::Record(record, time) => self.record(&record, time),
@@ -164,14 +171,25 @@ impl Writer {
         let sources = sources_in(&self.folder)
             .into_iter()
             .filter(|source| filter.wants_source(source.as_ref().map(PluginId::as_str)))
-            .map(|source| SourceFiles::new(open_all(&self.path(&source), self.files)))
+            .map(|source| SourceFiles::new(places(&self.path(&source), self.files)))
             .collect();
         self.subscribers.extend(subscribe);
         let _ = reply.send(Snapshot { sources });
     }
 
+    /// Whether a loss waits to be told.
+    fn owes(&self) -> bool {
+        self.batches.values().any(|batch| batch.refused > 0)
+    }
+
     fn write_batches(&mut self) {
-        let sources: Vec<Source> = self.batches.keys().cloned().collect();
+        let owed = self.owes() && self.owed_tried.is_none_or(|last| last.elapsed() >= OWED_EVERY);
+        if owed {
+            self.owed_tried = Some(Instant::now());
+        }
+        let worth = |batch: &Batch| !batch.lines.is_empty() || (owed && batch.refused > 0);
+        let batches = self.batches.iter().filter(|(_, batch)| worth(batch));
+        let sources: Vec<Source> = batches.map(|(source, _)| source.clone()).collect();
         for source in sources {
             self.write_batch(&source);
         }
@@ -181,7 +199,7 @@ impl Writer {
 
     fn write_batch(&mut self, source: &Source) {
         let Some(mut batch) = self.batches.remove(source) else { return };
-        if !batch.lines.is_empty() {
+        if !batch.lines.is_empty() || batch.refused > 0 {
             if batch.refused > 0 {
                 let what = format!("lost {} log records: the disk refused them", batch.refused);
                 Line::new(&about(source.clone(), batch.generation, what), &time_text(Timestamp::now()))
