@@ -64,6 +64,17 @@ each("a function that SQL calls cannot use the database or the iterator that cal
   assert.equal(db.close().open, false);
 });
 
+each("a getter of what is bound cannot take a statement's rows away, or its database", (db) => {
+  const select = db.prepare("SELECT a FROM t WHERE a > @least").pluck();
+  let iterator;
+  const given = { get least() { iterator = select.iterate({ least: "one" }); return "a"; } };
+  for (const act of [() => select.get(given), () => select.all(given), () => select.iterate(given)]) {
+    assert.throws(act, { name: "TypeError", message: "This statement is busy executing a query" });
+    assert.deepEqual([...iterator], ["two", "three"]);
+  }
+  assert.throws(() => select.get({ get least() { db.close(); return "a"; } }), /not open/);
+});
+
 test("whoever is told of a statement cannot use the database, and a statement does not run where they throw", () => {
   const refused = [];
   let iterator;
@@ -121,6 +132,9 @@ test("the addon itself refuses to work in the middle of its work", () => {
   const looks = ["build", "open", "inTransaction", "reader", "readonly", "parameters", "columns"];
   within = addon.prepare(connection, "SELECT f(a) FROM t");
   addon.begin(within);
+  for (const act of [() => addon.begin(within), () => addon.run(within, false), () => addon.get(within, ...reading), () => addon.all(within, ...reading)]) {
+    assert.throws(act, /This statement is busy executing a query/);
+  }
   assert.deepEqual([addon.step(within, ...reading), addon.step(within, ...reading), addon.step(within, ...reading)], ["a", "b", undefined]);
   assert.deepEqual([...refused, ...looks].sort(), Object.keys(addon).sort(), "each function of the addon was asked");
   addon.leave(within);

@@ -60,6 +60,11 @@ pub(crate) fn busy(env: Env) -> Thrown {
     mistaken(env, c"This database connection is busy executing a query")
 }
 
+/// Throws where a statement's rows are read one by one.
+pub(crate) fn being_read(env: Env) -> Thrown {
+    mistaken(env, c"This statement is busy executing a query")
+}
+
 fn mistaken(env: Env, message: &CStr) -> Thrown {
     // SAFETY: this is the environment that we are called from.
     unsafe { sys::napi_throw_type_error(env.0, ptr::null(), message.as_ptr()) };

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use rusqlite::ffi;
 
 use crate::compiled::Compiled;
-use crate::failure::failed;
+use crate::failure::{being_read, failed};
 use crate::handle::{Handle, Work};
 use crate::node::{Call, Env, Result, Value};
 use crate::values::{self, Target};
@@ -156,6 +156,7 @@ pub(crate) fn all(call: &Call<'_>) -> Result<Value> {
 /// Begins to read its rows one by one.
 pub(crate) fn begin(call: &Call<'_>) -> Result<Value> {
     let statement = alive(call)?;
+    statement.assert_unread()?;
     if let Err(thrown) = statement.bind(call.rest(1)) {
         return statement.end(Err(thrown));
     }
@@ -194,7 +195,13 @@ impl Statement {
 impl Alive<'_> {
     /// Binds, does what is to be done with the statement, and ends the run whatever has come of it.
     fn run<T>(&self, given: &[Value], act: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        self.assert_unread()?;
         self.end(self.bind(given).and_then(|()| self.tell()).and_then(|()| act(self)))
+    }
+
+    /// Throws where somebody reads its rows one by one: a run would take them away.
+    fn assert_unread(&self) -> Result<()> {
+        if self.of.compiled.reading.get() { Err(being_read(self.env)) } else { Ok(()) }
     }
 
     /// Ends a run that has come so far. An exception is kept aside meanwhile: the end of an aggregate runs JavaScript.

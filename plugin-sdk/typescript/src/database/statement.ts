@@ -144,7 +144,10 @@ export class Statement implements Shape {
       if (params.length > 0) throw new TypeError("This statement already has bound parameters");
       return this.#bound;
     }
-    return bindingOf((this.#wanted ??= this.#engine.parameters()), params);
+    const values = bindingOf((this.#wanted ??= this.#engine.parameters()), params);
+    // A getter of what was given may have begun to read it.
+    this.#assertFree();
+    return values;
   }
 
   #assertFree(): void {
