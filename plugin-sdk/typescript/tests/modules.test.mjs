@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
@@ -181,3 +181,31 @@ for (const kind of ["import", "require"]) {
     assert.equal(await said(t, made), "1");
   });
 }
+
+for (const [where, place] of [["above the plugins folder", "package.json"], ["in the plugin's folder", "plugins/my-plugin/package.json"]]) {
+  test(`a package.json ${where} that is not a plain file, or that never ends, is told and not waited on`, async (t) => {
+    for (const [make, what] of [
+      [(path) => execFileSync("mkfifo", [path]), /package\.json is a named pipe, .* remove it/],
+      [(path) => symlinkSync("/dev/zero", path), /package\.json is a device/],
+      [(path) => (writeFileSync(path, ""), truncateSync(path, 2 ** 40)), /package\.json is larger than 1048576 bytes/],
+    ]) {
+      const made = plugin(t, { "background/index.js": hello("1") });
+      make(join(made.folder.root, place));
+      assert.match(check(made)[0].reason, what);
+      assert.match(await refused(t, made), what);
+    }
+  });
+}
+
+test("a module that is not a plain file is told by the check, which reads nothing of it", (t) => {
+  const made = plugin(t, { "background/index.js": hello("1") });
+  rmSync(made.path);
+  symlinkSync("/dev/zero", made.path);
+  assert.match(check({ ...made, path: "/dev/zero" })[0].reason, /\/dev\/zero is a device/);
+});
+
+test("a package.json above the plugins folder that another user wrote decides nothing", { skip: process.getuid() !== 0 && "needs root, to give a file away" }, async (t) => {
+  const made = plugin(t, { "background/index.js": ESM, "background/lib.js": `export const lib = "a module";` }, { above: { "package.json": COMMONJS } });
+  chownSync(join(made.folder.root, "package.json"), 4711, 4711);
+  assert.equal(await said(t, made), "a module");
+});

@@ -4,12 +4,13 @@
 //! Decides as the hooks do, by the same functions. Says nothing of what it cannot know: what CommonJS requires, and names of exports.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { createRequire, isBuiltin } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as vm from "node:vm";
 import { kindOf, type Kind } from "./kind.js";
+import { MODULE_MAX, readPlain, SETTINGS_MAX } from "./plain.js";
 import { foreignness, isWithin, lookAround, packageOf, typeWithin, type Surroundings } from "./surroundings.js";
 import { candidates, isFile, isTypeScript, toJavaScript } from "./typescript.js";
 
@@ -34,7 +35,12 @@ const { SourceTextModule } = vm as unknown as { SourceTextModule: new (code: str
 
 /** Everything that is wrong, in the order of the imports. */
 export function problemsOf(entry: string, folder: string): Problem[] {
-  const around = lookAround(entry, folder);
+  let around: Surroundings;
+  try {
+    around = lookAround(entry, folder);
+  } catch (error) {
+    return [problem(entry, error as Error)];
+  }
   const found: Problem[] = [];
   const files = new Set([entry]);
   for (const file of files) {
@@ -53,7 +59,7 @@ export function problemsOf(entry: string, folder: string): Problem[] {
 
 /** What a file imports; throws where it is not a program. */
 function read(file: string, around: Surroundings): string[] {
-  const source = readFileSync(file, "utf8");
+  const source = readPlain(file, MODULE_MAX);
   const { code, kind } = isTypeScript(file) ? toJavaScript(source, file, around) : { code: source, kind: kindByName(file, source, around) };
   if (kind === "commonjs") {
     vm.compileFunction(code.replace(/^#!.*/, ""), ["exports", "require", "module", "__filename", "__dirname"], { filename: file });
@@ -115,7 +121,7 @@ function packageProblem(specifier: string, importer: string, around: Surrounding
 /** A package may import itself by its name. */
 function selfNamed(name: string, { root }: Surroundings): boolean {
   try {
-    return (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { name?: unknown }).name === name;
+    return (JSON.parse(readPlain(join(root, "package.json"), SETTINGS_MAX)) as { name?: unknown }).name === name;
   } catch {
     return false;
   }

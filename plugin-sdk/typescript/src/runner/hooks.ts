@@ -1,9 +1,9 @@
 //! Runs in Node's loader thread, where something needs it: a package that the runner provides and that is not linked, a folder
 //! above that is not to be followed, a file that its package.json mistakes, or TypeScript. Told what by `resolve.ts`.
 
-import { readFile } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { kindOf } from "./kind.js";
+import { MODULE_MAX, readPlain } from "./plain.js";
 import { notUsed } from "./resolve.js";
 import { foreignness, isWithin, packageOf, typeWithin, type Surroundings } from "./surroundings.js";
 import { candidates, isTypeScript, toJavaScript } from "./typescript.js";
@@ -55,11 +55,11 @@ export async function load(url: string, context: Context, next: Next<unknown>): 
   if (!url.startsWith("file:")) return next(url, context);
   const path = fileURLToPath(url);
   if (typescript && isTypeScript(path)) {
-    const { code, kind } = toJavaScript(await readFile(path, "utf8"), path, around);
+    const { code, kind } = toJavaScript(readPlain(path, MODULE_MAX), path, around);
     return { format: kind, source: code, shortCircuit: true } satisfies Loaded;
   }
   const own = around.mistaken && path.endsWith(".js") && isWithin(around.root, path) && !path.slice(around.root.length).includes("/node_modules/");
   if (!own || typeWithin(around.root, path) === "module") return next(url, context);
-  const source = await readFile(path, "utf8");
+  const source = readPlain(path, MODULE_MAX);
   return { format: kindOf(source), source, shortCircuit: true } satisfies Loaded;
 }

@@ -7,7 +7,7 @@ import { readModule, type Declared } from "../plugin.js";
 import { asError } from "../wire/error.js";
 import type { Problem } from "./check.js";
 import { hook } from "./resolve.js";
-import { lookAround } from "./surroundings.js";
+import { lookAround, type Surroundings } from "./surroundings.js";
 
 const TYPESCRIPT = /\.[cm]?tsx?$/;
 
@@ -15,7 +15,7 @@ const TYPESCRIPT = /\.[cm]?tsx?$/;
 export async function loadModule(entry: string): Promise<Declared> {
   const file = realpath(entry);
   const typescript = TYPESCRIPT.test(file);
-  const around = lookAround(file, realpathSync(process.cwd()));
+  const around = surroundings(file);
   if (typescript || around.unlinked || around.mistaken || around.foreign) hook(around, typescript);
   process.setSourceMapsEnabled(true);
   let exports: Record<string, unknown>;
@@ -25,6 +25,14 @@ export async function loadModule(entry: string): Promise<Declared> {
     throw importFailure(file, asError(thrown));
   }
   return readModule(exports, file);
+}
+
+function surroundings(file: string): Surroundings {
+  try {
+    return lookAround(file, realpathSync(process.cwd()));
+  } catch (error) {
+    throw new Error(`${file} cannot be loaded: ${asError(error).message}`, { cause: error });
+  }
 }
 
 function realpath(entry: string): string {

@@ -3,10 +3,11 @@
 //!
 //! Looked at once, before the module is loaded: hooks cost a thread, and most plugins need none.
 
-import { lstatSync, readFileSync, readdirSync, realpathSync, statSync, type Stats } from "node:fs";
+import { lstatSync, readdirSync, realpathSync, statSync, type Stats } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeTellsKinds } from "./kind.js";
+import { NotPlainError, readPlain, SETTINGS_MAX } from "./plain.js";
 
 /** What the hooks are told: plain data, since they run in a thread of their own. */
 export interface Surroundings {
@@ -27,13 +28,16 @@ export interface Surroundings {
 /** The runner's own folder. */
 const RUNNER = fileURLToPath(new URL(".", import.meta.url));
 
-/** Looks around the plugin whose entry is `file`, which is run in `folder`. */
+/**
+ * Looks around the plugin whose entry is `file`, which is run in `folder`. Throws {@link NotPlainError} for a package.json that is not a
+ * plain file: Node would wait on it for ever.
+ */
 export function lookAround(file: string, folder: string): Surroundings {
   const root = isWithin(folder, file) ? folder : dirname(file);
   const plugins = dirname(root);
   const provided = providedNames();
   const trusted = [process.geteuid?.() ?? 0, 0, statSync(plugins).uid];
-  return { root, provided, unlinked: !provided.every((name) => isLinked(plugins, name)), mistaken: isMistaken(file, root), foreign: isForeignAbove(plugins, trusted), trusted };
+  return { root, provided, unlinked: !provided.every((name) => isLinked(plugins, name)), mistaken: isMistaken(file, root, trusted), foreign: isForeignAbove(plugins, trusted), trusted };
 }
 
 /** Whether a path lies below a folder. */
@@ -52,12 +56,13 @@ function isLinked(plugins: string, name: string): boolean {
   }
 }
 
-/** What a folder's package.json says of the kind of its files; none where there is no such file. */
+/** What a folder's package.json says of the kind of its files; undefined where there is no such file. */
 export function typeSaid(folder: string): "module" | "commonjs" | "nothing" | undefined {
   try {
-    const { type } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { type?: unknown };
+    const { type } = JSON.parse(readPlain(join(folder, "package.json"), SETTINGS_MAX)) as { type?: unknown };
     return type === "module" || type === "commonjs" ? type : "nothing";
   } catch (error) {
+    if (error instanceof NotPlainError) throw error;
     return (error as NodeJS.ErrnoException).code === undefined ? "nothing" : undefined; // one that cannot be parsed is there
   }
 }
@@ -71,13 +76,14 @@ export function typeWithin(root: string, file: string): "module" | "commonjs" | 
   return undefined;
 }
 
-function isMistaken(file: string, root: string): boolean {
+function isMistaken(file: string, root: string, trusted: number[]): boolean {
   const within = typeWithin(root, file);
   // `npm init` writes "commonjs" unasked, so it says nothing of what the author meant.
   if (within) return within === "commonjs" || (within === "nothing" && !nodeTellsKinds());
   for (let folder = dirname(root); ; folder = dirname(folder)) {
     const said = typeSaid(folder);
-    if (said) return said !== "nothing" || !nodeTellsKinds();
+    // Node believes whatever is there; what another user wrote is not even looked at.
+    if (said) return said !== "nothing" || !nodeTellsKinds() || owner(join(folder, "package.json"), trusted) !== undefined;
     if (folder === dirname(folder)) return !nodeTellsKinds();
   }
 }

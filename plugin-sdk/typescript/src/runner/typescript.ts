@@ -9,6 +9,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { commonConstruct, compiledConstruct, type Construct, type Parser } from "./constructs.js";
 import { kindOf, type Kind } from "./kind.js";
+import { readPlain, SETTINGS_MAX } from "./plain.js";
 import { foreignness, isWithin, type Surroundings } from "./surroundings.js";
 
 type Tsconfig = { path: string; config: { compilerOptions?: Record<string, unknown> } };
@@ -61,6 +62,7 @@ function tsconfigOf(file: string, root: string): Known | undefined {
 /** A file for editors and builds: one that cannot be read, since what it extends stayed behind, say, is told and keeps no plugin from running. */
 function read(path: string): Known {
   try {
+    readPlain(path, SETTINGS_MAX); // the parser reads it again, whatever its size
     const config = { path, config: tools().parseTsconfig(path) };
     return { options: config.config.compilerOptions ?? {}, matcher: tools().createPathsMatcher(config) };
   } catch (error) {
