@@ -18,7 +18,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("outboard-host", &["outboard-protocol", "outboard-files", "outboard-lifecycle", "outboard-services"]),
     ("outboard-gateway", &["outboard-protocol", "outboard-files", "outboard-services", "outboard-host"]),
     // Plays the host to one plugin; docs/decisions/conformance-kit.md has the reasons.
-    ("outboard-conform", &["outboard-protocol", "outboard-host"]),
+    ("outboard-conform", &["outboard-protocol", "outboard-files", "outboard-host"]),
     (
         "outboard",
         &[

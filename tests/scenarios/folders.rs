@@ -167,6 +167,34 @@ fn a_folder_that_does_not_answer_costs_its_plugin_alone_and_stopping_does_not_wa
     supervisor.verify();
 }
 
+/// What the command line says about a folder, with nothing of this user's own around it, and its exit code.
+fn said(home: PathBuf, words: &[&str], uid: Option<u32>) -> (Option<i32>, String) {
+    let mut command = std::process::Command::new(binary("outboard"));
+    command.env_clear().env("HOME", home).args(words);
+    if let Some(uid) = uid {
+        command.uid(uid).gid(uid);
+    }
+    let output = command.output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+fn check_and_conform_give_up_a_folder_that_does_not_answer() {
+    let builder = Supervisor::builder();
+    let gone = builder.folders().plugins().join("gone");
+    let Some(dead) = DeadMount::on(&gone) else { return };
+    for verb in ["check", "conform"] {
+        let (code, told) = said(builder.folders().home(), &[verb, gone.to_str().unwrap()], None);
+        assert_eq!(code, Some(1), "{verb}: {told}");
+        assert!(
+            told.contains("does not answer") && told.contains("look at the disk or the mount"),
+            "{verb}: {told}"
+        );
+    }
+    drop(dead);
+}
+
 #[test]
 fn a_running_plugin_goes_on_when_its_folder_stops_answering() {
     let supervisor = Supervisor::builder().plugin(Plugin::hostile("covered", &[])).start();
@@ -369,16 +397,6 @@ fn code_that_others_may_change_is_told_of_and_is_never_run_as_root() {
     mode(&at("open-folder"), 0o777);
     mode(&at("open-manifest/plugin.json"), 0o666);
     mode(&at("open-program/run.sh"), 0o775);
-    let said = |words: &[&str], uid: Option<u32>| {
-        let mut command = std::process::Command::new(binary("outboard"));
-        command.env_clear().env("HOME", builder.folders().home()).args(words);
-        if let Some(uid) = uid {
-            command.uid(uid).gid(uid);
-        }
-        let output = command.output().unwrap();
-        let text = [output.stdout, output.stderr].concat();
-        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
-    };
     let root = nix::unistd::geteuid().is_root();
     mode(builder.folders().root(), 0o755);
     for (name, open) in [
@@ -390,13 +408,14 @@ fn code_that_others_may_change_is_told_of_and_is_never_run_as_root() {
         ("open-program", "open-program/run.sh can be changed by the users of its group (mode 0775)"),
     ] {
         let folder = at(name);
-        let (code, told) = said(&["check", folder.to_str().unwrap()], root.then_some(NOBODY));
+        let (code, told) =
+            said(builder.folders().home(), &["check", folder.to_str().unwrap()], root.then_some(NOBODY));
         if root || name != "open-program" {
             assert!(told.contains(open) && told.contains("`chmod go-w` it"), "{told}");
         }
         assert!(!told.contains("as root"), "{told}");
         if root {
-            let (refused, told) = said(&["check", folder.to_str().unwrap()], None);
+            let (refused, told) = said(builder.folders().home(), &["check", folder.to_str().unwrap()], None);
             assert!(refused != Some(0) && refused != code, "{refused:?} {code:?} {told}");
             assert!(told.contains("it would run as root, and ") && told.contains(open), "{told}");
         }

@@ -5,6 +5,7 @@
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -18,6 +19,9 @@ use crate::rules;
 use crate::scratch::Scratch;
 use crate::selection::{UnknownCase, chosen};
 use crate::stage::Stage;
+
+/// How long the plugin's folder may take to say what it is: one on a mount that is gone never does.
+const FOLDER_LIMIT: Duration = Duration::from_secs(5);
 
 /// What is examined, and how.
 #[derive(Debug, Clone, Default)]
@@ -61,7 +65,11 @@ pub async fn examine(
     each: &mut dyn FnMut(&Line),
 ) -> Result<Report, ConformError> {
     let cases = chosen(&options.only)?;
-    let installed = discovery::read_folder(folder).map_err(ConformError::NoPlugin)?;
+    let place = folder.to_owned();
+    let installed = outboard_files::look(folder, FOLDER_LIMIT, move || discovery::read_folder(&place))
+        .await
+        .map_err(|why| ConformError::Ground(io::Error::other(why)))?
+        .map_err(ConformError::NoPlugin)?;
     let (id, version) = (installed.id().to_string(), installed.version());
     if !installed.manifest.speaks_the_protocol() {
         return Err(ConformError::NotSpoken(id, "`run.protocol` is none"));

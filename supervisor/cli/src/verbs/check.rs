@@ -1,6 +1,7 @@
 //! `outboard check DIR`: would this folder work as a plugin? Nothing is run, and no supervisor is needed.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use outboard_host::discovery::{self, Installed, Program};
 use outboard_host::javascript;
@@ -23,16 +24,23 @@ struct Findings {
     program: Option<String>,
 }
 
+/// How long the folder may take to say what it is: one on a mount that is gone never does.
+const FOLDER_LIMIT: Duration = Duration::from_secs(5);
+/// How long everything else may take, Node's own look at a module among it, which has a shorter limit.
+const PROGRAM_LIMIT: Duration = Duration::from_secs(60);
+
 /// Looks, and tells.
 pub(super) fn run(screen: &mut Screen, settings: &Settings, dir: &Path) -> Outcome {
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
-    if !dir.is_dir() {
+    let asked = dir.clone();
+    if !answered(&dir, FOLDER_LIMIT, move || asked.is_dir())? {
         return Err(Failure::usage(format!(
             "{} is not a folder; name the folder that holds the plugin's plugin.json",
             dir.display()
         )));
     }
-    let findings = look(&dir, settings.file.javascript.node.as_deref());
+    let (asked, node) = (dir.clone(), settings.file.javascript.node.clone());
+    let findings = answered(&dir, PROGRAM_LIMIT, move || look(&asked, node.as_deref()))?;
     if screen.json() {
         screen.json_document(&json!({
             "folder": dir,
@@ -47,6 +55,17 @@ pub(super) fn run(screen: &mut Screen, settings: &Settings, dir: &Path) -> Outco
         show(screen, &findings)?;
     }
     if findings.errors.is_empty() { Ok(()) } else { Err(Failure::said(Exit::Failed)) }
+}
+
+/// The outcome of a look at the folder, or the sentence that says that its file system gave none.
+fn answered<T: Send + 'static>(
+    dir: &Path,
+    limit: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Outcome<T> {
+    super::block_on(async {
+        outboard_files::look(dir, limit, work).await.map_err(|why| Failure::failed(why.to_string()))
+    })
 }
 
 fn look(dir: &Path, node: Option<&Path>) -> Findings {

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -32,7 +32,7 @@ pub struct Problem {
 }
 
 /// What Node would refuse about the module `entry` of the plugin in `folder`, and about what it imports. None where the check itself
-/// gave no answer: a start may still succeed.
+/// could not be run: a start may still succeed.
 ///
 /// # Errors
 /// There is no Node, or nowhere to lay the check out.
@@ -46,10 +46,24 @@ pub fn problems(set: Option<&Path>, entry: &Path, folder: &Path) -> Result<Vec<P
     if node.electron {
         command.env("ELECTRON_RUN_AS_NODE", "1");
     }
-    Ok(answer(command).unwrap_or_default())
+    Ok(match answer(command) {
+        Some(Ok(problems)) => problems,
+        Some(Err(Late)) => vec![Problem {
+            place: entry.display().to_string(),
+            reason: format!(
+                "Node did not finish reading it and what it imports within {} s; look for an import that never ends",
+                CHECK_FOR.as_secs()
+            ),
+        }],
+        None => Vec::new(),
+    })
 }
 
-fn answer(mut command: Command) -> Option<Vec<Problem>> {
+/// The check had not ended when its time was over.
+struct Late;
+
+/// `None` where the check could not be run, or what it said cannot be read.
+fn answer(mut command: Command) -> Option<Result<Vec<Problem>, Late>> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().ok()?;
     let stdout = child.stdout.take();
@@ -60,11 +74,15 @@ fn answer(mut command: Command) -> Option<Vec<Problem>> {
         // Nobody listens any more where the answer came too late.
         let _ = answered.send(read.map(|_| said));
     });
-    let said = answer.recv_timeout(CHECK_FOR).ok().flatten();
+    let said = answer.recv_timeout(CHECK_FOR);
     // It has answered, or never will; either way it must not stay.
     let _ = child.kill();
     let _ = child.wait();
-    serde_json::from_slice(&said?).ok()
+    match said {
+        Ok(said) => serde_json::from_slice(&said?).ok().map(Ok),
+        Err(RecvTimeoutError::Timeout) => Some(Err(Late)),
+        Err(RecvTimeoutError::Disconnected) => None,
+    }
 }
 
 /// A folder for the moment.
