@@ -114,6 +114,39 @@ def measure_many(rounds):
     ]
 
 
+SCRIPT = """export default { onStart() {}, onStop() {} };
+setInterval(() => {}, 1 << 30);
+"""
+
+
+def settled_cpu(pid):
+    """Processor time of a process that has begun, when it has come to rest: two looks in a row see the same."""
+    seen = -1.0
+    while (now := cpu_seconds(pid)) != seen:
+        seen = now
+        time.sleep(0.2)
+    return now
+
+
+def measure_javascript(rounds):
+    """Processor time of a trivial JavaScript plugin from its spawn until it has started and come to rest, beside that of a bare `node` on
+    the very same module. The module keeps the process alive, so that both are looked at in the same state."""
+    ours, bare = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "index.js"
+        script.write_text(SCRIPT)
+        with Outboard(("script",), files={"script": (script, "background/index.js", None)}) as outboard:
+            for _ in range(rounds):
+                outboard.cli("restart", "script")
+                ours.append(settled_cpu(outboard.plugin_pid("script")) * 1e3)
+                child = subprocess.Popen(["node", script], cwd=folder, stdin=subprocess.DEVNULL)
+                time.sleep(0.5)  # it begins with a moment in which nothing has run yet
+                bare.append(settled_cpu(child.pid) * 1e3)
+                child.kill()
+                child.wait()
+    return [row("Start of a trivial JavaScript plugin, processor time", "ms", ours, bare, "bare node on the same module", "≤ 1.5")]
+
+
 def measure_lost(rounds):
     """GET requests without an answer, or with another than 200, while the plugin is restarted five times and its process is killed
     twice: 16 connections, 8 seconds. A request may wait, as it does while a killed plugin's pause lasts."""
