@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
+import os
+import random
 import unittest
 from typing import Any
 
@@ -147,6 +149,36 @@ class Ipc(unittest.IsolatedAsyncioTestCase):
                 said = "cannot be read" if which in ("str", "text") else "kept"
                 self.assertIn(said, caught.exception.message)
                 host.ctx.logger.error("odd", odd[which], odd[which])  # type: ignore[arg-type]
+
+    async def test_any_value_that_goes_to_a_channel_and_back_is_the_same_with_many_calls_at_once(self) -> None:
+        leaves: list[Any] = [None, True, 0, -1.5, 1e300, 2**70, "", "🛫\x00\u2028", "$outboard", b"\x00\xff", float("inf")]
+
+        def anything(chance: random.Random, depth: int = 0) -> Any:
+            pick = chance.randrange(4 if depth < 5 else 1)
+            some = [anything(chance, depth + 1) for _ in range(chance.randrange(4))] if pick else []
+            if pick == 1:
+                return some
+            if pick == 2:
+                return dict(zip(("a", "$outboard", "value"), some))
+            if pick == 3:
+                return {(chance.randrange(9) if depth % 2 else str(at)): value for at, value in enumerate(some)}
+            return chance.choice(leaves)
+
+        plugin = Plugin()
+
+        @plugin.on_start
+        async def on_start(ctx: Context) -> None:
+            async def echo(value: Any) -> Any:
+                return value
+
+            ctx.ipc.handle("echo", echo)
+
+        async with Host(plugin) as host:
+            for seed in range(400 if os.environ.get("OUTBOARD_TRIALS") else 4):
+                chance = random.Random(seed)
+                given = [anything(chance) for _ in range(50)]
+                back = await asyncio.gather(*(host.invoke("echo", value) for value in given))
+                self.assertEqual(back, given, f"seed {seed}")
 
     async def test_an_exception_of_a_channel_keeps_its_code_of_text_or_of_a_number(self) -> None:
         class Coded(Exception):

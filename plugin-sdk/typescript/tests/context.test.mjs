@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect, isDeepStrictEqual } from "node:util";
 import { runPlugin } from "../dist/testing/index.js";
 
 /** A plugin that gives its `ctx` away. */
@@ -94,4 +95,36 @@ test("an event may be kept for those who connect later", async (t) => {
     { channel: "status", payload: null, retained: true },
     { channel: "tick", payload: null },
   ]);
+});
+
+/** Numbers that look random and are the same in each run, so that a failure comes again. */
+function numbers(seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const LEAVES = [null, true, 0, -0, NaN, -Infinity, 1e300, 5e-324, 2n ** 70n, -1n, "", "🛫\u0000\u2028", "$outboard", new Date(0), new Uint8Array([0, 255])];
+
+function anything(next, depth = 0) {
+  const pick = Math.floor(next() * (depth < 5 ? 5 : 1));
+  const some = () => Array.from({ length: Math.floor(next() * 4) }, () => anything(next, depth + 1));
+  if (pick === 1) return some();
+  if (pick === 2) return Object.fromEntries(some().map((member, i) => [["a", "$outboard", "value", "__proto_"][i] ?? `k${i}`, member]));
+  if (pick === 3) return new Map(some().map((member) => [anything(next, 5), member]));
+  return pick === 4 ? new Set(some()) : LEAVES[Math.floor(next() * LEAVES.length)];
+}
+
+test("any value that goes to a channel and back is the same, with many calls at once", async (t) => {
+  const { plugin } = await started(t, (ctx) => ctx.ipc.handle("echo", (value) => value));
+  const rounds = process.env.OUTBOARD_TRIALS ? 400 : 4;
+  for (let seed = 0; seed < rounds; seed++) {
+    const next = numbers(seed);
+    const given = Array.from({ length: 50 }, () => anything(next));
+    const back = await Promise.all(given.map((value) => plugin.invoke("echo", value)));
+    for (const [at, value] of given.entries()) assert.ok(isDeepStrictEqual(back[at], value), `seed ${seed}: ${inspect(value, { depth: 9 })} came back as ${inspect(back[at], { depth: 9 })}`);
+  }
 });
