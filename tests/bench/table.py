@@ -33,11 +33,8 @@ MEASURES = {
     "memory": measures.measure_memory,
     "restart": starts.measure_restart,
     "boot": starts.measure_boot,
-<<<<<<< HEAD
     "many": starts.measure_many,
-=======
     "javascript": starts.measure_javascript,
->>>>>>> 2af91e6 (Measure what a JavaScript plugin's start costs beside a bare node)
     "lost": starts.measure_lost,
     "crowd": crowds.measure_crowd,
 }
