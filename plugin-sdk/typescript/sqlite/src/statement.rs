@@ -17,6 +17,10 @@ use crate::handle::{Handle, Work};
 use crate::node::{Call, Env, Result, Value};
 use crate::values::{self, Target};
 
+/// Values of so many bytes are let go after a run, since a statement that is kept would keep them. To let go of short ones costs
+/// more than it gives.
+const LARGE: usize = 1024;
+
 /// Columns of a row that need no memory of their own.
 const FEW: usize = 16;
 
@@ -28,6 +32,8 @@ pub(crate) struct Statement {
     recompiled: Cell<c_int>,
     /// Whether its rows are read one by one and nobody has been told of it yet.
     untold: Cell<bool>,
+    /// Whether a large value is bound.
+    large: Cell<bool>,
 }
 
 impl Drop for Statement {
@@ -188,7 +194,7 @@ pub(crate) fn leave(call: &Call<'_>) -> Result<Value> {
 
 impl Statement {
     pub(crate) fn new(handle: Rc<Handle>, compiled: Rc<Compiled>) -> Self {
-        Self { handle, compiled, recompiled: Cell::new(0), untold: Cell::new(false) }
+        Self { handle, compiled, recompiled: Cell::new(0), untold: Cell::new(false), large: Cell::new(false) }
     }
 }
 
@@ -230,20 +236,26 @@ impl Alive<'_> {
         for (n, value) in (1..).zip(given) {
             // SAFETY: see `tell`.
             unsafe {
-                if values::give(self.env, *value, Target::Parameter(self.at, n))? != ffi::SQLITE_OK {
+                let given = values::give(self.env, *value, Target::Parameter(self.at, n))?;
+                if given.code != ffi::SQLITE_OK {
                     return Err(failed(self.env, self.work.db));
+                }
+                if given.bytes >= LARGE {
+                    self.of.large.set(true);
                 }
             }
         }
         Ok(())
     }
 
-    /// Makes it ready for the next run, and lets go of what was bound: a statement that is kept would keep it.
+    /// Makes it ready for the next run, and lets go of large values.
     fn reset(&self) -> c_int {
         // SAFETY: see `tell`.
         unsafe {
             let code = ffi::sqlite3_reset(self.at);
-            ffi::sqlite3_clear_bindings(self.at);
+            if self.of.large.replace(false) {
+                ffi::sqlite3_clear_bindings(self.at);
+            }
             code
         }
     }

@@ -25,11 +25,19 @@ pub(crate) enum Target {
     Result(*mut ffi::sqlite3_context),
 }
 
-/// Gives a value to SQLite, which keeps a copy. Answers its result code, which a function's result does not have.
+/// What became of a value that was given to SQLite.
+pub(crate) struct Given {
+    /// Its result code, which a function's result does not have.
+    pub(crate) code: c_int,
+    /// How many bytes SQLite keeps of it, beyond what it has for any value.
+    pub(crate) bytes: usize,
+}
+
+/// Gives a value to SQLite, which keeps a copy.
 ///
 /// # Safety
 /// `env` is the environment of the call that we are in, and the target is alive.
-pub(crate) unsafe fn give(env: Env, value: Value, target: Target) -> Result<c_int> {
+pub(crate) unsafe fn give(env: Env, value: Value, target: Target) -> Result<Given> {
     let mut kind = 0;
     // SAFETY: as the caller promises; each read is of the type that was just found.
     unsafe {
@@ -38,23 +46,23 @@ pub(crate) unsafe fn give(env: Env, value: Value, target: Target) -> Result<c_in
             sys::ValueType::napi_number => {
                 let mut number = 0.0;
                 env.ok(sys::napi_get_value_double(env.0, value, &raw mut number))?;
-                Ok(target.number(number))
+                Ok(Given { code: target.number(number), bytes: 0 })
             }
             sys::ValueType::napi_bigint => {
                 let (mut number, mut whole) = (0, false);
                 env.ok(sys::napi_get_value_bigint_int64(env.0, value, &raw mut number, &raw mut whole))?;
-                Ok(target.integer(number))
+                Ok(Given { code: target.integer(number), bytes: 0 })
             }
             sys::ValueType::napi_string => give_text(env, value, target),
             sys::ValueType::napi_object => give_bytes(env, value, target),
-            _ => Ok(target.null()),
+            _ => Ok(Given { code: target.null(), bytes: 0 }),
         }
     }
 }
 
 /// # Safety
 /// As [`give`]; the value is a string.
-unsafe fn give_text(env: Env, value: Value, target: Target) -> Result<c_int> {
+unsafe fn give_text(env: Env, value: Value, target: Target) -> Result<Given> {
     let mut short = [0_u8; SHORT_TEXT];
     let mut length = 0;
     // SAFETY: as the caller promises; both buffers are as long as they are said to be.
@@ -63,7 +71,7 @@ unsafe fn give_text(env: Env, value: Value, target: Target) -> Result<c_int> {
         env.ok(sys::napi_get_value_string_utf8(env.0, value, at, SHORT_TEXT, &raw mut length))?;
         // One byte of the buffer is for the zero that ends it.
         if length < SHORT_TEXT - CHARACTER {
-            return Ok(target.text(&short[..length]));
+            return Ok(Given { code: target.text(&short[..length]), bytes: length });
         }
         env.ok(sys::napi_get_value_string_utf8(env.0, value, ptr::null_mut(), 0, &raw mut length))?;
         let mut long = vec![0_u8; length + 1];
@@ -74,19 +82,19 @@ unsafe fn give_text(env: Env, value: Value, target: Target) -> Result<c_int> {
             length + 1,
             &raw mut length,
         ))?;
-        Ok(target.text(&long[..length]))
+        Ok(Given { code: target.text(&long[..length]), bytes: length })
     }
 }
 
 /// # Safety
 /// As [`give`]; the value is an object.
-unsafe fn give_bytes(env: Env, value: Value, target: Target) -> Result<c_int> {
+unsafe fn give_bytes(env: Env, value: Value, target: Target) -> Result<Given> {
     let (mut at, mut length) = (ptr::null_mut::<c_void>(), 0);
     // SAFETY: as the caller promises; the bytes are copied before JavaScript runs again.
     unsafe {
         env.ok(sys::napi_get_buffer_info(env.0, value, &raw mut at, &raw mut length))?;
         let bytes = if length == 0 { &[] } else { std::slice::from_raw_parts(at.cast::<u8>(), length) };
-        Ok(target.blob(bytes))
+        Ok(Given { code: target.blob(bytes), bytes: length })
     }
 }
 

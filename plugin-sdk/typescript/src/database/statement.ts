@@ -6,6 +6,8 @@ import type { EngineStatement, MakeRow } from "./engine.js";
 import { rowMaker, type Mode } from "./shapes.js";
 import type { ColumnDefinition, Database, RunResult, SqlValue, Statement as Shape } from "./types.js";
 
+const READ = "This statement is busy executing a query";
+
 /** Checks the one argument of what switches something on or off. */
 export function toggled(toggle: unknown): boolean {
   if (toggle === undefined) return true;
@@ -146,13 +148,13 @@ export class Statement implements Shape {
     }
     const values = bindingOf((this.#wanted ??= this.#engine.parameters()), params);
     // A getter of what was given may have begun to read it.
-    this.#assertFree();
+    if (this.#busy) throw new TypeError(READ);
     return values;
   }
 
   #assertFree(): void {
     this.#core.assertIdle();
-    if (this.#busy) throw new TypeError("This statement is busy executing a query");
+    if (this.#busy) throw new TypeError(READ);
   }
 
   #remakeUnlessPlucked(): MakeRow {
