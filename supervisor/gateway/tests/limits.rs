@@ -255,6 +255,11 @@ fn an_answer_that_ends_while_descriptors_are_short_is_as_whole_as_it_was() {
     apart("an_answer_that_ends_while_descriptors_are_short_is_as_whole_as_it_was", end_while_starved());
 }
 
+#[test]
+fn users_are_known_although_descriptors_were_short_at_the_start() {
+    apart("users_are_known_although_descriptors_were_short_at_the_start", begin_starved());
+}
+
 /// Starving would hurt other tests of this process, so a second one does it.
 fn apart(name: &str, starves: impl Future<Output = ()>) {
     if std::env::var_os(STARVED).is_some() {
@@ -293,6 +298,31 @@ async fn starve() {
     drop(clients);
     last.write_all(&request).await.unwrap();
     assert_eq!(status(&read_all(&mut last).await.unwrap()), 200);
+}
+
+async fn begin_starved() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let house = House::new();
+    let gateway = gateway(&house, |_| {}).await;
+    let before = getrlimit(Resource::Nofile);
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as u64 - 1;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(open), maximum: before.maximum }).unwrap();
+    // Now its task begins.
+    for _ in 0..8 {
+        tokio::task::yield_now().await;
+    }
+    setrlimit(Resource::Nofile, before).unwrap();
+    let request = get(gateway.listen(), "/_outboard/health", "");
+    // Meanwhile nobody is let in as one of whom nothing is known.
+    soon(async {
+        loop {
+            match exchange(gateway.listen(), &request).await {
+                Ok(answer) if answer.starts_with("HTTP/1.1 200") => break,
+                outcome => assert!(outcome.unwrap_or_default().is_empty()),
+            }
+        }
+    })
+    .await;
 }
 
 async fn end_while_starved() {

@@ -114,6 +114,124 @@ async fn a_user_whom_the_operator_names_comes_in() {
     assert_eq!(reached.load(Ordering::Relaxed), 1);
 }
 
+/// Another machine: a network of its own, with a wire to this one.
+struct Elsewhere {
+    name: String,
+    /// This machine's end of the wire.
+    here: String,
+}
+
+impl Elsewhere {
+    /// `None`, and a line that says so, where none can be made.
+    fn make() -> Option<Self> {
+        if !is_root() {
+            return None;
+        }
+        let pid = std::process::id();
+        let (name, net) = (format!("obt{pid}"), format!("10.{}.{}", 200 + pid % 50, pid / 50 % 250));
+        let (here, there) = (format!("{net}.1"), format!("{net}.2"));
+        let made = Self { name: name.clone(), here };
+        for words in [
+            format!("netns add {name}"),
+            format!("link add {name}a type veth peer name {name}b netns {name}"),
+            format!("addr add {}/30 dev {name}a", made.here),
+            format!("link set {name}a up"),
+            format!("-n {name} addr add {there}/30 dev {name}b"),
+            format!("-n {name} link set {name}b up"),
+        ] {
+            let done = std::process::Command::new("ip").args(words.split(' ')).output();
+            if !done.as_ref().is_ok_and(|done| done.status.success()) {
+                eprintln!("not run: no network of its own can be made here: ip {words}: {done:?}");
+                return None;
+            }
+        }
+        Some(made)
+    }
+
+    async fn ask(&self, listen: std::net::SocketAddr, lines: &str) -> String {
+        let host = format!("localhost:{}", listen.port());
+        let request =
+            format!("GET /api/x/ HTTP/1.1\\r\\nHost: {host}\\r\\nConnection: close\\r\\n{lines}\\r\\n");
+        let mut client = Command::new("ip");
+        client.args(["netns", "exec", &self.name, "python3", "-c", CLIENT, &listen.to_string(), &request]);
+        let output = soon(client.output()).await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        // Its end of the wire goes with it, and with that the other one.
+        let _ = std::process::Command::new("ip").args(["netns", "del", &self.name]).output();
+        let _ = std::process::Command::new("ip").args(["link", "del", &format!("{}a", self.name)]).output();
+    }
+}
+
+async fn gateway_at(house: &Arc<House>, here: &str, change: impl FnOnce(&mut GatewayOptions)) -> Gateway {
+    let mut options = GatewayOptions::default();
+    change(&mut options);
+    let listener = tokio::net::TcpListener::bind(format!("{here}:0")).await.unwrap();
+    Gateway::serve(options, listener, Arc::clone(house) as Arc<dyn Directory>).unwrap()
+}
+
+#[tokio::test]
+async fn of_whoever_comes_from_elsewhere_the_token_or_the_setting_decides() {
+    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+    let Some(elsewhere) = Elsewhere::make() else { return };
+    let house = House::new();
+    let reached = counted(&house);
+    for (token, trust, shows, wanted) in [
+        (false, false, "", 403),
+        (true, false, "", 403),
+        (true, false, "X-Outboard-Token: 0123456789abcdef0123456789abcdee\\r\\n", 403),
+        (true, false, "X-Outboard-Token: 0123456789abcdef0123456789abcdef\\r\\n", 200),
+        (true, false, "Authorization: Bearer 0123456789abcdef0123456789abcdef\\r\\n", 200),
+        (false, true, "", 200),
+    ] {
+        let gateway = gateway_at(&house, &elsewhere.here, |options| {
+            options.token = outboard_gateway::Token::new(TOKEN.as_bytes()).filter(|_| token);
+            options.trust_unknown_peers = trust;
+        })
+        .await;
+        let before = reached.load(Ordering::Relaxed);
+        let answer = elsewhere.ask(gateway.listen(), shows).await;
+        assert_eq!(status(&answer), wanted, "token: {token}, trusted: {trust}, {shows:?}: {answer}");
+        if wanted == 403 {
+            assert_eq!(problem(&answer), "peer-not-allowed");
+            assert_eq!(reached.load(Ordering::Relaxed), before);
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_user_comes_in_by_no_address_of_this_machine_however_soon_it_leaves() {
+    let Some(elsewhere) = Elsewhere::make() else { return };
+    let house = House::new();
+    let reached = counted(&house);
+    let gateway = gateway_at(&house, "0.0.0.0", |options| options.trust_unknown_peers = true).await;
+    let port = gateway.listen().port();
+    let script = format!(
+        "import socket\ns = socket.create_connection(('127.0.0.1', {port}), source_address=('{}', 0))\n\
+         s.sendall(b'GET /api/x/ HTTP/1.1\\r\\nHost: localhost:{port}\\r\\n\\r\\n')\ns.close()",
+        elsewhere.here
+    );
+    // Nothing runs here meanwhile: it is gone before anybody looks.
+    let mut other = std::process::Command::new("python3");
+    std::os::unix::process::CommandExt::gid(
+        std::os::unix::process::CommandExt::uid(&mut other, OTHER),
+        OTHER,
+    );
+    let left = other.args(["-c", &script]).current_dir("/").output().unwrap();
+    assert!(left.status.success(), "{}", String::from_utf8_lossy(&left.stderr));
+    let listen = ([127, 0, 0, 1], port).into();
+    assert_eq!(status(&exchange(listen, &get(listen, "/api/x/", "")).await.unwrap()), 200);
+    assert_eq!(reached.load(Ordering::Relaxed), 1, "only our own request");
+    // And from elsewhere one still comes in.
+    let there = format!("{}:{port}", elsewhere.here).parse().unwrap();
+    assert_eq!(status(&elsewhere.ask(there, "").await), 200);
+}
+
 #[tokio::test]
 async fn other_users_that_hold_connections_keep_nobody_out() {
     if !is_root() {

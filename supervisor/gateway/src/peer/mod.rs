@@ -7,18 +7,22 @@
 mod netlink;
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use tokio::time::{Duration, Instant};
 
 use self::netlink::{Diagnosis, Found};
+use crate::descriptors;
 use crate::options::GatewayOptions;
 use crate::seats::Party;
 use crate::socket::Connected;
 
 /// How often a refusal of the same kind is told: an attack must not fill the log.
 const TELL_AGAIN: Duration = Duration::from_secs(10);
+
+/// How often it is tried again to ask the system who connects, where that did not work: a shortage passes.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// Whether this system tells which user connects over TCP.
 ///
@@ -33,7 +37,9 @@ pub(crate) struct Peers {
     own: u32,
     allowed: Vec<u32>,
     trust_unknown: bool,
-    diagnosis: Option<Diagnosis>,
+    diagnosis: io::Result<Diagnosis>,
+    /// When a diagnosis was last asked for.
+    tried: Instant,
     told: Option<Instant>,
 }
 
@@ -65,15 +71,16 @@ impl Peers {
         let diagnosis = Diagnosis::open().inspect_err(|error| {
             tracing::warn!(
                 %error,
-                "this system does not tell which user connects over TCP; every program has to send the token of `token_file`, \
-                 unless `trust_unknown_peers` is set below [http]"
+                "the system does not tell which user connects over TCP; as long as that is so, every program has to send the token of \
+                 `token_file`, unless `trust_unknown_peers` is set below [http]"
             );
         });
         Self {
             own: rustix::process::geteuid().as_raw(),
             allowed: options.allowed_users.clone(),
             trust_unknown: options.trust_unknown_peers,
-            diagnosis: diagnosis.ok(),
+            diagnosis,
+            tried: Instant::now(),
             told: None,
         }
     }
@@ -86,18 +93,43 @@ impl Peers {
                 Err(_) => Verdict::Gone,
             },
             Connected::Tcp(stream) => match (stream.peer_addr(), stream.local_addr()) {
-                (Ok(peer), Ok(here)) => {
-                    let address = peer.ip().to_canonical();
-                    let within = address.is_loopback() || address == here.ip().to_canonical();
-                    match self.diagnosis.as_mut().map(|diagnosis| diagnosis.ask(peer, here)) {
-                        Some(Ok(Found::User(user))) => self.of_user(user, address),
-                        Some(Ok(Found::Nobody)) if within => Verdict::Gone,
-                        Some(Err(error)) if within => self.unsure(&error),
-                        _ => Verdict::In(self.unknown(address)),
-                    }
-                }
+                (Ok(peer), Ok(here)) => self.of_address(peer, here),
                 _ => Verdict::Gone,
             },
+        }
+    }
+
+    fn of_address(&mut self, peer: SocketAddr, here: SocketAddr) -> Verdict {
+        let address = peer.ip().to_canonical();
+        let found = match self.ask(peer, here) {
+            Some(Ok(Found::User(user))) => return self.of_user(user, address),
+            // The system never tells.
+            None => return Verdict::In(self.unknown(address)),
+            Some(found) => found,
+        };
+        // Who is on this machine is a user whom the system knows, or has gone; from elsewhere nobody is known.
+        match (is_within(peer, here), found) {
+            (Ok(false), _) => Verdict::In(self.unknown(address)),
+            (Ok(true), Ok(_)) => Verdict::Gone,
+            (Ok(true), Err(error)) | (Err(error), _) => self.unsure(&error),
+        }
+    }
+
+    /// Asks the system; `None` where it does not answer such questions.
+    fn ask(&mut self, peer: SocketAddr, here: SocketAddr) -> Option<io::Result<Found>> {
+        if self.diagnosis.is_err() && self.tried.elapsed() >= TRY_AGAIN {
+            self.tried = Instant::now();
+            self.diagnosis = Diagnosis::open();
+            if self.diagnosis.is_ok() {
+                tracing::info!("the system tells again which user connects over TCP");
+            }
+        }
+        match &mut self.diagnosis {
+            Ok(diagnosis) => Some(diagnosis.ask(peer, here)),
+            Err(error) if descriptors::is_shortage(error) => {
+                Some(Err(io::Error::new(error.kind(), error.to_string())))
+            }
+            Err(_) => None,
         }
     }
 
@@ -137,4 +169,21 @@ impl Peers {
         }
         due
     }
+}
+
+/// Whether somebody on this machine is at `peer`, by whichever of its addresses.
+fn is_within(peer: SocketAddr, here: SocketAddr) -> io::Result<bool> {
+    let address = peer.ip().to_canonical();
+    if address.is_loopback() || address == here.ip().to_canonical() {
+        return Ok(true);
+    }
+    // The way to one's own address begins at it. Nothing is sent.
+    let (any, there): (IpAddr, _) = match (address, peer) {
+        (IpAddr::V4(_), _) => (Ipv4Addr::UNSPECIFIED.into(), SocketAddr::new(address, peer.port())),
+        // With the interface, without which a link-local address says nothing.
+        (IpAddr::V6(_), peer) => (Ipv6Addr::UNSPECIFIED.into(), peer),
+    };
+    let way = UdpSocket::bind((any, 0))?;
+    way.connect(there)?;
+    Ok(way.local_addr()?.ip() == address)
 }
