@@ -3,12 +3,13 @@
 //! Called when the layers open, before anything else that lasts. Must not know what is served.
 
 use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use outboard_gateway::{Address, Listener};
-use rustix::fs::Mode;
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use super::{ports, users};
@@ -70,18 +71,57 @@ fn unix(settings: &Settings, path: &Path) -> Outcome<(tokio::net::UnixListener, 
     make_way(path)?;
     let cannot = |error: io::Error| Failure::failed(format!("cannot serve unix:{}: {error}", path.display()));
     let listener = open(path).map_err(cannot)?;
-    let metadata = std::fs::symlink_metadata(path).map_err(cannot)?;
-    let file = OwnFile { path: path.to_owned(), identity: (metadata.dev(), metadata.ino()) };
+    let placed = Placed::find(path)?;
+    let file = OwnFile { path: path.to_owned(), identity: placed.identity };
     if let Some(group) = group {
-        std::os::unix::fs::chown(path, None, Some(group)).map_err(|error| {
+        placed.give_to(group).map_err(|error| {
             Failure::failed(format!(
                 "{} cannot be given to the group {group}: {error}; you have to be one of its members to name it in socket_group",
                 path.display()
             ))
         })?;
     }
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(cannot)?;
+    placed.set_mode(mode).map_err(cannot)?;
     Ok((listener, file))
+}
+
+/// The file of a socket that was just made, held by a descriptor: whoever may write to its folder can put a link in its place,
+/// and what that leads to is not ours to give away.
+struct Placed {
+    file: OwnedFd,
+    identity: (u64, u64),
+}
+
+impl Placed {
+    /// # Errors
+    /// A sentence, where something else stands there by now.
+    fn find(path: &Path) -> Outcome<Self> {
+        let cannot =
+            |error: io::Error| Failure::failed(format!("cannot serve unix:{}: {error}", path.display()));
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| cannot(error.into()))?;
+        let found = std::fs::File::from(file.try_clone().map_err(cannot)?).metadata().map_err(cannot)?;
+        let ours = found.uid() == rustix::process::geteuid().as_raw() && found.nlink() == 1;
+        if !found.file_type().is_socket() || !ours {
+            let why = format!(
+                "somebody replaced the socket {} as it was made; choose a folder that nobody else can write, with --listen",
+                path.display()
+            );
+            return Err(Failure::new(Exit::Refused, why));
+        }
+        Ok(Self { file, identity: (found.dev(), found.ino()) })
+    }
+
+    fn give_to(&self, group: u32) -> io::Result<()> {
+        let group = Some(rustix::fs::Gid::from_raw(group));
+        Ok(rustix::fs::chownat(&self.file, "", None, group, AtFlags::EMPTY_PATH)?)
+    }
+
+    fn set_mode(&self, mode: u32) -> io::Result<()> {
+        // The kernel takes no such descriptor itself, and leads from this name to what it holds and nowhere else.
+        let held = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        std::fs::set_permissions(held, std::fs::Permissions::from_mode(mode))
+    }
 }
 
 /// Binds with the narrowest mode from the first moment on: the file gets that of the socket, whatever the umask.
@@ -144,5 +184,37 @@ impl Drop for OwnFile {
             // What cannot be removed is replaced by the next supervisor.
             let _ = std::fs::remove_file(&self.path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn what_was_put_in_the_place_of_a_socket_keeps_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let (place, secret) = (folder.path().join("http.sock"), folder.path().join("secret"));
+        let mode_of = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        std::fs::write(&secret, "").unwrap();
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::os::unix::fs::symlink(&secret, &place).unwrap();
+        assert!(Placed::find(&place).is_err(), "a link");
+        std::fs::remove_file(&place).unwrap();
+        std::fs::hard_link(&secret, &place).unwrap();
+        assert!(Placed::find(&place).is_err(), "another file");
+        std::fs::remove_file(&place).unwrap();
+        let _listener = UnixListener::bind(&place).unwrap();
+        let placed = Placed::find(&place).unwrap();
+        // Later it may be replaced as well: what is held is what is changed.
+        let aside = folder.path().join("aside");
+        std::fs::rename(&place, &aside).unwrap();
+        std::os::unix::fs::symlink(&secret, &place).unwrap();
+        placed.give_to(rustix::process::getegid().as_raw()).unwrap();
+        placed.set_mode(0o660).unwrap();
+        assert_eq!((mode_of(&aside), mode_of(&secret)), (0o660, 0o600));
     }
 }
