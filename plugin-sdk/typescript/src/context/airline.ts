@@ -2,7 +2,6 @@
 //! each request, and after a 401 asks the host for a new bearer, which exchanges the refresh token once for everybody, and sends
 //! once more what was sent before, byte for byte. The refresh token itself never comes here.
 
-import { randomUUID } from "node:crypto";
 import type { AxiosError, AxiosInstance, InternalAxiosRequestConfig } from "axios";
 import { loadAxios } from "../bundled.js";
 import type { AirlineChangedParams, AirlineName } from "../generated/protocol.js";
@@ -121,7 +120,7 @@ function keepBoundary({ data, headers, adapter }: Config): void {
   const type = String(headers.getContentType() ?? "");
   const isForm = type.startsWith("multipart/form-data") || (type === "" && data instanceof FormData);
   // fetch says its own, whatever stands there.
-  if (isForm && !type.includes("boundary=") && adapter !== "fetch") headers.setContentType(`multipart/form-data; boundary=outboard-${randomUUID()}`);
+  if (isForm && !type.includes("boundary=") && adapter !== "fetch") headers.setContentType(`multipart/form-data; boundary=outboard-${crypto.randomUUID()}`);
 }
 
 /** Where the answer came from, redirects followed. */

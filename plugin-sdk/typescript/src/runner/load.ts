@@ -1,7 +1,7 @@
 //! Loads the author's module: any form that Node takes, TypeScript too, with the original package's name resolved to ours.
 
-import { spawnSync } from "node:child_process";
 import { realpathSync } from "node:fs";
+import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { readModule, type Declared } from "../plugin.js";
 import { asError } from "../wire/error.js";
@@ -69,6 +69,8 @@ const CHECK_MS = 10_000;
 /** Where the check finds the first fault among a module and what it imports. */
 function syntaxPlace(file: string): string | undefined {
   const check = fileURLToPath(new URL("./check.mjs", import.meta.url));
+  // Only here: a start that succeeds has no need of it, and it takes a while to load.
+  const { spawnSync } = createRequire(import.meta.url)("node:child_process") as typeof import("node:child_process");
   const { stdout } = spawnSync(process.execPath, ["--experimental-vm-modules", "--no-warnings", check, file, process.cwd()], { encoding: "utf8", timeout: CHECK_MS });
   try {
     return (JSON.parse(stdout) as Problem[])[0]?.place;
