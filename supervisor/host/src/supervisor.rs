@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use outboard_lifecycle::{Lifecycle, Order, State};
+use outboard_lifecycle::{Lifecycle, Order};
 use outboard_protocol::PluginId;
 use outboard_protocol::control::{HostEvent, RescanReport};
 use tokio::sync::broadcast::error::RecvError;
@@ -283,7 +283,6 @@ impl Supervisor {
             self.renew(&id, found).await;
             return;
         }
-        entry.tries = Tries::default();
         report.changed.push(id.to_string());
         let before = std::mem::replace(&mut entry.installed, Arc::clone(&found));
         let handle = entry.handle.clone();
@@ -305,23 +304,26 @@ impl Supervisor {
     async fn renew(&mut self, id: &PluginId, found: Arc<Installed>) {
         let Some(entry) = self.plugins.get_mut(id) else { return };
         let handle = entry.handle.clone();
-        if matches!(handle.view.borrow().snapshot.state, State::Running { .. }) {
-            entry.tries = Tries::default();
-        }
+        let (errored, beginnings) = {
+            let view = handle.view.borrow();
+            (view.is_errored(), view.snapshot.beginnings)
+        };
         let changed = found.stamp.is_some_and(|now| handle.started_on().is_some_and(|then| now != then));
-        if changed && handle.view.borrow().is_errored() {
-            match entry.tries.turn(Instant::now()) {
+        if changed && errored {
+            match entry.tries.turn(Instant::now(), beginnings) {
                 Turn::Now => {
                     tracing::info!(plugin = %id, "something in its folder has changed, so it is tried again");
-                    handle.order(Order::FolderChanged, Some(Arc::clone(&found))).await;
+                    entry.installed = Arc::clone(&found);
+                    handle.order(Order::FolderChanged, Some(found)).await;
+                    return;
                 }
                 Turn::At(at) => self.try_at = Some(self.try_at.map_or(at, |before| before.min(at))),
                 Turn::Over => {}
             }
-        } else if !entry.installed.looks_the_same(&found) {
+        }
+        if !entry.installed.looks_the_same(&found) {
             entry.installed = Arc::clone(&found);
-            // To one that runs it means nothing, and is shown.
-            handle.order(Order::FolderChanged, Some(found)).await;
+            handle.show(found).await;
         }
     }
 

@@ -11,12 +11,14 @@ use tokio::time::Instant;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause: what is being copied for so long can wait for so long.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// Tries until somebody, or another manifest, starts it anew: about a quarter of an hour of changes.
+/// Tries until it deserves others: about a quarter of an hour of changes.
 const MOST: u32 = 20;
 
-/// The tries of one plugin with one manifest.
+/// The tries of one plugin.
 #[derive(Debug, Default)]
 pub(crate) struct Tries {
+    /// What its machine said of its beginnings when these were made; with another number they count no more.
+    beginnings: u32,
     made: u32,
     not_before: Option<Instant>,
 }
@@ -33,8 +35,11 @@ pub(crate) enum Turn {
 }
 
 impl Tries {
-    /// For a change that was noticed now.
-    pub(crate) fn turn(&mut self, now: Instant) -> Turn {
+    /// For a change that was noticed now, in a plugin whose machine says this of its beginnings.
+    pub(crate) fn turn(&mut self, now: Instant, beginnings: u32) -> Turn {
+        if self.beginnings != beginnings {
+            *self = Self { beginnings, ..Self::default() };
+        }
         if self.made >= MOST {
             return Turn::Over;
         }
@@ -57,7 +62,7 @@ mod tests {
         let (mut tries, began) = (Tries::default(), Instant::now());
         let (mut now, mut made) = (began, 0);
         loop {
-            match tries.turn(now) {
+            match tries.turn(now, 1) {
                 Turn::Now => made += 1,
                 Turn::At(at) => now = at,
                 Turn::Over => break,
@@ -66,5 +71,6 @@ mod tests {
         assert_eq!(made, MOST);
         let took = now - began;
         assert!(took > Duration::from_secs(600) && took < Duration::from_secs(1200), "{took:?}");
+        assert_eq!(tries.turn(now, 2), Turn::Now, "somebody has started it since");
     }
 }

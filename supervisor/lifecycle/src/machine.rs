@@ -31,7 +31,7 @@ use crate::state::{Desired, Generation, RouteIntent, State};
 /// Everything that happens goes through [`step`](Self::step); everything that is to be done comes out of it.
 #[derive(Clone, Debug)]
 pub struct Lifecycle {
-    policy: Policy,
+    pub(crate) policy: Policy,
     chance: Chance,
     pub(crate) desired: Desired,
     /// The supervisor ends, or the plugin was removed: nothing brings it up again.
@@ -46,6 +46,8 @@ pub struct Lifecycle {
     /// The history is that of another supervisor, whose end is no new beginning for the plugin.
     pub(crate) recalled: bool,
     pub(crate) restarts: u32,
+    /// Tries in a row for which the machine was short of something.
+    shortages: u32,
     since: Duration,
     failure: Option<Failure>,
     decision: Option<Decision>,
@@ -71,6 +73,7 @@ impl Lifecycle {
             history: CrashHistory::default(),
             recalled: false,
             restarts: 0,
+            shortages: 0,
             since: Duration::ZERO,
             failure: None,
             decision: None,
@@ -102,6 +105,7 @@ impl Lifecycle {
     /// backwards is taken for time that stands still.
     pub fn step(&mut self, event: Event, now: Duration) -> Vec<Effect> {
         self.now = self.now.max(now);
+        self.note_steadiness();
         let before = (self.state.clone(), self.desired, self.process.pid());
         match event {
             Event::Order(order) => self.obey(order),
@@ -175,6 +179,7 @@ impl Lifecycle {
             generation: self.generation,
             pid: self.process.pid(),
             restarts: self.restarts,
+            beginnings: self.history.beginnings(),
             since: self.since,
             failure: self.failure.clone(),
             decision: self.decision.clone(),

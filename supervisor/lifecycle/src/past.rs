@@ -39,7 +39,7 @@ impl Lifecycle {
     /// goes on with the history that it had.
     #[must_use]
     pub fn with_past(mut self, past: Past) -> Self {
-        self.history.recall(past.in_a_row, past.ends);
+        self.history.recall(past.in_a_row, past.ends, self.policy.restart.window);
         self.recalled = true;
         self.restarts = past.restarts;
         if let Some((cause, diagnosis)) = past.errored {

@@ -22,6 +22,9 @@ pub struct Snapshot {
     pub pid: Option<u32>,
     /// How often the plugin was restarted after a failure, since the supervisor has known it.
     pub restarts: u32,
+    /// Another number says that the plugin has deserved new tries since: by an order to start it, by another version or manifest,
+    /// or by a steady run outside of a crash loop.
+    pub beginnings: u32,
     /// When the state took its present name.
     pub since: Duration,
     /// The last failure, if there was any.

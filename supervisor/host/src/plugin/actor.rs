@@ -174,8 +174,10 @@ impl Actor {
 
     fn take(&mut self, letter: Letter) {
         let changed = letter.installed.map(|installed| self.install(installed)).is_some();
-        self.retired |= letter.order == Order::Remove;
-        self.step(Event::Order(letter.order));
+        if let Some(order) = letter.order {
+            self.retired |= order == Order::Remove;
+            self.step(Event::Order(order));
+        }
         if changed {
             // An order that changes no state is one to a plugin that stays down, and is shown as what is installed now.
             self.publish();

@@ -93,9 +93,9 @@ pub(crate) struct Shared {
     pub(crate) launch: Arc<LaunchOptions>,
 }
 
-/// An order to a plugin's actor.
+/// An order to a plugin's actor, or news of what is installed, or both.
 pub(crate) struct Letter {
-    pub(crate) order: Order,
+    pub(crate) order: Option<Order>,
     /// What to run from the next start on, where that changed.
     pub(crate) installed: Option<Arc<Installed>>,
     /// Answered once the order has taken effect; what follows from it is to be seen in the view.
@@ -117,6 +117,15 @@ impl PluginHandle {
     /// Gives an order and waits until it has taken effect. Dropping the future does not take it back. False: the
     /// actor is gone.
     pub(crate) async fn order(&self, order: Order, installed: Option<Arc<Installed>>) -> bool {
+        self.send(Some(order), installed).await
+    }
+
+    /// Has it show what is installed, which changes nothing that runs, and starts nothing. False: the actor is gone.
+    pub(crate) async fn show(&self, installed: Arc<Installed>) -> bool {
+        self.send(None, Some(installed)).await
+    }
+
+    async fn send(&self, order: Option<Order>, installed: Option<Arc<Installed>>) -> bool {
         let (taken, confirmed) = oneshot::channel();
         let sent = self.orders.send(Letter { order, installed, taken }).await;
         sent.is_ok() && confirmed.await.is_ok()

@@ -74,7 +74,9 @@ pub(crate) fn recall(text: &str, installed: &Installed) -> Option<(Past, History
     };
     let mut history = History::default();
     history.started_on = kept.started_on;
-    kept.last.into_iter().for_each(|last| history.push(last));
+    if let Some(last) = kept.last {
+        history.push(last);
+    }
     Some((past, history))
 }
 

@@ -40,8 +40,14 @@ pub(super) fn record_exit(actor: &mut Actor, decision: &Decision) {
     let extra = record.detail.as_ref().and_then(|stack| to_raw_value(&json!({ "stack": stack })).ok());
     let advice = record.advice.as_ref().map(|advice| format!("; {advice}")).unwrap_or_default();
     let said = last_words(&record, level).map(|line| format!("; it last said: {line}")).unwrap_or_default();
-    actor.log(level, format!("{}; {}{advice}{said}", record.ended, record.decision), extra);
-    actor.history.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(record);
+    let line = format!("{}; {}{advice}{said}", record.ended, record.decision);
+    let times = actor.history.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(record);
+    // What goes on and on is said less and less often: the first time, the second, the fourth, and so on.
+    if times == 1 {
+        actor.log(level, line, extra);
+    } else if times.is_power_of_two() {
+        actor.log(level, format!("{line} ({times} times in a row)"), extra);
+    }
 }
 
 /// The last line on standard error of a process that ended unasked: in most languages it names what is wrong.

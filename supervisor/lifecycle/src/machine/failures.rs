@@ -29,11 +29,11 @@ impl Lifecycle {
             self.note_failure(mishap);
             return self.wait_out();
         }
-        let failure = self.note_failure(mishap);
+        self.note_failure(mishap);
         if let Some(to) = self.versions.rollback_to() {
             return After::Rollback { to: to.to_owned() };
         }
-        match self.history.record(self.now, failure.ran_for, &self.policy.restart) {
+        match self.history.record(self.now, &self.policy.restart) {
             Budget::Left { attempt } => {
                 let delay = backoff::delay(attempt, &self.policy.restart, &mut self.chance);
                 After::BackOff { attempt, delay }
@@ -46,12 +46,14 @@ impl Lifecycle {
 
     /// The machine was short of something: the same is tried again after a pause, as often as need be, and counts against
     /// nobody.
-    fn wait_out(&self) -> After {
+    fn wait_out(&mut self) -> After {
         let attempt = match self.state {
             State::Starting { attempt, .. } => attempt,
             _ => 0,
         };
-        After::BackOff { attempt, delay: SHORTAGE_PAUSE.min(self.policy.restart.cap) }
+        self.shortages = self.shortages.saturating_add(1);
+        let delay = backoff::in_a_shortage(self.shortages, &self.policy.restart, &mut self.chance);
+        After::BackOff { attempt, delay }
     }
 
     /// A failure that would only repeat itself. Returns what follows when the containment is empty.
@@ -154,10 +156,6 @@ impl Lifecycle {
         }
     }
 }
-
-/// How long after a shortage of the machine the same is tried again: others have to end first, and one try a second costs
-/// next to nothing.
-const SHORTAGE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Whether the machine was short of something, which says nothing against the plugin.
 const fn is_shortage(mishap: &Mishap) -> bool {

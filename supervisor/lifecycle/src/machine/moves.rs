@@ -135,7 +135,10 @@ impl Lifecycle {
     }
 
     pub(super) fn restart(&mut self, attempt: u32) {
-        self.restarts = self.restarts.saturating_add(1);
+        // What the machine had no room for was no process that failed.
+        if self.shortages == 0 {
+            self.restarts = self.restarts.saturating_add(1);
+        }
         self.spawn(attempt);
     }
 

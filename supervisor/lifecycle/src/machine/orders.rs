@@ -37,7 +37,7 @@ impl Lifecycle {
                 self.start_over(StopReason::Update);
             }
             Order::ManifestChanged => self.start_over(StopReason::ManifestChanged),
-            Order::FolderChanged if self.was_given_up() => self.start_over(StopReason::ManifestChanged),
+            Order::FolderChanged if self.was_given_up() => self.try_again(),
             Order::FolderChanged => {}
         }
     }
@@ -70,6 +70,7 @@ impl Lifecycle {
         if !goes_on {
             self.history.clear();
         }
+        self.shortages = 0;
         if self.stuck() {
             self.empty(After::Start);
         } else {
@@ -94,6 +95,15 @@ impl Lifecycle {
                 self.renew(reason);
             }
         }
+    }
+
+    /// What was given up may be mended now. It is no new beginning: a plugin that changes its own folder and crashes gets no fresh
+    /// window for that.
+    fn try_again(&mut self) {
+        self.recalled = false;
+        self.reason = StopReason::ManifestChanged;
+        self.history.end_row();
+        self.spawn(0);
     }
 
     /// Ends the process that there is, if there is one, then starts.

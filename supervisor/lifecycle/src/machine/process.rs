@@ -13,6 +13,8 @@ pub(super) struct Process {
     pub(super) pinged: bool,
     /// It is silent, and a look for a debugger is on its way.
     pub(super) suspected: bool,
+    /// It has run for as long as it takes to be called steady.
+    pub(super) steady: bool,
     /// What the last look found alive.
     pub(super) left: Vec<u32>,
     pid: Option<u32>,

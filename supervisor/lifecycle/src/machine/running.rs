@@ -43,6 +43,15 @@ impl Lifecycle {
         }
     }
 
+    /// Whatever ends it later, a process that has run for so long has ended a row of failures. Called at every event, before it.
+    pub(super) fn note_steadiness(&mut self) {
+        let State::Running { since, .. } = self.state else { return };
+        if !self.process.steady && self.now.saturating_sub(since) >= self.policy.restart.steady {
+            self.process.steady = true;
+            self.history.steadied(self.now, &self.policy.restart);
+        }
+    }
+
     /// Time for the next ping; the one before counts as missed if it is still on its way.
     pub(super) fn ping(&mut self) {
         if self.process.suspected || self.health() == Health::Traced {

@@ -13,7 +13,10 @@ use StartPhase::{Activating, Handshaking, Spawning};
 impl Lifecycle {
     pub(super) fn learn_starting(&mut self, phase: StartPhase, fact: Fact) {
         match (phase, fact) {
-            (Spawning, Fact::Spawned { .. }) => self.handshake(self.attempt()),
+            (Spawning, Fact::Spawned { .. }) => {
+                self.shortages = 0;
+                self.handshake(self.attempt());
+            }
             (Spawning, Fact::SpawnFailed { why, transient }) => self.spawn_failed(why, transient),
             (Handshaking, Fact::HandshakeDone { resumes }) => self.activate(self.attempt(), resumes),
             (Handshaking, Fact::Incompatible { why }) => {

@@ -141,16 +141,25 @@ fn a_machine_that_is_short_is_tried_again_for_as_long_as_it_takes_and_counts_aga
     let mut play = Play::new();
     play.start().crash();
     assert_eq!(decision(&play), "restart at once, attempt 1 of 10");
+    let mut pauses = Vec::new();
     for _ in 0..100 {
         play.fact(Fact::SpawnFailed {
             why: "fork: resource temporarily unavailable".into(),
             transient: true,
         });
         play.fact(Fact::Empty);
-        assert!(decision(&play).starts_with("try again in 1000 ms"), "{}", decision(&play));
-        assert_eq!(play.place(), "backing-off");
+        assert!(decision(&play).starts_with("try again in "), "{}", decision(&play));
+        let State::BackingOff { until, .. } = *play.life.state() else { panic!() };
+        pauses.push(until - play.now);
         play.reach(Deadline::BackOff);
     }
+    let within = |pause: Duration, nominal| {
+        let nominal = Duration::from_secs(nominal);
+        assert!(pause <= nominal && pause * 5 >= nominal * 4, "{pause:?} of {nominal:?}");
+    };
+    pauses.iter().zip([1, 2, 4, 8, 10, 10]).for_each(|(pause, nominal)| within(*pause, nominal));
+    within(pauses[99], 10);
+    assert_eq!(play.life.snapshot().restarts, 1, "only after the crash; nothing else has failed");
     play.come_up();
     play.crash();
     assert!(decision(&play).ends_with("attempt 2 of 10"), "{}", decision(&play));
@@ -205,6 +214,77 @@ fn exactly_a_minute_of_running_ends_a_row_of_failures_and_less_does_not() {
         play.crash();
         assert!(decision(&play).ends_with(&format!("attempt {attempt} of 10")), "{}", decision(&play));
     }
+}
+
+#[test]
+fn a_minute_of_running_ends_a_row_of_failures_however_the_process_ends() {
+    for order in [Order::Restart, Order::ManifestChanged, Order::Stop, Order::KillNow] {
+        let mut play = Play::new();
+        play.start().crash();
+        play.come_up().crash();
+        play.reach(Deadline::BackOff);
+        play.come_up();
+        assert_eq!(play.life.past().in_a_row, 2);
+        play.now += Duration::from_secs(60);
+        play.order(order);
+        assert_eq!(play.life.past().in_a_row, 0);
+    }
+}
+
+/// Crashes until it is given up, after so long a run each time.
+fn give_up(play: &mut Play, ran: Duration) {
+    while play.place() != "errored" {
+        match play.place() {
+            "backing-off" => drop(play.reach(Deadline::BackOff)),
+            "spawning" => drop(play.come_up()),
+            _ => {
+                play.now += ran;
+                play.crash();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_changed_folder_ends_a_row_and_not_the_hour() {
+    let mut play = Play::new();
+    play.start();
+    give_up(&mut play, Duration::from_secs(1));
+    play.order(Order::FolderChanged);
+    play.come_up().crash();
+    assert_eq!(decision(&play), "restart at once, attempt 1 of 10");
+    give_up(&mut play, Duration::from_secs(1));
+    play.order(Order::FolderChanged);
+    give_up(&mut play, Duration::from_secs(1));
+    assert!(decision(&play).contains("31 unexpected ends within"), "{}", decision(&play));
+    play.order(Order::FolderChanged);
+    play.come_up().crash();
+    assert_eq!(cause(&play), Some(Cause::CrashLoop), "one end more is too many still");
+    assert_eq!(play.life.past().ends.len(), 31, "what is kept is bounded");
+}
+
+#[test]
+fn new_tries_are_deserved_by_somebodys_start_or_by_a_steady_run_and_not_by_a_crash_loop() {
+    let after = |ran, order| {
+        let mut play = Play::new();
+        play.start();
+        give_up(&mut play, ran);
+        let before = play.life.snapshot().beginnings;
+        play.order(order);
+        give_up(&mut play, ran);
+        play.life.snapshot().beginnings != before
+    };
+    let (short, steady) = (Duration::from_secs(1), Duration::from_secs(61));
+    assert!(!after(short, Order::FolderChanged));
+    assert!(!after(steady, Order::FolderChanged), "the hour is spent");
+    assert!(after(short, Order::Start));
+    let mut play = Play::new();
+    play.start().crash();
+    play.come_up();
+    let before = play.life.snapshot().beginnings;
+    play.now += steady;
+    play.crash();
+    assert_ne!(play.life.snapshot().beginnings, before);
 }
 
 #[test]

@@ -48,8 +48,9 @@ fn ends_under_an_earlier_supervisor_count_until_they_are_too_old() {
     let old = ends.iter().map(|_| policy.window).collect();
     let left = crashes(Past { ends: old, ..Past::default() });
     assert_ne!(left.place(), "errored");
-    let row = crashes(Past { in_a_row: policy.in_a_row, ..Past::default() });
-    assert_eq!(row.place(), "errored", "a row goes on");
+    let row = |age| crashes(Past { in_a_row: policy.in_a_row, ends: vec![age], ..Past::default() });
+    assert_eq!(row(Duration::from_secs(60)).place(), "errored", "a row goes on");
+    assert_ne!(row(policy.window).place(), "errored", "one that ended long ago does not");
 }
 
 #[test]
