@@ -51,8 +51,8 @@ fn a_process_for_which_there_is_no_descriptor_is_tried_again_and_counts_against_
     let supervisor = Supervisor::builder().settings(STRICT).plugin(Plugin::hello()).start();
     let (before, neighbour) = (supervisor.plugin("hello-rust"), supervisor.plugin(NEIGHBOUR));
     let pid = supervisor.pid_of("hello-rust");
-    // Not one more, for anything.
-    limit(&supervisor, 3);
+    // Enough to look whether anything of the old process is left, and too few for the pipes of a new one.
+    limit(&supervisor, open_descriptors(&supervisor) + 4);
     processes::kill(pid, Signal::SIGKILL);
     eventually("several tries", || supervisor.errors().contains("(2 times in a row)").then_some(()));
     limit(&supervisor, 1024);
@@ -63,5 +63,28 @@ fn a_process_for_which_there_is_no_descriptor_is_tried_again_and_counts_against_
     assert_eq!(supervisor.plugin("hello-rust")["state"], "running");
     assert_eq!(supervisor.plugin("hello-rust")["restarts"], 1);
     assert_eq!(supervisor.plugin(NEIGHBOUR)["generation"], neighbour["generation"]);
+    supervisor.verify();
+}
+
+#[test]
+fn a_process_whose_end_cannot_be_looked_at_is_followed_by_another_once_it_can() {
+    let settings = format!("{STRICT}\n").replace("[deadlines]\n", "[deadlines]\nempty = \"300ms\"\n");
+    let supervisor = Supervisor::builder().settings(&settings).plugin(Plugin::hello()).start();
+    let before = supervisor.plugin("hello-rust");
+    let pid = supervisor.pid_of("hello-rust");
+    // Not one more, for anything: not to look through /proc either.
+    limit(&supervisor, 3);
+    processes::kill(pid, Signal::SIGKILL);
+    eventually("a look that cannot be made", || {
+        supervisor
+            .errors()
+            .contains("it cannot be looked whether anything of its old process is left")
+            .then_some(())
+    });
+    // Longer than its end may take when it can be looked at.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    limit(&supervisor, 1024);
+    supervisor.wait_for_generation_after("hello-rust", &before["generation"]);
+    assert_eq!(supervisor.plugin("hello-rust")["state"], "running");
     supervisor.verify();
 }

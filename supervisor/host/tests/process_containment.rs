@@ -202,7 +202,7 @@ async fn a_growing_crowd_is_emptied() {
 async fn an_error_names_what_would_not_end() {
     use outboard_host::process::{Label, Remnant, Remnants};
     let living = vec![Remnant { pid: 7, start_time: 1, command: "stuck".into() }];
-    let error = Remnants { label: Label { plugin: "p".into(), generation: 3 }, living };
+    let error = Remnants { label: Label { plugin: "p".into(), generation: 3 }, living, unseen: None };
     assert_eq!(error.to_string(), "1 process of p/3 would not end: 7 (stuck)");
     let odd = Remnant { pid: 7, start_time: 1, command: "\u{1b}[2J\u{9b}5A\u{202e}".into() };
     assert_eq!(odd.to_string(), "7 (\\u{1b}[2J\\u{9b}5A\\u{202e})", "a terminal obeys nothing of it");

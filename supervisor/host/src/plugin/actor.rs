@@ -35,6 +35,8 @@ const HELD_UP_LOOK: std::time::Duration = std::time::Duration::from_secs(1);
 pub(super) enum Done {
     /// A fact of one generation; none, where another fact tells the same.
     Fact(Generation, Option<Fact>),
+    /// It could not be looked whether anything of a generation is left, and why.
+    Unseen(Generation, String),
     /// The answer to `Spawn`.
     Launched(Generation, Box<Result<Launched, LaunchFailure>>),
     /// The answer to `initialize`.
@@ -68,6 +70,8 @@ pub(crate) struct Actor {
     pub(super) roll_back_failure: Option<String>,
     /// Its past as it was remembered last.
     remembered: past::Mark,
+    /// The last look at what a process has left could not be made.
+    pub(super) unseen: bool,
     /// Once it is at rest, its task is over.
     retired: bool,
     mailbox: Mailbox,
@@ -114,6 +118,7 @@ impl Actor {
             spawn_failure: None,
             roll_back_failure: None,
             remembered,
+            unseen: false,
             retired: false,
             mailbox,
             epoch: Instant::now(),
@@ -159,6 +164,11 @@ impl Actor {
     /// A deadline is reached. While our own disk hangs, a plugin may be waiting for what we keep for it, and its silence says
     /// nothing: it is asked again later, and no step of its start is called late.
     fn reached(&mut self, generation: Generation, deadline: Deadline) {
+        if deadline == Deadline::Empty && self.unseen {
+            // The plugin may well be gone; it is we who cannot look.
+            self.timers.arm(deadline, generation, HELD_UP_LOOK);
+            return;
+        }
         if self.shared.services.are_held_up() {
             match deadline {
                 Deadline::Handshake | Deadline::Start => {
@@ -209,7 +219,18 @@ impl Actor {
             Ok(Done::Fact(generation, Some(Fact::PingUnanswered))) if self.shared.services.are_held_up() => {
                 self.step(Event::Fact(generation, Fact::PingExcused));
             }
-            Ok(Done::Fact(generation, Some(fact))) => self.step(Event::Fact(generation, fact)),
+            Ok(Done::Fact(generation, Some(fact))) => {
+                if matches!(fact, Fact::Empty | Fact::NotEmpty { .. }) {
+                    self.unseen = false;
+                }
+                self.step(Event::Fact(generation, fact));
+            }
+            Ok(Done::Unseen(generation, why)) => {
+                if !std::mem::replace(&mut self.unseen, true) {
+                    tracing::error!(plugin = %self.installed.id(), why, "it cannot be looked whether anything of its old process is left; it is looked again until it can, and no new process is started before");
+                }
+                self.step(Event::Fact(generation, Fact::NotEmpty { left: Vec::new() }));
+            }
             Ok(Done::Fact(_, None)) => {}
             Ok(Done::Launched(generation, launched)) => self.launched(generation, *launched),
             Ok(Done::Initialized(generation, answer)) => self.initialized(generation, answer),

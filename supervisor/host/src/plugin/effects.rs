@@ -27,6 +27,8 @@ use crate::routes::RouteState;
 const LAST_WORDS: Duration = Duration::from_millis(600);
 /// One look at a containment: long enough for a round of kill and reap, short enough to be repeated.
 const ONE_LOOK: Duration = Duration::from_millis(50);
+/// After a look that could not be made, for lack of descriptors as a rule.
+const UNSEEN_PAUSE: Duration = Duration::from_millis(250);
 /// A process whose streams have closed is about to end, most of the time. Only one that is still there after this has
 /// hung up on us.
 const EXIT_FOLLOWS: Duration = Duration::from_millis(250);
@@ -156,12 +158,18 @@ fn prove_empty(actor: &mut Actor) {
         return;
     };
     let containment = living.containment.clone();
+    // What we are short of does not come back in a few milliseconds.
+    let pause = if actor.unseen { UNSEEN_PAUSE } else { Duration::ZERO };
     actor.work.spawn(async move {
+        tokio::time::sleep(pause).await;
         let fact = match containment.prove_empty(ONE_LOOK).await {
             Ok(()) => Fact::Empty,
-            Err(remnants) => Fact::NotEmpty {
-                left: remnants.living.iter().map(|remnant| remnant.pid.unsigned_abs()).collect(),
-            },
+            Err(remnants) => {
+                if let Some(why) = remnants.unseen {
+                    return Done::Unseen(generation, why);
+                }
+                Fact::NotEmpty { left: remnants.living.iter().map(|left| left.pid.unsigned_abs()).collect() }
+            }
         };
         Done::Fact(generation, Some(fact))
     });

@@ -23,6 +23,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 pub(super) enum NoWay {
     #[error("it cannot be reached: {0}")]
     Unreachable(#[source] io::Error),
+    #[error("it could not be looked whose listener is at its port: {0}")]
+    Unseen(#[source] io::Error),
     #[error(
         "port {port} is served by a process that is not this plugin's, or that does not let its descriptors be looked at"
     )]
@@ -59,7 +61,7 @@ impl Reach {
                 let address = (Ipv4Addr::LOCALHOST, *port);
                 let stream = TcpStream::connect(address).await.map_err(NoWay::Unreachable)?;
                 // After connecting: while a server starts, there is nobody to look for.
-                match containment.listener_at(*port).await {
+                match containment.listener_at(*port).await.map_err(NoWay::Unseen)? {
                     Listener::Own { exposed: now } => {
                         exposed.store(now, Ordering::Relaxed);
                         Ok(Box::new(stream))

@@ -29,8 +29,8 @@ pub(super) const WIRE_BUFFER: usize = 64 * 1024;
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
 /// Between two looks while the server starts.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Looks in a row that must find somebody else's listener while the server starts. One may fall between two of its own, as
-/// when a parent binds and a child serves.
+/// Looks in a row that must find somebody else's listener before that is believed. One may fall between two of its own, as
+/// when a parent binds and a child serves, or a worker is replaced.
 const FOREIGN_LOOKS: u32 = 5;
 /// The beginning of an answer that tells how it is: `HTTP/1.1 200`.
 const STATUS_LINE: usize = 12;
@@ -70,7 +70,7 @@ enum Unwell {
 impl Unwell {
     /// Whether it was ourselves who could not look.
     fn is_ours(&self) -> bool {
-        shortage::is_ours_in_connecting(self)
+        matches!(self, Self::Unreached(NoWay::Unseen(_))) || shortage::is_ours_in_connecting(self)
     }
 
     fn is_foreign(&self) -> bool {
@@ -129,7 +129,7 @@ impl Unaware {
                 }
                 result(id, &Empty {})
             }
-            "ping" => match self.look().await {
+            "ping" => match self.look_for_ping().await {
                 Ok(()) => result(id, &Empty {}),
                 Err(unwell) if unwell.is_ours() => {
                     let why = format!(
@@ -168,6 +168,20 @@ impl Unaware {
                 self.noise.remark(&format!("{unwell}; it is started again with another port"));
                 (self.terminate)();
             }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// As [`Self::look`]; somebody else's listener is looked at again before it is believed.
+    async fn look_for_ping(&self) -> Result<(), Unwell> {
+        let mut foreign = 1;
+        loop {
+            let seen = self.look().await;
+            let is_foreign = seen.as_ref().is_err_and(Unwell::is_foreign);
+            if !is_foreign || foreign == FOREIGN_LOOKS {
+                return seen;
+            }
+            foreign += 1;
             sleep(LOOK_EVERY).await;
         }
     }

@@ -9,10 +9,12 @@ use std::time::Instant;
 
 use tokio::sync::{Notify, Semaphore};
 
+use super::environ::Markers;
 use super::exit::Leader;
 use super::facts;
 use super::kinship::Sighting;
 use super::ledger::Ledger;
+use super::mark;
 use super::spec::Label;
 
 /// Rounds that may run at once, each on a thread of its own: as many plugins stop together as there are, and a hundred
@@ -35,6 +37,8 @@ pub(super) struct Shared {
     abandoned: Notify,
     /// When a process whose owner is unsure was first seen.
     pub(super) unsure: Mutex<HashMap<(i32, u64), Instant>>,
+    /// Reads the environments of orphans that nothing else tells of.
+    pub(super) markers: Mutex<Markers>,
     rounds: Semaphore,
     ledger: Option<Ledger>,
     /// This supervisor's session: what is in it was never a plugin's.
@@ -74,6 +78,8 @@ impl Entries {
 pub(super) struct Entry {
     label: Label,
     pub(super) marker: String,
+    /// Of the same, see [`super::mark`].
+    pub(super) mark: u64,
     leader: Arc<Leader>,
     /// Its owner has let go of it: the orphan watch empties it.
     abandoned: bool,
@@ -90,6 +96,7 @@ impl Containments {
             entries: Mutex::default(),
             abandoned: Notify::new(),
             unsure: Mutex::default(),
+            markers: Mutex::default(),
             rounds: Semaphore::new(ROUNDS_AT_ONCE),
             ledger,
             session: stat.session,
@@ -114,7 +121,9 @@ impl Containments {
 
     pub(super) fn enter(&self, label: Label, leader: &Arc<Leader>) {
         let marker = self.marker(&label);
-        let entry = Entry { label, marker, leader: leader.clone(), abandoned: false, seen: HashMap::new() };
+        let mark = mark::of(&marker);
+        let seen = HashMap::new();
+        let entry = Entry { label, marker, mark, leader: leader.clone(), abandoned: false, seen };
         self.lock().enter(entry);
     }
 

@@ -42,12 +42,14 @@ pub struct Remnant {
 
 /// A containment that could not be emptied in time.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{} of {label} would not end: {}", counted(.living.len()), named(.living))]
+#[error("{}", told(.label, .living, .unseen.as_deref()))]
 pub struct Remnants {
     /// Whose they are.
     pub label: Label,
     /// What still lives.
     pub living: Vec<Remnant>,
+    /// Why it could not be looked, where that is so: nothing is known then.
+    pub unseen: Option<String>,
 }
 
 /// One living generation. Not cloned: whoever has it is answerable for the processes.
@@ -103,12 +105,16 @@ impl Containment {
         while !self.is_empty() {
             let (leader, label) = (self.leader.clone(), self.label.clone());
             let round = self.all.round(move |all| empty_round(all, &leader, &label));
-            let living = round.await.unwrap_or_default();
+            let (living, unseen) = match round.await {
+                Some(Ok(living)) => (living, None),
+                Some(Err(error)) => (Vec::new(), Some(error.to_string())),
+                None => (Vec::new(), None),
+            };
             if self.is_empty() {
                 break;
             }
             if Instant::now() >= deadline {
-                return Err(Remnants { label: self.label.clone(), living });
+                return Err(Remnants { label: self.label.clone(), living, unseen });
             }
             // What moves must be chased; what is stuck may be waited for.
             pause = if living == before { (pause * 2).min(LONGEST_PAUSE) } else { FIRST_PAUSE };
@@ -140,28 +146,36 @@ impl Drop for Containment {
 
 /// Kills whatever lives, and where several rounds find nothing reaps the leader and forgets the containment. Returns
 /// what was still there.
-pub(super) fn empty_round(all: &Containments, leader: &Arc<Leader>, label: &Label) -> Vec<Remnant> {
+///
+/// # Errors
+/// When it could not be looked, which proves nothing.
+pub(super) fn empty_round(
+    all: &Containments,
+    leader: &Arc<Leader>,
+    label: &Label,
+) -> io::Result<Vec<Remnant>> {
     for _ in 0..CLEAN_ROUNDS {
-        let living = kill_round(all, leader);
+        let living = kill_round(all, leader)?;
         if !living.is_empty() {
-            return living;
+            return Ok(living);
         }
         if leader.peek().is_none() {
-            return vec![Remnant { pid: leader.pid, start_time: leader.start_time, command: String::new() }];
+            let leader = Remnant { pid: leader.pid, start_time: leader.start_time, command: String::new() };
+            return Ok(vec![leader]);
         }
     }
     leader.reap();
     all.forget(label, leader);
-    Vec::new()
+    Ok(Vec::new())
 }
 
 /// One look at the members: those that live are killed and returned, those that have ended are reaped.
-fn kill_round(all: &Containments, leader: &Leader) -> Vec<Remnant> {
+fn kill_round(all: &Containments, leader: &Leader) -> io::Result<Vec<Remnant>> {
     // First the group as one: in it no fork can slip through, which is where a fork bomb usually is.
     let _ = leader.signal_group(Signal::KILL);
-    let Members { sure, unsure } = all.members(leader);
+    let Members { sure, unsure } = all.members(leader)?;
     let living = sure.into_iter().filter(|one| kill_or_reap(one, leader));
-    living.chain(unsure).map(Remnant::from).collect()
+    Ok(living.chain(unsure).map(Remnant::from).collect())
 }
 
 /// True for what lived when it was looked at.
@@ -201,6 +215,13 @@ impl fmt::Display for Remnant {
 /// "1 process", "3 processes".
 pub(super) fn counted(number: usize) -> String {
     if number == 1 { "1 process".to_owned() } else { format!("{number} processes") }
+}
+
+fn told(label: &Label, living: &[Remnant], unseen: Option<&str>) -> String {
+    match unseen {
+        Some(why) => format!("it could not be looked whether a process of {label} is left: {why}"),
+        None => format!("{} of {label} would not end: {}", counted(living.len()), named(living)),
+    }
 }
 
 fn named(living: &[Remnant]) -> String {

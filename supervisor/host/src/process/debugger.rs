@@ -11,11 +11,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 
 use super::containment::Containment;
 use super::exit::Leader;
 use super::facts;
-use super::kinship::descend;
+use super::kinship::{Sighting, descend};
 use super::{Containments, own_pid};
 
 /// Where Node's inspector and debugpy listen, unless they are told otherwise.
@@ -33,9 +34,8 @@ impl Containment {
     pub async fn is_debugged(&self) -> bool {
         let (all, leader) = (self.all().clone(), self.leader());
         // A look that failed has seen nothing.
-        tokio::task::spawn_blocking(move || is_traced(leader.pid) || is_inspected(&all, &leader))
-            .await
-            .unwrap_or(false)
+        let look = move || is_traced(leader.pid) || is_inspected(&all, &leader).unwrap_or(false);
+        tokio::task::spawn_blocking(look).await.unwrap_or(false)
     }
 }
 
@@ -58,33 +58,39 @@ fn is_ours(mut pid: i32) -> bool {
     true
 }
 
-fn is_inspected(all: &Containments, leader: &Leader) -> bool {
+fn is_inspected(all: &Containments, leader: &Leader) -> io::Result<bool> {
     let ports = debug_ports(leader.pid);
     let open: Vec<Connection> = connections().into_iter().filter(|one| ports.contains(&one.near.1)).collect();
     if open.is_empty() {
-        return false;
+        return Ok(false);
     }
-    let held: BTreeSet<u64> =
-        all.members(leader).sure.iter().flat_map(|member| facts::sockets(member.pid)).collect();
+    let held = sockets_of(&all.members(leader)?.sure)?;
     let accepted: Vec<&Connection> = open.iter().filter(|one| held.contains(&one.inode)).collect();
     if accepted.is_empty() {
-        return false;
+        return Ok(false);
     }
     let everything =
-        facts::stat(own_pid()).map(|stat| super::kinship::Sighting { pid: own_pid(), stat, is_child: false });
-    let ours: BTreeSet<u64> =
-        descend(everything.into_iter().collect()).iter().flat_map(|one| facts::sockets(one.pid)).collect();
+        facts::look_at(own_pid())?.map(|stat| Sighting { pid: own_pid(), stat, is_child: false });
+    let ours = sockets_of(&descend(everything.into_iter().collect())?)?;
     let table = connections();
-    accepted.into_iter().any(|one| {
+    Ok(accepted.into_iter().any(|one| {
         // Its other end, where that is on this machine.
         let peer = table.iter().find(|other| other.near == one.far && other.far == one.near);
         peer.is_none_or(|peer| peer.inode != 0 && !ours.contains(&peer.inode))
-    })
+    }))
+}
+
+fn sockets_of(processes: &[Sighting]) -> io::Result<BTreeSet<u64>> {
+    let mut found = BTreeSet::new();
+    for one in processes {
+        found.extend(facts::sockets(one.pid)?);
+    }
+    Ok(found)
 }
 
 /// The ports at which a debugger inside this process may listen.
 fn debug_ports(pid: i32) -> Vec<u16> {
-    let options = facts::environment_value(pid, "NODE_OPTIONS").unwrap_or_default();
+    let options = facts::environment_value(pid, "NODE_OPTIONS").ok().flatten().unwrap_or_default();
     let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let arguments = String::from_utf8_lossy(&arguments);
     let mut words = arguments.split('\0').chain(options.split_ascii_whitespace()).peekable();
@@ -150,7 +156,7 @@ mod tests {
         let accepted = table.iter().find(|one| one.near.1 == port).unwrap();
         let made = table.iter().find(|one| one.near == accepted.far && one.far == accepted.near).unwrap();
         assert_eq!(made.near.1, near.local_addr().unwrap().port());
-        let mine: BTreeSet<u64> = facts::sockets(own_pid()).collect();
+        let mine = facts::sockets(own_pid()).unwrap();
         assert!(mine.contains(&accepted.inode) && mine.contains(&made.inode));
     }
 

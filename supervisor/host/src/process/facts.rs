@@ -3,6 +3,9 @@
 //! Called by everything else in this folder.
 //! It must not change anything, and it must not remember anything: every answer may be stale when it arrives, so
 //! callers that act on one compare the start time again (see [`super::kill`]).
+//!
+//! That there is no such process is an answer. That it could not be looked, as for lack of descriptors, is an error wherever
+//! a caller would take it for one: what nobody has seen is not proved to be gone.
 
 use std::fs;
 use std::io;
@@ -46,8 +49,30 @@ impl Stat {
 }
 
 /// Reads `/proc/<pid>/stat`. `None` when there is no such process.
+///
+/// # Errors
+/// When it could not be looked.
+pub fn look_at(pid: i32) -> io::Result<Option<Stat>> {
+    Ok(unless_gone(fs::read(format!("/proc/{pid}/stat")))?.and_then(|bytes| parse_stat(&bytes)))
+}
+
+/// As [`look_at`], for callers to whom it is all the same whether there is no such process or it could not be looked.
 pub fn stat(pid: i32) -> Option<Stat> {
-    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+    look_at(pid).ok().flatten()
+}
+
+/// What was read of a process; `None` when it has gone, or may not be looked into.
+pub(super) fn unless_gone<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if says_gone(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn says_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
+        || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
 }
 
 /// When `pid` started, in clock ticks since boot. `None` when there is no such process.
@@ -104,52 +129,84 @@ pub fn is_killed(pid: i32) -> bool {
 ///
 /// Where the kernel has no `children` files, all of /proc is searched by parent, which is slower by a factor of the
 /// number of processes on the machine.
-pub fn children(pid: i32) -> Vec<i32> {
-    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+///
+/// # Errors
+/// When it could not be looked. A process that has gone has no children.
+pub fn children(pid: i32) -> io::Result<Vec<i32>> {
     let mut found = Vec::new();
-    for thread in threads.flatten() {
+    let Some(threads) = unless_gone(fs::read_dir(format!("/proc/{pid}/task")))? else { return Ok(found) };
+    for thread in threads {
+        let Some(thread) = unless_gone(thread)? else { break };
         match fs::read_to_string(thread.path().join("children")) {
             Ok(text) => {
                 found.extend(text.split_ascii_whitespace().filter_map(|word| word.parse::<i32>().ok()));
             }
             // The thread has left since it was listed; its children now belong to another one.
             Err(error) if thread_left(&error, &thread.path()) => {}
-            Err(_) => return children_by_parent(pid),
+            // The kernel has no such files.
+            Err(error) if says_gone(&error) => return children_by_parent(pid),
+            Err(error) => return Err(error),
         }
     }
-    found
+    Ok(found)
 }
 
 /// Every process id that /proc lists.
-pub fn every_pid() -> Vec<i32> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+///
+/// # Errors
+/// When it could not be looked.
+pub fn every_pid() -> io::Result<Vec<i32>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        found.extend(entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok()));
+    }
+    Ok(found)
 }
 
 /// Processes and threads of a user, as the kernel counts them for its limit.
 pub fn tasks_of(uid: u32) -> u64 {
     use std::os::unix::fs::MetadataExt;
     let of_user = |pid: &i32| fs::metadata(format!("/proc/{pid}/task")).is_ok_and(|meta| meta.uid() == uid);
-    every_pid().into_iter().filter(of_user).filter_map(stat).map(|stat| u64::from(stat.threads)).sum()
+    every_pid()
+        .unwrap_or_default()
+        .into_iter()
+        .filter(of_user)
+        .filter_map(stat)
+        .map(|stat| u64::from(stat.threads))
+        .sum()
 }
 
 /// The value of `name` in the environment that `pid` was started with. `None` as well for zombies and for processes that
 /// may not be looked into.
-pub fn environment_value(pid: i32, name: &str) -> Option<String> {
-    let block = fs::read(format!("/proc/{pid}/environ")).ok()?;
+///
+/// # Errors
+/// When it could not be looked.
+///
+/// The kernel reads it from the process's own memory: where that is locked, by a thread that waits for a disk, this waits as
+/// long. To be asked on a thread that can be given up (see [`super::environ`]).
+pub fn environment_value(pid: i32, name: &str) -> io::Result<Option<String>> {
+    let block = unless_gone(fs::read(format!("/proc/{pid}/environ")))?.unwrap_or_default();
     let entry = block
         .split(|byte| *byte == 0)
-        .find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
-    String::from_utf8(entry.to_vec()).ok()
+        .find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+    Ok(entry.and_then(|entry| String::from_utf8(entry.to_vec()).ok()))
 }
 
-/// The numbers of the sockets that `pid` holds open. None for a process that may not be looked into.
-pub fn sockets(pid: i32) -> impl Iterator<Item = u64> {
-    let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    entries.filter_map(|entry| {
-        let target = fs::read_link(entry.path()).ok()?;
-        target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
-    })
+/// The numbers of the sockets that `pid` holds open. None for a process that has gone or may not be looked into.
+///
+/// # Errors
+/// When it could not be looked.
+pub fn sockets(pid: i32) -> io::Result<Vec<u64>> {
+    let mut found = Vec::new();
+    let entries = unless_gone(fs::read_dir(format!("/proc/{pid}/fd")))?;
+    for entry in entries.into_iter().flatten() {
+        let Some(entry) = unless_gone(entry)? else { break };
+        // One that was closed since is no longer among them.
+        let Some(target) = unless_gone(fs::read_link(entry.path()))? else { continue };
+        let number = target.to_str().and_then(|target| target.strip_prefix("socket:[")?.strip_suffix(']'));
+        found.extend(number.and_then(|number| number.parse::<u64>().ok()));
+    }
+    Ok(found)
 }
 
 /// How many processes the kernel has killed for lack of memory since boot, on the whole machine.
@@ -175,8 +232,12 @@ fn thread_left(error: &io::Error, thread: &std::path::Path) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) || !thread.exists()
 }
 
-fn children_by_parent(pid: i32) -> Vec<i32> {
-    every_pid().into_iter().filter(|child| stat(*child).is_some_and(|stat| stat.parent == pid)).collect()
+fn children_by_parent(pid: i32) -> io::Result<Vec<i32>> {
+    let mut found = Vec::new();
+    for child in every_pid()? {
+        found.extend(look_at(child)?.filter(|stat| stat.parent == pid).map(|_| child));
+    }
+    Ok(found)
 }
 
 fn parse_stat(bytes: &[u8]) -> Option<Stat> {

@@ -6,17 +6,19 @@
 //! Everything that a plugin starts descends from the supervisor, which is a subreaper: where a process's parent dies,
 //! the supervisor becomes its parent, double forks included. So the children of the supervisor are leaders and adopted
 //! orphans, and walking down from those finds all there is. An orphan is told by, in this order: having been seen as
-//! somebody's descendant before; its session; its group; the marker in its environment. What fails all four has escaped
-//! and belongs to nobody.
+//! somebody's descendant before; its session; its group; the mark that it has inherited; the marker in its environment, which is
+//! asked last, since a process may keep it locked. What fails all five has escaped and belongs to nobody.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use super::MARKER_VARIABLE;
-use super::census::Containments;
+use super::census::{Containments, Entry};
+use super::environ::Marker;
 use super::exit::Leader;
 use super::facts::{self, Stat};
+use super::mark;
 
 /// At most this many members are found in one round, so that a fork bomb makes many short rounds, not an endless one.
 /// What is cut off is found by the next round, as a round that found anything proves nothing.
@@ -65,30 +67,36 @@ impl Containments {
     /// The supervisor's children that are nobody's leader and not of its own session, with their owners.
     ///
     /// A trampoline that waits for its order is in the supervisor's session still, so it is not taken for an orphan.
-    pub(super) fn orphans(&self) -> Vec<Orphan> {
+    ///
+    /// # Errors
+    /// When it could not be looked: there may be any number then.
+    pub(super) fn orphans(&self) -> io::Result<Vec<Orphan>> {
         let mut found = Vec::new();
-        for pid in facts::children(super::own_pid()) {
+        for pid in facts::children(super::own_pid())? {
             if self.lock().by_leader.contains_key(&pid) {
                 continue;
             }
-            let Some(stat) = facts::stat(pid).filter(|stat| stat.session != self.shared.session) else {
+            let Some(stat) = facts::look_at(pid)?.filter(|stat| stat.session != self.shared.session) else {
                 continue;
             };
             // Entered between the two looks: a leader, by its own hand out of our session.
             if self.lock().by_leader.contains_key(&pid) {
                 continue;
             }
-            let owner = self.owner_of(pid, &stat);
+            let owner = self.owner_of(pid, &stat)?;
             found.push(Orphan { sighting: Sighting { pid, stat, is_child: true }, owner });
         }
-        found
+        Ok(found)
     }
 
     /// The living processes of the containment of `leader`, the leader included while it lives; and every zombie of it
     /// that only the supervisor can reap.
-    pub(super) fn members(&self, leader: &Leader) -> Members {
+    ///
+    /// # Errors
+    /// When it could not be looked: there may be any number then.
+    pub(super) fn members(&self, leader: &Leader) -> io::Result<Members> {
         let (mut roots, mut unsure) = (Vec::new(), Vec::new());
-        for Orphan { sighting, owner } in self.orphans() {
+        for Orphan { sighting, owner } in self.orphans()? {
             // What is older than the leader cannot descend from it.
             let young = sighting.stat.start_time >= leader.start_time;
             match owner {
@@ -98,28 +106,43 @@ impl Containments {
                 _ => {}
             }
         }
-        if let Some(stat) = facts::stat(leader.pid).filter(|_| leader.peek().is_none()) {
+        if let Some(stat) = facts::look_at(leader.pid)?.filter(|_| leader.peek().is_none()) {
             roots.push(Sighting { pid: leader.pid, stat, is_child: true });
         }
-        let sure = descend(roots);
+        let sure = descend(roots)?;
         self.remember(leader.pid, &sure);
-        Members { sure, unsure }
+        Ok(Members { sure, unsure })
     }
 
-    fn owner_of(&self, pid: i32, stat: &Stat) -> Owner {
-        // Read before the lock is taken: it is the one slow thing here.
-        let marker = facts::environment_value(pid, MARKER_VARIABLE);
+    fn owner_of(&self, pid: i32, stat: &Stat) -> io::Result<Owner> {
+        if let Some(leader) = self.known_owner_of(pid, stat) {
+            return Ok(Owner::Leader(leader));
+        }
+        // Nothing is read while the lock on the entries is held.
+        let marker =
+            self.shared.markers.lock().unwrap_or_else(PoisonError::into_inner).of(pid, stat.start_time)?;
+        let owner = match marker {
+            Marker::Read(Some(marker)) => self.leader_where(|entry| entry.marker == marker),
+            Marker::Read(None) => None,
+            Marker::Hangs => mark::on(pid)?.and_then(|mark| self.leader_where(|entry| entry.mark == mark)),
+        };
+        Ok(match owner {
+            Some(leader) => Owner::Leader(leader),
+            None if stat.is_dead() || stat.environment_known => Owner::Nobody,
+            None => self.doubt(pid, stat),
+        })
+    }
+
+    fn known_owner_of(&self, pid: i32, stat: &Stat) -> Option<i32> {
         let entries = self.lock();
         let entries = &entries.by_leader;
         let seen = entries.iter().find(|(_, entry)| entry.seen.get(&pid) == Some(&stat.start_time));
         let by_number = || [stat.session, stat.group].into_iter().find(|number| entries.contains_key(number));
-        let by_marker = || entries.iter().find(|(_, entry)| Some(&entry.marker) == marker.as_ref());
-        let owner = seen.map(|(pid, _)| *pid).or_else(by_number).or_else(|| by_marker().map(|(pid, _)| *pid));
-        match owner {
-            Some(leader) => Owner::Leader(leader),
-            None if stat.is_dead() || stat.environment_known => Owner::Nobody,
-            None => self.doubt(pid, stat),
-        }
+        seen.map(|(leader, _)| *leader).or_else(by_number)
+    }
+
+    fn leader_where(&self, is: impl Fn(&Entry) -> bool) -> Option<i32> {
+        self.lock().by_leader.iter().find(|(_, entry)| is(entry)).map(|(leader, _)| *leader)
     }
 
     /// Gives a process whose environment is out of sight some time to show it.
@@ -132,7 +155,10 @@ impl Containments {
 }
 
 /// The roots and everything below them. Zombies count only among the roots: deeper ones are their parents' to reap.
-pub(super) fn descend(roots: Vec<Sighting>) -> Vec<Sighting> {
+///
+/// # Errors
+/// When it could not be looked.
+pub(super) fn descend(roots: Vec<Sighting>) -> io::Result<Vec<Sighting>> {
     let mut found = BTreeMap::new();
     let mut queue = roots;
     while let Some(one) = queue.pop() {
@@ -141,11 +167,10 @@ pub(super) fn descend(roots: Vec<Sighting>) -> Vec<Sighting> {
         }
         let pid = one.pid;
         if found.insert(pid, one).is_none() {
-            let below = facts::children(pid).into_iter();
-            queue.extend(
-                below.filter_map(|pid| Some(Sighting { pid, stat: facts::stat(pid)?, is_child: false })),
-            );
+            for pid in facts::children(pid)? {
+                queue.extend(facts::look_at(pid)?.map(|stat| Sighting { pid, stat, is_child: false }));
+            }
         }
     }
-    found.into_values().collect()
+    Ok(found.into_values().collect())
 }

@@ -47,8 +47,10 @@ impl Containment {
             if listeners.is_empty() {
                 return Vec::new();
             }
-            let own: BTreeSet<u64> =
-                all.members(&leader).sure.into_iter().flat_map(|member| facts::sockets(member.pid)).collect();
+            // Told for the sake of a message: what cannot be looked at is left out of it.
+            let Ok(members) = all.members(&leader) else { return Vec::new() };
+            let sockets = members.sure.into_iter().filter_map(|member| facts::sockets(member.pid).ok());
+            let own: BTreeSet<u64> = sockets.flatten().collect();
             let mut places: Vec<Place> = listeners
                 .into_iter()
                 .filter(|(inode, _)| own.contains(inode))
@@ -69,8 +71,9 @@ fn of_the_network(pid: i32) -> Vec<(u64, Place)> {
     let table = |name: &str, read: fn(&str) -> Option<(u64, Place)>| {
         // Absent where the kernel has no IPv6, and where the process has just ended.
         let file = fs::File::open(format!("/proc/{pid}/net/{name}")).ok();
-        let lines = file.into_iter().flat_map(|file| BufReader::new(file).lines().map_while(Result::ok));
-        lines.filter_map(|line| read(&line)).collect::<Vec<_>>()
+        let lines = file.into_iter().flat_map(|file| BufReader::new(file).split(b'\n').map_while(Result::ok));
+        // A path may hold any bytes; what cannot be told in words ends nothing.
+        lines.filter_map(|line| read(&String::from_utf8_lossy(&line))).collect::<Vec<_>>()
     };
     [table("tcp", tcp), table("tcp6", tcp), table("unix", unix)].concat()
 }
@@ -121,7 +124,7 @@ mod tests {
         let four = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = std::net::TcpStream::connect(four.local_addr().unwrap()).unwrap();
         let pid = super::super::own_pid();
-        let own: BTreeSet<u64> = facts::sockets(pid).collect();
+        let own: BTreeSet<u64> = facts::sockets(pid).unwrap().into_iter().collect();
         let mut found: Vec<Place> = of_the_network(pid)
             .into_iter()
             .filter(|(inode, _)| own.contains(inode))

@@ -1,13 +1,16 @@
 //! The mark that a process cannot shed by accident: a limit that limits nothing and that everything inherits.
 //!
-//! Set by [`super::trampoline`], looked for by [`super::sweep`]. Environment, session and group are a process's own to
+//! Set by [`super::trampoline`], looked for by [`super::kinship`] and [`super::sweep`]. Environment, session and group are a process's own to
 //! change, and a daemon changes all three; resource limits it keeps through every fork and exec. The one on real-time
 //! scheduling is counted in microseconds: set to a number of thirty thousand years it stops nobody, and names a generation.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::facts;
 
 /// The least mark, about 36,500 years. The highest is twice as large, and both are far from what the kernel takes for no limit.
 const LEAST: u64 = 1 << 60;
@@ -34,10 +37,16 @@ pub fn can_be_put() -> bool {
     getrlimit(Resource::Rttime).maximum.is_none_or(|maximum| maximum >= LEAST)
 }
 
-/// The mark of a process. `None` for one that has none, or has gone.
-pub(super) fn on(pid: i32) -> Option<u64> {
-    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
-    let line = limits.lines().find_map(|line| line.strip_prefix(NAME))?;
-    // Soft, hard, unit.
-    line.split_ascii_whitespace().nth(1)?.parse().ok().filter(|mark| *mark >= LEAST)
+/// The mark of a process. `None` for one that has none, or has gone. No memory of the process is read for it, so that it
+/// answers at once.
+///
+/// # Errors
+/// When it could not be looked.
+pub(super) fn on(pid: i32) -> io::Result<Option<u64>> {
+    let limits = facts::unless_gone(fs::read_to_string(format!("/proc/{pid}/limits")))?;
+    Ok(limits.and_then(|limits| {
+        let line = limits.lines().find_map(|line| line.strip_prefix(NAME))?;
+        // Soft, hard, unit.
+        line.split_ascii_whitespace().nth(1)?.parse().ok().filter(|mark| *mark >= LEAST)
+    }))
 }

@@ -27,6 +27,7 @@ mod containment;
 mod debugger;
 pub mod descriptors;
 pub mod dumps;
+mod environ;
 mod error;
 mod exit;
 pub mod facts;

@@ -49,7 +49,9 @@ pub async fn tend(all: Containments) -> io::Result<Infallible> {
 fn one_round(all: &Containments, reported: &mut HashSet<(i32, u64)>) -> bool {
     let mut unfinished = false;
     let mut escaped = HashSet::new();
-    for Orphan { sighting, owner } in all.orphans() {
+    // What could not be looked at is looked at again a second later.
+    let Ok(orphans) = all.orphans() else { return false };
+    for Orphan { sighting, owner } in orphans {
         match owner {
             _ if sighting.stat.is_dead() => unfinished |= containment::end(&sighting),
             Owner::Leader(leader) => all.remember(leader, &[sighting]),
@@ -66,7 +68,8 @@ fn one_round(all: &Containments, reported: &mut HashSet<(i32, u64)>) -> bool {
     }
     *reported = escaped;
     for (label, leader) in all.abandoned() {
-        unfinished |= !containment::empty_round(all, &leader, &label).is_empty();
+        let round = containment::empty_round(all, &leader, &label);
+        unfinished |= round.is_ok_and(|living| !living.is_empty());
     }
     unfinished
 }

@@ -111,26 +111,29 @@ fn above_the_kernels_range() -> Option<(u16, u16)> {
 
 impl Containment {
     /// Whose listener is at this port. A look through /proc, some milliseconds, on a thread of its own.
-    pub async fn listener_at(&self, port: u16) -> Listener {
+    ///
+    /// # Errors
+    /// When it could not be looked, as for lack of descriptors. That says nothing about the port.
+    pub async fn listener_at(&self, port: u16) -> io::Result<Listener> {
         let leader = self.leader();
         let look = self.all().round(move |all| {
-            let sockets = listening(port);
+            let sockets = listening(port)?;
             if sockets.is_empty() {
-                return Listener::Absent;
+                return Ok(Listener::Absent);
             }
             let mut wanted: BTreeSet<u64> = sockets.iter().map(|socket| socket.inode).collect();
-            for member in all.members(&leader).sure {
-                facts::sockets(member.pid).for_each(|inode| {
-                    wanted.remove(&inode);
+            for member in all.members(&leader)?.sure {
+                facts::sockets(member.pid)?.iter().for_each(|inode| {
+                    wanted.remove(inode);
                 });
             }
             if !wanted.is_empty() {
-                return Listener::Foreign;
+                return Ok(Listener::Foreign);
             }
-            Listener::Own { exposed: sockets.iter().any(|socket| !socket.exact) }
+            Ok(Listener::Own { exposed: sockets.iter().any(|socket| !socket.exact) })
         });
         // The runtime is ending, and with it every reason to talk to the port.
-        look.await.unwrap_or(Listener::Absent)
+        look.await.unwrap_or(Ok(Listener::Absent))
     }
 }
 
@@ -143,18 +146,19 @@ struct Socket {
 
 /// The sockets that get the connections to 127.0.0.1 and this port: those bound to that very address where there are any,
 /// else those bound to every address. Several share a port when all of them ask for it, so each counts.
-fn listening(port: u16) -> Vec<Socket> {
+fn listening(port: u16) -> io::Result<Vec<Socket>> {
     let mut found = Vec::new();
     for table in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
         // Absent where the kernel has no IPv6.
-        let Ok(table) = fs::File::open(table) else { continue };
-        let lines = BufReader::new(table).lines().map_while(Result::ok);
-        found.extend(lines.filter_map(|line| listener_in(&line, port)));
+        let Some(table) = facts::unless_gone(fs::File::open(table))? else { continue };
+        for line in BufReader::new(table).lines() {
+            found.extend(listener_in(&line?, port));
+        }
     }
     if found.iter().any(|socket| socket.exact) {
         found.retain(|socket| socket.exact);
     }
-    found
+    Ok(found)
 }
 
 /// One line of the kernel's table, where it is such a socket.
@@ -205,12 +209,12 @@ mod tests {
     fn the_listener_at_a_port_is_found_by_number_and_address() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let [found] = &listening(port)[..] else { panic!("one socket listens at {port}") };
+        let [found] = &listening(port).unwrap()[..] else { panic!("one socket listens at {port}") };
         assert!(found.exact);
         let me = super::super::own_pid();
-        assert!(facts::sockets(me).any(|inode| inode == found.inode));
+        assert!(facts::sockets(me).unwrap().contains(&found.inode));
         drop(listener);
-        assert_eq!(listening(port), []);
+        assert_eq!(listening(port).unwrap(), []);
     }
 
     #[test]

@@ -172,8 +172,10 @@ impl Spawner {
                 return Err(SpawnError::Occupied { label: label.clone(), pid: leader.pid });
             }
             let round = self.all.round(move |all| containment::empty_round(all, &leader, &earlier));
-            if round.await.is_none_or(|living| !living.is_empty()) {
-                tokio::time::sleep(VACATE_PAUSE).await;
+            match round.await {
+                Some(Ok(living)) if living.is_empty() => {}
+                Some(Err(error)) => return Err(failed("looking what is left of the process before")(error)),
+                _ => tokio::time::sleep(VACATE_PAUSE).await,
             }
         }
         Ok(())

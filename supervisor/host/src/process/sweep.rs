@@ -1,16 +1,16 @@
 //! At boot: ends what a former supervisor left running, as its ledger tells.
 //!
 //! Called once by the supervisor before it starts any plugin. It must not touch a process that it cannot prove to be of
-//! that supervisor: the leader by pid and start time, everything else by descent from it, by the exact marker in its
-//! environment, or by the mark that it has inherited.
+//! that supervisor: the leader by pid and start time, everything else by descent from it, by the mark that it has inherited, or
+//! by the exact marker in its environment.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::MARKER_VARIABLE;
 use super::containment::{Remnant, Remnants};
+use super::environ::{Marker, Markers};
 use super::facts;
 use super::kill;
 use super::kinship::{Sighting, descend};
@@ -53,7 +53,7 @@ pub enum SweepOutcome {
 /// seconds.
 ///
 /// # Errors
-/// When the ledger's folder cannot be read.
+/// When the ledger's folder cannot be read, or /proc cannot be looked through.
 pub fn sweep(ledger: &Ledger) -> io::Result<Vec<Swept>> {
     let (mut left, mut swept) = (Vec::new(), Vec::new());
     for (path, entry) in ledger.entries()? {
@@ -69,7 +69,7 @@ pub fn sweep(ledger: &Ledger) -> io::Result<Vec<Swept>> {
         }
     }
     if !left.is_empty() {
-        kill_until_gone(&mut left);
+        kill_until_gone(&mut left)?;
     }
     swept.extend(left.into_iter().map(Left::conclude));
     Ok(swept)
@@ -84,11 +84,8 @@ struct Left {
 }
 
 impl Left {
-    fn owns(&self, pid: i32, marker: Option<&String>, mark: Option<u64>) -> bool {
-        let is_leader = || facts::start_time(pid) == Some(self.entry.start_time);
-        (self.entry.pid == pid && is_leader())
-            || marker == Some(&self.entry.marker)
-            || mark == Some(self.entry.mark)
+    fn owns(&self, pid: i32, start_time: u64, mark: Option<u64>) -> bool {
+        (self.entry.pid == pid && self.entry.start_time == start_time) || mark == Some(self.entry.mark)
     }
 
     fn kill(&mut self) {
@@ -104,7 +101,7 @@ impl Left {
             let living = self.living.into_iter().map(Remnant::from).collect();
             return Swept {
                 label: label.clone(),
-                outcome: SweepOutcome::Remains(Remnants { label, living }),
+                outcome: SweepOutcome::Remains(Remnants { label, living, unseen: None }),
             };
         }
         ledger::remove_file(&self.path);
@@ -114,12 +111,13 @@ impl Left {
     }
 }
 
-fn kill_until_gone(left: &mut [Left]) {
+fn kill_until_gone(left: &mut [Left]) -> io::Result<()> {
     let deadline = Instant::now() + SWEEP_LIMIT;
+    let mut markers = Markers::default();
     loop {
-        look(left);
+        look(left, &mut markers)?;
         if left.iter().all(|one| one.living.is_empty()) || Instant::now() >= deadline {
-            return;
+            return Ok(());
         }
         left.iter_mut().for_each(Left::kill);
         std::thread::sleep(LOOK_AGAIN);
@@ -127,18 +125,23 @@ fn kill_until_gone(left: &mut [Left]) {
 }
 
 /// One walk over all of /proc for all entries: leaders, whatever carries a marker, and all that descends from either.
-fn look(left: &mut [Left]) {
+fn look(left: &mut [Left], markers: &mut Markers) -> io::Result<()> {
     let me = super::own_pid();
     let mut roots: Vec<Vec<Sighting>> = left.iter().map(|_| Vec::new()).collect();
     // A supervisor that was itself started by a plugin carries a mark, and must not end itself.
-    for pid in facts::every_pid().into_iter().filter(|pid| *pid != me) {
-        let marker = facts::environment_value(pid, MARKER_VARIABLE);
-        let mark = mark::on(pid);
-        let Some(owner) = left.iter().position(|one| one.owns(pid, marker.as_ref(), mark)) else { continue };
-        let Some(stat) = facts::stat(pid).filter(|stat| !stat.is_dead()) else { continue };
+    for pid in facts::every_pid()?.into_iter().filter(|pid| *pid != me) {
+        let Some(stat) = facts::look_at(pid)?.filter(|stat| !stat.is_dead()) else { continue };
+        let mark = mark::on(pid)?;
+        let owner = left.iter().position(|one| one.owns(pid, stat.start_time, mark)).or_else(|| {
+            // Where it does not answer, the mark above has decided.
+            let Ok(Marker::Read(Some(marker))) = markers.of(pid, stat.start_time) else { return None };
+            left.iter().position(|one| one.entry.marker == marker)
+        });
+        let Some(owner) = owner else { continue };
         roots[owner].push(Sighting { pid, stat, is_child: false });
     }
     for (one, roots) in left.iter_mut().zip(roots) {
-        one.living = descend(roots);
+        one.living = descend(roots)?;
     }
+    Ok(())
 }

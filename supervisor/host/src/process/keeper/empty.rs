@@ -21,7 +21,8 @@ pub(super) fn everything_below() -> (usize, Vec<Remnant>) {
     let deadline = Instant::now() + EMPTY_LIMIT;
     let mut killed = std::collections::HashSet::new();
     loop {
-        let living: Vec<Sighting> = below().into_iter().filter(end).collect();
+        // Where it cannot be looked, the kernel's own word below decides.
+        let living: Vec<Sighting> = below().unwrap_or_default().into_iter().filter(end).collect();
         if no_child_is_left() {
             return (killed.len(), Vec::new());
         }
@@ -33,9 +34,9 @@ pub(super) fn everything_below() -> (usize, Vec<Remnant>) {
     }
 }
 
-fn below() -> Vec<Sighting> {
+fn below() -> std::io::Result<Vec<Sighting>> {
     let child = |pid| Some(Sighting { pid, stat: facts::stat(pid)?, is_child: true });
-    descend(facts::children(own_pid()).into_iter().filter_map(child).collect())
+    descend(facts::children(own_pid())?.into_iter().filter_map(child).collect())
 }
 
 /// What the kernel says, not what a list in /proc showed a moment ago.
