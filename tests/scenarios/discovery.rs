@@ -130,6 +130,19 @@ fn a_plugin_is_found_when_its_folder_appears_and_forgotten_when_it_goes() {
     supervisor.verify();
 }
 
+#[test]
+fn a_plugins_folder_that_is_moved_away_is_noticed_when_it_comes_back() {
+    let supervisor = Supervisor::builder().plugin(Plugin::hostile("away", &[])).start();
+    supervisor.wait_for_state("away", "running");
+    let (plugins, elsewhere) =
+        (supervisor.folders().plugins(), supervisor.folders().root().join("elsewhere"));
+    std::fs::rename(&plugins, &elsewhere).unwrap();
+    supervisor.wait_for("away", "nothing", |plugin| plugin.is_null());
+    std::fs::rename(&elsewhere, &plugins).unwrap();
+    supervisor.wait_for_state("away", "running");
+    supervisor.wait_for_state(system_tests::NEIGHBOUR, "running");
+}
+
 /// A manifest behind a link: the watcher sees the link's folder, where nothing changes, so only a rescan reads it anew.
 fn behind_a_link() -> (Supervisor, std::path::PathBuf) {
     let builder = Supervisor::builder().plugin(Plugin::hostile("linked", &[]));

@@ -22,5 +22,5 @@
 mod looking;
 mod plain;
 
-pub use looking::{Looks, Unanswered, look, looks};
+pub use looking::{Looks, Unanswered, look, looks_of_scans};
 pub use plain::{beginning, open, open_own, read, read_text, test_plain};

@@ -2,11 +2,11 @@
 //!
 //! A thread that waits for a disk cannot be ended. What can be done about it is done here: whoever asked gets an answer when
 //! the limit is over; the place is remembered, and not looked at again until it answers; and there are never more than so many
-//! of such threads. Must not know what is looked at, nor why.
+//! of such threads. What is merely slow is waited for, and so is room while others are slow. Must not know what is looked at, nor why.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use tokio::time::{Instant, timeout_at};
 const AT_ONCE: usize = 16;
 /// After this a look is slow, and its place among those under way is another's: a disk that hangs must not hold up the others.
 const PROMPT: Duration = Duration::from_millis(200);
-/// Threads that may be slow or given up before further looks are refused: far more than a machine has disks, and few enough to
-/// be carried along.
+/// Threads of looks that may be there, the slow ones and those that were given up included: far more than a machine has disks,
+/// and few enough to be carried along.
 const SLOW_MOST: usize = 64;
 /// A thread's stack: a path, a manifest, a parser.
 const STACK: usize = 512 << 10;
@@ -42,12 +42,12 @@ pub enum Unanswered {
         /// For how long the earlier one has hung.
         since: Duration,
     },
-    /// So many looks hang that no further one is begun.
-    #[error("{} was not looked at: {hanging} looks at other places hang; look at the disks or the mounts of this machine", .place.display())]
+    /// So many looks hang, or have been slow for so long, that no further one is begun.
+    #[error("{} was not looked at: {hanging} looks at other places are slow or hang; look at the disks or the mounts of this machine", .place.display())]
     TooMany {
         /// What was to be looked at.
         place: PathBuf,
-        /// How many hang.
+        /// How many there are.
         hanging: usize,
     },
     /// The machine has no thread to give, or the look itself failed.
@@ -72,8 +72,15 @@ pub async fn look<T: Send + 'static>(
     looks().look(place, limit, work).await
 }
 
-/// The looks of this process: threads are a thing that it has once.
-pub fn looks() -> &'static Looks {
+/// The looks of this process, those of scans aside.
+fn looks() -> &'static Looks {
+    static LOOKS: LazyLock<Looks> = LazyLock::new(|| Looks::new(AT_ONCE, SLOW_MOST));
+    &LOOKS
+}
+
+/// Looks at whatever somebody put into a folder that is looked through: a mount that is gone may be behind any number of entries,
+/// and must not take the room of looks at what is known to be of use.
+pub fn looks_of_scans() -> &'static Looks {
     static LOOKS: LazyLock<Looks> = LazyLock::new(|| Looks::new(AT_ONCE, SLOW_MOST));
     &LOOKS
 }
@@ -82,6 +89,8 @@ pub fn looks() -> &'static Looks {
 #[derive(Debug)]
 pub struct Looks {
     free: Arc<Semaphore>,
+    /// One for each thread, until it ends.
+    room: Arc<Semaphore>,
     given_up: Arc<GivenUp>,
     most: usize,
 }
@@ -90,22 +99,30 @@ pub struct Looks {
 #[derive(Debug, Default)]
 struct GivenUp {
     places: Mutex<HashMap<PathBuf, Hanging>>,
-    /// Looks that are slow and still waited for.
-    slow: AtomicUsize,
+    /// A look was refused for want of room since the last time that a thread ended.
+    refused: AtomicBool,
     back: Notify,
 }
 
-/// The looks at one place that were given up.
+/// The looks at one place that nobody waits for any more.
 #[derive(Debug, Clone, Copy)]
 struct Hanging {
     looks: usize,
+    /// When the first of them outlasts its limit: who left before that has not seen it hang.
     since: Instant,
+}
+
+impl Hanging {
+    fn is_late(&self) -> bool {
+        self.since <= Instant::now()
+    }
 }
 
 impl Looks {
     /// So many at once, and so many that may hang.
     fn new(at_once: usize, most: usize) -> Self {
-        Self { free: Arc::new(Semaphore::new(at_once)), given_up: Arc::default(), most }
+        let free = Arc::new(Semaphore::new(at_once));
+        Self { free, room: Arc::new(Semaphore::new(most)), given_up: Arc::default(), most }
     }
 
     /// How many looks have been given up and have not come back.
@@ -115,15 +132,16 @@ impl Looks {
 
     /// Whether a look at this very place has been given up and has not come back.
     pub fn hangs(&self, place: &Path) -> bool {
-        self.hung().contains_key(place)
+        self.hung().get(place).is_some_and(Hanging::is_late)
     }
 
-    /// Resolves when a look that was given up has come back since the last time. For one asker.
+    /// Resolves when a look that was given up has come back since the last time, or when there is room again after a look was
+    /// refused for want of it. For one asker.
     pub async fn came_back(&self) {
         self.given_up.back.notified().await;
     }
 
-    /// As [`look`].
+    /// As [`look`]. The limit begins with the look: what it waited for others before says nothing of this place.
     ///
     /// # Errors
     /// As for [`look`].
@@ -134,22 +152,28 @@ impl Looks {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Unanswered> {
         self.test(place)?;
-        let until = Instant::now() + limit;
-        let late = || Unanswered::Late { place: place.to_owned(), limit };
-        let permit = timeout_at(until, Arc::clone(&self.free).acquire_owned()).await;
-        // The semaphore is never closed; waiting for a place in the queue counts like waiting for the disk.
-        let permit = permit.map_err(|_| late())?.map_err(|_| late())?;
+        let patient = Instant::now() + limit;
+        let place_in = async |queue: &Arc<Semaphore>| {
+            let place_in_it = timeout_at(patient, Arc::clone(queue).acquire_owned()).await;
+            // A semaphore of ours is never closed.
+            place_in_it.ok().and_then(Result::ok).ok_or_else(|| self.refuse(place))
+        };
+        let permit = place_in(&self.free).await?;
+        let room = place_in(&self.room).await?;
         // Others have hung meanwhile, perhaps at this place.
         self.test(place)?;
+        let until = Instant::now() + limit;
+        let late = || Unanswered::Late { place: place.to_owned(), limit };
         let (tell, outcome) = oneshot::channel();
         let watched = Arc::new(Watched {
             place: place.to_owned(),
             all: Arc::clone(&self.given_up),
+            until,
             over: Mutex::new(Over::No),
         });
         let thread = Arc::clone(&watched);
         let begun = std::thread::Builder::new().name("look".to_owned()).stack_size(STACK).spawn(move || {
-            let back = Back(thread);
+            let back = Back { watched: thread, _room: room };
             let found = work();
             // First, so that a look whose outcome is known never counts as one that hangs.
             drop(back);
@@ -165,7 +189,7 @@ impl Looks {
         let mut outcome = outcome;
         let mut found = timeout_at(until.min(Instant::now() + PROMPT), &mut outcome).await;
         if found.is_err() {
-            patience.is_slow();
+            patience.permit = None;
             found = timeout_at(until, outcome).await;
         }
         drop(patience);
@@ -179,12 +203,18 @@ impl Looks {
     fn test(&self, place: &Path) -> Result<(), Unanswered> {
         let hung = self.hung();
         let place = || place.to_owned();
-        if let Some(hanging) = hung.get(&place()) {
+        if let Some(hanging) = hung.get(&place()).filter(|hanging| hanging.is_late()) {
             return Err(Unanswered::StillHangs { place: place(), since: hanging.since.elapsed() });
         }
-        let hanging = hung.values().map(|hanging| hanging.looks).sum::<usize>()
-            + self.given_up.slow.load(Ordering::Relaxed);
-        if hanging >= self.most { Err(Unanswered::TooMany { place: place(), hanging }) } else { Ok(()) }
+        let hanging = hung.values().map(|hanging| hanging.looks).sum::<usize>();
+        drop(hung);
+        if hanging >= self.most { Err(self.refuse(&place())) } else { Ok(()) }
+    }
+
+    /// For want of room.
+    fn refuse(&self, place: &Path) -> Unanswered {
+        self.given_up.refused.store(true, Ordering::Relaxed);
+        Unanswered::TooMany { place: place.to_owned(), hanging: self.most - self.room.available_permits() }
     }
 
     fn hung(&self) -> MutexGuard<'_, HashMap<PathBuf, Hanging>> {
@@ -196,6 +226,8 @@ impl Looks {
 struct Watched {
     place: PathBuf,
     all: Arc<GivenUp>,
+    /// From then on it is late.
+    until: Instant,
     over: Mutex<Over>,
 }
 
@@ -215,44 +247,43 @@ struct Patience {
     permit: Option<tokio::sync::OwnedSemaphorePermit>,
 }
 
-impl Patience {
-    fn is_slow(&mut self) {
-        self.permit = None;
-        self.watched.all.slow.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 impl Drop for Patience {
     fn drop(&mut self) {
-        if self.permit.is_none() {
-            self.watched.all.slow.fetch_sub(1, Ordering::Relaxed);
-        }
         let mut over = lock(&self.watched.over);
         if *over == Over::No {
             *over = Over::GivenUp;
             let mut all = lock(&self.watched.all.places);
-            let none = Hanging { looks: 0, since: Instant::now() };
-            all.entry(self.watched.place.clone()).or_insert(none).looks += 1;
+            let none = Hanging { looks: 0, since: self.watched.until };
+            let hanging = all.entry(self.watched.place.clone()).or_insert(none);
+            hanging.looks += 1;
+            hanging.since = hanging.since.min(self.watched.until);
         }
     }
 }
 
 /// The thread's side: dropped when the work is over, also when it panicked.
-struct Back(Arc<Watched>);
+struct Back {
+    watched: Arc<Watched>,
+    /// The thread's own, until it ends.
+    _room: tokio::sync::OwnedSemaphorePermit,
+}
 
 impl Drop for Back {
     fn drop(&mut self) {
-        let mut over = lock(&self.0.over);
+        let mut over = lock(&self.watched.over);
         if std::mem::replace(&mut *over, Over::Back) == Over::GivenUp {
-            let mut all = lock(&self.0.all.places);
-            if let Some(hanging) = all.get_mut(&self.0.place) {
+            let mut all = lock(&self.watched.all.places);
+            if let Some(hanging) = all.get_mut(&self.watched.place) {
                 hanging.looks -= 1;
                 if hanging.looks == 0 {
-                    all.remove(&self.0.place);
+                    all.remove(&self.watched.place);
                 }
             }
             drop(all);
-            self.0.all.back.notify_one();
+            self.watched.all.back.notify_one();
+        }
+        if self.watched.all.refused.swap(false, Ordering::Relaxed) {
+            self.watched.all.back.notify_one();
         }
     }
 }
@@ -332,6 +363,33 @@ mod tests {
         drop(held);
         comes_back(&looks).await;
         assert_eq!(looks.look(Path::new("/more"), LONG, || ()).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn room_is_waited_for_while_others_are_slow_and_told_of_where_that_was_in_vain() {
+        let looks = Looks::new(4, 1);
+        let (hold, work) = hung();
+        let (slow, there) = (Path::new("/slow"), Path::new("/there"));
+        let waiting = async {
+            assert!(matches!(looks.look(there, SHORT, || ()).await, Err(Unanswered::TooMany { .. })));
+            drop(hold);
+            looks.came_back().await;
+            assert_eq!(looks.look(there, LONG, || 1).await, Ok(1));
+        };
+        let (first, ()) = tokio::join!(looks.look(slow, LONG, work), waiting);
+        assert_eq!(first, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_look_that_was_withdrawn_in_time_does_not_count_as_one_that_hangs() {
+        let looks = Looks::new(4, 8);
+        let (hold, work) = hung();
+        let here = Path::new("/here");
+        assert!(timeout(SHORT, looks.look(here, LONG, work)).await.is_err());
+        assert!(!looks.hangs(here) && looks.hanging() == 1);
+        assert_eq!(looks.look(here, LONG, || 1).await, Ok(1));
+        drop(hold);
+        comes_back(&looks).await;
     }
 
     #[tokio::test]

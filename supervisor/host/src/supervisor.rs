@@ -198,14 +198,19 @@ impl Supervisor {
         invalid
     }
 
-    /// Watched are the folders themselves and those of their entries; of what does not run, all of it.
+    /// Watched are the folders themselves and those of their entries; of what does not run, all of it; and above a plugins folder that
+    /// is absent, whatever it may appear in.
     fn keep_watches(&self, watched: &BTreeSet<PathBuf>, findings: &Findings) {
+        let watches = self.scanning.watches();
+        let absent = self.scanning.dirs().iter().filter(|dir| !watches.has(dir));
+        let absent: Vec<PathBuf> = absent.filter_map(|dir| std::path::absolute(dir).ok()).collect();
         let mut deep = self.given_up();
         deep.extend(findings.invalid.values().map(|invalid| invalid.folder.clone()));
-        self.scanning.watches().keep_only(|folder| {
+        watches.keep_only(|folder| {
             watched.contains(folder)
                 || folder.parent().is_some_and(|above| watched.contains(above))
                 || folder.ancestors().any(|above| deep.contains(above))
+                || absent.iter().any(|dir| dir.starts_with(folder))
         });
     }
 
@@ -229,7 +234,8 @@ impl Supervisor {
         for (id, found) in installed {
             self.adopt(id, Arc::new(found), report).await;
         }
-        if complete {
+        // A folder that does not answer may hold any plugin, so the prefixes of one that cannot be found are not given away.
+        if complete && silent.is_empty() {
             let freed = self.shared.services.prefixes.keep_only(|id| {
                 found.contains(id) || self.plugins.contains_key(id) || invalid.contains_key(id.as_str())
             });

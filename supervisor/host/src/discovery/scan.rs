@@ -4,19 +4,21 @@
 //! on a disk that does not answer is that plugin's trouble alone. Must not know which plugins run.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::FileType;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use outboard_files::{Unanswered, look, looks};
+use outboard_files::{Unanswered, looks_of_scans};
+use outboard_protocol::manifest::FILE_NAME;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::stamp::stamp;
 use super::watcher::Watches;
-use super::{Findings, Installed, read_folder};
+use super::{Findings, Installed, Program, read_folder};
 
 /// How long the list of a plugins folder may take. Without it nothing is known of any plugin in it.
 const LIST_LIMIT: Duration = Duration::from_secs(5);
@@ -147,8 +149,8 @@ async fn list(dirs: Vec<PathBuf>, watches: &Watches) -> (Vec<PathBuf>, Vec<(Path
     let (mut folders, mut unlisted) = (Vec::new(), Vec::new());
     for dir in dirs {
         let (place, watches) = (dir.clone(), watches.clone());
-        let listed = look(&dir, LIST_LIMIT, move || {
-            watches.begin(&place);
+        let listed = looks_of_scans().look(&dir, LIST_LIMIT, move || {
+            watches.begin_or_above(&place);
             candidates(&place)
         });
         match listed.await.map_err(|silent| silent.to_string()).and_then(|listed| listed) {
@@ -163,7 +165,7 @@ async fn list(dirs: Vec<PathBuf>, watches: &Watches) -> (Vec<PathBuf>, Vec<(Path
 async fn in_batches(folders: &[PathBuf], eyes: &Eyes) -> Vec<Option<Reading>> {
     let readings: Vec<Option<Reading>> = folders.iter().map(|_| None).collect();
     let readings = Arc::new(Mutex::new(readings));
-    let awake: Vec<usize> = (0..folders.len()).filter(|at| !looks().hangs(&folders[*at])).collect();
+    let awake: Vec<usize> = (0..folders.len()).filter(|at| !looks_of_scans().hangs(&folders[*at])).collect();
     let mut batches = JoinSet::new();
     for batch in awake.chunks(BATCH) {
         let Some(first) = batch.first() else { continue };
@@ -181,7 +183,7 @@ async fn in_batches(folders: &[PathBuf], eyes: &Eyes) -> Vec<Option<Reading>> {
                     }
                 }
             };
-            look(&name, BATCH_LIMIT, read).await
+            looks_of_scans().look(&name, BATCH_LIMIT, read).await
         });
     }
     // What one that is late has read is good; what it was at, and what comes after, is looked at again.
@@ -196,7 +198,7 @@ fn lock(readings: &Mutex<Vec<Option<Reading>>>) -> MutexGuard<'_, Vec<Option<Rea
 
 async fn alone(folder: &Path, eyes: Eyes) -> Reading {
     let place = Arc::new(folder.to_owned());
-    let read = look(folder, FOLDER_LIMIT, move || reading(&place, &eyes)).await;
+    let read = looks_of_scans().look(folder, FOLDER_LIMIT, move || reading(&place, &eyes)).await;
     read.unwrap_or_else(|silent: Unanswered| Reading::Unanswered(silent.to_string()))
 }
 
@@ -208,7 +210,7 @@ fn reading(folder: &Path, eyes: &Eyes) -> Reading {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return dangling(folder),
         _ => {}
     }
-    eyes.watches.begin(folder);
+    let watch = eyes.watches.begin(folder);
     for entry in ENTRY_FOLDERS {
         eyes.watches.begin(&folder.join(entry));
     }
@@ -218,10 +220,27 @@ fn reading(folder: &Path, eyes: &Eyes) -> Reading {
         Ok(installed) if eyes.closely.contains(folder) => {
             installed.stamp = Some(stamp(folder, Some(&eyes.watches)));
         }
-        Ok(_) => {}
+        // What a plugin writes into its own folder besides is nobody's business, however often it does.
+        Ok(installed) => eyes.watches.narrow(watch, what_matters(installed)),
         Err(_) => drop(stamp(folder, Some(&eyes.watches))),
     }
     Reading::Read(Box::new(read))
+}
+
+/// The entries of a plugin's folder that say what it is and what it runs.
+fn what_matters(installed: &Installed) -> BTreeSet<OsString> {
+    let fixed = ENTRY_FOLDERS.into_iter().chain([FILE_NAME]).map(OsString::from);
+    let words = match &installed.program {
+        Program::Command(words) => words.as_slice(),
+        Program::Module(_) | Program::None => &[],
+    };
+    let first = |word: &String| {
+        let name = word.rsplit_once('=').map_or(word.as_str(), |(_, name)| name);
+        let path = installed.folder.join(name);
+        let below = path.strip_prefix(&installed.folder).ok()?;
+        below.components().find(|part| *part != Component::CurDir).map(|part| part.as_os_str().to_owned())
+    };
+    fixed.chain(words.iter().filter_map(first)).collect()
 }
 
 /// A plugin that was not unpacked is told; any other file is nobody's.

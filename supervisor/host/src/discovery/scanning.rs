@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use outboard_files::looks;
+use outboard_files::looks_of_scans;
 use outboard_protocol::control::RescanReport;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -99,7 +99,7 @@ impl Scanning {
         tokio::select! {
             told = part => Next::Told(told),
             () = watcher.changed() => Next::Due,
-            () = looks().came_back(), if *misses_something => Next::Due,
+            () = looks_of_scans().came_back(), if *misses_something => Next::Due,
         }
     }
 

@@ -5,8 +5,10 @@
 //! impossible, SIGHUP and `outboard rescan` do the same.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{CStr, OsStr, OsString};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -56,10 +58,16 @@ pub(crate) struct Watches {
     watched: Arc<Mutex<Watched>>,
 }
 
+/// A watch that was begun; none where that was not possible.
+#[derive(Debug)]
+pub(super) struct Watch(Option<i32>);
+
 #[derive(Debug, Default)]
 struct Watched {
     /// The kernel's numbers, and the folders that they stand for.
     folders: BTreeMap<i32, PathBuf>,
+    /// Of these, the ones in which only these entries matter.
+    narrow: BTreeMap<i32, BTreeSet<OsString>>,
     /// Folders of which was told that they cannot be watched.
     told: BTreeSet<PathBuf>,
 }
@@ -117,6 +125,16 @@ impl Watcher {
     }
 }
 
+impl Watched {
+    /// Whether something is to be done about what happened to this entry of a watched folder, or to the folder.
+    fn awaits(&self, number: i32, entry: Option<&CStr>) -> bool {
+        match (self.narrow.get(&number), entry) {
+            (Some(names), Some(entry)) => names.contains(OsStr::from_bytes(entry.to_bytes())),
+            _ => true,
+        }
+    }
+}
+
 impl Watches {
     /// For a look that is not to be repeated.
     pub(super) fn none() -> Self {
@@ -124,12 +142,50 @@ impl Watches {
     }
 
     /// Watches a folder from now on; one that is watched already stays so. Blocks as long as its disk does.
-    pub(super) fn begin(&self, folder: &Path) {
-        let Some(descriptor) = &self.descriptor else { return };
-        match inotify::add_watch(descriptor, folder, CHANGES) {
-            Ok(number) => {
-                self.watched().folders.insert(number, folder.to_owned());
+    pub(super) fn begin(&self, folder: &Path) -> Watch {
+        let number = self.add(folder);
+        if let Some(number) = number {
+            let mut watched = self.watched();
+            watched.narrow.remove(&number);
+            watched.folders.insert(number, folder.to_owned());
+        }
+        Watch(number)
+    }
+
+    /// From now on only what happens to these entries of a folder is a change, and what happens to the folder itself.
+    pub(super) fn narrow(&self, Watch(number): Watch, entries: BTreeSet<OsString>) {
+        if let Some(number) = number {
+            self.watched().narrow.insert(number, entries);
+        }
+    }
+
+    /// Watches a plugins folder, or while it is absent the nearest folder above it, in which it or the way to it will appear.
+    /// Blocks as long as their disk does.
+    pub(super) fn begin_or_above(&self, folder: &Path) {
+        self.begin(folder);
+        let Ok(absolute) = std::path::absolute(folder) else { return };
+        for (below, above) in absolute.ancestors().zip(absolute.ancestors().skip(1)) {
+            if below.is_dir() {
+                return;
             }
+            let (Some(number), Some(name)) = (self.add(above), below.file_name()) else { continue };
+            let mut watched = self.watched();
+            // One that is watched for its own sake stays so.
+            if watched.narrow.contains_key(&number) || !watched.folders.contains_key(&number) {
+                watched.folders.insert(number, above.to_owned());
+                watched.narrow.entry(number).or_default().insert(name.to_owned());
+            }
+        }
+    }
+
+    /// Whether a folder is watched, by the name that it had. No look at any path.
+    pub(crate) fn has(&self, folder: &Path) -> bool {
+        self.descriptor.is_none() || self.watched().folders.values().any(|watched| watched == folder)
+    }
+
+    fn add(&self, folder: &Path) -> Option<i32> {
+        match inotify::add_watch(self.descriptor.as_ref()?, folder, CHANGES) {
+            Ok(number) => return Some(number),
             // Gone since it was listed, or no folder: the scan says what is to be said about it.
             Err(Errno::NOENT | Errno::NOTDIR) => {}
             Err(error) if self.watched().told.insert(folder.to_owned()) => {
@@ -137,6 +193,7 @@ impl Watches {
             }
             Err(_) => {}
         }
+        None
     }
 
     /// Ends the watches of folders that are not `wanted` any more, under the names that they had. No look at any path.
@@ -152,6 +209,8 @@ impl Watches {
             }
             kept
         });
+        let Watched { folders, narrow, .. } = &mut *watched;
+        narrow.retain(|number, _| folders.contains_key(number));
     }
 
     /// Reads what there is; whether anything of it is a change. An overflow is one: nobody knows what was lost.
@@ -170,7 +229,7 @@ impl Watches {
                     let _ = inotify::remove_watch(descriptor, event.wd());
                     changed = true;
                 }
-                Ok(_) => changed = true,
+                Ok(event) => changed |= self.watched().awaits(event.wd(), event.file_name()),
                 Err(Errno::INTR) => {}
                 Err(_) => return changed,
             }
@@ -193,4 +252,53 @@ impl Watches {
 )]
 fn heard_from(descriptor: Arc<OwnedFd>) -> std::io::Result<AsyncFd<Arc<OwnedFd>>> {
     AsyncFd::with_interest(descriptor, Interest::READABLE)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+    use std::fs::write;
+
+    use super::*;
+
+    /// Whether something that matters has happened since the last time.
+    fn heard(watcher: &Watcher) -> bool {
+        let changed = watcher.watches.take_events(watcher.heard.as_ref().unwrap().get_ref());
+        while changed && watcher.watches.take_events(watcher.heard.as_ref().unwrap().get_ref()) {}
+        changed
+    }
+
+    #[tokio::test]
+    async fn what_does_not_matter_in_a_folder_is_no_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let (watcher, path) = (Watcher::new(), folder.path());
+        let watch = watcher.watches.begin(path);
+        write(path.join("debug.log"), "1").unwrap();
+        assert!(heard(&watcher));
+        watcher.watches.narrow(watch, ["plugin.json".into()].into());
+        write(path.join("debug.log"), "2").unwrap();
+        assert!(!heard(&watcher));
+        write(path.join("plugin.json"), "{}").unwrap();
+        assert!(heard(&watcher));
+        watcher.watches.begin(path);
+        write(path.join("debug.log"), "3").unwrap();
+        assert!(heard(&watcher), "all of it is looked at again");
+    }
+
+    #[tokio::test]
+    async fn an_absent_folder_is_awaited_in_the_nearest_one_above_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (watcher, plugins) = (Watcher::new(), folder.path().join("a/plugins"));
+        watcher.watches.begin_or_above(&plugins);
+        assert!(!watcher.watches.has(&plugins));
+        write(folder.path().join("unrelated"), "").unwrap();
+        assert!(!heard(&watcher));
+        std::fs::create_dir(folder.path().join("a")).unwrap();
+        assert!(heard(&watcher));
+        watcher.watches.begin_or_above(&plugins);
+        std::fs::create_dir(&plugins).unwrap();
+        assert!(heard(&watcher));
+        watcher.watches.begin_or_above(&plugins);
+        assert!(watcher.watches.has(&plugins));
+    }
 }
