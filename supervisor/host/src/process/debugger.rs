@@ -5,11 +5,12 @@
 //! * a tracer (`TracerPid`) that is a program of somebody's, which is to say neither the supervisor (a process that asks its
 //!   parent to trace it is traced by that one for ever) nor anything that a plugin has started;
 //! * for debuggers that live inside the program (`node --inspect`, debugpy): a connection to the port of such a debugger,
-//!   accepted by one of the plugin's processes, from a program that no plugin has started.
+//!   accepted by one of the plugin's processes, from a program that no plugin has started; at a port that nobody named, by a
+//!   program of that kind and from this machine.
 //!
 //! It must not know what follows.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 
@@ -19,8 +20,9 @@ use super::facts;
 use super::kinship::{Sighting, descend};
 use super::{Containments, own_pid};
 
-/// Where Node's inspector and debugpy listen, unless they are told otherwise.
-const USUAL_PORTS: [u16; 2] = [9229, 5678];
+/// Where Node's inspector and debugpy listen, unless they are told otherwise, and how the names of the programs begin that they live
+/// in. Any other program may serve anything there.
+const USUAL: [(u16, &[&str]); 2] = [(9229, &["node", "electron"]), (5678, &["python", "pypy"])];
 /// How the kernel writes the state of a connection that is open both ways.
 const ESTABLISHED: &str = "01";
 /// A chain of parents has an end; one that changes while it is followed may have none.
@@ -59,13 +61,21 @@ fn is_ours(mut pid: i32) -> bool {
 }
 
 fn is_inspected(all: &Containments, leader: &Leader) -> io::Result<bool> {
-    let ports = debug_ports(leader.pid);
-    let open: Vec<Connection> = connections().into_iter().filter(|one| ports.contains(&one.near.1)).collect();
+    let named = named_ports(leader.pid);
+    let is_usual = |port| USUAL.iter().any(|(usual, _)| *usual == port);
+    let may_count = |one: &Connection| named.contains(&one.near.1) || is_usual(one.near.1);
+    let open: Vec<Connection> = connections().into_iter().filter(may_count).collect();
     if open.is_empty() {
         return Ok(false);
     }
     let held = sockets_of(&all.members(leader)?.sure)?;
-    let accepted: Vec<&Connection> = open.iter().filter(|one| held.contains(&one.inode)).collect();
+    let accepted: Vec<&Connection> = open
+        .iter()
+        .filter(|one| {
+            let by = held.get(&one.inode);
+            by.is_some_and(|by| named.contains(&one.near.1) || is_usual_of(one.near.1, &facts::program(*by)))
+        })
+        .collect();
     if accepted.is_empty() {
         return Ok(false);
     }
@@ -74,27 +84,35 @@ fn is_inspected(all: &Containments, leader: &Leader) -> io::Result<bool> {
     let ours = sockets_of(&descend(everything.into_iter().collect())?)?;
     let table = connections();
     Ok(accepted.into_iter().any(|one| {
-        // Its other end, where that is on this machine.
+        // Its other end, where that is on this machine. Only who was told a port can mean others to come from elsewhere.
         let peer = table.iter().find(|other| other.near == one.far && other.far == one.near);
-        peer.is_none_or(|peer| peer.inode != 0 && !ours.contains(&peer.inode))
+        peer.map_or(named.contains(&one.near.1), |peer| peer.inode != 0 && !ours.contains_key(&peer.inode))
     }))
 }
 
-fn sockets_of(processes: &[Sighting]) -> io::Result<BTreeSet<u64>> {
-    let mut found = BTreeSet::new();
+/// Whether a debugger inside this program listens at this port without having been asked.
+fn is_usual_of(port: u16, program: &str) -> bool {
+    USUAL.iter().any(|(usual, programs)| {
+        *usual == port && programs.iter().any(|beginning| program.starts_with(beginning))
+    })
+}
+
+/// The sockets of these processes, each with one that holds it.
+fn sockets_of(processes: &[Sighting]) -> io::Result<BTreeMap<u64, i32>> {
+    let mut found = BTreeMap::new();
     for one in processes {
-        found.extend(facts::sockets(one.pid)?);
+        found.extend(facts::sockets(one.pid)?.into_iter().map(|inode| (inode, one.pid)));
     }
     Ok(found)
 }
 
-/// The ports at which a debugger inside this process may listen.
-fn debug_ports(pid: i32) -> Vec<u16> {
+/// The ports at which a debugger inside this process was asked to listen.
+fn named_ports(pid: i32) -> Vec<u16> {
     let options = facts::environment_value(pid, "NODE_OPTIONS").ok().flatten().unwrap_or_default();
     let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let arguments = String::from_utf8_lossy(&arguments);
     let mut words = arguments.split('\0').chain(options.split_ascii_whitespace()).peekable();
-    let mut ports = USUAL_PORTS.to_vec();
+    let mut ports = Vec::new();
     while let Some(word) = words.next() {
         let place = match word.split_once('=') {
             Some((
@@ -158,6 +176,14 @@ mod tests {
         assert_eq!(made.near.1, near.local_addr().unwrap().port());
         let mine = facts::sockets(own_pid()).unwrap();
         assert!(mine.contains(&accepted.inode) && mine.contains(&made.inode));
+    }
+
+    #[test]
+    fn a_usual_port_counts_for_the_programs_that_have_such_a_debugger_and_for_no_others() {
+        assert!(is_usual_of(9229, "node") && is_usual_of(5678, "python3.12"));
+        assert!(!is_usual_of(5678, "node"), "it serves something else there");
+        assert!(!is_usual_of(9229, "a-server") && !is_usual_of(80, "node"));
+        assert!(!facts::program(own_pid()).is_empty());
     }
 
     #[test]

@@ -90,6 +90,12 @@ pub fn command(pid: i32) -> Option<String> {
     Some(stat(pid)?.command)
 }
 
+/// The file name of the program that `pid` runs; empty when there is no such process, or it may not be looked into.
+pub fn program(pid: i32) -> String {
+    let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+    program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
 /// How much of the processor `pid` has used, its ended threads included. Told of a zombie as well, until it is reaped.
 pub fn processor_time(pid: i32) -> Option<Duration> {
     let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
