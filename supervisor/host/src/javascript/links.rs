@@ -3,21 +3,36 @@
 //! A link is a convenience and never trusted: the runner takes its own copies wherever one of these names leads anywhere else. So
 //! nothing here is an error, and what somebody has put there is left alone, and told.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, TryLockError};
 
 /// Packages that plugins find above themselves.
 const PROVIDED: [&str; 5] =
     ["@outboard/plugin-sdk", "@skyvexsoftware/stratos-sdk", "better-sqlite3", "electron", "socket.io-client"];
 
+/// Links of one folder of which was told that they are not ours, so that each is told once.
+type Told = Arc<Mutex<HashSet<PathBuf>>>;
+
+/// Held while the links of one folder are made: first starts come together, and would meet under one temporary name. One for each
+/// folder, which may lie on a disk of its own, and hang with it.
+fn of(plugins: &Path) -> Told {
+    static FOLDERS: LazyLock<Mutex<HashMap<PathBuf, Told>>> = LazyLock::new(Mutex::default);
+    let mut folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(folders.entry(plugins.to_owned()).or_default())
+}
+
 /// Links the packages of the runner into `node_modules` of the folder that the plugins share.
 pub(super) fn provide(runner: &Path, plugins: &Path) {
-    /// First starts come together, and would meet under one temporary name. What was told is told once.
-    static TOLD: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
-    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = of(plugins);
+    let mut told = match folder.try_lock() {
+        Ok(told) => told,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        // Another start is at it, or hangs in it: the runner resolves what is not there yet.
+        Err(TryLockError::WouldBlock) => return,
+    };
     for name in PROVIDED {
         let (target, link) =
             (runner.join("node_modules").join(name), plugins.join("node_modules").join(name));
@@ -78,5 +93,16 @@ mod tests {
         let link = plugins.join("node_modules/@skyvexsoftware/stratos-sdk");
         assert_eq!(std::fs::read_link(link).unwrap(), new.join("node_modules/@skyvexsoftware/stratos-sdk"));
         assert!(own.is_dir() && !own.is_symlink());
+    }
+
+    #[test]
+    fn a_folder_that_hangs_holds_up_no_start() {
+        let root = tempfile::tempdir().unwrap();
+        let (hangs, healthy) = (root.path().join("hangs"), root.path().join("healthy"));
+        let folder = of(&hangs);
+        let _held = folder.lock().unwrap();
+        provide(root.path(), &hangs);
+        provide(root.path(), &healthy);
+        assert!(!hangs.exists() && healthy.join("node_modules/electron").is_symlink());
     }
 }
