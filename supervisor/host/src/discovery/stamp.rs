@@ -17,8 +17,8 @@ const ENTRIES_MOST: usize = 2048;
 const WATCHED_MOST: usize = 64;
 /// What running it makes by itself, and what no start reads.
 const PASSED_OVER: [&str; 2] = ["__pycache__", ".git"];
-/// Packages come and go whole; their content is not looked at.
-const PACKAGES: &str = "node_modules";
+/// Packages come and go whole; their content is not looked at. The second is what a virtual environment has them in.
+const PACKAGES: [&str; 2] = ["node_modules", "site-packages"];
 
 /// The number of what lies in a folder now. Folders on the way are watched from before they are read, where `watches` is given.
 pub(crate) fn stamp(folder: &Path, watches: Option<&Watches>) -> u64 {
@@ -29,7 +29,8 @@ pub(crate) fn stamp(folder: &Path, watches: Option<&Watches>) -> u64 {
             watches.begin(&at);
             watched += 1;
         }
-        let inside_packages = at.file_name().is_some_and(|name| name == PACKAGES);
+        let inside_packages =
+            at.file_name().is_some_and(|name| PACKAGES.iter().any(|packages| name == *packages));
         for entry in std::fs::read_dir(&at).into_iter().flatten().flatten() {
             if seen >= ENTRIES_MOST {
                 return sum;
@@ -92,12 +93,15 @@ mod tests {
         changed("a folder has another name");
         write("node_modules/package/index.js", "");
         changed("a package came");
+        write(".venv/lib/python3.12/site-packages/package/code.py", "");
+        changed("a package of an environment came");
         std::fs::remove_file(root.path().join("plugin.json")).unwrap();
         changed("a file went");
         write("lib/__pycache__/x.pyc", "");
         changed("a folder came");
         write("lib/__pycache__/y.pyc", "");
         write("node_modules/package/more.js", "");
+        write(".venv/lib/python3.12/site-packages/package/more.py", "");
         assert_eq!(stamp(root.path(), None), last);
     }
 }
