@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use outboard_protocol::control::ExitRecord;
 
-/// Ends that are remembered for each plugin. More than a crash loop makes before it is errored.
+/// Ends that are remembered for each plugin. More than a row of failures makes, with the usual settings, before it is errored.
 const REMEMBERED: usize = 20;
 
 /// The latest ends of one plugin's processes.

@@ -50,6 +50,8 @@ impl LaunchOptions {
 pub(super) struct Launched {
     pub(super) spawned: Spawned,
     pub(super) socket: LaunchedSocket,
+    /// Those that it was started with.
+    pub(super) limits: Limits,
 }
 
 /// The socket of one generation.
@@ -171,7 +173,7 @@ pub(super) async fn launch(
     if let LaunchedSocket::Port(port) = &mut socket {
         port.release();
     }
-    Ok(Launched { spawned, socket })
+    Ok(Launched { spawned, socket, limits })
 }
 
 /// Everything about a launch that touches the file system, in one look: the plugin's folder, its data folder, its socket, and
@@ -252,7 +254,7 @@ fn program(
 }
 
 /// What the operator set wins over what the manifest asks for.
-pub(super) fn limits(declared: &DeclaredLimits, set: &DeclaredLimits) -> Limits {
+fn limits(declared: &DeclaredLimits, set: &DeclaredLimits) -> Limits {
     Limits {
         address_space: set.memory.or(declared.memory),
         processes: set.processes.or(declared.processes),

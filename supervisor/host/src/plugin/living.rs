@@ -23,7 +23,7 @@ use super::unaware::{Unaware, WIRE_BUFFER};
 use super::{PluginSettings, Shared, advice, elsewhere};
 use crate::discovery::Installed;
 use crate::process::facts::{out_of_memory_kills, processor_time};
-use crate::process::{Containment, ExitReport, ExitWatch, Signal};
+use crate::process::{Containment, ExitReport, ExitWatch, Limits, Signal};
 use crate::routes::{Address, Route, Upstream};
 use crate::session::Session;
 
@@ -48,6 +48,8 @@ pub(super) struct Living {
     pub(super) stop: StopCall,
     /// How many processes the kernel had killed for lack of memory when this one was spawned.
     memory_kills: Option<u64>,
+    /// Those that it was started with.
+    pub(super) limits: Limits,
     pub(super) route: Arc<Route>,
     socket: Option<LaunchedSocket>,
     finish: watch::Sender<bool>,
@@ -96,7 +98,7 @@ impl Living {
         shared: &Shared,
         generation: u64,
     ) -> (Self, ExitWatch) {
-        let Launched { spawned, socket } = launched;
+        let Launched { spawned, socket, limits } = launched;
         let services = shared.services.for_process(ProcessIdentity {
             id: installed.id().clone(),
             generation,
@@ -161,6 +163,7 @@ impl Living {
             ended: None,
             stop: StopCall::default(),
             memory_kills: out_of_memory_kills(),
+            limits,
             route,
             socket: Some(socket),
             finish,

@@ -11,7 +11,6 @@ use tokio::time::Instant;
 
 use super::actor::Actor;
 use super::advice;
-use super::launch::limits;
 use super::limits_hit::End;
 use super::living::{Ended, Living};
 use super::stopping::StopFailure;
@@ -67,9 +66,8 @@ fn exit_record(actor: &Actor, living: &Living, decision: &Decision) -> ExitRecor
         .iter()
         .flat_map(|failure| [Some(failure.to_string()), failure.mishap.detail().map(str::to_owned)]);
     let said: Vec<String> = told.flatten().chain(stderr.iter().cloned()).collect();
-    let limits = limits(&actor.installed.manifest.limits, &actor.settings.limits);
     let how = how_it_ended(failure.as_ref(), &ended, living.stop.failure());
-    let limit = End { limits: &limits, report, processor_time: ended.processor_time, said: &said };
+    let limit = End { limits: &living.limits, report, processor_time: ended.processor_time, said: &said };
     ExitRecord {
         at: actor.on_the_clock(ended.at),
         generation: living.generation.0,
