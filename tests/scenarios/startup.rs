@@ -94,7 +94,7 @@ fn a_python_plugin_runs_in_the_virtual_environment_beside_it_and_a_broken_one_is
     supervisor.wait_for_log("without", "runs in no environment None");
     for (id, what) in [
         ("dangling", "dangling/.venv/bin/python3 leads to /removed/python3.9, which is not there"),
-        ("dangling", "make it anew with `python3 -m venv "),
+        ("dangling", "make it again with `python3 -m venv "),
         ("empty", "there is no "),
         ("moved", "moved/.venv/bin/serve is a script for /elsewhere/.venv/bin/python3, which is not there"),
     ] {

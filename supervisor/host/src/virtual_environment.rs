@@ -40,7 +40,7 @@ impl VirtualEnvironment {
         let what = self.broken(program)?;
         let root = self.root.display();
         Some(format!(
-            "the plugin's virtual environment {root} is broken: {what}; remove it, make it anew with `python3 -m venv {root}`, and \
+            "the plugin's virtual environment {root} is broken: {what}; remove it, make it again with `python3 -m venv {root}`, and \
              install into it what the plugin needs"
         ))
     }

@@ -1,7 +1,7 @@
 //! The runner as files: compiled in, and unpacked into a folder that carries their digest in its name.
 //!
 //! Plugins run as our own user, so any of them could change what all of them run: before each start the folder is looked at, and
-//! one that is no longer what was compiled in is unpacked anew. What is embedded is built by
+//! one that is no longer what was compiled in is unpacked again. What is embedded is built by
 //! plugin-sdk/typescript/scripts/build.mjs and committed; its test says when it is stale. Must not know what the files do.
 
 use std::collections::HashMap;
@@ -94,7 +94,7 @@ pub(super) fn unpacked(dir: &Path) -> Result<PathBuf, UnpackError> {
         Ok(seal) => seal,
         Err(why) => {
             if why.kind() != io::ErrorKind::NotFound {
-                tracing::warn!(folder = %folder.display(), %why, "the JavaScript runner was changed, and is unpacked anew");
+                tracing::warn!(folder = %folder.display(), %why, "the JavaScript runner was changed, and is unpacked again");
             }
             unpack(dir, &folder).map_err(|source| UnpackError { at: folder.clone(), source })?
         }
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_runner_that_was_changed_in_any_way_is_unpacked_anew_before_the_next_start() {
+    fn a_runner_that_was_changed_in_any_way_is_unpacked_again_before_the_next_start() {
         let changes: [(&str, Change); 8] = [
             ("a file is another one", |folder| overwrite(&folder.join("main.mjs"), "somebody else's")),
             ("a file has other bytes and the former times", |folder| {
