@@ -234,7 +234,7 @@ each("a backup is a whole database, made while this connection and others write"
 });
 
 each("a backup that waits for a lock in vain says so, and leaves what was there", async (db, database) => {
-  cats(db).run("Joey", 2);
+  many(db);
   const locked = { name: "SqliteError", code: "SQLITE_BUSY", message: "database is locked" };
   const path = join(dirname(db.name), "copy.db");
   db.pragma("busy_timeout = 50");
@@ -249,10 +249,10 @@ each("a backup that waits for a lock in vain says so, and leaves what was there"
   await assert.rejects(db.backup(path), locked, "somebody writes to the target");
   other.exec("COMMIT");
   const reading = other.prepare("SELECT name FROM cats").pluck().iterate();
-  assert.equal(reading.next().value, "Joey");
+  assert.match(reading.next().value, /^cat /);
   await assert.rejects(db.backup(path), locked, "somebody reads the target");
   reading.return();
-  assert.equal(other.prepare("SELECT count(*) FROM cats").pluck().get(), 1);
+  assert.equal(other.prepare("SELECT count(*) FROM cats").pluck().get(), 2000);
   assert.deepEqual(await db.backup(path).then(({ remainingPages }) => remainingPages), 0);
   assert.equal(other.prepare("SELECT count(*) FROM cats").pluck().get(), 0);
   assert.equal(db.pragma("busy_timeout", { simple: true }), 50);

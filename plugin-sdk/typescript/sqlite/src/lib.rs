@@ -5,9 +5,9 @@
 //!
 //! ```text
 //!   node.rs        calls from JavaScript     statement.rs  run, get, all, step     values.rs   values there and back
-//!   connection.rs  open, exec, close         functions.rs  JavaScript that SQL calls
-//!   handle.rs      one call at a time        compiled.rs   how many statements are kept
-//!   backup.rs      pages to another file     failure.rs    what is thrown
+//!   connection.rs  open, exec, close         looks.rs      columns, parameters     failure.rs  what is thrown
+//!   handle.rs      one call at a time        compiled.rs   how many are kept
+//!   backup.rs      pages to another file     functions.rs  JavaScript that SQL calls
 //! ```
 
 mod backup;
@@ -16,6 +16,7 @@ mod connection;
 mod failure;
 mod functions;
 mod handle;
+mod looks;
 mod node;
 mod statement;
 mod values;
@@ -47,10 +48,10 @@ const FUNCTIONS: &[(&str, Function)] = &[
     // (copy, pages) -> result code, how many there are, how many are left, how long the connection waits for a lock
     ("copy", backup::copy),
     ("finish", backup::finish),
-    ("reader", statement::reader),
-    ("readonly", statement::readonly),
-    ("parameters", statement::parameters),
-    ("columns", statement::columns),
+    ("reader", looks::reader),
+    ("readonly", looks::readonly),
+    ("parameters", looks::parameters),
+    ("columns", looks::columns),
     // (statement, bigints, ...values) -> the row id that was last inserted
     ("run", statement::run),
     // (statement, bigints, make, remake, ...values)

@@ -1,19 +1,15 @@
 //! The engine over Node's own SQLite (`node:sqlite`), of Node 24 and newer: that of Node 22 cuts text at U+0000. Gives a sentence
 //! where this Node has none that will do.
 
-import { existsSync, rmSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
+import { existsSync } from "node:fs";
 import type { Calling, Engine, EngineStatement, Folding, MakeRow, Opening } from "./engine.js";
-import { BUSY, CANTOPEN, ERROR, LOCKED, OK, failure } from "./error.js";
+import { CANTOPEN, ERROR, OK, failure } from "./error.js";
+import { copy, type NodeBackup } from "./node-backup.js";
 import { isNothing, isReadonly, parametersOf } from "./node-sql.js";
 import type { BackupProgress, ColumnDefinition, SqlValue } from "./types.js";
 
-/** How long a backup waits before it tries a lock again, in milliseconds. */
-const BACKUP_WAITS = 50;
 /** Values of more bytes than this are let go after a run: Node keeps what was bound until the statement runs again. */
 const BOUND_MAX = 65_536;
-/** After so many steps that copied nothing a backup waits: Node itself tries again at once, for as long as the lock is there. */
-const BACKUP_STEPS = 3;
 
 interface NodeStatement {
   readonly sourceSQL: string;
@@ -41,7 +37,7 @@ interface NodeDatabase {
 
 interface NodeSqlite {
   DatabaseSync: new (path: string, options: object) => NodeDatabase;
-  backup?(database: NodeDatabase, path: string, options: object): Promise<number>;
+  backup?: NodeBackup;
 }
 
 /** Opens a file, where this Node has an SQLite that can tell columns and transactions. */
@@ -71,7 +67,7 @@ export function openNodeSqlite(path: string, { readonly, create, timeout }: Open
     define: (name, calling, call) => database.function(name, optionsOf(calling), withArity((...values: SqlValue[]) => call(...values.map(valueOf(calling.bigints))), calling.arity)),
     ...(database.aggregate ? { aggregate: (name: string, calling: Calling, folding: Folding) => database.aggregate?.(name, aggregateOf(calling, folding)) } : {}),
     ...(database.serialize ? { serialize: (name: string) => serialized(database, name) } : {}),
-    ...(backup ? { backup: (name: string, file: string, progress: (state: BackupProgress) => unknown) => copy(backup, database, name, file, progress) } : {}),
+    ...(backup ? { backup: (name: string, file: string, progress: (state: BackupProgress) => unknown) => copy({ backup, database, name, path: file }, progress) } : {}),
     ...(database.enableDefensive ? { defend: (on: boolean) => database.enableDefensive?.(on) } : {}),
     close: () => database.close(),
   };
@@ -227,49 +223,8 @@ function serialized(database: NodeDatabase, name: string): Buffer {
     return buffered(database.serialize?.(name) ?? null) as Buffer;
   } catch (error) {
     // Node asks the connection what was wrong, which does not know.
-    throw codeOf(error) === OK ? failure(ERROR, `unknown database ${name}`) : error;
+    throw (error as { errcode?: number }).errcode === OK ? failure(ERROR, `unknown database ${name}`) : error;
   }
-}
-
-const codeOf = (error: unknown): number | undefined => (error as { errcode?: number }).errcode;
-
-/** Copies in steps of Node's, anew where a lock was in the way, for as long as a statement would wait for one. */
-async function copy(backup: NonNullable<NodeSqlite["backup"]>, database: NodeDatabase, name: string, path: string, progress: (state: BackupProgress) => unknown): Promise<BackupProgress> {
-  const isNew = !existsSync(path);
-  let since: number | undefined;
-  for (;;) {
-    const { timeout } = database.prepare("PRAGMA busy_timeout").get() as { timeout: number };
-    try {
-      const totalPages = await backup(database, path, { source: name, progress: unlessStuck(progress, () => (since = undefined)) });
-      return { totalPages, remainingPages: 0 };
-    } catch (error) {
-      since ??= performance.now();
-      if (isLocked(error) && performance.now() - since < timeout) {
-        await sleep(BACKUP_WAITS);
-        continue;
-      }
-      if (isNew) rmSync(path, { force: true });
-      throw isLocked(error) ? failure(BUSY, "database is locked") : error;
-    }
-  }
-}
-
-/** Node says OK where a lock was in the way of the last step. */
-const isLocked = (error: unknown): boolean => [OK, BUSY, LOCKED].some((code) => ((codeOf(error) ?? ERROR) & 0xff) === code);
-
-/** Tells of steps that went on; throws where several have copied nothing. */
-function unlessStuck(progress: (state: BackupProgress) => unknown, went: () => void): (state: BackupProgress) => void {
-  let last: BackupProgress | undefined;
-  let steps = 0;
-  return (state) => {
-    const same = state.remainingPages === last?.remainingPages && state.totalPages === last.totalPages;
-    last = state;
-    if (same && ++steps >= BACKUP_STEPS) throw failure(BUSY, "database is locked");
-    if (same) return;
-    steps = 0;
-    went();
-    progress(state);
-  };
 }
 
 /** Node warns once that its SQLite is experimental; an author who asked for a database cannot do anything about it. */
