@@ -194,9 +194,9 @@ impl FrontDoor {
                 let mut response = problem.into_response();
                 let headers = response.headers_mut();
                 if refused {
-                    cors.mark_varying(headers)
+                    cors.mark_varying(headers);
                 } else {
-                    cors.mark(headers)
+                    cors.mark(headers);
                 }
                 response
             }

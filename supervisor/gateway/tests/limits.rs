@@ -355,7 +355,7 @@ async fn end_while_starved() {
         go.send(()).unwrap();
         let body = read_all(&mut client).await.unwrap();
         assert!(body.contains("all of it") && body.ends_with("0\r\n\r\n"), "{more} left: {body:?}");
-        setrlimit(Resource::Nofile, before.clone()).unwrap();
+        setrlimit(Resource::Nofile, before).unwrap();
     }
 }
 
