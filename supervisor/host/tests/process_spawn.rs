@@ -6,8 +6,8 @@ mod process_harness;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use outboard_host::process::{SpawnError, SpawnSpec};
-use process_harness::{guarded, probe, spawner, spec};
+use outboard_host::process::{Signal, SpawnError, SpawnSpec};
+use process_harness::{GUARD, guarded, probe, spawn, spawner, spec};
 
 /// Spawns what must not start, and makes sure that nothing is left.
 async fn refused(spec: SpawnSpec) -> SpawnError {
@@ -140,4 +140,25 @@ async fn what_no_program_can_be_passed_is_refused_with_its_place() {
     let mut relative = spec(&[]);
     relative.cwd = "here".into();
     assert!(refused(relative).await.to_string().contains("not absolute"));
+}
+
+/// The thread that forks has a table of descriptors of its own: a handler that ran on it would tell nobody.
+#[tokio::test]
+async fn no_signal_is_lost_to_the_thread_that_forks() {
+    let child = spawn(&["exit", "0"]).await;
+    let threads = std::fs::read_dir("/proc/self/task").unwrap().flatten().map(|entry| entry.path());
+    let is_forker = |thread: &std::path::PathBuf| {
+        std::fs::read_to_string(thread.join("comm")).is_ok_and(|name| name.trim() == "forker")
+    };
+    let forkers: Vec<_> = threads.filter(is_forker).collect();
+    assert!(!forkers.is_empty());
+    for forker in forkers {
+        let status = std::fs::read_to_string(forker.join("status")).unwrap();
+        let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap();
+        let blocked = u64::from_str_radix(blocked.trim(), 16).unwrap();
+        for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::CHILD] {
+            assert!(blocked & (1 << (signal.as_raw() - 1)) != 0, "{signal:?} may come to it");
+        }
+    }
+    child.containment.prove_empty(GUARD).await.unwrap();
 }

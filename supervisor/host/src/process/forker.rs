@@ -45,7 +45,8 @@ impl Forker {
         let (line, theirs) =
             rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
         std::thread::Builder::new().name("forker".to_owned()).stack_size(STACK).spawn(move || {
-            if let Err(error) = inherited::own_table(&theirs) {
+            let own = inherited::block_signals().and_then(|()| inherited::own_table(&theirs));
+            if let Err(error) = own {
                 // A sandbox may refuse it. Then this thread shares the table, and starts merely cost more.
                 tracing::debug!(%error, "the thread that forks shares the supervisor's descriptors");
             }

@@ -29,6 +29,12 @@ pub(super) fn place(fd: &OwnedFd, number: i32) -> io::Result<()> {
     Ok(placed?)
 }
 
+/// Keeps every signal from the calling thread. A handler tells the runtime of a signal by a write to a descriptor, which a thread with
+/// a table of its own does not have: a SIGTERM that came to it would be lost. The trampoline unblocks all of them again.
+pub(super) fn block_signals() -> io::Result<()> {
+    Ok(SigSet::all().thread_set_mask()?)
+}
+
 /// Gives the calling thread a table of descriptors of its own, with nothing in it but the standard three and `kept`.
 pub(super) fn own_table(kept: &OwnedFd) -> io::Result<()> {
     nix::sched::unshare(nix::sched::CloneFlags::CLONE_FILES)?;
