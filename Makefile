@@ -13,6 +13,8 @@ PLUGINS  := $(abspath target/plugins)
 # Data of `make run`: apart from what you keep in your home folder, and kept between runs.
 RUN_DATA := $(abspath target/run/data)
 EXAMPLES := $(patsubst examples/%/plugin.json,%,$(wildcard examples/*/plugin.json))
+# What a first run needs of the workspace, built together.
+FIRST    := -p outboard -p outboard-sqlite $(patsubst examples/%/Cargo.toml,-p %,$(wildcard examples/*/Cargo.toml))
 # Further flags for `make run`, such as ARGS="--listen 127.0.0.1:3000".
 ARGS     ?=
 
@@ -68,12 +70,16 @@ ifneq ($(wildcard package-lock.json),)
 endif
 
 .PHONY: run
-run: build plugins ## Run the supervisor on the examples; prints URLs to try
+run: export OUTBOARD_PROFILE := quick
+run: export OUTBOARD_PACKAGES := $(FIRST)
+run: plugins ## Run the supervisor on the examples; prints URLs to try
+	cargo build --profile quick --locked $(FIRST)
 	@mkdir -p "$(RUN_DATA)"
-	"$(TARGET)/release/outboard" run --plugins "$(PLUGINS)" --data "$(RUN_DATA)" $(ARGS)
+	"$(TARGET)/quick/outboard" run --plugins "$(PLUGINS)" --data "$(RUN_DATA)" $(ARGS)
 
 # Tests run what the workspace's debug build made: a release build of the same would double the wait of a first `make test`.
 test-rust test-typescript test-browser: export OUTBOARD_PROFILE := dev
+test-rust test-typescript test-browser: export OUTBOARD_PACKAGES := --workspace
 
 .PHONY: test
 test: test-rust test-typescript test-python test-browser ## Every test
