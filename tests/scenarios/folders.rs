@@ -180,7 +180,7 @@ fn said(home: PathBuf, words: &[&str], uid: Option<u32>) -> (Option<i32>, String
 }
 
 #[test]
-fn check_and_conform_give_up_a_folder_that_does_not_answer() {
+fn check_conform_and_doctor_give_up_a_folder_that_does_not_answer() {
     let builder = Supervisor::builder();
     let gone = builder.folders().plugins().join("gone");
     let Some(dead) = DeadMount::on(&gone) else { return };
@@ -192,7 +192,12 @@ fn check_and_conform_give_up_a_folder_that_does_not_answer() {
             "{verb}: {told}"
         );
     }
-    drop(dead);
+    let plugins = gone.with_file_name("all-gone");
+    let Some(all) = DeadMount::on(&plugins) else { return };
+    let (code, told) =
+        said(builder.folders().home(), &["doctor", "--plugins", plugins.to_str().unwrap()], None);
+    assert!(code.is_some_and(|code| code != 0) && told.contains("does not answer"), "doctor: {told}");
+    drop((dead, all));
 }
 
 #[test]

@@ -3,27 +3,46 @@
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{Access, access, statvfs};
 
 use outboard_host::discovery::open_to_others;
 
 use super::{Finding, Verdict};
+use crate::failure::Failure;
 use crate::run::{amiss, unusable};
 use crate::settings::{Named, RunSettings, Settings};
+use crate::verbs::block_on;
 
 /// Below this much room, logs and databases of plugins soon fail.
 const ROOM_WANTED: u64 = 100 * 1024 * 1024;
 
+/// How long the look at one folder may take: longer than the list of the plugins in it, which has limits of its own.
+const FOLDER_LIMIT: Duration = Duration::from_secs(10);
+
 pub(super) fn look(settings: &Settings, run: &RunSettings) -> Vec<Finding> {
     let mut findings = vec![
         settings_file(settings),
-        private("runtime folder", &settings.runtime_dir),
-        private("data folder", &run.data_dir),
-        room(&run.data_dir),
+        in_time("runtime folder", &settings.runtime_dir, |dir| private("runtime folder", dir)),
+        in_time("data folder", &run.data_dir, |dir| private("data folder", dir)),
+        in_time("room", &run.data_dir, room),
     ];
-    findings.extend(run.plugin_dirs.iter().map(|dir| plugins(dir, run.plugin_dirs_named)));
+    let named = run.plugin_dirs_named;
     findings
+        .extend(run.plugin_dirs.iter().map(|dir| in_time("plugins", dir, move |dir| plugins(dir, named))));
+    findings
+}
+
+/// A finding about a folder; where its disk or mount does not answer, that is the finding.
+fn in_time(what: &'static str, dir: &Path, find: impl FnOnce(&Path) -> Finding + Send + 'static) -> Finding {
+    let place = dir.to_owned();
+    let looked = block_on(async {
+        outboard_files::look(dir, FOLDER_LIMIT, move || find(&place))
+            .await
+            .map_err(|why| Failure::failed(why.to_string()))
+    });
+    looked.unwrap_or_else(|failure| Finding::new(what, Verdict::Broken, failure.message()))
 }
 
 fn settings_file(settings: &Settings) -> Finding {
