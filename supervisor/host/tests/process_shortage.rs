@@ -14,7 +14,7 @@ const SHORT: Duration = Duration::from_millis(50);
 /// Lets this process open nothing more; gives what it could before. The only test of this file, as the limit is the process's.
 fn open_nothing() -> Rlimit {
     let before = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: Some(3), ..before.clone() }).unwrap();
+    setrlimit(Resource::Nofile, Rlimit { current: Some(3), ..before }).unwrap();
     before
 }
 

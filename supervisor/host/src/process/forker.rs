@@ -74,6 +74,8 @@ impl Forker {
             &mut ancillary,
             SendFlags::NOSIGNAL,
         )?;
+        // The child's copy is to be the only one, so that its end is the socket's.
+        drop(order);
         let mut answer = [0; 4];
         let (length, _) = rustix::net::recv(&self.line, &mut answer, RecvFlags::empty())?;
         match i32::from_le_bytes(answer) {
