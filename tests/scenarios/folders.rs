@@ -363,6 +363,23 @@ fn a_folder_that_is_copied_slowly_is_tried_again_when_it_is_whole() {
 }
 
 #[test]
+fn a_module_that_comes_last_into_a_folder_that_was_there_makes_a_plugin_of_it() {
+    let supervisor = Supervisor::builder().start();
+    let plugins = supervisor.folders().plugins();
+    // All but the module is there at once: a name with a dot is nobody's until it is whole.
+    let (unfinished, folder) = (plugins.join(".late"), plugins.join("late"));
+    std::fs::create_dir_all(unfinished.join("dist/deep")).unwrap();
+    let manifest = r#"{ "id": "late", "name": "Late", "version": "1.0.0", "background": { "entryModule": "dist/deep/main.js" } }"#;
+    std::fs::write(unfinished.join("plugin.json"), manifest).unwrap();
+    std::fs::rename(unfinished, &folder).unwrap();
+    says(&supervisor.wait_for_state("late", "invalid"), "invalid", "dist/deep/main.js cannot be opened");
+    std::fs::write(folder.join("dist/deep/main.js"), "export default { onStart() {}, onStop() {} };")
+        .unwrap();
+    supervisor.wait_for_state("late", "running");
+    supervisor.verify();
+}
+
+#[test]
 fn a_plugin_that_changes_its_own_folder_and_fails_comes_to_rest() {
     let supervisor = Supervisor::builder()
         .file("restless/run.sh", "#!/bin/sh\ndate +%N >> \"$(dirname \"$0\")/written\"\nexit 127\n")
