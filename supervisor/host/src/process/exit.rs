@@ -83,7 +83,7 @@ impl Leader {
     /// Takes hold of a child of this process that nobody else waits for.
     pub(super) fn of_child(pid: i32) -> io::Result<Self> {
         let pidfd = rustix::process::pidfd_open(to_pid(pid)?, PidfdFlags::empty())?;
-        let start_time = super::facts::start_time(pid).ok_or(rustix::io::Errno::SRCH)?;
+        let start_time = super::facts::look_at(pid)?.ok_or(rustix::io::Errno::SRCH)?.start_time;
         Ok(Self { pid, start_time, pidfd, report: OnceLock::new(), reaped: Mutex::new(false) })
     }
 
