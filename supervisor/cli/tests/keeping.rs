@@ -264,7 +264,7 @@ fn a_damaged_or_foreign_backup_changes_nothing() {
         terminal.write("safe/backup.json", &list);
         let foreign = restore();
         assert_eq!(foreign.code, 2, "{name}: {foreign:?}");
-        assert!(foreign.err.contains("no backup"), "{name}: {foreign:?}");
+        assert!(foreign.err.contains("is not a backup"), "{name}: {foreign:?}");
     }
     assert_eq!(terminal.types(&["restore", "plugins", "--data", data.to_str().unwrap()]).code, 2);
     assert_eq!(std::fs::read(data.join("state.db")).unwrap(), before);
