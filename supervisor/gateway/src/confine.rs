@@ -39,8 +39,9 @@ pub(crate) struct Confined {
 enum Cookies {
     /// The host is the plugin's own.
     Anywhere,
-    /// Below this path. `at_it` where the request asked for the path itself, beside which a browser would put them.
-    Below { path: String, at_it: bool },
+    /// Below this path. `at_it` where the request asked for the path itself, beside which a browser would put them. `shared` where
+    /// pages of several plugins live at the host; else only programs ask here, each with cookies of its own.
+    Below { path: String, at_it: bool, shared: bool },
     /// Nowhere: a page of another host asked.
     Nowhere,
 }
@@ -54,7 +55,7 @@ impl Confined {
             Cookies::Anywhere
         } else {
             let below = prefix.map_or_else(|| format!("/api/{id}"), str::to_owned);
-            Cookies::Below { at_it: path == below, path: below }
+            Cookies::Below { at_it: path == below, path: below, shared: !caller.isolated() }
         };
         let policy = caller.navigates().then(|| HeaderValue::try_from(caller.frame_ancestors()).ok());
         Self { cookies, policy: policy.flatten() }
@@ -103,9 +104,10 @@ impl Cookies {
         match self {
             Self::Nowhere => return None,
             Self::Anywhere => {}
-            // It goes to every path of the host, which is others' as well.
-            Self::Below { .. } if is_whole_hosts(pair) => return None,
-            Self::Below { path, at_it } => {
+            // It goes to every path of the host, which is others' as well. Browsers take it with the path `/` alone.
+            Self::Below { shared: true, .. } if is_whole_hosts(pair) => return None,
+            Self::Below { .. } if is_whole_hosts(pair) => {}
+            Self::Below { path, at_it, .. } => {
                 let asked_path = asked_path.filter(|asked| asked.starts_with(b"/"));
                 let within = match asked_path {
                     Some(asked) => {
@@ -145,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_cookie_stays_below_its_plugins_path_where_others_share_the_host() {
-        let below = |at_it| Cookies::Below { path: "/api/x".to_owned(), at_it };
+        let below = |at_it| Cookies::Below { path: "/api/x".to_owned(), at_it, shared: true };
         let confined = |cookies: &Cookies, cookie: &str| {
             let value = HeaderValue::from_bytes(cookie.as_bytes()).unwrap();
             cookies.confine(&value).map(|value| String::from_utf8(value.as_bytes().to_vec()).unwrap())
@@ -167,6 +169,8 @@ mod tests {
         for whole in ["__Host-a=b; Path=/; Secure", " __host-a=b", "__Host-Http-a=b; Path=/api/x"] {
             assert_eq!(confined(&below(false), whole), None, "{whole}");
             assert_eq!(confined(&Cookies::Anywhere, whole).as_deref(), Some(whole));
+            let programs = Cookies::Below { path: "/api/x".to_owned(), at_it: false, shared: false };
+            assert_eq!(confined(&programs, whole).as_deref(), Some(whole));
         }
         assert_eq!(confined(&below(true), "a=b").as_deref(), Some("a=b; Path=/api/x"));
         assert_eq!(

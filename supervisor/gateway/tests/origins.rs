@@ -294,8 +294,13 @@ async fn an_answer_speaks_for_no_path_but_its_plugins() {
     house.plugin("a", open(&upstream));
     let gateway = gateway(&house, |_| {}).await;
     for (host, path, who, cookies) in [
-        ("bare", "/api/a/x", PROGRAM, &["n=v; Path=/; Path=/api/a", "m=w"][..]),
-        ("bare", "/api/a", PROGRAM, &["n=v; Path=/; Path=/api/a", "m=w; Path=/api/a"]),
+        ("bare", "/api/a/x", PROGRAM, &["n=v; Path=/; Path=/api/a", "m=w", "__Host-h=1; Path=/; Secure"][..]),
+        (
+            "bare",
+            "/api/a",
+            PROGRAM,
+            &["n=v; Path=/; Path=/api/a", "m=w; Path=/api/a", "__Host-h=1; Path=/; Secure"],
+        ),
         ("bare", "/api/a/x", PAGE_OF_A, &[]),
         ("a", "/api/a/x", SAME_ORIGIN, &["n=v; Path=/", "m=w", "__Host-h=1; Path=/; Secure"]),
     ] {
