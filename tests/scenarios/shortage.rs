@@ -27,10 +27,13 @@ fn connections_take_no_descriptor_that_plugins_health_and_control_need() {
     let before = supervisor.plugin(NEIGHBOUR);
     limit(&supervisor, open_descriptors(&supervisor) + 32);
     let mut crowd = Vec::new();
-    for n in 0..100 {
+    const UPGRADE: &str = "Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+    // Those who ask for a WebSocket come last: for them the others leave, whose descriptors they must not all take.
+    let paths = ["/_outboard/health", "/api/hello-rust/"].repeat(50).into_iter().map(|path| (path, ""));
+    for (path, lines) in paths.chain([("/_outboard/bus", UPGRADE); 300]) {
         let mut client = TcpStream::connect(supervisor.address()).unwrap();
-        let path = if n % 2 == 0 { "/_outboard/health" } else { "/api/hello-rust/" };
-        write!(client, "GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", supervisor.address()).unwrap();
+        write!(client, "GET {path} HTTP/1.1\r\nHost: {}\r\n{lines}\r\n", supervisor.address()).unwrap();
         crowd.push(client);
     }
     for _ in 0..10 {

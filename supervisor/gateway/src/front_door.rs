@@ -47,7 +47,7 @@ impl Seated {
                 client.place().upgrade(upgrade);
             }
             // Without a seat the connection ends with the answer, also where the plugin declined the WebSocket.
-            Self::Upgrading(_) | Self::Standing if !client.place().has_seat() => {
+            _ if !client.place().may_stay() => {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             Self::Upgrading(_) | Self::Standing | Self::Already => {}
@@ -161,16 +161,13 @@ impl FrontDoor {
     ) -> Result<Seated, Problem> {
         if upgrade {
             // One that is refused by its plugin has kept a place for a moment.
-            return self.seats.websocket().map(Seated::Upgrading).ok_or_else(|| {
-                let detail =
-                    "As many WebSockets are open as may be; close one, or raise websockets below [http].";
+            return client.place().websocket().map(Seated::Upgrading).ok_or_else(|| {
+                let detail = "As many WebSockets are open as may be; close one, or raise websockets below [http], or the limit of \
+                              descriptors.";
                 Problem::new(Kind::Full, detail).retry_after(COME_AGAIN).closing()
             });
         }
-        if client.place().has_seat() {
-            return Ok(Seated::Already);
-        }
-        if request.uri().path() == HEALTH_PATH {
+        if !client.place().has_seat() && request.uri().path() == HEALTH_PATH {
             return Ok(Seated::Standing);
         }
         if client.place().sit().await { Ok(Seated::Already) } else { Err(self.is_full()) }

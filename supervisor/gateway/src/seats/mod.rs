@@ -56,6 +56,8 @@ pub(crate) struct Place {
     number: u64,
     guest: Arc<Guest>,
     held: Mutex<Held>,
+    /// Its descriptor is one of the reserve: it may be answered, and may not stay.
+    on_reserve: bool,
 }
 
 /// What a connection holds. The permits are given back when they are dropped.
@@ -99,6 +101,8 @@ impl Seats {
 
     /// Resolves when there is room for another connection, were it only to be told that there is none.
     pub(crate) async fn room(&self) {
+        // Before it is accepted: it keeps the number that it gets.
+        self.has_descriptor().await;
         if self.ordinary.available_permits() > 0 {
             return;
         }
@@ -112,10 +116,10 @@ impl Seats {
         }
     }
 
-    /// A place for a connection; none where even the standing room is full. `scarce`: descriptors are running out, so that
+    /// A place for a connection; none where even the standing room is full. `on_reserve`: descriptors are running out, so that
     /// there are no seats whatever their number.
-    pub(crate) fn place(self: &Arc<Self>, party: Party, scarce: bool) -> Option<Place> {
-        let seat = if scarce { None } else { self.free_seat(party) };
+    pub(crate) fn place(self: &Arc<Self>, party: Party, on_reserve: bool) -> Option<Place> {
+        let seat = if on_reserve { None } else { self.free_seat(party) };
         let held = match seat {
             Some(_seat) => Held::Seat { _seat },
             None => {
@@ -126,7 +130,7 @@ impl Seats {
         };
         let guest = Arc::<Guest>::default();
         let number = self.lock_roll().enter(party, Arc::clone(&guest));
-        Some(Place { seats: Arc::clone(self), party, number, guest, held: Mutex::new(held) })
+        Some(Place { seats: Arc::clone(self), party, number, guest, held: Mutex::new(held), on_reserve })
     }
 
     fn free_seat(&self, party: Party) -> Option<OwnedSemaphorePermit> {
@@ -142,9 +146,14 @@ impl Seats {
         self.lock_roll().send_oldest_away()
     }
 
-    /// Leave for a WebSocket, where its share has room.
-    pub(crate) fn websocket(&self) -> Option<Upgrade> {
-        Arc::clone(&self.websockets).try_acquire_owned().ok().map(Upgrade)
+    /// Whether there is a descriptor for one more connection that stays; one that is idle has to leave for it, if need be.
+    async fn has_descriptor(&self) -> bool {
+        if !descriptors::are_scarce() {
+            return true;
+        }
+        // One that leaves takes a descriptor along, or two.
+        let left = self.send_oldest_away() && timeout(BREATH, self.freed.notified()).await.is_ok();
+        left && !descriptors::are_scarce()
     }
 
     fn note_full(&self) {
@@ -175,6 +184,11 @@ impl Place {
         &self.guest
     }
 
+    /// Whether the connection may stay when its request is answered.
+    pub(crate) fn may_stay(&self) -> bool {
+        self.has_seat() && !self.on_reserve
+    }
+
     /// Whether the connection has more than standing room.
     pub(crate) fn has_seat(&self) -> bool {
         !matches!(*self.lock(), Held::Standing { .. })
@@ -193,12 +207,8 @@ impl Place {
 
     async fn seat(&self) -> Option<OwnedSemaphorePermit> {
         let seats = &self.seats;
-        if descriptors::are_scarce() {
-            // One that leaves takes a descriptor along, or two.
-            let left = seats.send_oldest_away() && timeout(BREATH, seats.freed.notified()).await.is_ok();
-            if !left || descriptors::are_scarce() {
-                return None;
-            }
+        if !seats.has_descriptor().await {
+            return None;
         }
         if let Some(seat) = seats.free_seat(self.party) {
             return Some(seat);
@@ -206,6 +216,14 @@ impl Place {
         let _waits = Waits::among(&seats.waiting, seats.shares.waiting())?;
         seats.send_oldest_away();
         timeout(seats.patience, Arc::clone(&seats.ordinary).acquire_owned()).await.ok()?.ok()
+    }
+
+    /// Leave to become a WebSocket, where its share has room and its descriptor is not of the reserve.
+    pub(crate) fn websocket(&self) -> Option<Upgrade> {
+        if self.on_reserve {
+            return None;
+        }
+        Arc::clone(&self.seats.websockets).try_acquire_owned().ok().map(Upgrade)
     }
 
     /// The connection is a WebSocket from here on: its seat is another's.
