@@ -139,8 +139,8 @@ impl Door {
             Verdict::Refused(user) => return Some(Accepted::Refused(connected, refused_user(user))),
             Verdict::Gone => return None,
         };
-        let scarce = descriptors::is_of_reserve(connected.as_fd());
-        Some(match seats.place(peer.party, scarce) {
+        let reserve = descriptors::reserve(connected.as_fd());
+        Some(match seats.place(peer.party, reserve) {
             Some(place) => Accepted::In(connected, peer, place),
             None => Accepted::Refused(connected, front_door.is_full()),
         })

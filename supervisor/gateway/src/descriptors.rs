@@ -23,9 +23,29 @@ fn end() -> u64 {
     limit.saturating_sub((limit / PARTS).clamp(RESERVE_LEAST, RESERVE_MOST))
 }
 
+/// How many more there must be below the reserve to be far from it: what others open between two connections.
+const NEAR: u64 = 16;
+
+/// How far from the reserve the descriptors are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reserve {
+    Far,
+    Near,
+    Reached,
+}
+
+/// How far a descriptor is, which was just opened.
+pub(crate) fn reserve(descriptor: BorrowedFd<'_>) -> Reserve {
+    match (u64::try_from(descriptor.as_raw_fd()).unwrap_or(u64::MAX), end()) {
+        (number, end) if number >= end => Reserve::Reached,
+        (number, end) if number.saturating_add(NEAR) >= end => Reserve::Near,
+        _ => Reserve::Far,
+    }
+}
+
 /// Whether this descriptor, which was just opened, reaches into the reserve.
 pub(crate) fn is_of_reserve(descriptor: BorrowedFd<'_>) -> bool {
-    u64::try_from(descriptor.as_raw_fd()).is_ok_and(|number| number >= end())
+    reserve(descriptor) == Reserve::Reached
 }
 
 /// Whether the next descriptor would be one of the reserve.

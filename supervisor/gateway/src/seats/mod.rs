@@ -9,7 +9,7 @@ pub(crate) mod guest;
 mod roll;
 mod share;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(crate) use share::Shares;
 use guest::Guest;
 use roll::Roll;
 
-use crate::descriptors;
+use crate::descriptors::{self, Reserve};
 
 /// How long nobody new is looked at while all seats and half the standing room are taken: who is about to leave does so in this
 /// time, and whoever only asks for health waits no longer.
@@ -44,6 +44,8 @@ pub(crate) struct Seats {
     patience: Duration,
     roll: Mutex<Roll>,
     freed: Notify,
+    /// The descriptor of the latest connection was not far from the reserve.
+    near_reserve: AtomicBool,
     told: Mutex<Option<Instant>>,
     times_full: AtomicUsize,
 }
@@ -85,6 +87,7 @@ impl Seats {
             patience,
             roll: Mutex::default(),
             freed: Notify::new(),
+            near_reserve: AtomicBool::new(false),
             told: Mutex::default(),
             times_full: AtomicUsize::new(0),
         })
@@ -101,8 +104,10 @@ impl Seats {
 
     /// Resolves when there is room for another connection, were it only to be told that there is none.
     pub(crate) async fn room(&self) {
-        // Before it is accepted: it keeps the number that it gets.
-        self.has_descriptor().await;
+        if self.near_reserve.load(Ordering::Relaxed) {
+            // Before it is accepted: it keeps the number that it gets.
+            self.has_descriptor().await;
+        }
         if self.ordinary.available_permits() > 0 {
             return;
         }
@@ -116,9 +121,11 @@ impl Seats {
         }
     }
 
-    /// A place for a connection; none where even the standing room is full. `on_reserve`: descriptors are running out, so that
-    /// there are no seats whatever their number.
-    pub(crate) fn place(self: &Arc<Self>, party: Party, on_reserve: bool) -> Option<Place> {
+    /// A place for a connection; none where even the standing room is full. Where its descriptor is of the reserve, they are
+    /// running out, and there are no seats whatever their number.
+    pub(crate) fn place(self: &Arc<Self>, party: Party, reserve: Reserve) -> Option<Place> {
+        let on_reserve = reserve == Reserve::Reached;
+        self.near_reserve.store(reserve != Reserve::Far, Ordering::Relaxed);
         let seat = if on_reserve { None } else { self.free_seat(party) };
         let held = match seat {
             Some(_seat) => Held::Seat { _seat },
