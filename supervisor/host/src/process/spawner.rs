@@ -152,12 +152,14 @@ impl Spawner {
         let subject = Subject::of(&spec);
         let label = spec.label.clone();
         self.vacate(&label).await?;
+        let gone = |_| failed("reaching the spawning thread")(io::ErrorKind::BrokenPipe.into());
+        // A place in the queue first: at boot, the pipes of all that wait would take every descriptor there is.
+        let place = self.launches.reserve().await.map_err(|_| gone(()))?;
         let pipes = Pipes::open(spec.wire).map_err(failed("making pipes"))?;
         let (order, descriptors, ours) =
             prepare(spec, &subject, &self.all.marker(&label), &self.nothing, pipes)?;
         let (reply, launched) = oneshot::channel();
-        let gone = |_| failed("reaching the spawning thread")(io::ErrorKind::BrokenPipe.into());
-        self.launches.send(Launch { label, order, descriptors, reply }).await.map_err(|_| gone(()))?;
+        place.send(Launch { label, order, descriptors, reply });
         let launched = launched.await.map_err(|_| gone(()))??;
         settle(launched, subject, ours).await
     }
