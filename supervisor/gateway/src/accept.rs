@@ -31,6 +31,10 @@ const FAREWELLS: usize = 16;
 const FAREWELL: Duration = Duration::from_secs(1);
 const FAREWELL_READ: u64 = 64 * 1024;
 
+/// How long whoever comes before it is known which plugins there are waits for that. The first look takes milliseconds, and goes on
+/// without what does not answer after a second; this is for what nobody has thought of.
+const KNOWN_WITHIN: Duration = Duration::from_secs(5);
+
 /// What the loop is told when it is to end: how long requests under way may take.
 pub(crate) type Stop = watch::Receiver<Option<Duration>>;
 
@@ -53,6 +57,12 @@ pub(crate) async fn run(listener: Listener, front_door: Arc<FrontDoor>, mut stop
             }
         }
     });
+    // Until then they wait in the system's own bounded queue: a page that comes back to a new supervisor would be told that its
+    // plugin is none, and a program the same.
+    tokio::select! {
+        _ = stopped(&mut stop) => {}
+        _ = tokio::time::timeout(KNOWN_WITHIN, front_door.known()) => {}
+    }
     let grace = loop {
         tokio::select! {
             biased;

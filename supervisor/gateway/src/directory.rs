@@ -22,6 +22,9 @@ pub type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// What the gateway may ask.
 pub trait Directory: Send + Sync + 'static {
+    /// Resolves once it is known which plugins there are.
+    fn known(&self) -> Later<()>;
+
     /// The route of a plugin; `None` when there is no such plugin. Never waits.
     fn route(&self, id: &str) -> Option<Arc<Route>>;
 

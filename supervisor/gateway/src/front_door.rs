@@ -16,7 +16,7 @@ use crate::admission::cors::Cors;
 use crate::admission::{Admission, Admitted};
 use crate::confine::Confined;
 use crate::connection::Client;
-use crate::directory::Directory;
+use crate::directory::{Directory, Later};
 use crate::load::Load;
 use crate::options::GatewayOptions;
 use crate::problem::{COME_AGAIN, Kind, Problem};
@@ -101,6 +101,11 @@ impl FrontDoor {
 
     pub(crate) fn load(&self) -> &Load {
         &self.load
+    }
+
+    /// Resolves once it is known which plugins there are.
+    pub(crate) fn known(&self) -> Later<()> {
+        self.directory.known()
     }
 
     pub(crate) fn seats(&self) -> &Arc<Seats> {

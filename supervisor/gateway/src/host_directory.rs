@@ -16,6 +16,11 @@ use tokio::sync::broadcast;
 use crate::directory::{Directory, Later};
 
 impl Directory for Host {
+    fn known(&self) -> Later<()> {
+        let host = self.clone();
+        Box::pin(async move { host.scanned().await })
+    }
+
     fn route(&self, id: &str) -> Option<Arc<Route>> {
         self.routes().find(id)
     }

@@ -36,6 +36,24 @@ async fn until(mut holds: impl FnMut() -> bool) {
 }
 
 #[tokio::test]
+async fn nobody_is_told_that_there_is_no_such_plugin_before_it_is_known_which_there_are() {
+    let house = House::new();
+    house.known.send_replace(false);
+    let gateway = gateway(&house, |_| {}).await;
+    let listen = gateway.listen();
+    let asked = tokio::spawn(async move { exchange(listen, &get(listen, "/api/x/", "")).await.unwrap() });
+    // As many turns as an answer would take many times over.
+    for _ in 0..2000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!asked.is_finished());
+    let upstream = house.generation(|stream, _| echo_head(stream));
+    house.plugin("x", open(&upstream));
+    house.known.send_replace(true);
+    assert_eq!(status(&soon(asked).await.unwrap()), 200);
+}
+
+#[tokio::test]
 async fn a_request_that_comes_during_a_start_waits_and_is_answered() {
     let house = House::new();
     let route = house.plugin("x", waiting("it is starting"));

@@ -261,6 +261,11 @@ impl Host {
         catalogue.plugins.get(id).map(|handle| handle.view.borrow().status.state.clone())
     }
 
+    /// Resolves when the plugins folders have been looked through for the first time, or the host has ended.
+    pub async fn scanned(&self) {
+        let _ = self.inner.catalogue.clone().wait_for(|catalogue| catalogue.scanned).await;
+    }
+
     /// Resolves when every plugin that was found at start is at rest or running.
     pub async fn settled(&self) {
         let mut catalogue = self.inner.catalogue.clone();
