@@ -91,6 +91,9 @@ export class Bus {
   #connect(): void {
     const socket = new WebSocket(this.url);
     this.#socket = socket;
+    // Browsers wait for minutes.
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#giveUp(socket), SILENCE_MS);
     socket.addEventListener("open", () => {
       if (socket !== this.#socket) return;
       this.#open = true;
@@ -121,14 +124,15 @@ export class Bus {
   #listenForSilence(socket: WebSocket, asked: boolean): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      if (asked) {
-        socket.close();
-        this.#lost(socket); // a dead peer's close would take the browser minutes
-        return;
-      }
+      if (asked) return this.#giveUp(socket);
       this.#send({ type: "ping" });
       this.#listenForSilence(socket, true);
     }, SILENCE_MS);
+  }
+
+  #giveUp(socket: WebSocket): void {
+    socket.close();
+    this.#lost(socket); // a dead peer's close would take the browser minutes
   }
 
   #receive(frame: ServerFrame): void {
