@@ -49,13 +49,10 @@ fn connections_take_no_descriptor_that_plugins_health_and_control_need() {
     supervisor.verify();
 }
 
-#[test]
-fn a_process_for_which_there_is_no_descriptor_is_tried_again_and_counts_against_nobody() {
-    let supervisor = Supervisor::builder().settings(STRICT).plugin(Plugin::hello()).start();
-    let (before, neighbour) = (supervisor.plugin("hello-rust"), supervisor.plugin(NEIGHBOUR));
-    let pid = supervisor.pid_of("hello-rust");
-    // Not one more, for anything: neither to look whether anything of the old process is left, nor for a new one.
-    limit(&supervisor, 3);
+/// Ends a process while there is not one descriptor more: neither to look whether anything of it is left, nor for a new one. Until the
+/// supervisor says so.
+fn kill_unseen(supervisor: &Supervisor, pid: u32) {
+    limit(supervisor, 3);
     processes::kill(pid, Signal::SIGKILL);
     eventually("a look that cannot be made", || {
         supervisor
@@ -63,6 +60,14 @@ fn a_process_for_which_there_is_no_descriptor_is_tried_again_and_counts_against_
             .contains("it cannot be looked whether anything of its old process is left")
             .then_some(())
     });
+}
+
+#[test]
+fn a_process_for_which_there_is_no_descriptor_is_tried_again_and_counts_against_nobody() {
+    let supervisor = Supervisor::builder().settings(STRICT).plugin(Plugin::hello()).start();
+    let (before, neighbour) = (supervisor.plugin("hello-rust"), supervisor.plugin(NEIGHBOUR));
+    let pid = supervisor.pid_of("hello-rust");
+    kill_unseen(&supervisor, pid);
     limit(&supervisor, 1024);
     supervisor.wait_for_generation_after("hello-rust", &before["generation"]);
     // It has not used up its restarts, of which it has one, and what was no process is no restart.
@@ -78,15 +83,7 @@ fn a_process_whose_end_cannot_be_looked_at_is_followed_by_another_once_it_can() 
     let supervisor = Supervisor::builder().settings(&settings).plugin(Plugin::hello()).start();
     let before = supervisor.plugin("hello-rust");
     let pid = supervisor.pid_of("hello-rust");
-    // Not one more, for anything: not to look through /proc either.
-    limit(&supervisor, 3);
-    processes::kill(pid, Signal::SIGKILL);
-    eventually("a look that cannot be made", || {
-        supervisor
-            .errors()
-            .contains("it cannot be looked whether anything of its old process is left")
-            .then_some(())
-    });
+    kill_unseen(&supervisor, pid);
     // Longer than its end may take when it can be looked at.
     std::thread::sleep(std::time::Duration::from_secs(1));
     limit(&supervisor, 1024);

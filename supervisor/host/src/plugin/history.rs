@@ -66,27 +66,33 @@ impl Kept {
     }
 }
 
+/// A try for which there was no process.
+pub(super) fn no_process(at: String, generation: u64, ended: String, decision: String) -> ExitRecord {
+    ExitRecord {
+        at,
+        generation,
+        pid: None,
+        phase: "spawn".to_owned(),
+        ended,
+        exit_code: None,
+        signal: None,
+        core_dumped: false,
+        advice: None,
+        detail: None,
+        uptime_ms: 0,
+        decision,
+        stderr: Vec::new(),
+        in_flight: Vec::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn record(generation: u64, pid: Option<u32>, ended: &str) -> ExitRecord {
-        ExitRecord {
-            at: format!("at {generation}"),
-            generation,
-            pid,
-            phase: "spawn".to_owned(),
-            ended: ended.to_owned(),
-            exit_code: None,
-            signal: None,
-            core_dumped: false,
-            advice: None,
-            detail: None,
-            uptime_ms: 0,
-            decision: String::new(),
-            stderr: Vec::new(),
-            in_flight: Vec::new(),
-        }
+        let record = no_process(format!("at {generation}"), generation, ended.to_owned(), String::new());
+        ExitRecord { pid, ..record }
     }
 
     #[test]

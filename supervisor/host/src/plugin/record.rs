@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::actor::Actor;
 use super::advice;
+use super::history::no_process;
 use super::limits_hit::End;
 use super::living::{Ended, Living};
 use super::stopping::StopFailure;
@@ -120,22 +121,9 @@ fn how_it_ended(failure: Option<&Failure>, ended: &Ended, stop: Option<&StopFail
 }
 
 fn spawn_record(actor: &mut Actor, decision: &Decision) -> ExitRecord {
-    ExitRecord {
-        at: actor.on_the_clock(Instant::now()),
-        generation: actor.machine.generation().0,
-        pid: None,
-        phase: "spawn".to_owned(),
-        ended: actor.spawn_failure.take().unwrap_or_else(|| "no process".to_owned()),
-        exit_code: None,
-        signal: None,
-        core_dumped: false,
-        advice: None,
-        detail: None,
-        uptime_ms: 0,
-        decision: decision.to_string(),
-        stderr: Vec::new(),
-        in_flight: Vec::new(),
-    }
+    let ended = actor.spawn_failure.take().unwrap_or_else(|| "no process".to_owned());
+    let at = actor.on_the_clock(Instant::now());
+    no_process(at, actor.machine.generation().0, ended, decision.to_string())
 }
 
 fn signal_name(report: &ExitReport) -> Option<String> {
