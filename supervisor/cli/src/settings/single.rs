@@ -27,7 +27,8 @@ pub(super) fn lay_over_text(text: &str, set: &[String], folder: &Path) -> Result
     File::with_values(text, whole, folder)
 }
 
-/// The line of a settings file that says the same. What is no value of TOML is a text: nobody has to quote quotes.
+/// The line of a settings file that says the same. What TOML cannot read as a value is
+/// taken as text, so that nobody has to quote quotes.
 fn line(key: &str, value: &str) -> String {
     let plain = format!("{key} = {value}");
     if toml::from_str::<Table>(&plain).is_ok() {

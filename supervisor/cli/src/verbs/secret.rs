@@ -39,7 +39,9 @@ fn read_bounded(source: impl Read) -> io::Result<String> {
     let mut text = String::new();
     source.take(SECRET_MAX + 1).read_to_string(&mut text)?;
     if text.len() as u64 > SECRET_MAX {
-        return Err(io::Error::other(format!("more than {SECRET_MAX} bytes are no token")));
+        return Err(io::Error::other(format!(
+            "this is longer than {SECRET_MAX} bytes, so it cannot be a token"
+        )));
     }
     Ok(text)
 }

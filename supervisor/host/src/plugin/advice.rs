@@ -12,7 +12,7 @@ use crate::routes::Route;
 /// Longest part of a line that is quoted, in characters.
 const QUOTED: usize = 160;
 
-/// Lines on standard output that were no messages.
+/// Lines on standard output that were not messages.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Noise {
     count: u64,
@@ -72,7 +72,7 @@ pub(super) fn on_the_handshake(failure: &Failure, noise: &Noise) -> Option<Strin
         0 => {}
         1 => advice.push_str(&format!("; 1 line on stdout was not a message: `{first}`")),
         count => {
-            advice.push_str(&format!("; {count} lines on stdout were no messages, the first: `{first}`"));
+            advice.push_str(&format!("; {count} lines on stdout were not messages, the first: `{first}`"));
         }
     }
     if noise.marked {
