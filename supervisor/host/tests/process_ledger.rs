@@ -102,6 +102,21 @@ async fn what_has_left_its_session_and_cleared_its_environment_is_swept_all_the_
 }
 
 #[tokio::test]
+async fn what_never_stays_the_same_process_is_swept() {
+    let folder = tempfile::tempdir().unwrap();
+    let Supervisor { mut child, pids, _lines } = supervisor(folder.path(), &["runner", "phantom"]).await;
+    child.kill().await.unwrap();
+    pids["leader"].ends().await;
+    let path = entries(folder.path()).pop().unwrap();
+    let kept = std::fs::read(&path).unwrap();
+    let first = swept(folder.path()).await;
+    assert!(matches!(first[0].outcome, SweepOutcome::Killed(_)), "{first:?}");
+    std::fs::write(&path, kept).unwrap();
+    let second = swept(folder.path()).await;
+    assert!(matches!(second[0].outcome, SweepOutcome::Gone), "the first sweep left something: {second:?}");
+}
+
+#[tokio::test]
 async fn a_living_supervisor_is_left_alone_with_all_it_has() {
     let folder = tempfile::tempdir().unwrap();
     let Supervisor { mut child, pids, _lines } = supervisor(folder.path(), &["daemon"]).await;

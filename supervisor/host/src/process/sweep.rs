@@ -4,14 +4,14 @@
 //! that supervisor: the leader by pid and start time, everything else by descent from it, by the mark that it has inherited, or
 //! by the exact marker in its environment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::containment::{Remnant, Remnants};
 use super::environ::{Marker, Markers};
-use super::facts;
+use super::facts::{self, Stat};
 use super::kill;
 use super::kinship::{Sighting, descend};
 use super::ledger::{self, Entry, Ledger};
@@ -115,7 +115,7 @@ fn kill_until_gone(left: &mut [Left]) -> io::Result<()> {
     let deadline = Instant::now() + SWEEP_LIMIT;
     let mut markers = Markers::default();
     loop {
-        look(left, &mut markers)?;
+        look(left, &mut markers, deadline)?;
         if left.iter().all(|one| one.living.is_empty()) || Instant::now() >= deadline {
             return Ok(());
         }
@@ -124,24 +124,44 @@ fn kill_until_gone(left: &mut [Left]) -> io::Result<()> {
     }
 }
 
-/// One walk over all of /proc for all entries: leaders, whatever carries a marker, and all that descends from either.
-fn look(left: &mut [Left], markers: &mut Markers) -> io::Result<()> {
-    let me = super::own_pid();
+/// A look at /proc for all entries: leaders, whatever carries a mark or a marker, and all that descends from either.
+///
+/// A process that hands itself on is gone before a walk over all of /proc comes to it, and its child is not in the list that
+/// was read. So the list is read again for what is new in it, until all that was new stood still for its look.
+fn look(left: &mut [Left], markers: &mut Markers, deadline: Instant) -> io::Result<()> {
     let mut roots: Vec<Vec<Sighting>> = left.iter().map(|_| Vec::new()).collect();
     // A supervisor that was itself started by a plugin carries a mark, and must not end itself.
-    for pid in facts::every_pid()?.into_iter().filter(|pid| *pid != me) {
-        let Some(stat) = facts::look_at(pid)?.filter(|stat| !stat.is_dead()) else { continue };
-        let mark = mark::on(pid)?;
-        let owner = left.iter().position(|one| one.owns(pid, stat.start_time, mark)).or_else(|| {
-            // Where it does not answer, the mark above has decided.
-            let Ok(Marker::Read(Some(marker))) = markers.of(pid, stat.start_time) else { return None };
-            left.iter().position(|one| one.entry.marker == marker)
-        });
-        let Some(owner) = owner else { continue };
-        roots[owner].push(Sighting { pid, stat, is_child: false });
+    let mut looked_at = BTreeSet::from([super::own_pid()]);
+    loop {
+        let mut one_went = false;
+        for pid in facts::every_pid()? {
+            if !looked_at.insert(pid) {
+                continue;
+            }
+            let Some(stat) = facts::look_at(pid)?.filter(|stat| !stat.is_dead()) else {
+                one_went = true;
+                continue;
+            };
+            if let Some(owner) = owner_of(left, markers, pid, &stat)? {
+                roots[owner].push(Sighting { pid, stat, is_child: false });
+            }
+        }
+        if !one_went || roots.iter().any(|roots| !roots.is_empty()) || Instant::now() >= deadline {
+            break;
+        }
     }
     for (one, roots) in left.iter_mut().zip(roots) {
         one.living = descend(roots)?;
     }
     Ok(())
+}
+
+/// To which of the entries a process belongs.
+fn owner_of(left: &[Left], markers: &mut Markers, pid: i32, stat: &Stat) -> io::Result<Option<usize>> {
+    let mark = mark::on(pid)?;
+    Ok(left.iter().position(|one| one.owns(pid, stat.start_time, mark)).or_else(|| {
+        // Where it does not answer, the mark above has decided.
+        let Ok(Marker::Read(Some(marker))) = markers.of(pid, stat.start_time) else { return None };
+        left.iter().position(|one| one.entry.marker == marker)
+    }))
 }
