@@ -33,11 +33,17 @@ async fn everything_is_emptied_whatever_it_has_done_to_get_away() {
 
 #[tokio::test]
 async fn what_never_stays_the_same_process_is_caught() {
-    let mut child = spawn(&["family", "runner", "phantom"]).await;
-    announced(&mut child.stderr, &["runner", "phantom", "leader"]).await;
-    child.containment.prove_empty(GUARD).await.unwrap();
-    // The last of them held the other end.
-    process_harness::read_all(&mut child.stderr).await;
+    // Several at once, so that whoever looks has to share the processor and comes late.
+    let chased = async || {
+        let mut child = spawn(&["family", "runner", "phantom"]).await;
+        announced(&mut child.stderr, &["runner", "phantom", "leader"]).await;
+        child.containment.prove_empty(GUARD).await.unwrap();
+        // The last of them held the other end.
+        process_harness::read_all(&mut child.stderr).await;
+    };
+    for _ in 0..10 {
+        tokio::join!(chased(), chased(), chased(), chased());
+    }
 }
 
 #[tokio::test]

@@ -39,6 +39,8 @@ pub(super) struct Shared {
     pub(super) unsure: Mutex<HashMap<(i32, u64), Instant>>,
     /// Reads the environments of orphans that nothing else tells of.
     pub(super) markers: Mutex<Markers>,
+    /// Held by whoever looks in order to kill or to reap: nothing that is in the list of children goes then before it was looked at.
+    hunt: Mutex<()>,
     rounds: Semaphore,
     ledger: Option<Ledger>,
     /// This supervisor's session: what is in it was never a plugin's.
@@ -83,6 +85,8 @@ pub(super) struct Entry {
     leader: Arc<Leader>,
     /// Its owner has let go of it: the orphan watch empties it.
     abandoned: bool,
+    /// It is being emptied: whoever comes upon something of it ends that.
+    condemned: bool,
     /// Descendants seen, with their start times, so that they are known again as orphans.
     pub(super) seen: HashMap<i32, u64>,
 }
@@ -97,6 +101,7 @@ impl Containments {
             abandoned: Notify::new(),
             unsure: Mutex::default(),
             markers: Mutex::default(),
+            hunt: Mutex::default(),
             rounds: Semaphore::new(ROUNDS_AT_ONCE),
             ledger,
             session: stat.session,
@@ -123,7 +128,8 @@ impl Containments {
         let marker = self.marker(&label);
         let mark = mark::of(&marker);
         let seen = HashMap::new();
-        let entry = Entry { label, marker, mark, leader: leader.clone(), abandoned: false, seen };
+        let entry =
+            Entry { label, marker, mark, leader: leader.clone(), abandoned: false, condemned: false, seen };
         self.lock().enter(entry);
     }
 
@@ -149,6 +155,24 @@ impl Containments {
         }
         drop(entries);
         self.shared.abandoned.notify_one();
+    }
+
+    /// Leaves nothing of it to live.
+    pub(super) fn condemn(&self, leader: &Leader) {
+        let mut entries = self.lock();
+        let entry = entries.by_leader.get_mut(&leader.pid);
+        if let Some(entry) = entry.filter(|entry| std::ptr::eq(&*entry.leader, leader)) {
+            entry.condemned = true;
+        }
+    }
+
+    pub(super) fn is_condemned(&self, leader: i32) -> bool {
+        self.lock().by_leader.get(&leader).is_some_and(|entry| entry.condemned)
+    }
+
+    /// Nobody else kills or reaps while this is held. For a thread that may block, and never with another lock held.
+    pub(super) fn hunt(&self) -> MutexGuard<'_, ()> {
+        self.shared.hunt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The leaders whose owners have let go.

@@ -23,9 +23,11 @@ use super::spec::Label;
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 /// The longest pause: by then something is stuck in the kernel, and looking more often does not help.
 const LONGEST_PAUSE: Duration = Duration::from_millis(25);
-/// Rounds that must find nothing, one right after the other. The kernel's list of children may skip one entry when
-/// another ends while it is read; it does not do so twice in a row without finding anything at all.
-const CLEAN_ROUNDS: usize = 2;
+/// Looks that must find nothing, one right after the other. The kernel's list of children may skip one entry when
+/// another ends while it is read; it does not do so twice in a row without a trace.
+const CLEAN_LOOKS: usize = 2;
+/// Looks of one round, while processes go between the list and the look at them.
+const LOOKS_A_ROUND: usize = 32;
 /// Members that an error names. A fork bomb's remnants are counted, not listed.
 const NAMED_REMNANTS: usize = 16;
 
@@ -50,6 +52,26 @@ pub struct Remnants {
     pub living: Vec<Remnant>,
     /// Why it could not be looked, where that is so: nothing is known then.
     pub unseen: Option<String>,
+}
+
+/// What a round of killing comes to.
+#[derive(Debug)]
+pub(super) enum Round {
+    /// Proved empty, reaped and forgotten.
+    Empty,
+    /// These lived, and have been killed.
+    Living(Vec<Remnant>),
+    /// Nothing lived in any look, and in each of them something went that may have left a child.
+    Restless,
+}
+
+const RESTLESS: &str = "processes kept ending while it was looked, and each may have started another";
+
+/// What one look finds.
+struct Look {
+    living: Vec<Remnant>,
+    /// See [`Members`].
+    one_went: bool,
 }
 
 /// One living generation. Not cloned: whoever has it is answerable for the processes.
@@ -91,7 +113,12 @@ impl Containment {
     /// What forks at the same moment may slip through: [`Self::prove_empty`] repeats it until nothing is left.
     pub async fn kill_all(&self) {
         let leader = self.leader.clone();
-        let _ = self.all.round(move |all| kill_round(all, &leader)).await;
+        let kill = move |all: &Containments| {
+            all.condemn(&leader);
+            let _hunt = all.hunt();
+            kill_and_look(all, &leader)
+        };
+        let _ = self.all.round(kill).await;
     }
 
     /// Kills, reaps and looks again until nothing of this generation lives, then reaps the leader. Fine when repeated.
@@ -106,9 +133,10 @@ impl Containment {
             let (leader, label) = (self.leader.clone(), self.label.clone());
             let round = self.all.round(move |all| empty_round(all, &leader, &label));
             let (living, unseen) = match round.await {
-                Some(Ok(living)) => (living, None),
+                Some(Ok(Round::Empty)) | None => (Vec::new(), None),
+                Some(Ok(Round::Living(living))) => (living, None),
+                Some(Ok(Round::Restless)) => (Vec::new(), Some(RESTLESS.to_owned())),
                 Some(Err(error)) => (Vec::new(), Some(error.to_string())),
-                None => (Vec::new(), None),
             };
             if self.is_empty() {
                 break;
@@ -117,7 +145,8 @@ impl Containment {
                 return Err(Remnants { label: self.label.clone(), living, unseen });
             }
             // What moves must be chased; what is stuck may be waited for.
-            pause = if living == before { (pause * 2).min(LONGEST_PAUSE) } else { FIRST_PAUSE };
+            let is_stuck = living == before && !living.is_empty();
+            pause = if is_stuck { (pause * 2).min(LONGEST_PAUSE) } else { FIRST_PAUSE };
             before = living;
             tokio::time::sleep(pause).await;
         }
@@ -144,38 +173,65 @@ impl Drop for Containment {
     }
 }
 
-/// Kills whatever lives, and where several rounds find nothing reaps the leader and forgets the containment. Returns
-/// what was still there.
+/// Kills whatever lives, and where several looks find nothing reaps the leader and forgets the containment.
+///
+/// A process that hands itself on, to a child that outlives it, is found or leaves a trace: 1. its child is adopted at its
+/// end, so one of the two is always in the list; 2. where the list had the former, that is a zombie when it is looked at, as
+/// nobody else reaps meanwhile; 3. such a look proves nothing, and neither does one that began before the leader had ended.
 ///
 /// # Errors
 /// When it could not be looked, which proves nothing.
-pub(super) fn empty_round(
-    all: &Containments,
-    leader: &Arc<Leader>,
-    label: &Label,
-) -> io::Result<Vec<Remnant>> {
-    for _ in 0..CLEAN_ROUNDS {
-        let living = kill_round(all, leader)?;
+pub(super) fn empty_round(all: &Containments, leader: &Arc<Leader>, label: &Label) -> io::Result<Round> {
+    all.condemn(leader);
+    let mut clean = 0;
+    for _ in 0..LOOKS_A_ROUND {
+        let _hunt = all.hunt();
+        let leader_had_ended = leader.peek().is_some();
+        let Look { living, one_went } = kill_and_look(all, leader)?;
         if !living.is_empty() {
-            return Ok(living);
+            return Ok(Round::Living(living));
         }
-        if leader.peek().is_none() {
-            let leader = Remnant { pid: leader.pid, start_time: leader.start_time, command: String::new() };
-            return Ok(vec![leader]);
+        if !leader_had_ended && leader.peek().is_none() {
+            let (pid, start_time) = (leader.pid, leader.start_time);
+            return Ok(Round::Living(vec![Remnant { pid, start_time, command: String::new() }]));
+        }
+        clean = if one_went || !leader_had_ended { 0 } else { clean + 1 };
+        if clean == CLEAN_LOOKS {
+            leader.reap();
+            all.forget(label, leader);
+            return Ok(Round::Empty);
         }
     }
-    leader.reap();
-    all.forget(label, leader);
-    Ok(Vec::new())
+    Ok(Round::Restless)
 }
 
-/// One look at the members: those that live are killed and returned, those that have ended are reaped.
-fn kill_round(all: &Containments, leader: &Leader) -> io::Result<Vec<Remnant>> {
+/// One look at the members: those that live are killed, those that have ended are reaped. Called with [`Containments::hunt`] held.
+fn kill_and_look(all: &Containments, leader: &Leader) -> io::Result<Look> {
     // First the group as one: in it no fork can slip through, which is where a fork bomb usually is.
     let _ = leader.signal_group(Signal::KILL);
-    let Members { sure, unsure } = all.members(leader)?;
-    let living = sure.into_iter().filter(|one| kill_or_reap(one, leader));
-    Ok(living.chain(unsure).map(Remnant::from).collect())
+    let Members { own, stray, unsure, others, mut one_went } = all.members(leader)?;
+    // A zombie's number names its group until it is reaped, and what it handed itself on to is in that group at first.
+    own.iter().filter(|one| one.stat.is_dead()).for_each(kill_group);
+    let mut living = Vec::new();
+    for one in own.into_iter().chain(stray) {
+        if kill_or_reap(&one, leader) {
+            living.push(Remnant::from(one));
+        } else {
+            one_went = true;
+        }
+    }
+    // Left to their own rounds alone, the zombies of a family that forks without end would fill everybody's list.
+    for (owner, one) in others {
+        let is_condemned = all.is_condemned(owner);
+        if is_condemned {
+            kill_group(&one);
+        }
+        if is_condemned || one.stat.is_dead() {
+            end(&one);
+        }
+    }
+    living.extend(unsure.into_iter().map(Remnant::from));
+    Ok(Look { living, one_went })
 }
 
 /// True for what lived when it was looked at.
@@ -187,14 +243,19 @@ fn kill_or_reap(one: &Sighting, leader: &Leader) -> bool {
     end(one)
 }
 
+/// Kills the group that a child of ours leads, itself included.
+fn kill_group(one: &Sighting) {
+    if one.is_child && one.stat.group == one.pid {
+        kill::kill_group_of_child(one.pid, one.stat.start_time);
+    }
+}
+
 /// Kills a process that lives, with its group where it leads one; reaps one that has ended. True for one that lived.
 pub(super) fn end(one: &Sighting) -> bool {
     if one.stat.is_dead() {
         return !(one.is_child && kill::reap_child(one.pid));
     }
-    if one.is_child && one.stat.group == one.pid {
-        kill::kill_group_of_child(one.pid, one.stat.start_time);
-    }
+    kill_group(one);
     kill::kill_verified(one.pid, one.stat.start_time);
     true
 }

@@ -68,7 +68,7 @@ fn is_inspected(all: &Containments, leader: &Leader) -> io::Result<bool> {
     if open.is_empty() {
         return Ok(false);
     }
-    let held = sockets_of(&all.members(leader)?.sure)?;
+    let held = sockets_of(&all.members(leader)?.all().collect::<Vec<_>>())?;
     let accepted: Vec<&Connection> = open
         .iter()
         .filter(|one| {

@@ -6,8 +6,9 @@
 //! Everything that a plugin starts descends from the supervisor, which is a subreaper: where a process's parent dies,
 //! the supervisor becomes its parent, double forks included. So the children of the supervisor are leaders and adopted
 //! orphans, and walking down from those finds all there is. An orphan is told by, in this order: having been seen as
-//! somebody's descendant before; its session; its group; the mark that it has inherited; the marker in its environment, which is
-//! asked last, since a process may keep it locked. What fails all five has escaped and belongs to nobody.
+//! somebody's descendant before; its session; its group; the marker in its environment. What fails all four has escaped, and belongs
+//! to nobody while its plugin runs. Where a containment is emptied, the mark that a process has inherited is asked before the marker: it says
+//! at once whose an escaped one is, and a dead one, too.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -47,46 +48,60 @@ pub(super) enum Owner {
     Nobody,
 }
 
-/// An adopted orphan.
-#[derive(Debug)]
-pub(super) struct Orphan {
-    pub(super) sighting: Sighting,
-    pub(super) owner: Owner,
+/// The adopted orphans that a look finds.
+#[derive(Debug, Default)]
+pub(super) struct Orphans {
+    pub(super) found: Vec<Sighting>,
+    /// One that was in the list had gone when it was looked at. Whatever it had started was adopted at its end, after the list was read.
+    pub(super) one_went: bool,
 }
 
 /// What a look at one containment finds.
 #[derive(Debug, Default)]
 pub(super) struct Members {
-    /// Its processes; and those of nobody which are young enough to be its own.
-    pub(super) sure: Vec<Sighting>,
+    /// Its processes.
+    pub(super) own: Vec<Sighting>,
+    /// Those of nobody which are young enough to be its own.
+    pub(super) stray: Vec<Sighting>,
     /// What may turn out to be one of them.
     pub(super) unsure: Vec<Sighting>,
+    /// Adopted orphans of other containments, with their leaders.
+    pub(super) others: Vec<(i32, Sighting)>,
+    /// As for [`Orphans`]: one that may have been of it went meanwhile.
+    pub(super) one_went: bool,
+}
+
+impl Members {
+    /// What is or may well be of it.
+    pub(super) fn all(self) -> impl Iterator<Item = Sighting> {
+        self.own.into_iter().chain(self.stray)
+    }
 }
 
 impl Containments {
-    /// The supervisor's children that are nobody's leader and not of its own session, with their owners.
+    /// The supervisor's children that are nobody's leader and not of its own session.
     ///
     /// A trampoline that waits for its order is in the supervisor's session still, so it is not taken for an orphan.
     ///
     /// # Errors
     /// When it could not be looked: there may be any number then.
-    pub(super) fn orphans(&self) -> io::Result<Vec<Orphan>> {
-        let mut found = Vec::new();
+    pub(super) fn orphans(&self) -> io::Result<Orphans> {
+        let mut orphans = Orphans::default();
         for pid in facts::children(super::own_pid())? {
             if self.lock().by_leader.contains_key(&pid) {
                 continue;
             }
-            let Some(stat) = facts::look_at(pid)?.filter(|stat| stat.session != self.shared.session) else {
+            let Some(stat) = facts::look_at(pid)? else {
+                orphans.one_went = true;
                 continue;
             };
             // Entered between the two looks: a leader, by its own hand out of our session.
-            if self.lock().by_leader.contains_key(&pid) {
+            if stat.session == self.shared.session || self.lock().by_leader.contains_key(&pid) {
                 continue;
             }
-            let owner = self.owner_of(pid, &stat)?;
-            found.push(Orphan { sighting: Sighting { pid, stat, is_child: true }, owner });
+            orphans.found.push(Sighting { pid, stat, is_child: true });
         }
-        Ok(found)
+        Ok(orphans)
     }
 
     /// The living processes of the containment of `leader`, the leader included while it lives; and every zombie of it
@@ -95,41 +110,58 @@ impl Containments {
     /// # Errors
     /// When it could not be looked: there may be any number then.
     pub(super) fn members(&self, leader: &Leader) -> io::Result<Members> {
-        let (mut roots, mut unsure) = (Vec::new(), Vec::new());
-        for Orphan { sighting, owner } in self.orphans()? {
-            // What is older than the leader cannot descend from it.
-            let young = sighting.stat.start_time >= leader.start_time;
-            match owner {
-                Owner::Leader(pid) if pid == leader.pid => roots.push(sighting),
-                Owner::Nobody if young => roots.push(sighting),
-                Owner::Unsure if young => unsure.push(sighting),
-                _ => {}
+        let (mut own, mut stray, mut unsure, mut others) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let Orphans { found, one_went } = self.orphans()?;
+        // What is older than the leader cannot descend from it.
+        for orphan in found.into_iter().filter(|orphan| orphan.stat.start_time >= leader.start_time) {
+            match self
+                .marked_owner_of(&orphan)?
+                .map_or_else(|| self.owner_of(&orphan), |pid| Ok(Owner::Leader(pid)))?
+            {
+                Owner::Leader(pid) if pid == leader.pid => own.push(orphan),
+                Owner::Leader(pid) => others.push((pid, orphan)),
+                Owner::Nobody => stray.push(orphan),
+                Owner::Unsure => unsure.push(orphan),
             }
         }
         if let Some(stat) = facts::look_at(leader.pid)?.filter(|_| leader.peek().is_none()) {
-            roots.push(Sighting { pid: leader.pid, stat, is_child: true });
+            own.push(Sighting { pid: leader.pid, stat, is_child: true });
         }
-        let sure = descend(roots)?;
-        self.remember(leader.pid, &sure);
-        Ok(Members { sure, unsure })
+        let (own, stray) = (descend(own)?, descend(stray)?);
+        self.remember(leader.pid, &own);
+        self.remember(leader.pid, &stray);
+        Ok(Members { own, stray, unsure, others, one_went })
     }
 
-    fn owner_of(&self, pid: i32, stat: &Stat) -> io::Result<Owner> {
-        if let Some(leader) = self.known_owner_of(pid, stat) {
+    /// The leader whose containment this orphan is known to be of, or whose mark it has.
+    fn marked_owner_of(&self, orphan: &Sighting) -> io::Result<Option<i32>> {
+        if let Some(leader) = self.known_owner_of(orphan.pid, &orphan.stat) {
+            return Ok(Some(leader));
+        }
+        Ok(mark::on(orphan.pid)?.and_then(|mark| self.leader_where(|entry| entry.mark == mark)))
+    }
+
+    /// To whom an orphan belongs while its plugin runs.
+    ///
+    /// # Errors
+    /// When it could not be looked.
+    pub(super) fn owner_of(&self, orphan: &Sighting) -> io::Result<Owner> {
+        let Sighting { pid, stat, .. } = orphan;
+        if let Some(leader) = self.known_owner_of(*pid, stat) {
             return Ok(Owner::Leader(leader));
         }
         // Nothing is read while the lock on the entries is held.
         let marker =
-            self.shared.markers.lock().unwrap_or_else(PoisonError::into_inner).of(pid, stat.start_time)?;
+            self.shared.markers.lock().unwrap_or_else(PoisonError::into_inner).of(*pid, stat.start_time)?;
         let owner = match marker {
             Marker::Read(Some(marker)) => self.leader_where(|entry| entry.marker == marker),
             Marker::Read(None) => None,
-            Marker::Hangs => mark::on(pid)?.and_then(|mark| self.leader_where(|entry| entry.mark == mark)),
+            Marker::Hangs => mark::on(*pid)?.and_then(|mark| self.leader_where(|entry| entry.mark == mark)),
         };
         Ok(match owner {
             Some(leader) => Owner::Leader(leader),
             None if stat.is_dead() || stat.environment_known => Owner::Nobody,
-            None => self.doubt(pid, stat),
+            None => self.doubt(*pid, stat),
         })
     }
 

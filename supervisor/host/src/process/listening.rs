@@ -49,7 +49,7 @@ impl Containment {
             }
             // Told for the sake of a message: what cannot be looked at is left out of it.
             let Ok(members) = all.members(&leader) else { return Vec::new() };
-            let sockets = members.sure.into_iter().filter_map(|member| facts::sockets(member.pid).ok());
+            let sockets = members.all().filter_map(|member| facts::sockets(member.pid).ok());
             let own: BTreeSet<u64> = sockets.flatten().collect();
             let mut places: Vec<Place> = listeners
                 .into_iter()

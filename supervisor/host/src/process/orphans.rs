@@ -12,8 +12,8 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::census::Containments;
-use super::containment;
-use super::kinship::{Orphan, Owner, Sighting};
+use super::containment::{self, Round};
+use super::kinship::{Owner, Sighting};
 
 /// How often to look without having been told. Nothing announces an adoption, and an escaped process must not live long.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -49,11 +49,17 @@ pub async fn tend(all: Containments) -> io::Result<Infallible> {
 fn one_round(all: &Containments, reported: &mut HashSet<(i32, u64)>) -> bool {
     let mut unfinished = false;
     let mut escaped = HashSet::new();
+    let hunt = all.hunt();
     // What could not be looked at is looked at again a second later.
     let Ok(orphans) = all.orphans() else { return false };
-    for Orphan { sighting, owner } in orphans {
+    for sighting in orphans.found {
+        if sighting.stat.is_dead() {
+            unfinished |= containment::end(&sighting);
+            continue;
+        }
+        // As above.
+        let Ok(owner) = all.owner_of(&sighting) else { continue };
         match owner {
-            _ if sighting.stat.is_dead() => unfinished |= containment::end(&sighting),
             Owner::Leader(leader) => all.remember(leader, &[sighting]),
             Owner::Unsure => unfinished = true,
             Owner::Nobody => {
@@ -66,10 +72,11 @@ fn one_round(all: &Containments, reported: &mut HashSet<(i32, u64)>) -> bool {
             }
         }
     }
+    drop(hunt);
     *reported = escaped;
     for (label, leader) in all.abandoned() {
         let round = containment::empty_round(all, &leader, &label);
-        unfinished |= round.is_ok_and(|living| !living.is_empty());
+        unfinished |= round.is_ok_and(|round| !matches!(round, Round::Empty));
     }
     unfinished
 }

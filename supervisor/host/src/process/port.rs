@@ -122,7 +122,7 @@ impl Containment {
                 return Ok(Listener::Absent);
             }
             let mut wanted: BTreeSet<u64> = sockets.iter().map(|socket| socket.inode).collect();
-            for member in all.members(&leader)?.sure {
+            for member in all.members(&leader)?.all() {
                 facts::sockets(member.pid)?.iter().for_each(|inode| {
                     wanted.remove(inode);
                 });

@@ -27,7 +27,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::{mpsc, oneshot};
 
 use super::census::Containments;
-use super::containment::{self, Containment};
+use super::containment::{self, Containment, Round};
 use super::error::{self, SpawnError, Subject};
 use super::exit::ExitWatch;
 use super::launch::{self, Launch, Launched, failed};
@@ -175,7 +175,7 @@ impl Spawner {
             }
             let round = self.all.round(move |all| containment::empty_round(all, &leader, &earlier));
             match round.await {
-                Some(Ok(living)) if living.is_empty() => {}
+                Some(Ok(Round::Empty)) => {}
                 Some(Err(error)) => return Err(failed("looking what is left of the process before")(error)),
                 _ => tokio::time::sleep(VACATE_PAUSE).await,
             }
