@@ -38,6 +38,15 @@ impl Answer {
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
+
+    /// What kind of problem it tells of. Fails where it is not a problem document.
+    pub fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        let kind = self.json()["type"]
+            .as_str()
+            .map(|kind| kind.trim_start_matches("urn:outboard:problem:").to_owned());
+        kind.unwrap_or_else(|| panic!("a problem without a type: {self:?}"))
+    }
 }
 
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
