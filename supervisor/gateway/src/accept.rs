@@ -31,8 +31,8 @@ const FAREWELLS: usize = 16;
 const FAREWELL: Duration = Duration::from_secs(1);
 const FAREWELL_READ: u64 = 64 * 1024;
 
-/// How long whoever comes before it is known which plugins there are waits for that. The first look takes milliseconds, and goes on
-/// without what does not answer after a second; this is for what nobody has thought of.
+/// How long a connection waits, at most, until it is known which plugins there are. The first look at the folders takes milliseconds,
+/// and after a second it is published without the folders that do not answer; this limit is the last resort.
 const KNOWN_WITHIN: Duration = Duration::from_secs(5);
 
 /// What the loop is told when it is to end: how long requests under way may take.
@@ -57,8 +57,8 @@ pub(crate) async fn run(listener: Listener, front_door: Arc<FrontDoor>, mut stop
             }
         }
     });
-    // Until then they wait in the system's own bounded queue: a page that comes back to a new supervisor would be told that its
-    // plugin is none, and a program the same.
+    // Until then connections wait in the system's own bounded queue. A page that comes back to a new supervisor, or a program, would
+    // be told that there is no such plugin.
     tokio::select! {
         _ = stopped(&mut stop) => {}
         _ = tokio::time::timeout(KNOWN_WITHIN, front_door.known()) => {}
