@@ -50,6 +50,28 @@ fn what_cannot_be_spawned_is_errored_at_once_with_its_path_and_the_reason() {
     supervisor.verify();
 }
 
+/// With OUTBOARD_TRIALS as many as no small machine can start at once within the deadlines.
+fn crowd() -> usize {
+    if std::env::var_os("OUTBOARD_TRIALS").is_some() { 200 } else { 24 }
+}
+
+#[test]
+fn plugins_that_start_together_each_run_at_their_first_try() {
+    let mut builder = Supervisor::builder();
+    let ids: Vec<String> = (0..crowd()).map(|number| format!("module-{number}")).collect();
+    for id in &ids {
+        builder = builder
+            .plugin(Plugin::module(id))
+            .file(&format!("{id}/index.js"), "export default { onStart() {}, onStop() {} };");
+    }
+    let supervisor = builder.start();
+    for id in &ids {
+        let plugin = supervisor.wait_for_state(id, "running");
+        assert_eq!((&plugin["generation"], &plugin["restarts"]), (&1.into(), &0.into()), "{plugin}");
+    }
+    supervisor.verify();
+}
+
 /// Says at its start which Python runs it.
 const PYTHON: &str = r#"
 import json, os, sys

@@ -45,6 +45,11 @@ impl Plugin {
         Self::of(id, "hostile-plugin", json!({ "run": { "command": command } }))
     }
 
+    /// A module for the runner in `index.js`, with the hostile program lying beside it.
+    pub fn module(id: &str) -> Self {
+        Self::of(id, "hostile-plugin", json!({ "background": { "entryModule": "index.js" } }))
+    }
+
     fn of(id: &str, program: &'static str, extra: Value) -> Self {
         let manifest = json!({
             "id": id, "name": id, "version": "1.0.0", "description": "a plugin of a test", "type": "user",

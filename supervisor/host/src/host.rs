@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use crate::catalogue::{Catalogue, invalid_status};
 use crate::javascript;
 use crate::lost_sockets;
-use crate::plugin::{LaunchOptions, PluginHandle, Shared};
+use crate::plugin::{LaunchOptions, PluginHandle, Shared, Turns};
 use crate::process::{Ledger, Spawner, SpawnerOptions, sweep};
 use crate::routes::Routes;
 use crate::supervisor::{PluginPolicy, Request, ShutdownMode, Supervisor};
@@ -159,6 +159,7 @@ impl Host {
             routes: Arc::new(Routes::default()),
             events: broadcast::Sender::new(EVENTS_KEPT),
             launch: Arc::new(launch),
+            turns: Turns::new(),
         };
         let (requests, inbox) = mpsc::channel(REQUESTS_WAITING);
         let catalogue = watch::Sender::new(Arc::new(Catalogue::default()));

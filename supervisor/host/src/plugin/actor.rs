@@ -22,6 +22,7 @@ use super::living::{Link, Living};
 use super::past;
 use super::stopping;
 use super::timers::Timers;
+use super::turns::{Taken, Turn};
 use super::view::View;
 use super::{Letter, PluginSettings, Shared};
 use crate::discovery::Installed;
@@ -37,6 +38,8 @@ pub(super) enum Done {
     Fact(Generation, Option<Fact>),
     /// It could not be looked whether anything of a generation is left, and why.
     Unseen(Generation, String),
+    /// The turn of this generation to begin has come.
+    Turn(Generation, Taken),
     /// The answer to `Spawn`.
     Launched(Generation, Box<Result<Launched, LaunchFailure>>),
     /// The answer to `initialize`.
@@ -57,7 +60,10 @@ pub(crate) struct Actor {
     pub(super) machine: Lifecycle,
     pub(super) timers: Timers,
     pub(super) work: JoinSet<Done>,
+    /// The wait for its turn, and then the launch.
     pub(super) spawning: Option<AbortHandle>,
+    /// From the launch to the end of the handshake.
+    pub(super) turn: Option<Turn>,
     pub(super) living: Option<Living>,
     pub(super) route: Arc<Route>,
     pub(super) route_open: bool,
@@ -108,6 +114,7 @@ impl Actor {
             timers: Timers::default(),
             work: JoinSet::new(),
             spawning: None,
+            turn: None,
             living: None,
             route,
             route_open: false,
@@ -169,6 +176,11 @@ impl Actor {
             self.timers.arm(deadline, generation, HELD_UP_LOOK);
             return;
         }
+        if deadline == Deadline::Spawn && self.waits_for_its_turn() {
+            // Others hold their turns for a limited time, and this one comes in the order of asking.
+            self.timers.arm(deadline, generation, self.machine.policy().spawn);
+            return;
+        }
         if self.shared.services.are_held_up() {
             match deadline {
                 Deadline::Handshake | Deadline::Start => {
@@ -180,6 +192,10 @@ impl Actor {
             }
         }
         self.step(Event::Deadline(generation, deadline));
+    }
+
+    fn waits_for_its_turn(&self) -> bool {
+        self.spawning.is_some() && self.turn.is_none()
     }
 
     fn take(&mut self, letter: Letter) {
@@ -232,6 +248,7 @@ impl Actor {
                 self.step(Event::Fact(generation, Fact::NotEmpty { left: Vec::new() }));
             }
             Ok(Done::Fact(_, None)) => {}
+            Ok(Done::Turn(generation, turn)) => effects::begin(self, generation, turn),
             Ok(Done::Launched(generation, launched)) => self.launched(generation, *launched),
             Ok(Done::Initialized(generation, answer)) => self.initialized(generation, answer),
             Ok(Done::StopAnswered(generation, said)) => {

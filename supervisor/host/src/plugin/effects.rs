@@ -5,7 +5,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use outboard_lifecycle::{Effect, Event, Exit, Fact, Generation};
+use outboard_lifecycle::{Deadline, Effect, Event, Exit, Fact, Generation};
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::LogSource;
 use outboard_protocol::handshake::{Hook, InitializeResult, features};
@@ -20,6 +20,7 @@ use super::launch::{LaunchFailure, Launched, launch};
 use super::living::Living;
 use super::record;
 use super::stopping::{self, StopCall};
+use super::turns::Taken;
 use crate::process::{ExitReport, Label, Signal};
 use crate::routes::RouteState;
 
@@ -111,6 +112,25 @@ fn spawn(actor: &mut Actor, generation: Generation) {
         actor.work.spawn(async move { Done::Fact(generation, Some(fact)) });
         return;
     }
+    let turns = actor.shared.turns.clone();
+    let work = async move { Done::Turn(generation, turns.next().await) };
+    actor.turn = None;
+    actor.spawning = Some(actor.work.spawn(work));
+}
+
+/// Its turn has come: starts the process. What the launch may take counts from here.
+pub(super) fn begin(actor: &mut Actor, generation: Generation, taken: Taken) {
+    if generation != actor.machine.generation() || actor.spawning.is_none() {
+        // Withdrawn while it came.
+        return;
+    }
+    let (turn, held) = taken.begin();
+    actor.turn = Some(turn);
+    actor.work.spawn(async move {
+        held.await;
+        Done::Fact(generation, None)
+    });
+    actor.timers.arm(Deadline::Spawn, generation, actor.machine.policy().spawn);
     let slot = format!("{}-{}", actor.slot(), generation.0);
     let history = actor.history.clone();
     let launching = launch(
@@ -129,6 +149,7 @@ fn spawn(actor: &mut Actor, generation: Generation) {
 }
 
 fn kill_all(actor: &mut Actor) {
+    actor.turn = None;
     if let Some(spawning) = actor.spawning.take() {
         // Giving up on it ends what was begun; the machine awaits an answer all the same.
         spawning.abort();
@@ -257,6 +278,7 @@ impl Actor {
             // It was withdrawn, and the answer to that is given.
             Err(_) if generation != self.machine.generation() => {}
             Err(LaunchFailure { why, transient }) => {
+                self.turn = None;
                 self.spawn_failure = Some(why.clone());
                 self.step(Event::Fact(generation, Fact::SpawnFailed { why, transient }));
             }
@@ -281,6 +303,7 @@ impl Actor {
                 Fact::HandshakeDone { resumes }
             }
         };
+        self.turn = None;
         self.step(Event::Fact(generation, fact));
     }
 
@@ -289,6 +312,7 @@ impl Actor {
         if generation != self.machine.generation() {
             return;
         }
+        self.turn = None;
         let Some(living) = self.living.as_mut() else { return };
         // A connection to a process that is gone would be refused; requests wait for the next one instead.
         living.upstream.close();

@@ -26,6 +26,7 @@ mod record;
 mod stopping;
 mod timers;
 pub mod trial;
+mod turns;
 mod unaware;
 mod view;
 
@@ -42,6 +43,7 @@ pub(crate) use actor::Actor;
 pub(crate) use history::History;
 pub(crate) use launch::LaunchOptions;
 pub(crate) use living::Link;
+pub(crate) use turns::Turns;
 pub(crate) use view::View;
 
 use crate::discovery::Installed;
@@ -91,6 +93,7 @@ pub(crate) struct Shared {
     pub(crate) routes: Arc<Routes>,
     pub(crate) events: broadcast::Sender<outboard_protocol::control::HostEvent>,
     pub(crate) launch: Arc<LaunchOptions>,
+    pub(crate) turns: Turns,
 }
 
 /// An order to a plugin's actor, or news of what is installed, or both.
