@@ -26,8 +26,11 @@ async fn a_head_that_never_ends_is_cut_off_however_diligently_it_drips() {
     let house = House::new();
     let gateway =
         gateway(&house, |options| (options.head_timeout, options.client_linger) = (SHORT, SHORT)).await;
-    let mut silent = TcpStream::connect(gateway.listen()).await.unwrap();
-    ended(&mut silent).await;
+    not_before(SHORT, async {
+        let mut silent = TcpStream::connect(gateway.listen()).await.unwrap();
+        ended(&mut silent).await;
+    })
+    .await;
     let mut dripping = TcpStream::connect(gateway.listen()).await.unwrap();
     dripping.write_all(b"GET / HTTP/1.1\r\nX: ").await.unwrap();
     let (mut from, mut to) = dripping.split();
@@ -37,7 +40,7 @@ async fn a_head_that_never_ends_is_cut_off_however_diligently_it_drips() {
         }
     };
     let mut answer = Vec::new();
-    let (_, read) = soon(async { tokio::join!(drip, from.read_to_end(&mut answer)) }).await;
+    let (_, read) = not_before(SHORT, async { tokio::join!(drip, from.read_to_end(&mut answer)) }).await;
     let answer = String::from_utf8(answer).unwrap();
     assert!(read.is_ok(), "the refusal was lost: {answer:?}");
     assert_eq!((status(&answer), problem(&answer).as_str()), (408, "client-slow"));
@@ -56,7 +59,7 @@ async fn empty_lines_for_ever_are_no_way_to_keep_a_connection() {
             tokio::task::yield_now().await;
         }
     };
-    soon(press).await;
+    not_before(SHORT, press).await;
 }
 
 #[tokio::test]
@@ -65,9 +68,12 @@ async fn a_connection_may_idle_between_requests_for_its_own_while() {
     let gateway = gateway(&house, |options| options.keep_alive = SHORT).await;
     let mut client = TcpStream::connect(gateway.listen()).await.unwrap();
     let request = format!("GET /_outboard/health HTTP/1.1\r\nHost: {}\r\n\r\n", gateway.listen());
-    client.write_all(request.as_bytes()).await.unwrap();
-    assert!(soon(read_head(&mut client)).await.starts_with("HTTP/1.1 200"));
-    ended(&mut client).await;
+    not_before(SHORT, async {
+        client.write_all(request.as_bytes()).await.unwrap();
+        assert!(soon(read_head(&mut client)).await.starts_with("HTTP/1.1 200"));
+        ended(&mut client).await;
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -83,9 +89,12 @@ async fn a_connection_idles_as_long_after_an_answer_that_took_longer_than_that()
     let gateway = gateway(&house, |options| options.keep_alive = SHORT).await;
     let mut client = TcpStream::connect(gateway.listen()).await.unwrap();
     let request = format!("GET /api/x/ HTTP/1.1\r\nHost: {}\r\n\r\n", gateway.listen());
-    client.write_all(request.as_bytes()).await.unwrap();
-    assert!(soon(read_head(&mut client)).await.starts_with("HTTP/1.1 200"));
-    ended(&mut client).await;
+    not_before(3 * SHORT, async {
+        client.write_all(request.as_bytes()).await.unwrap();
+        assert!(soon(read_head(&mut client)).await.starts_with("HTTP/1.1 200"));
+        ended(&mut client).await;
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -105,8 +114,11 @@ async fn a_body_that_stalls_ends_the_request_at_both_ends() {
     let mut client = TcpStream::connect(gateway.listen()).await.unwrap();
     let head =
         format!("POST /api/x/ HTTP/1.1\r\nHost: {}\r\nContent-Length: 10\r\n\r\nhalf", gateway.listen());
-    client.write_all(head.as_bytes()).await.unwrap();
-    assert!(soon(seen.recv()).await.unwrap().ends_with("half"));
+    let stall = async {
+        client.write_all(head.as_bytes()).await.unwrap();
+        soon(seen.recv()).await.unwrap()
+    };
+    assert!(not_before(SHORT, stall).await.ends_with("half"));
     let answer = read_all(&mut client).await.unwrap();
     assert_eq!((status(&answer), problem(&answer).as_str()), (408, "client-slow"));
 }
@@ -122,16 +134,12 @@ async fn a_client_that_does_not_read_is_reset() {
     house.plugin("x", open(&upstream));
     let gateway = gateway(&house, |options| options.client_unread = SHORT).await;
     let mut client = TcpStream::connect(gateway.listen()).await.unwrap();
-    client.write_all(&get(gateway.listen(), "/api/x/", "")).await.unwrap();
-    while upstream.in_flight() == 0 {
-        tokio::task::yield_now().await;
-    }
-    let given_up = async {
-        while upstream.in_flight() > 0 {
-            tokio::time::sleep(SHORT / 20).await;
-        }
-    };
-    soon(given_up).await;
+    not_before(SHORT, async {
+        client.write_all(&get(gateway.listen(), "/api/x/", "")).await.unwrap();
+        until(|| upstream.in_flight() > 0).await;
+        until(|| upstream.in_flight() == 0).await;
+    })
+    .await;
     let error = soon(client.read_to_end(&mut Vec::new())).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
 }
@@ -206,7 +214,8 @@ async fn a_plugin_that_falls_silent_within_its_answer_is_cut_off() {
     });
     house.plugin("x", open(&upstream));
     let gateway = gateway(&house, |options| options.stream_idle = SHORT).await;
-    let answer = exchange(gateway.listen(), &get(gateway.listen(), "/api/x/", "")).await.unwrap();
+    let request = get(gateway.listen(), "/api/x/", "");
+    let answer = not_before(SHORT, exchange(gateway.listen(), &request)).await.unwrap();
     assert!(answer.contains("content-length: 9\r\n") && answer.ends_with("\r\n\r\nhalf"), "{answer}");
 }
 
@@ -360,12 +369,7 @@ async fn end_while_starved() {
 }
 
 async fn until_silent(upstream: &Upstream) {
-    soon(async {
-        while upstream.silence().is_none() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    until(|| upstream.silence().is_some()).await;
 }
 
 #[tokio::test]

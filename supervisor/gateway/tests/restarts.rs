@@ -26,15 +26,6 @@ fn dying(house: &House, heads: &Arc<AtomicUsize>) -> Arc<Upstream> {
     })
 }
 
-async fn until(mut holds: impl FnMut() -> bool) {
-    soon(async {
-        while !holds() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-}
-
 #[tokio::test]
 async fn nobody_is_told_that_there_is_no_such_plugin_before_it_is_known_which_there_are() {
     let house = House::new();
@@ -42,10 +33,7 @@ async fn nobody_is_told_that_there_is_no_such_plugin_before_it_is_known_which_th
     let gateway = gateway(&house, |_| {}).await;
     let listen = gateway.listen();
     let asked = tokio::spawn(async move { exchange(listen, &get(listen, "/api/x/", "")).await.unwrap() });
-    // As many turns as an answer would take many times over.
-    for _ in 0..2000 {
-        tokio::task::yield_now().await;
-    }
+    until(|| house.known.receiver_count() == 1).await;
     assert!(!asked.is_finished());
     let upstream = house.generation(|stream, _| echo_head(stream));
     house.plugin("x", open(&upstream));
@@ -63,7 +51,7 @@ async fn a_request_that_comes_during_a_start_waits_and_is_answered() {
         "POST /api/x/ HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody"
     );
     let asked = tokio::spawn(async move { exchange(listen, request.as_bytes()).await.unwrap() });
-    tokio::task::yield_now().await;
+    until_one_waits_on(&route).await;
     let upstream = house.generation(|stream, _| echo_head(stream));
     testing::publish(&route, open(&upstream));
     assert_eq!(status(&asked.await.unwrap()), 200);
@@ -76,7 +64,7 @@ async fn a_plugin_that_registers_its_prefix_while_it_starts_is_waited_for() {
     let gateway = gateway(&house, |_| {}).await;
     let listen = gateway.listen();
     let asked = tokio::spawn(async move { exchange(listen, &get(listen, "/api/x/", "")).await.unwrap() });
-    tokio::task::yield_now().await;
+    until_one_waits_on(&route).await;
     house.claim("x", "/api/x");
     let upstream = house.generation(|stream, _| echo_head(stream));
     testing::publish(&route, open(&upstream));
@@ -87,9 +75,10 @@ async fn a_plugin_that_registers_its_prefix_while_it_starts_is_waited_for() {
 async fn waiting_ends_in_503_with_the_cause_when_the_time_is_up_or_the_plugin_gives_up() {
     let house = House::new();
     let route = house.plugin("x", waiting("it crashed; next try in 30 s"));
-    let gateway = gateway(&house, |options| options.waiting_time = Duration::from_millis(50)).await;
+    let patience = Duration::from_millis(50);
+    let gateway = gateway(&house, |options| options.waiting_time = patience).await;
     let listen = gateway.listen();
-    let answer = exchange(listen, &get(listen, "/api/x/", "")).await.unwrap();
+    let answer = not_before(patience, exchange(listen, &get(listen, "/api/x/", ""))).await.unwrap();
     assert_eq!((status(&answer), problem(&answer).as_str()), (503, "plugin-not-running"));
     assert!(
         answer.contains("retry-after: 2\r\n") && answer.contains("it crashed; next try in 30 s"),
@@ -149,7 +138,7 @@ async fn a_safe_request_that_a_dying_plugin_swallowed_is_sent_once_more_to_the_n
         let asked = tokio::spawn(async move { exchange(listen, request.as_bytes()).await.unwrap() });
         until(|| heads.load(Ordering::SeqCst) == 1).await;
         testing::publish(&route, waiting("it crashed"));
-        tokio::task::yield_now().await;
+        until_one_waits_on(&route).await;
         let second = house.generation(|stream, _| echo_head(stream));
         testing::publish(&route, open(&second));
         let answer = asked.await.unwrap();
@@ -271,7 +260,7 @@ async fn a_closed_door_is_502_while_the_plugin_lives_and_a_wait_when_it_has_died
     let (dead, listener) = house.listener();
     drop(listener);
     let route = house.plugin("x", open(&dead));
-    let gateway = gateway(&house, |_| {}).await;
+    let gateway = gateway(&house, |options| options.waiting_requests = 1).await;
     let listen = gateway.listen();
     let answer = exchange(listen, &get(listen, "/api/x/", "")).await.unwrap();
     assert_eq!((status(&answer), problem(&answer).as_str()), (502, "plugin-refused"));
@@ -280,8 +269,11 @@ async fn a_closed_door_is_502_while_the_plugin_lives_and_a_wait_when_it_has_died
         "POST /api/x/ HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody"
     );
     let asked = tokio::spawn(async move { exchange(listen, request.as_bytes()).await.unwrap() });
-    tokio::task::yield_now().await;
+    until_one_waits_on(&route).await;
     testing::publish(&route, waiting("it crashed"));
+    // The one seat is taken, so it has seen that it has to wait for the next generation.
+    let another = exchange(listen, &get(listen, "/api/x/", "")).await.unwrap();
+    assert_eq!(problem(&another), "too-many-waiting");
     let next = house.generation(|stream, _| echo_head(stream));
     testing::publish(&route, open(&next));
     assert_eq!(status(&asked.await.unwrap()), 200);
@@ -346,7 +338,9 @@ async fn a_plugin_that_does_not_answer_is_504() {
         read_head(&mut stream).await;
     });
     house.plugin("x", open(&upstream));
-    let gateway = gateway(&house, |options| options.answer_timeout = Duration::from_millis(50)).await;
-    let answer = exchange(gateway.listen(), &get(gateway.listen(), "/api/x/", "")).await.unwrap();
+    let patience = Duration::from_millis(50);
+    let gateway = gateway(&house, |options| options.answer_timeout = patience).await;
+    let request = get(gateway.listen(), "/api/x/", "");
+    let answer = not_before(patience, exchange(gateway.listen(), &request)).await.unwrap();
     assert_eq!((status(&answer), problem(&answer).as_str()), (504, "plugin-slow"));
 }

@@ -311,6 +311,11 @@ pub mod testing {
         route
     }
 
+    /// How many wait for a route to change, at this moment.
+    pub fn waiting_on(route: &Route) -> usize {
+        route.changed.receiver_count()
+    }
+
     /// Publishes a state as a plugin's actor does.
     pub fn publish(route: &Route, state: RouteState) {
         route.publish(state);
