@@ -6,7 +6,6 @@ mod support;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
 
 use outboard_protocol::ErrorReason;
 use outboard_protocol::control::LogsParams;
@@ -18,7 +17,10 @@ use support::*;
 /// Name the data folder and the backup to the process that is going to be killed.
 const RESTORING: &str = "OUTBOARD_TEST_RESTORING";
 const MAKING: &str = "OUTBOARD_TEST_MAKING";
-const KILLS: u32 = 25;
+const KILLS: usize = 28;
+/// How a folder begins in which a restore sets the old files aside.
+const BEFORE: &str = "before-restore-";
+
 /// This program again, with one test alone, which finds the variable set.
 fn this_program(test: &str, (variable, data, backup): (&str, &Path, &Path)) -> Child {
     Command::new(std::env::current_exe().unwrap())
@@ -50,24 +52,49 @@ async fn a_restore_that_is_killed_at_any_moment_leaves_all_of_the_old_or_all_of_
             (RESTORING, &data, &safe),
         )
     };
-    let begun = Instant::now();
-    assert!(child().wait().unwrap().success());
-    let whole = begun.elapsed();
-    let seed = std::process::id();
-    let (mut random, mut cut_off) = (seed, 0);
-    for _ in 0..KILLS {
+    // While copies are made, between the copies and the first move, and while files change places.
+    let moments = [
+        (".partial", ""),
+        (".partial", "plugins-data/a/0.db"),
+        (".partial", "state.db"),
+        (".ready", ""),
+        (BEFORE, "plugins-data/a/0.db"),
+        (BEFORE, "plugins-data/a/3.db"),
+        (BEFORE, "state.db"),
+    ];
+    let (mut undone, mut finished) = (0, 0);
+    for (kind, file) in moments.iter().cycle().take(KILLS) {
         fill(&data, &dir, "old").await;
+        let there_before = names(&data);
+        let begun = || names(&data).into_iter().filter(|name| !there_before.contains(name));
         let mut child = child();
-        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        std::thread::sleep(whole * (random >> 16) / (1 << 16));
+        while !begun().any(|name| name.contains(kind) && data.join(name).join(file).exists())
+            && child.try_wait().unwrap().is_none()
+        {
+            std::hint::spin_loop();
+        }
         child.kill().unwrap();
         child.wait().unwrap();
+        let left: Vec<String> = begun().filter(|name| name.starts_with("restore-")).collect();
         let values = values(&data, &dir).await;
-        assert!(values.iter().all(|value| *value == values[0]), "seed {seed}, half of a restore: {values:?}");
-        cut_off += u32::from(values[0] == "old");
+        assert!(
+            values.iter().all(|value| *value == values[0]),
+            "{kind} {file}: half of a restore: {values:?}"
+        );
         assert!(!names(&data).iter().any(|name| name.starts_with("restore-")), "{:?}", names(&data));
+        if left.iter().any(|name| name.ends_with(".partial")) {
+            assert_eq!(values[0], "old", "{kind} {file}: {left:?}");
+            undone += 1;
+        } else if left.iter().any(|name| name.ends_with(".ready")) {
+            assert_eq!(values[0], "new", "{kind} {file}: {left:?}");
+            finished += 1;
+        }
     }
-    eprintln!("seed {seed}: {cut_off} of {KILLS} restores were cut off before there was no way back");
+    assert!(undone > 0, "no restore was cut off while it could still be undone");
+    assert!(finished > 0, "no restore was cut off when it had to be brought to its end");
+    eprintln!(
+        "of {KILLS} restores {undone} were cut off while they could be undone, and {finished} afterwards"
+    );
 }
 
 #[tokio::test]
