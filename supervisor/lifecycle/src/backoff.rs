@@ -57,3 +57,15 @@ impl Chance {
         most / 1000 * thousandths
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chance_is_splitmix64_as_it_was_published() {
+        let mut chance = Chance::new(0);
+        let drawn = [chance.next(), chance.next(), chance.next()];
+        assert_eq!(drawn, [0xE220_A839_7B1D_CDAF, 0x6E78_9E6A_A1B9_65F4, 0x06C4_5D18_8009_454F]);
+    }
+}
