@@ -1,6 +1,7 @@
 //! The supervisor is short of descriptors: that is nobody's fault, and everybody goes on.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::TcpStream;
 use std::process::Command;
@@ -17,15 +18,23 @@ fn limit(supervisor: &Supervisor, most: u64) {
     assert!(Command::new("prlimit").args(["--pid", &pid, &limit]).status().unwrap().success());
 }
 
-fn open_descriptors(supervisor: &Supervisor) -> u64 {
-    std::fs::read_dir(format!("/proc/{}/fd", supervisor.pid())).unwrap().count() as u64
+fn open_descriptors(supervisor: &Supervisor) -> BTreeSet<u64> {
+    let open = std::fs::read_dir(format!("/proc/{}/fd", supervisor.pid())).unwrap();
+    open.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap()).collect()
+}
+
+/// Leaves the running supervisor so many descriptors beside those that it has.
+fn leave(supervisor: &Supervisor, free: usize) {
+    let open = open_descriptors(supervisor);
+    // The kernel gives out the lowest number that is free, and none from the limit on.
+    limit(supervisor, (0..).filter(|number| !open.contains(number)).nth(free).unwrap());
 }
 
 #[test]
 fn connections_take_no_descriptor_that_plugins_health_and_control_need() {
     let supervisor = Supervisor::builder().settings(STRICT).plugin(Plugin::hello()).start();
     let before = supervisor.plugin(NEIGHBOUR);
-    limit(&supervisor, open_descriptors(&supervisor) + 32);
+    limit(&supervisor, open_descriptors(&supervisor).len() as u64 + 32);
     let mut crowd = Vec::new();
     const UPGRADE: &str = "Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
         Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
@@ -68,6 +77,11 @@ fn a_process_for_which_there_is_no_descriptor_is_tried_again_and_counts_against_
     let (before, neighbour) = (supervisor.plugin("hello-rust"), supervisor.plugin(NEIGHBOUR));
     let pid = supervisor.pid_of("hello-rust");
     kill_unseen(&supervisor, pid);
+    // A look at what is left of it takes two, another process a dozen.
+    leave(&supervisor, 5);
+    eventually("a try without a process", || {
+        supervisor.errors().contains("the machine was short, which counts against nobody").then_some(())
+    });
     limit(&supervisor, 1024);
     supervisor.wait_for_generation_after("hello-rust", &before["generation"]);
     // It has not used up its restarts, of which it has one, and what was no process is no restart.
