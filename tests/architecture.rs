@@ -87,7 +87,15 @@ const BUILT: &[&str] = &["target", "node_modules"];
 const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     (
         "supervisor/host/src/process",
-        &["crate::session", "outboard_protocol", "outboard_services", "outboard_lifecycle", "crate::plugin"],
+        // How a process ended is the one word that it shares with the machine.
+        &[
+            "crate::session",
+            "outboard_protocol",
+            "outboard_services",
+            "outboard_lifecycle::{",
+            "Lifecycle",
+            "crate::plugin",
+        ],
         "process/ knows bytes and pids, never messages",
     ),
     (

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use outboard_host::process::{ExitReport, Spawned};
+use outboard_host::process::{Exit, Spawned};
 use outboard_host::trial::{Door, Trial};
 use outboard_protocol::wire::FRAME_MAX;
 use outboard_protocol::wire::frame::Decoder;
@@ -69,7 +69,7 @@ struct Held {
 pub(crate) struct Ended {
     pub(crate) record: Record,
     /// `None`: it had to be killed.
-    pub(crate) exit: Option<ExitReport>,
+    pub(crate) exit: Option<Exit>,
 }
 
 impl Conversation {
@@ -160,7 +160,7 @@ impl Conversation {
     }
 
     /// How the process ended, if it does within this time.
-    pub(crate) async fn exited(&self, limit: Duration) -> Option<ExitReport> {
+    pub(crate) async fn exited(&self, limit: Duration) -> Option<Exit> {
         tokio::time::timeout(limit, self.trial.exit.exited()).await.ok()
     }
 

@@ -5,7 +5,7 @@ mod process_harness;
 
 use std::collections::HashMap;
 
-use outboard_host::process::{CPU_GRACE_SECONDS, ExitReport, SpawnSpec, Wire, socket};
+use outboard_host::process::{CPU_GRACE_SECONDS, Exit, SpawnSpec, Wire, socket};
 use process_harness::{GUARD, guarded, read_all, spawner, spec};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 async fn report(spec: SpawnSpec) -> HashMap<String, String> {
     let mut child = guarded(spawner().spawn(spec)).await.unwrap();
     let text = read_all(&mut child.stderr).await;
-    assert_eq!(guarded(child.exit.exited()).await, ExitReport::Code(0), "{text}");
+    assert_eq!(guarded(child.exit.exited()).await, Exit::Code(0), "{text}");
     child.containment.prove_empty(GUARD).await.unwrap();
     let lines =
         text.lines().map(|line| line.split_once('=').unwrap_or_else(|| panic!("no such line: {line}")));
@@ -198,7 +198,7 @@ async fn a_file_that_grows_past_its_limit_ends_its_writer_by_name() {
     spec.limits.file_size = Some(64 << 10);
     let child = guarded(spawner().spawn(spec)).await.unwrap();
     let report = guarded(child.exit.exited()).await;
-    assert!(matches!(report, ExitReport::Signal { name: "SIGXFSZ", .. }), "{report}");
+    assert!(matches!(report, Exit::Signal { name: "SIGXFSZ", .. }), "{report}");
     assert_eq!(std::fs::metadata(&path).unwrap().len(), 64 << 10);
     child.containment.prove_empty(GUARD).await.unwrap();
 }
@@ -209,6 +209,6 @@ async fn a_program_that_spends_its_processor_time_ends_by_name() {
     spec.limits.cpu_seconds = Some(1);
     let child = guarded(spawner().spawn(spec)).await.unwrap();
     let report = guarded(child.exit.exited()).await;
-    assert!(matches!(report, ExitReport::Signal { name: "SIGXCPU", .. }), "{report}");
+    assert!(matches!(report, Exit::Signal { name: "SIGXCPU", .. }), "{report}");
     child.containment.prove_empty(GUARD).await.unwrap();
 }

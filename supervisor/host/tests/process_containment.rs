@@ -3,13 +3,13 @@
 
 mod process_harness;
 
-use outboard_host::process::{ExitReport, Signal, SpawnError, facts, orphans};
+use outboard_host::process::{Exit, Signal, SpawnError, facts, orphans};
 use process_harness::{GUARD, Member, announced, guarded, spawn, spawner};
 
 #[tokio::test]
 async fn a_grandchild_that_holds_the_pipes_delays_no_report() {
     let mut child = spawn(&["family", "daemon", "leave"]).await;
-    assert_eq!(guarded(child.exit.exited()).await, ExitReport::Code(0));
+    assert_eq!(guarded(child.exit.exited()).await, Exit::Code(0));
     let members = announced(&mut child.stderr, &["daemon"]).await;
     assert!(members["daemon"].lives(), "it still holds the pipe");
     child.containment.prove_empty(GUARD).await.unwrap();
@@ -28,7 +28,7 @@ async fn everything_is_emptied_whatever_it_has_done_to_get_away() {
     for (name, member) in members {
         assert!(member.is_gone(), "{name}");
     }
-    assert!(matches!(child.exit.now(), Some(ExitReport::Signal { name: "SIGKILL", .. })));
+    assert!(matches!(child.exit.now(), Some(Exit::Signal { name: "SIGKILL", .. })));
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn an_orderly_signal_reaches_the_group_and_not_those_outside() {
     let members = announced(&mut child.stderr, &["leader", "plain", "stubborn", "daemon"]).await;
     child.containment.signal_group(Signal::TERM).unwrap();
     let report = guarded(child.exit.exited()).await;
-    assert!(matches!(report, ExitReport::Signal { name: "SIGTERM", .. }), "{report}");
+    assert!(matches!(report, Exit::Signal { name: "SIGTERM", .. }), "{report}");
     members["plain"].ends().await;
     assert!(members["stubborn"].lives() && members["daemon"].lives());
     child.containment.kill_all().await;
@@ -98,7 +98,7 @@ async fn adopted_orphans_are_reaped_and_the_status_of_leaders_is_not_taken() {
     members["daemon"].signal(Signal::KILL);
     members["daemon"].is_reaped().await;
     for (code, child) in (0..).zip(&short) {
-        assert_eq!(guarded(child.exit.exited()).await, ExitReport::Code(code));
+        assert_eq!(guarded(child.exit.exited()).await, Exit::Code(code));
         child.containment.prove_empty(GUARD).await.unwrap();
     }
     child.containment.prove_empty(GUARD).await.unwrap();

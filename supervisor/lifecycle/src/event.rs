@@ -122,54 +122,46 @@ pub enum Fact {
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Exit {
-    /// By itself, with this code.
+    /// It left by itself, with this code (0 to 255).
     Code(i32),
-    /// By a signal.
+    /// A signal ended it.
     Signal {
-        /// Its number.
+        /// The signal's number.
         number: i32,
-        /// Whether the kernel wrote a core file.
+        /// Its name, such as `SIGSEGV`; `SIGRT` for the nameless real-time ones.
+        name: &'static str,
+        /// Whether the kernel wrote a core dump.
         core_dumped: bool,
     },
     /// The operating system did not say.
     Unknown,
 }
 
+impl Exit {
+    /// The exit code, for a process that left by itself.
+    #[must_use]
+    pub const fn code(&self) -> Option<i32> {
+        if let Self::Code(code) = self { Some(*code) } else { None }
+    }
+
+    /// The number of the signal that ended it.
+    #[must_use]
+    pub const fn signal(&self) -> Option<i32> {
+        if let Self::Signal { number, .. } = self { Some(*number) } else { None }
+    }
+}
+
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code(code) => write!(f, "exited with code {code}"),
-            Self::Signal { number, core_dumped } => {
-                write!(f, "was ended by signal {number}")?;
-                if let Some(name) = signal_name(*number) {
-                    write!(f, " ({name})")?;
-                }
-                f.write_str(if *core_dumped { ", with a core file" } else { "" })
+            Self::Signal { number, name, core_dumped } => {
+                write!(f, "was killed by {name} ({number}")?;
+                f.write_str(if *core_dumped { ", core dumped)" } else { ")" })
             }
-            Self::Unknown => f.write_str("ended in an unknown way"),
+            Self::Unknown => f.write_str("ended in a way that was not recorded"),
         }
     }
-}
-
-/// The names that operators know. Only numbers on which Linux and macOS agree.
-const fn signal_name(number: i32) -> Option<&'static str> {
-    Some(match number {
-        1 => "SIGHUP",
-        2 => "SIGINT",
-        3 => "SIGQUIT",
-        4 => "SIGILL",
-        5 => "SIGTRAP",
-        6 => "SIGABRT",
-        8 => "SIGFPE",
-        9 => "SIGKILL",
-        11 => "SIGSEGV",
-        13 => "SIGPIPE",
-        14 => "SIGALRM",
-        15 => "SIGTERM",
-        24 => "SIGXCPU",
-        25 => "SIGXFSZ",
-        _ => return None,
-    })
 }
 
 /// The waits. Each has its length in [`Policy`](crate::Policy), save the back-off, which is computed.

@@ -49,7 +49,11 @@ fn fact() -> impl Strategy<Value = Fact> {
         Just(Exit::Code(0)),
         Just(Exit::Code(127)),
         any::<i32>().prop_map(Exit::Code),
-        (any::<i32>(), any::<bool>()).prop_map(|(number, core_dumped)| Exit::Signal { number, core_dumped }),
+        (any::<i32>(), any::<bool>()).prop_map(|(number, core_dumped)| Exit::Signal {
+            number,
+            name: "SIGRT",
+            core_dumped
+        }),
         Just(Exit::Unknown),
     ];
     prop_oneof![

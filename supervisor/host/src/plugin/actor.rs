@@ -26,7 +26,7 @@ use super::turns::{Taken, Turn};
 use super::view::View;
 use super::{Letter, PluginSettings, Shared};
 use crate::discovery::Installed;
-use crate::process::ExitReport;
+use crate::process::Exit;
 use crate::routes::{Route, RouteState};
 
 /// Between two looks whether our disk hangs still.
@@ -47,9 +47,9 @@ pub(super) enum Done {
     /// The call to `stop` is over; what the plugin's error says, where it answered with one.
     StopAnswered(Generation, Option<String>),
     /// The process has ended; what it left in its pipes is not read yet.
-    Ended(Generation, ExitReport),
+    Ended(Generation, Exit),
     /// Its pipes are read to the end.
-    Drained(Generation, ExitReport),
+    Drained(Generation, Exit),
 }
 
 /// One plugin's task.
@@ -256,7 +256,7 @@ impl Actor {
                 self.step(Event::Fact(generation, Fact::StopAnswered));
             }
             Ok(Done::Ended(generation, report)) => self.ended(generation, report),
-            Ok(Done::Drained(generation, report)) => self.exited(generation, &report),
+            Ok(Done::Drained(generation, report)) => self.exited(generation, report),
             Err(error) if error.is_cancelled() => {}
             Err(error) => self.step(Event::Fault { why: format!("a task of the plugin failed: {error}") }),
         }

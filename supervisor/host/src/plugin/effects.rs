@@ -21,7 +21,7 @@ use super::living::Living;
 use super::record;
 use super::stopping::{self, StopCall};
 use super::turns::Taken;
-use crate::process::{ExitReport, Label, Signal};
+use crate::process::{Label, Signal};
 use crate::routes::RouteState;
 
 /// How long a dead process's pipes are read at most before its end is reported. Its last words are in there.
@@ -308,7 +308,7 @@ impl Actor {
     }
 
     /// The process is gone. Its conversation ends with it, and what it left in its pipes is still read.
-    pub(super) fn ended(&mut self, generation: Generation, report: ExitReport) {
+    pub(super) fn ended(&mut self, generation: Generation, report: Exit) {
         if generation != self.machine.generation() {
             return;
         }
@@ -324,14 +324,7 @@ impl Actor {
         });
     }
 
-    pub(super) fn exited(&mut self, generation: Generation, report: &ExitReport) {
-        let exit = match report {
-            ExitReport::Code(code) => Exit::Code(*code),
-            ExitReport::Signal { number, core_dumped, .. } => {
-                Exit::Signal { number: *number, core_dumped: *core_dumped }
-            }
-            ExitReport::Unknown => Exit::Unknown,
-        };
+    pub(super) fn exited(&mut self, generation: Generation, exit: Exit) {
         if let Some(living) = &self.living {
             let session = living.session.clone();
             self.work.spawn(async move {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::process::{CPU_GRACE_SECONDS, ExitReport, Limits};
+use crate::process::{CPU_GRACE_SECONDS, Exit, Limits};
 
 const SIGABRT: i32 = 6;
 const SIGBUS: i32 = 7;
@@ -44,7 +44,7 @@ const FILE_WORDS: [&str; 2] = ["efbig", "file too large"];
 /// The end of one process, beside the limits that it had.
 pub(super) struct End<'a> {
     pub(super) limits: &'a Limits,
-    pub(super) report: Option<ExitReport>,
+    pub(super) report: Option<Exit>,
     /// What it used of the processor, where the kernel still said it.
     pub(super) processor_time: Option<Duration>,
     /// Its last lines on standard error, and what its failure says.
@@ -144,9 +144,9 @@ mod tests {
 
     fn end<'a>(limits: &'a Limits, number: i32, seconds: u64, said: &'a [String]) -> End<'a> {
         let report = if number == 0 {
-            ExitReport::Code(1)
+            Exit::Code(1)
         } else {
-            ExitReport::Signal { number, name: "SIG", core_dumped: false }
+            Exit::Signal { number, name: "SIG", core_dumped: false }
         };
         End { limits, report: Some(report), processor_time: Some(Duration::from_secs(seconds)), said }
     }

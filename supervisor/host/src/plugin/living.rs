@@ -23,7 +23,7 @@ use super::unaware::{Unaware, WIRE_BUFFER};
 use super::{PluginSettings, Shared, advice, elsewhere};
 use crate::discovery::Installed;
 use crate::process::facts::{out_of_memory_kills, processor_time};
-use crate::process::{Containment, ExitReport, ExitWatch, Limits, Signal};
+use crate::process::{Containment, Exit, ExitWatch, Limits, Signal};
 use crate::routes::{Address, Route, Upstream};
 use crate::session::Session;
 
@@ -60,7 +60,7 @@ pub(super) struct Living {
 /// How a process ended, as it was seen at that moment. No report: it has not, for all that is known.
 #[derive(Debug, Clone)]
 pub(super) struct Ended {
-    pub(super) report: Option<ExitReport>,
+    pub(super) report: Option<Exit>,
     pub(super) in_flight: Vec<String>,
     pub(super) at: Instant,
     /// What it had used of the processor.
@@ -73,7 +73,7 @@ impl Ended {
     /// How it ended by itself, in words.
     pub(super) fn by_itself(&self) -> String {
         match self.report {
-            Some(report @ ExitReport::Signal { number: SIGKILL, .. }) if self.memory_ran_out => {
+            Some(report @ Exit::Signal { number: SIGKILL, .. }) if self.memory_ran_out => {
                 format!("{report}, probably by the kernel, since the machine had run out of memory")
             }
             _ => self.by_force(),
@@ -173,7 +173,7 @@ impl Living {
     }
 
     /// The process has ended: its output is read to the end of what it left. The tasks are handed over to be awaited.
-    pub(super) fn finish(&mut self, report: ExitReport) -> JoinSet<()> {
+    pub(super) fn finish(&mut self, report: Exit) -> JoinSet<()> {
         self.ended = Some(Ended { report: Some(report), ..self.as_it_is() });
         self.session.finish();
         self.finish.send_replace(true);
@@ -228,10 +228,10 @@ mod tests {
             Ended { report, in_flight: Vec::new(), at: Instant::now(), processor_time: None, memory_ran_out }
                 .by_itself()
         };
-        let signal = |number, name| ExitReport::Signal { number, name, core_dumped: false };
+        let signal = |number, name| Exit::Signal { number, name, core_dumped: false };
         assert!(ended(signal(9, "SIGKILL"), true).contains("run out of memory"));
         assert_eq!(ended(signal(9, "SIGKILL"), false), "was killed by SIGKILL (9)");
         assert_eq!(ended(signal(15, "SIGTERM"), true), "was killed by SIGTERM (15)");
-        assert_eq!(ended(ExitReport::Code(1), true), "exited with code 1");
+        assert_eq!(ended(Exit::Code(1), true), "exited with code 1");
     }
 }

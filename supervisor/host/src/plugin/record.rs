@@ -15,7 +15,7 @@ use super::history::no_process;
 use super::limits_hit::End;
 use super::living::{Ended, Living};
 use super::stopping::StopFailure;
-use crate::process::ExitReport;
+use crate::process::Exit;
 
 /// As much of a line on standard error as stands in the record of an end, in characters.
 const LAST_WORDS: usize = 200;
@@ -80,7 +80,7 @@ fn exit_record(actor: &Actor, living: &Living, decision: &Decision) -> ExitRecor
         },
         exit_code: report.and_then(|report| report.code()),
         signal: report.as_ref().and_then(signal_name),
-        core_dumped: matches!(report, Some(ExitReport::Signal { core_dumped: true, .. })),
+        core_dumped: matches!(report, Some(Exit::Signal { core_dumped: true, .. })),
         advice: failure.as_ref().and_then(|failure| {
             limit.suspected().or_else(|| {
                 if actor.installed.manifest.speaks_the_protocol() {
@@ -126,9 +126,9 @@ fn spawn_record(actor: &mut Actor, decision: &Decision) -> ExitRecord {
     no_process(at, actor.machine.generation().0, ended, decision.to_string())
 }
 
-fn signal_name(report: &ExitReport) -> Option<String> {
+fn signal_name(report: &Exit) -> Option<String> {
     match report {
-        ExitReport::Signal { name, .. } => Some((*name).to_string()),
+        Exit::Signal { name, .. } => Some((*name).to_string()),
         _ => None,
     }
 }

@@ -13,8 +13,9 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::Instant;
 
+use super::Exit;
 use super::census::Containments;
-use super::exit::{ExitReport, Leader};
+use super::exit::Leader;
 use super::kill;
 use super::kinship::{Members, Sighting};
 use super::spec::Label;
@@ -154,7 +155,7 @@ impl Containment {
     }
 
     /// How the leader ended, if it has.
-    pub fn report(&self) -> Option<ExitReport> {
+    pub fn report(&self) -> Option<Exit> {
         self.leader.peek()
     }
 

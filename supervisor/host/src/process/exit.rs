@@ -6,66 +6,23 @@
 //! Until a leader is reaped its pid is a zombie's and can be nobody else's, and with it the numbers of its group and
 //! session. That is what makes signalling the group exact, so reaping comes last.
 
-use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use nix::sys::signal::Signal as NamedSignal;
+use outboard_lifecycle::Exit;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExitReport {
-    /// It left by itself, with this code (0 to 255).
-    Code(i32),
-    /// A signal ended it.
-    Signal {
-        /// The signal's number.
-        number: i32,
-        /// Its name, such as `SIGSEGV`; `SIGRT` for the nameless real-time ones.
-        name: &'static str,
-        /// Whether the kernel wrote a core dump.
-        core_dumped: bool,
-    },
-    /// Somebody else took the status. Nothing in this crate does.
-    Unknown,
-}
-
-impl ExitReport {
-    /// The exit code, for a process that left by itself.
-    pub fn code(&self) -> Option<i32> {
-        if let Self::Code(code) = self { Some(*code) } else { None }
+fn exit_of(status: &WaitIdStatus) -> Exit {
+    if let Some(code) = status.exit_status() {
+        return Exit::Code(code);
     }
-
-    /// The number of the signal that ended it.
-    pub fn signal(&self) -> Option<i32> {
-        if let Self::Signal { number, .. } = self { Some(*number) } else { None }
-    }
-
-    fn from_status(status: &WaitIdStatus) -> Self {
-        if let Some(code) = status.exit_status() {
-            return Self::Code(code);
-        }
-        let Some(number) = status.terminating_signal() else { return Self::Unknown };
-        let name = NamedSignal::try_from(number).map_or("SIGRT", NamedSignal::as_str);
-        Self::Signal { number, name, core_dumped: status.dumped() }
-    }
-}
-
-impl fmt::Display for ExitReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code(code) => write!(f, "exited with code {code}"),
-            Self::Signal { number, name, core_dumped } => {
-                write!(f, "was killed by {name} ({number}")?;
-                f.write_str(if *core_dumped { ", core dumped)" } else { ")" })
-            }
-            Self::Unknown => f.write_str("ended in a way that was not recorded"),
-        }
-    }
+    let Some(number) = status.terminating_signal() else { return Exit::Unknown };
+    let name = NamedSignal::try_from(number).map_or("SIGRT", NamedSignal::as_str);
+    Exit::Signal { number, name, core_dumped: status.dumped() }
 }
 
 /// The process that was spawned itself, until it is reaped.
@@ -74,7 +31,7 @@ pub(super) struct Leader {
     pub(super) pid: i32,
     pub(super) start_time: u64,
     pidfd: OwnedFd,
-    report: OnceLock<ExitReport>,
+    report: OnceLock<Exit>,
     /// Held while its number is used and while it is given back: rounds of killing run side by side.
     reaped: Mutex<bool>,
 }
@@ -88,15 +45,15 @@ impl Leader {
     }
 
     /// How it ended, if it has. Does not reap.
-    pub(super) fn peek(&self) -> Option<ExitReport> {
+    pub(super) fn peek(&self) -> Option<Exit> {
         if let Some(report) = self.report.get() {
             return Some(*report);
         }
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         let report = match rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), options) {
-            Ok(Some(status)) => ExitReport::from_status(&status),
+            Ok(Some(status)) => exit_of(&status),
             Ok(None) | Err(rustix::io::Errno::INTR) => return None,
-            Err(_) => ExitReport::Unknown,
+            Err(_) => Exit::Unknown,
         };
         Some(*self.report.get_or_init(|| report))
     }
@@ -166,7 +123,7 @@ impl ExitWatch {
     }
 
     /// Resolves once the process itself has ended, whoever still holds its pipes.
-    pub async fn exited(&self) -> ExitReport {
+    pub async fn exited(&self) -> Exit {
         loop {
             if let Some(report) = self.now() {
                 return report;
@@ -175,29 +132,17 @@ impl ExitWatch {
                 Ok(mut guard) if self.now().is_none() => guard.clear_ready(),
                 Ok(_) => {}
                 // The runtime is shutting down; there is nobody left to tell.
-                Err(_) => return ExitReport::Unknown,
+                Err(_) => return Exit::Unknown,
             }
         }
     }
 
     /// How the process ended, if it has.
-    pub fn now(&self) -> Option<ExitReport> {
+    pub fn now(&self) -> Option<Exit> {
         self.ready.get_ref().peek()
     }
 }
 
 pub(super) fn to_pid(pid: i32) -> io::Result<Pid> {
     Ok(Pid::from_raw(pid).ok_or(rustix::io::Errno::SRCH)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_report_reads_as_a_sentence() {
-        let abort = ExitReport::Signal { number: 6, name: "SIGABRT", core_dumped: true };
-        assert_eq!(abort.to_string(), "was killed by SIGABRT (6, core dumped)");
-        assert_eq!(ExitReport::Code(3).to_string(), "exited with code 3");
-    }
 }

@@ -19,7 +19,7 @@ fn a_hang_is_found_by_three_missed_pings_and_restarted() {
     assert_eq!(names(&effects), ["LookForTracer", "Arm(verdict)", "Publish"]);
     play.fact(Fact::TracerGone);
     assert_eq!(play.place(), "terminating");
-    play.exit(Exit::Signal { number: 15, core_dumped: false });
+    play.exit(Exit::Signal { number: 15, name: "SIGTERM", core_dumped: false });
     play.fact(Fact::Empty);
     let failure = play.life.snapshot().failure.unwrap();
     assert_eq!(failure.mishap, Mishap::PingsLost(3));
@@ -83,12 +83,12 @@ fn a_closed_stdout_just_before_the_exit_does_not_hide_how_it_exited() {
         names(&play.fact(Fact::StdioLost)),
         ["Disarm", "CloseRoute", "CloseStdin", "Arm(leave)", "Publish"]
     );
-    let exit = Exit::Signal { number: 9, core_dumped: false };
+    let exit = Exit::Signal { number: 9, name: "SIGKILL", core_dumped: false };
     play.exit(exit);
     play.fact(Fact::Empty);
     let failure = play.life.snapshot().failure.unwrap();
     assert_eq!((failure.stage, failure.mishap.clone()), (Stage::Run, Mishap::Exited(exit)));
-    assert_eq!(failure.to_string(), "it was ended by signal 9 (SIGKILL) after running for 0 ms");
+    assert_eq!(failure.to_string(), "it was killed by SIGKILL (9) after running for 0 ms");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod past;
 mod play;
 mod settings;
 mod updates;
+mod words;
 
 use outboard_lifecycle::{Cause, Effect, Order, StopReason};
 

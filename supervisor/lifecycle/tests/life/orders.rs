@@ -116,7 +116,7 @@ fn a_process_that_comes_to_life_after_it_was_stopped_is_killed_before_stopped_is
     play.reach(Deadline::Kill);
     assert_eq!(play.fact(Fact::Empty), [], "the spawn is not answered yet");
     assert_eq!(names(&play.fact(Fact::Spawned { pid: 9 })), ["KillAll", "ProveEmpty", "Publish"]);
-    play.exit(Exit::Signal { number: 9, core_dumped: false });
+    play.exit(Exit::Signal { number: 9, name: "SIGKILL", core_dumped: false });
     play.fact(Fact::Empty);
     assert_eq!(play.life.state(), &State::Stopped);
 }

@@ -249,7 +249,9 @@ fn facts_on_the_way_up() -> Vec<Form> {
 fn facts_afterwards() -> Vec<Form> {
     vec![
         form("exited", "", |p| fact(p, Fact::Exited { exit: Exit::Code(0) })),
-        form("exited", "", |p| fact(p, Fact::Exited { exit: Exit::Signal { number: 9, core_dumped: true } })),
+        form("exited", "", |p| {
+            fact(p, Fact::Exited { exit: Exit::Signal { number: 9, name: "SIGKILL", core_dumped: true } })
+        }),
         form("exited", "", |p| fact(p, Fact::Exited { exit: Exit::Unknown })),
         form("exited", "code 126 or 127", |p| fact(p, Fact::Exited { exit: Exit::Code(126) })),
         form("exited", "code 126 or 127", |p| fact(p, Fact::Exited { exit: Exit::Code(127) })),

@@ -155,7 +155,7 @@ impl World {
             Effect::AwaitDrain => self.says(nature.drains, Fact::Drained),
             Effect::CloseStdin => self.exits(nature.leaves.filter(|_| !nature.traced), Exit::Code(0)),
             Effect::SendTerminate => {
-                let end = Exit::Signal { number: 15, core_dumped: false };
+                let end = Exit::Signal { number: 15, name: "SIGTERM", core_dumped: false };
                 self.exits(nature.terminates.filter(|_| !nature.traced), end);
             }
             Effect::KillAll => self.kill_all(),
@@ -198,7 +198,10 @@ impl World {
         for _ in 0..alive.grandchildren {
             self.later(Some(dies), Coming::GrandchildDies(generation));
         }
-        self.later(Some(dies), Coming::Exits(generation, Exit::Signal { number: 9, core_dumped: false }));
+        self.later(
+            Some(dies),
+            Coming::Exits(generation, Exit::Signal { number: 9, name: "SIGKILL", core_dumped: false }),
+        );
     }
 
     fn look(&mut self, generation: Generation) {

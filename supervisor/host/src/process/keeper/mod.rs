@@ -29,8 +29,9 @@ use std::time::{Duration, Instant};
 pub use link::{KeeperLink, adopt_link};
 
 use self::watch::Watch;
+use super::Exit;
 use super::containment::counted;
-use super::exit::{ExitReport, Leader};
+use super::exit::Leader;
 use super::{dumps, shortage};
 
 /// The first argument that makes our binary the supervisor proper.
@@ -106,7 +107,7 @@ fn keep(options: &KeeperOptions, args: &[OsString]) -> io::Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         conclude(&supervisor, report);
-        let crashed = !matches!(report, ExitReport::Code(code) if code != PANICKED);
+        let crashed = !matches!(report, Exit::Code(code) if code != PANICKED);
         if !(options.restart && crashed) || watch.asked_to_stop() {
             return Ok(exit_code(report));
         }
@@ -136,10 +137,10 @@ fn start_supervisor(options: &KeeperOptions, args: &[OsString]) -> io::Result<(L
 }
 
 /// Ends all that is left and says what people cannot see for themselves.
-fn conclude(supervisor: &Leader, report: ExitReport) {
+fn conclude(supervisor: &Leader, report: Exit) {
     let (ended, remnants) = empty::everything_below();
     supervisor.reap();
-    if !matches!(report, ExitReport::Code(code) if code != PANICKED) {
+    if !matches!(report, Exit::Code(code) if code != PANICKED) {
         say(&format!("the supervisor {report}; {} that it left had to be ended", counted(ended)));
     }
     if !remnants.is_empty() {
@@ -148,11 +149,11 @@ fn conclude(supervisor: &Leader, report: ExitReport) {
     }
 }
 
-fn exit_code(report: ExitReport) -> ExitCode {
+fn exit_code(report: Exit) -> ExitCode {
     let number = match report {
-        ExitReport::Code(code) => code,
-        ExitReport::Signal { number, .. } => SIGNALLED + number,
-        ExitReport::Unknown => 1,
+        Exit::Code(code) => code,
+        Exit::Signal { number, .. } => SIGNALLED + number,
+        Exit::Unknown => 1,
     };
     ExitCode::from(u8::try_from(number).unwrap_or(1))
 }

@@ -11,7 +11,8 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal as RawSignal;
 
-use crate::process::exit::{ExitReport, Leader};
+use crate::process::Exit;
+use crate::process::exit::Leader;
 
 /// Handed on as they are. SIGINT is handed on as SIGTERM: both ask for an orderly stop.
 const FORWARDED: [(Signal, RawSignal); 4] = [
@@ -58,7 +59,7 @@ impl Watch {
     }
 
     /// Forwards signals until the supervisor has ended, which is not reaped.
-    pub(super) fn until_ended(&mut self, supervisor: &Leader) -> io::Result<ExitReport> {
+    pub(super) fn until_ended(&mut self, supervisor: &Leader) -> io::Result<Exit> {
         loop {
             if let Some(report) = supervisor.peek() {
                 return Ok(report);
