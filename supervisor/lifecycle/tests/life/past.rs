@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use outboard_lifecycle::{Cause, Lifecycle, Order, Past, Policy, State};
+use outboard_lifecycle::{Cause, Deadline, Lifecycle, Order, Past, Policy, RestartPolicy, State};
 
 use crate::play::Play;
 
@@ -19,7 +19,7 @@ fn what_was_given_up_is_so_for_the_next_supervisor_until_somebody_says_otherwise
     while play.place() != "errored" {
         play.crash();
         if play.place() == "backing-off" {
-            play.reach(outboard_lifecycle::Deadline::BackOff);
+            play.reach(Deadline::BackOff);
         }
     }
     let before = play.life.snapshot();
@@ -61,4 +61,37 @@ fn a_cause_that_is_the_supervisors_own_ends_with_it() {
     play.fact(outboard_lifecycle::Fact::Empty);
     assert_eq!(play.life.state().cause(), Some(Cause::Internal));
     assert_eq!(play.life.past().errored, None);
+}
+
+#[test]
+fn where_more_ends_are_remembered_than_are_counted_the_oldest_go_first() {
+    let restart = RestartPolicy { in_window: 2, ..RestartPolicy::default() };
+    let policy = Policy { restart, ..Policy::default() };
+    let ends = [40, 30, 20].map(Duration::from_secs).to_vec();
+    let mut play = Play::new();
+    play.life = Lifecycle::new(policy, 1).with_past(Past { ends, ..Past::default() });
+    play.start().crash();
+    assert_eq!(play.life.state().cause(), Some(Cause::CrashLoop));
+    assert_eq!(play.life.past().ends, [30, 20, 0].map(Duration::from_secs));
+}
+
+#[test]
+fn a_steady_run_is_a_new_beginning_unless_one_more_end_would_spend_the_window() {
+    let restart = RestartPolicy { in_window: 2, ..RestartPolicy::default() };
+    let policy = Policy { restart, ..Policy::default() };
+    for (ends, new_beginning) in [(1, 1), (2, 0)] {
+        let mut play = Play::with(policy.clone());
+        play.start();
+        for _ in 0..ends {
+            play.crash();
+            if play.place() == "backing-off" {
+                play.reach(Deadline::BackOff);
+            }
+            play.come_up();
+        }
+        let before = play.life.snapshot().beginnings;
+        play.now += Policy::default().restart.steady;
+        play.crash();
+        assert_eq!(play.life.snapshot().beginnings, before + new_beginning, "after {ends} ends");
+    }
 }

@@ -38,6 +38,21 @@ fn a_value_out_of_its_range_is_refused_by_name() {
 }
 
 #[test]
+fn the_last_value_of_each_range_is_allowed_and_the_next_is_not() {
+    let days = Duration::from_secs(366 * 86_400);
+    let (millisecond, nanosecond) = (Duration::from_millis(1), Duration::from_nanos(1));
+    let ping = |ping_every| Policy { ping_every, ..Policy::default() }.check();
+    assert_eq!((ping(millisecond), ping(days)), (Ok(()), Ok(())));
+    assert!(ping(millisecond - nanosecond).is_err() && ping(days + nanosecond).is_err());
+    let jitter = |jitter_percent| {
+        let restart = RestartPolicy { jitter_percent, ..RestartPolicy::default() };
+        Policy { restart, ..Policy::default() }.check()
+    };
+    assert!(jitter(100).is_ok() && jitter(101).is_err());
+    assert_eq!(Policy { pings_missed: 1, ..Policy::default() }.check(), Ok(()));
+}
+
+#[test]
 fn a_grace_of_nothing_is_allowed() {
     let none = Duration::ZERO;
     let policy = Policy { drain: none, ask: none, leave: none, terminate: none, ..Policy::default() };
