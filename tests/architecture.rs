@@ -62,7 +62,7 @@ const NOTHING_BUT_WORDS: &[&str] = &["outboard-protocol", "outboard-lifecycle"];
 
 /// The only places with unsafe code; each says why at its head.
 const UNSAFE: &[&str] = &[
-    "supervisor/host/src/process/inherited.rs",
+    "supervisor/host/src/process/spawn/inherited.rs",
     "plugin-sdk/rust/src/inherited.rs",
     // Node-API on the one side, SQLite on the other: both are C.
     "plugin-sdk/typescript/sqlite/src/backup.rs",
@@ -97,6 +97,16 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
             "crate::plugin",
         ],
         "process/ knows bytes and pids, never messages",
+    ),
+    (
+        "supervisor/host/src/process/observe",
+        &["process::contain", "process::spawn"],
+        "observe/ reads, for those who contain and spawn",
+    ),
+    (
+        "supervisor/host/src/process/contain",
+        &["process::spawn"],
+        "contain/ ends what there is, however it was started",
     ),
     (
         "supervisor/host/src/session",

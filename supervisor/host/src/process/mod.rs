@@ -20,60 +20,38 @@
 //! Who kills what the supervisor cannot: the kernel (PDEATHSIG) kills leaders when the supervisor dies, the keeper kills
 //! the rest, and if both die at once the next supervisor sweeps by its [`Ledger`].
 //!
-//! All calls of the operating system are in this folder. Linux is what runs today.
+//! # Rooms
+//!
+//! - `observe` reads what is true of a process, and how one ended. It changes nothing.
+//! - `contain` knows whose a process is, and ends it: containments, orphans, the ledger's sweep, the keeper.
+//! - `spawn` turns a [`SpawnSpec`] into a contained process.
+//!
+//! Each uses those before it and never one after it. Linux is what runs today.
 
-mod census;
-mod containment;
-mod debugger;
+mod contain;
 pub mod descriptors;
 pub mod dumps;
-mod environ;
-mod error;
-mod exit;
-pub mod facts;
-mod forker;
-mod image;
-mod inherited;
-pub mod keeper;
-mod kill;
-mod kinship;
-mod launch;
-mod ledger;
-mod listening;
-pub mod mark;
-mod order;
-pub mod orphans;
-mod pipes;
-mod port;
+mod label;
+mod observe;
 pub(crate) mod shortage;
-pub mod socket;
-mod spawner;
-mod spec;
-mod sweep;
-mod trampoline;
+mod spawn;
 
-pub use census::Containments;
-pub use containment::{Containment, Remnant, Remnants};
-pub use error::SpawnError;
-pub use exit::ExitWatch;
-pub use ledger::Ledger;
-pub use listening::Place;
+pub use contain::census::Containments;
+pub use contain::containment::{Containment, Remnant, Remnants};
+pub use contain::ledger::Ledger;
+pub use contain::listening::Place;
+pub use contain::port_owner::Listener;
+pub use contain::sweep::{SweepOutcome, Swept, sweep};
+pub use contain::{keeper, orphans};
+pub use label::Label;
+pub use observe::environ::MARKER_VARIABLE;
+pub use observe::exit::ExitWatch;
+pub use observe::{facts, mark};
 pub use outboard_lifecycle::Exit;
-pub use port::{Listener, Port};
 pub use rustix::process::Signal;
-pub use spawner::{Spawned, Spawner, SpawnerOptions};
-pub use spec::{CPU_GRACE_SECONDS, Label, LimitName, Limits, SpawnSpec, Wire};
-pub use sweep::{SweepOutcome, Swept, sweep};
-pub use trampoline::{TRAMPOLINE_ARGUMENT, trampoline_main};
-
-/// The variable that marks every process of one generation; its value names plugin, generation and supervisor.
-pub const MARKER_VARIABLE: &str = "OUTBOARD_CONTAINMENT";
-/// The child's descriptor for its listening socket, as socket activation has it.
-const LISTENER_NUMBER: i32 = 3;
-/// The child's descriptors for the wire where that is not stdio: the one it reads, and the one it writes.
-const WIRE_NUMBERS: (i32, i32) = (4, 5);
-
-/// This process, as the kernel's calls want it.
-fn own_pid() -> i32 {
-    rustix::process::getpid().as_raw_pid()
-}
+pub use spawn::error::SpawnError;
+pub use spawn::port::Port;
+pub use spawn::socket;
+pub use spawn::spawner::{Spawned, Spawner, SpawnerOptions};
+pub use spawn::spec::{CPU_GRACE_SECONDS, LimitName, Limits, SpawnSpec, Wire};
+pub use spawn::trampoline::{TRAMPOLINE_ARGUMENT, trampoline_main};
