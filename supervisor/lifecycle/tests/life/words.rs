@@ -64,3 +64,20 @@ fn what_is_wanted_is_up_or_down_and_a_generation_is_a_number() {
     assert_eq!((Desired::Up.name(), Desired::Down.name()), ("up", "down"));
     assert_eq!(Generation(7).next().to_string(), "8");
 }
+
+#[test]
+fn each_cause_has_a_stable_word_that_names_it_again_and_says_what_to_do() {
+    let causes = [
+        (Cause::StartRejected, "start-rejected", true, "correct that, then start it again"),
+        (Cause::Incompatible, "incompatible", true, "correct that, then start it again"),
+        (Cause::CrashLoop, "crash-loop", false, "read its log, then start it again"),
+        (Cause::CannotSpawn, "cannot-spawn", true, "correct the path or the file that is named"),
+        (Cause::NotEmpty, "not-empty", false, "end it, then start the plugin again"),
+        (Cause::Internal, "internal", false, "please report it, then start it"),
+    ];
+    for (cause, name, is_refusal, to_do) in causes {
+        assert_eq!((cause.name(), Cause::named(name), cause.is_refusal()), (name, Some(cause), is_refusal));
+        assert!(cause.sentence().contains(to_do), "{}", cause.sentence());
+    }
+    assert_eq!(Cause::named("no-such-cause"), None);
+}
