@@ -170,8 +170,8 @@ pub struct PluginStatus {
     pub version: String,
     /// Its folder.
     pub install_dir: String,
-    /// `stopped`, `starting`, `running`, `stopping`, `backing-off`, `errored`, or `invalid`.
-    pub state: String,
+    /// What it does.
+    pub state: PluginState,
     /// The phase within starting and stopping; else null.
     pub phase: Option<String>,
     /// Why it is in this state, a sentence; null where there is nothing to explain.
@@ -206,12 +206,53 @@ pub const UI_ONLY: &str = "ui-only";
 
 impl PluginStatus {
     /// Its state in a word for people: a plugin that has a UI alone is not stopped, since nothing of it was ever to run.
-    pub fn shown_state(&self) -> &str {
-        if self.state == "stopped" && self.cause_code.as_deref() == Some(UI_ONLY) {
+    pub fn shown_state(&self) -> &'static str {
+        if self.state == PluginState::Stopped && self.cause_code.as_deref() == Some(UI_ONLY) {
             UI_ONLY
         } else {
-            &self.state
+            self.state.name()
         }
+    }
+}
+
+/// What a plugin does at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PluginState {
+    /// It has no process, and none is wanted.
+    Stopped,
+    /// A process is on its way up.
+    Starting,
+    /// It serves.
+    Running,
+    /// A process is on its way down.
+    Stopping,
+    /// It failed, and the next try waits.
+    BackingOff,
+    /// It was given up: somebody has to do something.
+    Errored,
+    /// Its folder cannot be used as it is.
+    Invalid,
+}
+
+impl PluginState {
+    /// The stable word, as it is on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::BackingOff => "backing-off",
+            Self::Errored => "errored",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+impl std::fmt::Display for PluginState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
     }
 }
 

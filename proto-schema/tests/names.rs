@@ -225,3 +225,15 @@ proptest! {
         prop_assert!(book.is_empty());
     }
 }
+
+#[test]
+fn a_plugins_state_is_the_same_word_on_the_wire_and_in_a_sentence() {
+    use outboard_protocol::control::PluginState::{self, *};
+    for state in [Stopped, Starting, Running, Stopping, BackingOff, Errored, Invalid] {
+        let wire = serde_json::to_value(state).unwrap();
+        assert_eq!(wire, state.name());
+        assert_eq!(state.to_string(), state.name());
+        assert_eq!(serde_json::from_value::<PluginState>(wire).unwrap(), state);
+    }
+    assert!(serde_json::from_str::<PluginState>("\"asleep\"").is_err());
+}

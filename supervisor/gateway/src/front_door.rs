@@ -304,7 +304,7 @@ impl FrontDoor {
 /// A plugin that cannot be used is known, and says why; any other id is nobody's.
 fn no_route(directory: &dyn Directory, id: &str) -> Problem {
     let Some(status) = directory.plugin(id) else { return unknown(id) };
-    let cause = status.cause.unwrap_or(status.state);
+    let cause = status.cause.unwrap_or_else(|| status.state.to_string());
     let detail = format!("The plugin {id} cannot be used; `outboard why {id}` says more.");
     Problem::new(Kind::NotRunning, detail).plugin(id).cause(cause)
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response};
+use outboard_protocol::control::PluginState;
 use serde::Serialize;
 
 use crate::directory::Directory;
@@ -21,7 +22,7 @@ struct Health {
     version: String,
     since: String,
     /// State by plugin id.
-    plugins: BTreeMap<String, String>,
+    plugins: BTreeMap<String, PluginState>,
     connections: Connections,
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use fixture::*;
 use futures_util::{SinkExt, StreamExt};
 use outboard_gateway::Gateway;
-use outboard_protocol::control::{AuthSetParams, HostEvent};
+use outboard_protocol::control::{AuthSetParams, HostEvent, PluginState};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -146,7 +146,7 @@ async fn a_ui_hears_of_its_plugins_states() {
     ui.subscribe("x").await;
     let plugins = outboard_gateway::Directory::status(&*house).plugins;
     for mut status in plugins {
-        status.state = "errored".to_owned();
+        status.state = PluginState::Errored;
         house.events.send(HostEvent::PluginState { status: Box::new(status) }).unwrap();
     }
     assert_eq!(ui.hear().await, json!({ "type": "state", "plugin": "x", "state": "errored" }));

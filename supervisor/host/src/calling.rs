@@ -98,5 +98,5 @@ fn not_running(handle: &PluginHandle) -> RpcError {
     let view = handle.view.borrow();
     let because = view.status.cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
     let message = format!("plugin {} is {}{because}", handle.id, view.status.state);
-    RpcError::new(ErrorReason::Conflict, message).with("state", view.status.state.clone())
+    RpcError::new(ErrorReason::Conflict, message).with("state", view.status.state.name())
 }

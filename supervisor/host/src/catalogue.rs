@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use outboard_protocol::PluginId;
-use outboard_protocol::control::{Desired, PluginStatus};
+use outboard_protocol::control::{Desired, PluginState, PluginStatus};
 
 use crate::discovery::Invalid;
 use crate::plugin::PluginHandle;
@@ -31,7 +31,7 @@ pub(crate) fn invalid_status(name: &str, invalid: &Invalid) -> PluginStatus {
         name: name.to_owned(),
         version: String::new(),
         install_dir: invalid.folder.display().to_string(),
-        state: "invalid".to_owned(),
+        state: PluginState::Invalid,
         phase: None,
         cause: Some(invalid.reason.clone()),
         cause_code: Some("invalid-manifest".to_owned()),

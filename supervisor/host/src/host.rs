@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use outboard_lifecycle::Order as Want;
-use outboard_protocol::control::{HostEvent, PluginStatus, RescanReport, StatusReport, WhyReport};
+use outboard_protocol::control::{
+    HostEvent, PluginState, PluginStatus, RescanReport, StatusReport, WhyReport,
+};
 use outboard_protocol::id::RoutePrefix;
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use outboard_services::Services;
@@ -256,10 +258,10 @@ impl Host {
         catalogue.plugins.get(id).map(|handle| PathBuf::from(&handle.view.borrow().status.install_dir))
     }
 
-    /// The state of a plugin, a word; `None` when there is no such plugin.
-    pub fn state(&self, id: &str) -> Option<String> {
+    /// The state of a plugin; `None` when there is no such plugin.
+    pub fn state(&self, id: &str) -> Option<PluginState> {
         let catalogue = self.inner.catalogue.borrow();
-        catalogue.plugins.get(id).map(|handle| handle.view.borrow().status.state.clone())
+        catalogue.plugins.get(id).map(|handle| handle.view.borrow().status.state)
     }
 
     /// Resolves when the plugins folders have been looked through for the first time, or the host has ended.

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use outboard_protocol::PluginId;
-use outboard_protocol::control::{HostEvent, RescanReport};
+use outboard_protocol::control::{HostEvent, PluginState, RescanReport};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinSet};
@@ -149,7 +149,7 @@ impl Supervisor {
 /// Whether a plugin has just been given up, whose folder may have changed while it started.
 fn may_have_changed_meanwhile(event: &Result<HostEvent, RecvError>) -> bool {
     match event {
-        Ok(HostEvent::PluginState { status }) => status.state == "errored",
+        Ok(HostEvent::PluginState { status }) => status.state == PluginState::Errored,
         // What was lost may have been that.
         Err(RecvError::Lagged(_)) => true,
         Ok(_) | Err(RecvError::Closed) => false,

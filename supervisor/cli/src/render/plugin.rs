@@ -2,7 +2,7 @@
 
 use std::io;
 
-use outboard_protocol::control::PluginStatus;
+use outboard_protocol::control::{PluginState, PluginStatus};
 
 use super::{Screen, Style, Table, ago, tame};
 
@@ -74,7 +74,7 @@ pub(crate) fn plugin_details(screen: &mut Screen, plugin: &PluginStatus) -> io::
 fn state(plugin: &PluginStatus) -> String {
     match &plugin.phase {
         Some(phase) => format!("{} ({phase})", plugin.state),
-        None if !plugin.enabled && plugin.state == "stopped" => "disabled".to_owned(),
+        None if !plugin.enabled && plugin.state == PluginState::Stopped => "disabled".to_owned(),
         None => plugin.shown_state().to_owned(),
     }
 }

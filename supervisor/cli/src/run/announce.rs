@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use outboard_gateway::Address;
-use outboard_protocol::control::{PluginStatus, StatusReport, UI_ONLY};
+use outboard_protocol::control::{PluginState, PluginStatus, StatusReport, UI_ONLY};
 use outboard_services::terminal::escape_json;
 use serde_json::json;
 
@@ -96,7 +96,7 @@ fn ready_line(report: &StatusReport, record: &SupervisorRecord, runtime_dir: &Pa
 }
 
 fn summary(report: &StatusReport) -> String {
-    let running = report.plugins.iter().filter(|plugin| plugin.state == "running").count();
+    let running = report.plugins.iter().filter(|plugin| plugin.state == PluginState::Running).count();
     let ui_only = report.plugins.iter().filter(|plugin| plugin.shown_state() == UI_ONLY).count();
     let origin = if is_unix(&report.listen) { "http://localhost".to_owned() } else { shown(&report.listen) };
     let mut text = match report.plugins.len() {
@@ -156,14 +156,20 @@ fn what_of(plugin: &PluginStatus, origin: &str) -> String {
     if let Some(cause) = &plugin.cause {
         return tame(cause);
     }
-    match plugin.state.as_str() {
-        "running" if plugin.routes.is_empty() => "serves no HTTP".to_owned(),
-        "running" => {
+    match plugin.state {
+        PluginState::Running if plugin.routes.is_empty() => "serves no HTTP".to_owned(),
+        PluginState::Running => {
             plugin.routes.iter().map(|route| format!("{origin}{route}/")).collect::<Vec<_>>().join(" ")
         }
-        "stopped" if !plugin.enabled => format!("disabled; `outboard enable {}` starts it", plugin.id),
-        "stopped" => String::new(),
-        _ => format!("not ready yet; `outboard status {}` tells", plugin.id),
+        PluginState::Stopped if !plugin.enabled => {
+            format!("disabled; `outboard enable {}` starts it", plugin.id)
+        }
+        PluginState::Stopped => String::new(),
+        PluginState::Starting
+        | PluginState::Stopping
+        | PluginState::BackingOff
+        | PluginState::Errored
+        | PluginState::Invalid => format!("not ready yet; `outboard status {}` tells", plugin.id),
     }
 }
 

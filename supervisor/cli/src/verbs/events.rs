@@ -28,7 +28,7 @@ fn line(screen: &Screen, event: &HostEvent) -> String {
     let name = |name: &str| screen.paint(Style::Bold, name);
     match event {
         HostEvent::PluginState { status } => {
-            let state = screen.paint(state_style(&status.state), &status.state);
+            let state = screen.paint(state_style(status.state.name()), status.state.name());
             let phase = status.phase.as_ref().map(|phase| format!(" ({phase})")).unwrap_or_default();
             let cause = status.cause.as_ref().map(|cause| format!(": {}", tame(cause))).unwrap_or_default();
             format!("{} {} {state}{phase}{cause}", name("plugin.state"), tame(&status.id))

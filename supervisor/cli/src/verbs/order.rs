@@ -1,6 +1,6 @@
 //! `outboard start|stop|restart|enable|disable ID`: an order, and how the plugin is after it.
 
-use outboard_protocol::control::{PluginParams, PluginStatus, WhyReport, method};
+use outboard_protocol::control::{PluginParams, PluginState, PluginStatus, WhyReport, method};
 
 use super::plugin_id;
 use crate::client::{Client, ORDER_WAIT, QUESTION_WAIT};
@@ -36,11 +36,11 @@ async fn last_words(client: &Client, params: &PluginParams) -> Option<String> {
 }
 
 fn sentence(screen: &Screen, plugin: &PluginStatus) -> String {
-    let state = screen.paint(state_style(&plugin.state), &plugin.state);
+    let state = screen.paint(state_style(plugin.state.name()), plugin.state.name());
     match (&plugin.cause, plugin.pid) {
         (Some(cause), _) => format!("{} is {state}: {}", plugin.id, tame(cause)),
         (None, Some(pid)) => format!("{} is {state}, pid {pid}", plugin.id),
-        (None, None) if !plugin.enabled && plugin.state == "stopped" => {
+        (None, None) if !plugin.enabled && plugin.state == PluginState::Stopped => {
             format!("{0} is {state}, and stays so until `outboard enable {0}`", plugin.id)
         }
         (None, None) => format!("{} is {state}", plugin.id),
@@ -50,8 +50,8 @@ fn sentence(screen: &Screen, plugin: &PluginStatus) -> String {
 /// Whether the plugin is as the order wants it.
 fn came_true(order: &str, plugin: &PluginStatus) -> bool {
     match order {
-        method::STOP | method::DISABLE => plugin.state == "stopped",
-        _ => plugin.state == "running",
+        method::STOP | method::DISABLE => plugin.state == PluginState::Stopped,
+        _ => plugin.state == PluginState::Running,
     }
 }
 

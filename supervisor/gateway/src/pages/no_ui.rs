@@ -5,6 +5,7 @@
 use std::fmt::Write;
 
 use http::{Response, StatusCode};
+use outboard_protocol::control::PluginState;
 
 use super::{SHELL_PATH, STYLE, escaped, operators};
 use crate::admission::caller::Caller;
@@ -19,9 +20,9 @@ pub(super) fn page(directory: &dyn Directory, id: &str, caller: &Caller) -> Resp
     let shown = escaped(&id.chars().take(SHOWN).collect::<String>());
     let sentence = match directory.plugin(id) {
         None => format!("There is no plugin \u{201c}{shown}\u{201d}."),
-        Some(plugin) if plugin.state == "invalid" => format!(
+        Some(plugin) if plugin.state == PluginState::Invalid => format!(
             "The plugin \u{201c}{shown}\u{201d} cannot be used: {}.",
-            escaped(plugin.cause.as_deref().unwrap_or(&plugin.state).trim_end_matches('.'))
+            escaped(plugin.cause.as_deref().unwrap_or(plugin.state.name()).trim_end_matches('.'))
         ),
         Some(plugin) => {
             let mut sentence = format!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use outboard_lifecycle::{Desired, Snapshot, State};
-use outboard_protocol::control::{self, PluginStatus};
+use outboard_protocol::control::{self, PluginState, PluginStatus};
 
 use crate::discovery::{Installed, Program};
 
@@ -34,7 +34,7 @@ impl View {
             name: installed.manifest.name.clone(),
             version: installed.version(),
             install_dir: installed.folder.display().to_string(),
-            state: snapshot.state.name().to_owned(),
+            state: state(&snapshot.state),
             phase: snapshot.state.phase_name().map(str::to_owned),
             cause: cause(&snapshot, advice, installed),
             cause_code: cause_code(&snapshot, installed),
@@ -88,6 +88,17 @@ impl View {
     /// Whether the plugin has no process and awaits an order.
     pub(crate) fn is_at_rest(&self) -> bool {
         matches!(self.snapshot.state, State::Stopped | State::Errored { .. })
+    }
+}
+
+fn state(state: &State) -> PluginState {
+    match state {
+        State::Stopped => PluginState::Stopped,
+        State::Starting { .. } => PluginState::Starting,
+        State::Running { .. } => PluginState::Running,
+        State::Stopping { .. } => PluginState::Stopping,
+        State::BackingOff { .. } => PluginState::BackingOff,
+        State::Errored { .. } => PluginState::Errored,
     }
 }
 
