@@ -9,7 +9,7 @@ use outboard_protocol::{ErrorReason, RpcError};
 use outboard_services::terminal::escape_json;
 use serde_json::{Value, json};
 
-use crate::render::harmless;
+use crate::tame::harmless;
 
 /// Exit codes. Scripts rely on them; they never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,6 +24,7 @@ mod failure;
 mod render;
 mod run;
 mod settings;
+mod tame;
 mod verbs;
 
 use std::process::ExitCode;

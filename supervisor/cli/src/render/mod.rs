@@ -9,7 +9,7 @@ mod table;
 
 use std::io::{self, IsTerminal, Write};
 
-use outboard_services::terminal::{escape, escape_json};
+use outboard_services::terminal::escape_json;
 
 pub(crate) use moment::{ago, span};
 pub(crate) use plugin::{bytes, plugin_details, plugin_table, state_style};
@@ -18,6 +18,7 @@ pub(crate) use table::Table;
 
 use crate::arguments::Color;
 use crate::settings::Settings;
+use crate::tame::{harmless, tame};
 
 /// How a word is shown on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,16 +143,6 @@ fn colored(color: Color) -> bool {
     }
 }
 
-/// Text from elsewhere as part of a line: what a terminal would obey is shown, never sent.
-pub(crate) fn tame(text: &str) -> String {
-    escape(&text.replace('\t', "    ")).into_owned()
-}
-
-/// Whole lines, made safe for a terminal whatever they are made of.
-pub(crate) fn harmless(text: &str) -> String {
-    text.split('\n').map(tame).collect::<Vec<_>>().join("\n")
-}
-
 /// The same for lines with [`Screen::paint`] in them.
 fn harmless_but_painted(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -183,8 +174,6 @@ mod tests {
         let line = "\u{1b}[31mbad\u{1b}[0m\n\u{1b}]0;title\u{7}\u{9b}5A\u{202e}\u{7f}\tend";
         let shown = "\u{1b}[31mbad\u{1b}[0m\n\\u{1b}]0;title\\u{7}\\u{9b}5A\\u{202e}\\u{7f}    end";
         assert_eq!(harmless_but_painted(line), shown);
-        assert!(!harmless(line).contains('\u{1b}'), "where nothing is painted, nobody paints");
-        assert_eq!(harmless("plain\nlines\n"), "plain\nlines\n");
         for style in [Style::Plain, Style::Bold, Style::Dim, Style::Good, Style::Off, Style::Bad] {
             let code = format!("\u{1b}[{}m", style.code());
             assert!(style == Style::Plain || PAINTS.contains(&code.as_str()), "{code:?} is not let through");

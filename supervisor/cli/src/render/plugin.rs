@@ -4,7 +4,8 @@ use std::io;
 
 use outboard_protocol::control::{PluginState, PluginStatus};
 
-use super::{Screen, Style, Table, ago, tame};
+use super::{Screen, Style, Table, ago};
+use crate::tame::tame;
 
 /// How a state is shown.
 pub(crate) fn state_style(state: &str) -> Style {

@@ -5,7 +5,8 @@ use outboard_protocol::control::{LogRecord, LogSource};
 use outboard_services::terminal::escape_json;
 use serde_json::Value;
 
-use super::{Screen, Style, tame};
+use super::{Screen, Style};
+use crate::tame::tame;
 
 /// Whose the supervisor's own records are.
 const OUR_NAME: &str = "outboard";

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::{Screen, Style, tame};
+use super::{Screen, Style};
+use crate::tame::tame;
 
 /// Space between columns.
 const GAP: usize = 2;

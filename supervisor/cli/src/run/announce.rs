@@ -10,8 +10,8 @@ use outboard_services::terminal::escape_json;
 use serde_json::json;
 
 use super::SupervisorRecord;
-use crate::render::{harmless, tame};
 use crate::settings::Settings;
+use crate::tame::{harmless, tame};
 
 /// What is said while plugins are held back.
 pub(crate) const WAITING: &str = "plugins are held back until somebody is signed in; `outboard auth set` does that, `outboard start ID` starts one anyway";

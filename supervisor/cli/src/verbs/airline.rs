@@ -10,8 +10,9 @@ use super::{secret, with_client};
 use crate::arguments::{AirlineArguments, AirlineVerb, BodyShape, RefreshArguments};
 use crate::client::QUESTION_WAIT;
 use crate::failure::{Failure, Outcome};
-use crate::render::{Screen, tame};
+use crate::render::Screen;
 use crate::settings::{Airline, Settings};
+use crate::tame::tame;
 
 /// Binds, unbinds, or tells.
 pub(super) fn run(settings: &Settings, screen: &mut Screen, verb: AirlineVerb) -> Outcome {

@@ -9,8 +9,9 @@ use serde_json::json;
 use crate::arguments::{PlaceArguments, RunArguments};
 use crate::client::{BACKUP_WAIT, Client};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::render::{Screen, bytes, tame};
+use crate::render::{Screen, bytes};
 use crate::settings::Settings;
+use crate::tame::tame;
 
 /// Has a backup made, and says what is in it.
 pub(super) async fn run(client: &Client, screen: &mut Screen, file: &Path) -> Outcome {

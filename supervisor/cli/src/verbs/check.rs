@@ -12,8 +12,9 @@ use serde_json::json;
 
 use super::check_program;
 use crate::failure::{Exit, Failure, Outcome};
-use crate::render::{Screen, Style, tame};
+use crate::render::{Screen, Style};
 use crate::settings::Settings;
+use crate::tame::tame;
 
 /// What was found.
 struct Findings {

@@ -33,7 +33,7 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, verb: ConfigVerb) 
                 json!({ "id": params.id, "key": params.key, "value": params.value, "warning": warning });
             done(screen, &said, &format!("{} of {id} is {} now", params.key, params.value))?;
             if let Some(warning) = warning.filter(|_| !screen.json()) {
-                screen.line(crate::render::tame(&format!("warning: {warning}")))?;
+                screen.line(crate::tame::tame(&format!("warning: {warning}")))?;
             }
         }
         ConfigVerb::Delete { id, key } => {
@@ -87,7 +87,7 @@ async fn delete(client: &Client, screen: &mut Screen, params: ConfigKeyParams) -
 }
 
 fn done(screen: &mut Screen, json: &Value, sentence: &str) -> std::io::Result<()> {
-    if screen.json() { screen.json_document(json) } else { screen.line(crate::render::tame(sentence)) }
+    if screen.json() { screen.json_document(json) } else { screen.line(crate::tame::tame(sentence)) }
 }
 
 fn show(screen: &mut Screen, entries: &[ConfigEntry]) -> std::io::Result<()> {

@@ -9,9 +9,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::ConformArguments;
 use crate::failure::{Exit, Failure, Outcome};
-use crate::render::{Screen, Style, Table, tame};
+use crate::render::{Screen, Style, Table};
 use crate::run::threads;
 use crate::settings::Settings;
+use crate::tame::tame;
 
 /// Examines, and tells; or shows what there is to examine.
 pub(super) fn run(screen: &mut Screen, settings: &Settings, flags: ConformArguments) -> Outcome {

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use crate::client::Client;
 use crate::failure::Outcome;
-use crate::render::{Screen, Style, bytes, state_style, tame};
+use crate::render::{Screen, Style, bytes, state_style};
+use crate::tame::tame;
 
 /// Listens until the supervisor or the reader goes.
 pub(super) async fn run(client: &Client, screen: &mut Screen) -> Outcome {

@@ -5,7 +5,8 @@ use outboard_protocol::control::{PluginParams, PluginState, PluginStatus, WhyRep
 use super::plugin_id;
 use crate::client::{Client, ORDER_WAIT, QUESTION_WAIT};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::render::{Screen, state_style, tame};
+use crate::render::{Screen, state_style};
+use crate::tame::tame;
 
 /// Orders, and waits until it is clear what came of it.
 pub(super) async fn run(client: &Client, screen: &mut Screen, order: &str, id: &str) -> Outcome {

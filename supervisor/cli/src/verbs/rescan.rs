@@ -4,7 +4,8 @@ use outboard_protocol::control::{RescanReport, method};
 
 use crate::client::{Client, ORDER_WAIT};
 use crate::failure::Outcome;
-use crate::render::{Screen, Style, tame};
+use crate::render::{Screen, Style};
+use crate::tame::tame;
 
 /// Rescans.
 pub(super) async fn run(client: &Client, screen: &mut Screen) -> Outcome {

@@ -4,7 +4,8 @@ use outboard_protocol::control::{PluginStatus, StatusParams, StatusReport, metho
 
 use crate::client::{Client, QUESTION_WAIT};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::render::{Screen, Style, ago, plugin_details, plugin_table, tame};
+use crate::render::{Screen, Style, ago, plugin_details, plugin_table};
+use crate::tame::tame;
 
 /// Shows. With an id the report holds that plugin alone, and has the same shape.
 pub(super) async fn run(client: &Client, screen: &mut Screen, id: Option<&str>) -> Outcome {

@@ -33,7 +33,7 @@ pub(super) async fn export(client: &Client, screen: &mut Screen, id: &str, file:
     if screen.json() {
         screen.json_document(&said)?;
     } else {
-        screen.line(crate::render::tame(&sentence))?;
+        screen.line(crate::tame::tame(&sentence))?;
     }
     Ok(())
 }

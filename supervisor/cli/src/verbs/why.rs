@@ -6,7 +6,8 @@ use outboard_protocol::manifest::FOR_THE_STORE;
 use super::plugin_id;
 use crate::client::{Client, QUESTION_WAIT};
 use crate::failure::Outcome;
-use crate::render::{Screen, Style, Table, ago, plugin_details, span, tame};
+use crate::render::{Screen, Style, Table, ago, plugin_details, span};
+use crate::tame::tame;
 
 /// Explains.
 pub(super) async fn run(client: &Client, screen: &mut Screen, id: &str) -> Outcome {
