@@ -1,7 +1,6 @@
-//! Every mistake of a manifest at once, for whoever mends one: [`super::parse`] stops at the first. And keys that are near to one that
-//! would be read, which are kept and ignored as every unknown key is.
+//! Every mistake of a manifest at once, for whoever mends one: [`super::parse`] stops at the first.
 //!
-//! Called by discovery, for the reason that a plugin is invalid, and by [`super::parse`] for its warnings. Judges by the same types.
+//! Called by discovery, for the reason that a plugin is invalid. Judges by the same types.
 
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -11,29 +10,8 @@ use super::read::{brace, ought_to_be};
 use super::{Background, Http, Limits, ManifestError, Run, Wire, parse};
 use crate::id::PluginId;
 
-/// Keys that are read, or that the original shell, its store and editors read.
-const KNOWN: [&str; 16] = [
-    "$schema",
-    "author",
-    "availableSettings",
-    "background",
-    "description",
-    "homepage",
-    "http",
-    "icon_dark",
-    "icon_light",
-    "id",
-    "limits",
-    "name",
-    "run",
-    "type",
-    "version",
-    "wire",
-];
 /// Keys without which nothing runs.
 const REQUIRED: [&str; 3] = ["id", "name", "version"];
-/// How like a known key another one has to be to be taken for it, from 0 to 1.
-const NEAR: f64 = 0.72;
 /// More than anybody mends at once.
 const MOST: usize = 50;
 
@@ -69,24 +47,6 @@ pub fn mistakes(text: &[u8]) -> Vec<ManifestError> {
     found.dedup();
     found.truncate(MOST);
     found
-}
-
-/// A sentence for each key that is none, and like one.
-pub(super) fn misspelt<'k>(keys: impl Iterator<Item = &'k String>) -> Vec<String> {
-    keys.filter(|key| !KNOWN.contains(&key.as_str()))
-        .filter_map(|key| {
-            let likeness = |known: &&str| strsim::normalized_damerau_levenshtein(&plain(known), &plain(key));
-            let nearest = KNOWN.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-            (likeness(&nearest) >= NEAR).then(|| {
-                format!("`{key}` is not a key of a manifest, and is ignored; did you mean `{nearest}`?")
-            })
-        })
-        .collect()
-}
-
-/// A key in the way of writing that somebody may be used to.
-fn plain(key: &str) -> String {
-    key.chars().filter(|character| !"_-".contains(*character)).flat_map(char::to_lowercase).collect()
 }
 
 struct Look<'l> {

@@ -3,6 +3,7 @@
 //! Called by discovery and by `outboard check`. Knows both forms of the original shell's manifest and our own `run` key;
 //! must not touch the file system: whether the files that it names exist is discovery's question.
 
+mod keys;
 mod mistakes;
 mod read;
 mod run;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::mistakes::misspelt;
+use super::keys::misspelt;
 use super::{Background, Http, HttpListen, Limits, MANIFEST_MAX, Manifest, Run, RunProtocol, Wire};
 use crate::id::PluginId;
 use crate::settings::Setting;
