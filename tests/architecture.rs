@@ -71,6 +71,7 @@ const UNSAFE: &[&str] = &[
     "plugin-sdk/typescript/sqlite/src/failure.rs",
     "plugin-sdk/typescript/sqlite/src/functions.rs",
     "plugin-sdk/typescript/sqlite/src/handle.rs",
+    "plugin-sdk/typescript/sqlite/src/kept.rs",
     "plugin-sdk/typescript/sqlite/src/looks.rs",
     "plugin-sdk/typescript/sqlite/src/node.rs",
     "plugin-sdk/typescript/sqlite/src/statement.rs",

@@ -13,8 +13,8 @@ use rusqlite::ffi;
 
 use crate::compiled::compile;
 use crate::failure::{failed, out_of_range, thrown};
-use crate::functions::Kept;
 use crate::handle::Handle;
+use crate::kept::Kept;
 use crate::node::{Call, Env, Result, Value};
 use crate::statement::Statement;
 use crate::values;

@@ -13,7 +13,7 @@ use rusqlite::ffi;
 
 use crate::compiled;
 use crate::failure::{busy, closed};
-use crate::functions::Kept;
+use crate::kept::Kept;
 use crate::node::{Env, Result};
 use crate::values;
 

@@ -16,6 +16,7 @@ mod connection;
 mod failure;
 mod functions;
 mod handle;
+mod kept;
 mod looks;
 mod node;
 mod statement;
