@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use outboard_services::{Console, LogOptions, ServiceOptions};
 
-use super::options::put;
+use super::set::{bytes, put, size, span};
 use crate::arguments::Color;
 use crate::failure::Outcome;
-use crate::settings::{RunSettings, Settings, Size, Span};
+use crate::settings::{RunSettings, Settings, Span};
 
 /// Measuring more often would do little else.
 const MEASURE_MIN: Duration = Duration::from_millis(100);
@@ -35,7 +35,7 @@ pub(super) fn of(settings: &Settings, run: &RunSettings, base_url: String) -> Se
     options.base_url = base_url;
     options.log = logs(settings, run);
     put(&mut options.state_max, file.storage.state_size.map(size));
-    put(&mut options.bus_bytes, file.http.bus_size.map(super::options::bytes));
+    put(&mut options.bus_bytes, file.http.bus_size.map(bytes));
     put(&mut options.backup_wait, file.storage.backup.map(span));
     put(&mut options.data.measure_every, file.storage.measure.map(span));
     put(&mut options.data.common, file.limits.data.map(size));
@@ -64,12 +64,4 @@ fn logs(settings: &Settings, run: &RunSettings) -> LogOptions {
     };
     options.console = Some(Console { out: Box::new(io::stderr()), level: run.log_level, color });
     options
-}
-
-fn size(Size(size): Size) -> u64 {
-    size
-}
-
-fn span(Span(span): Span) -> Duration {
-    span
 }

@@ -1,6 +1,5 @@
 //! The layers of a running supervisor, opened from the ground up and closed from the top down.
 
-use std::error::Error;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use super::ground::Ground;
 use super::listening::{self, OwnFile};
 use super::options::LayerOptions;
 use super::{CONTROL_SOCKET, SupervisorRecord, folders, journal, keeping, mending};
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Exit, Failure, Outcome, told};
 use crate::settings::{RunSettings, Settings};
 
 /// The credential in the data folder.
@@ -132,16 +131,4 @@ impl Layers {
         let _ = std::fs::remove_file(self.ground.path().join(CONTROL_SOCKET));
         self.services.close().await;
     }
-}
-
-/// An error with everything that lies below it.
-pub(super) fn told(error: &dyn Error) -> String {
-    let mut sentence = error.to_string();
-    let mut below = error.source();
-    while let Some(deeper) = below {
-        sentence.push_str(": ");
-        sentence.push_str(&deeper.to_string());
-        below = deeper.source();
-    }
-    sentence
 }

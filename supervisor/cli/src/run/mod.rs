@@ -22,6 +22,7 @@ mod options;
 pub(crate) mod ports;
 mod reachable;
 mod record;
+mod set;
 mod signals;
 mod supervise;
 pub(crate) mod threads;

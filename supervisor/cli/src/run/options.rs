@@ -9,9 +9,9 @@ use outboard_host::{PluginPolicy, PluginSettings};
 use outboard_protocol::manifest;
 
 use super::keeping;
-use super::layers::told;
+use super::set::{bytes, put};
 use super::{listening, reachable, users};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, told};
 use crate::settings::{Deadlines, Limits, Restart, Settings, Size, Span, Wire};
 
 /// Everything that the file decides about the layers.
@@ -220,14 +220,4 @@ fn gateway(settings: &Settings) -> Outcome<GatewayOptions> {
         options.token = Some(token);
     }
     Ok(options)
-}
-
-pub(super) fn put<T>(place: &mut T, set: Option<T>) {
-    if let Some(value) = set {
-        *place = value;
-    }
-}
-
-pub(super) fn bytes(Size(size): Size) -> usize {
-    usize::try_from(size).unwrap_or(usize::MAX)
 }

@@ -1,13 +1,10 @@
 //! `outboard check DIR`: would this folder work as a plugin? Nothing is run, and no supervisor is needed.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use outboard_host::discovery::{self, Installed, Program};
 use outboard_host::javascript;
-use outboard_host::process::{Label, SpawnSpec};
-use outboard_host::virtual_environment;
-use rustix::fs::{Access, access};
 use serde_json::json;
 
 use super::check_program;
@@ -104,33 +101,9 @@ fn resolve(installed: &Installed, node: Option<&Path>) -> Result<String, String>
         }
         Program::Command(words) => {
             let name = words.first().map(String::as_str).unwrap_or_default();
-            let program =
-                find(&installed.folder, name).map_err(|why| format!("`run.command`: {name:?} {why}"))?;
+            let program = check_program::find(&installed.folder, name)
+                .map_err(|why| format!("`run.command`: {name:?} {why}"))?;
             Ok(program.display().to_string())
-        }
-    }
-}
-
-/// The file that would be run, or a sentence about those that were tried.
-pub(super) fn find(folder: &Path, name: &str) -> Result<PathBuf, String> {
-    let environment = virtual_environment::of(folder);
-    if let Some(fault) = environment.as_ref().and_then(|environment| environment.fault(name)) {
-        return Err(format!("cannot be run: {fault}"));
-    }
-    let label = Label { plugin: String::new(), generation: 0 };
-    let mut spec = SpawnSpec::new(label, name, folder);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let first = environment.map(|environment| environment.programs).into_iter();
-    let path = std::env::join_paths(first.chain(std::env::split_paths(&path))).unwrap_or(path);
-    spec.env.push(("PATH".into(), path));
-    let candidates = spec.candidates();
-    let there = candidates.iter().find(|path| path.is_file());
-    match there {
-        Some(path) if access(path, Access::EXEC_OK).is_ok() => Ok(path.clone()),
-        Some(path) => Err(format!("is not executable: make it so with `chmod +x {}`", path.display())),
-        None => {
-            let tried: Vec<_> = candidates.iter().map(|path| path.display().to_string()).collect();
-            Err(format!("was not found; tried {}", tried.join(", ")))
         }
     }
 }

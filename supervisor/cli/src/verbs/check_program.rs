@@ -1,13 +1,14 @@
 //! What `outboard check` can tell about a program without running it: whether the kernel would, and whether its files are there.
 //!
-//! Asked once the program itself was found. Node is run to parse a module and what it imports, never to run it.
+//! Node is run to parse a module and what it imports, never to run it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use outboard_host::discovery::{Installed, Program};
 use outboard_host::javascript::{self, Problem};
-
-use super::check::find;
+use outboard_host::process::{Label, SpawnSpec};
+use outboard_host::virtual_environment;
+use rustix::fs::{Access, access};
 
 /// How a file begins that Linux or macOS runs: a script's first line, ELF, and the forms of Mach-O.
 const RUNNABLE: [&[u8]; 6] =
@@ -17,6 +18,30 @@ const FILES: [&str; 10] = [".py", ".js", ".mjs", ".cjs", ".ts", ".sh", ".rb", ".
 
 /// Largest module that is read: bundles have some megabytes.
 const MODULE_MAX: u64 = 64 << 20;
+
+/// The file that would be run, or a sentence about those that were tried.
+pub(super) fn find(folder: &Path, name: &str) -> Result<PathBuf, String> {
+    let environment = virtual_environment::of(folder);
+    if let Some(fault) = environment.as_ref().and_then(|environment| environment.fault(name)) {
+        return Err(format!("cannot be run: {fault}"));
+    }
+    let label = Label { plugin: String::new(), generation: 0 };
+    let mut spec = SpawnSpec::new(label, name, folder);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let first = environment.map(|environment| environment.programs).into_iter();
+    let path = std::env::join_paths(first.chain(std::env::split_paths(&path))).unwrap_or(path);
+    spec.env.push(("PATH".into(), path));
+    let candidates = spec.candidates();
+    let there = candidates.iter().find(|path| path.is_file());
+    match there {
+        Some(path) if access(path, Access::EXEC_OK).is_ok() => Ok(path.clone()),
+        Some(path) => Err(format!("is not executable: make it so with `chmod +x {}`", path.display())),
+        None => {
+            let tried: Vec<_> = candidates.iter().map(|path| path.display().to_string()).collect();
+            Err(format!("was not found; tried {}", tried.join(", ")))
+        }
+    }
+}
 
 /// Looks, and adds what it finds.
 pub(super) fn look(
