@@ -21,13 +21,13 @@ impl Lifecycle {
                 self.leave(after);
             }
             Fact::Pong => self.ponged(),
-            Fact::PingUnanswered if self.process.pinged && !self.process.suspected => self.miss(),
-            Fact::PingExcused if !self.process.suspected => self.process.pinged = false,
+            // None is on its way while it is suspected: it became that by the last one's miss, and gets no other.
+            Fact::PingUnanswered if self.process.pinged => self.miss(),
+            Fact::PingExcused => self.process.pinged = false,
             Fact::TracerSeen => self.trace(),
             Fact::TracerGone if self.health() == Health::Traced => self.untrace(),
             Fact::TracerGone if self.process.suspected => self.hang(),
             Fact::PingUnanswered
-            | Fact::PingExcused
             | Fact::TracerGone
             | Fact::Spawned { .. }
             | Fact::SpawnFailed { .. }

@@ -366,3 +366,14 @@ fn an_operators_start_in_a_back_off_ends_the_delay_and_keeps_the_budget() {
     assert!(decision(&play).ends_with("attempt 3 of 10"), "{}", decision(&play));
     assert_eq!(play.life.snapshot().restarts, 1, "what an operator starts is no restart of ours");
 }
+
+#[test]
+fn a_shortage_during_a_restart_leaves_the_count_of_restarts_where_it_was() {
+    let mut play = Play::new();
+    play.start().crash();
+    play.come_up().crash();
+    play.reach(Deadline::BackOff);
+    play.fact(Fact::SpawnFailed { why: "fork: resource temporarily unavailable".into(), transient: true });
+    play.fact(Fact::Empty);
+    assert!(matches!(play.life.state(), State::BackingOff { attempt: 2, .. }), "{:?}", play.life.state());
+}
