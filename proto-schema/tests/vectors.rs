@@ -3,9 +3,11 @@
 
 use std::path::Path;
 
+use outboard_protocol::ErrorReason;
 use outboard_protocol::wire::frame::{Decoder, Frame};
 use outboard_protocol::wire::message::{self, Id, Message, NotAMessage};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 fn vectors<T: for<'de> Deserialize<'de>>(file: &str) -> Vec<T> {
@@ -66,7 +68,7 @@ fn value(id: Id<'_>) -> Value {
 }
 
 fn meaning(message: Message<'_>) -> Value {
-    let read = |raw: &serde_json::value::RawValue| -> Value { serde_json::from_str(raw.get()).unwrap() };
+    let read = |raw: &RawValue| -> Value { serde_json::from_str(raw.get()).unwrap() };
     let (mut means, params) = match message {
         Message::Request { id, method, params } => {
             (json!({ "kind": "request", "id": value(id), "method": method }), params)
@@ -169,8 +171,7 @@ fn every_stream_gives_its_frames_as_it_came_and_byte_by_byte() {
 
 #[test]
 fn a_raw_value_on_several_lines_becomes_one_line() {
-    let raw: Box<serde_json::value::RawValue> =
-        serde_json::from_str("{\n  \"a\": \"x\\ny\",\r\n  \"b\": 1\n}").unwrap();
+    let raw: Box<RawValue> = serde_json::from_str("{\n  \"a\": \"x\\ny\",\r\n  \"b\": 1\n}").unwrap();
     let mut out = Vec::new();
     message::write_notification(&mut out, "m", &raw).unwrap();
     message::write_outcome(&mut out, "7", Ok(&raw));
@@ -179,4 +180,19 @@ fn a_raw_value_on_several_lines_becomes_one_line() {
     let expected = json!({ "a": "x\ny", "b": 1 });
     assert_eq!(meaning(message::parse(lines[0]).unwrap())["params"], expected);
     assert_eq!(meaning(message::parse(lines[1]).unwrap())["result"], expected);
+}
+
+#[test]
+fn parameters_are_an_object_or_there_are_none() {
+    let object_of = |params: Option<&str>| {
+        let raw = params.map(|params| RawValue::from_string(params.to_owned()).unwrap());
+        message::object_of(raw.as_deref()).map(str::to_owned).map_err(|refused| refused.reason())
+    };
+    for none in [None, Some("null"), Some("[]"), Some("{}")] {
+        assert_eq!(object_of(none), Ok("{}".to_owned()), "{none:?}");
+    }
+    assert_eq!(object_of(Some(r#"{"a":[1]}"#)), Ok(r#"{"a":[1]}"#.to_owned()));
+    for other in ["[1]", "1", "\"{}\"", "true"] {
+        assert_eq!(object_of(Some(other)), Err(Some(ErrorReason::InvalidParams)), "{other}");
+    }
 }

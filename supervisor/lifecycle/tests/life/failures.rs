@@ -377,3 +377,16 @@ fn a_shortage_during_a_restart_leaves_the_count_of_restarts_where_it_was() {
     play.fact(Fact::Empty);
     assert!(matches!(play.life.state(), State::BackingOff { attempt: 2, .. }), "{:?}", play.life.state());
 }
+
+#[test]
+fn each_phase_of_a_restart_tells_which_restart_in_a_row_it_is() {
+    let mut play = Play::new();
+    play.start().crash();
+    play.come_up().crash();
+    play.reach(Deadline::BackOff);
+    for fact in [Fact::Spawned { pid: 7 }, Fact::HandshakeDone { resumes: false }] {
+        assert!(matches!(play.life.state(), State::Starting { attempt: 2, .. }), "{:?}", play.life.state());
+        play.fact(fact);
+    }
+    assert!(matches!(play.life.state(), State::Starting { attempt: 2, .. }), "{:?}", play.life.state());
+}
