@@ -154,3 +154,16 @@ fn a_byte_order_mark_at_the_beginning_of_a_stream_belongs_to_no_line_and_a_later
     let (found, _) = decode(16, &[b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n"]);
     assert_eq!(found, [Found::Line(b"a".to_vec()), Found::Line(b"\xef\xbb\xbfb".to_vec())]);
 }
+
+#[test]
+fn text_for_people_keeps_its_blank_lines_and_its_blanks() {
+    let mut decoder = Decoder::verbatim(8);
+    decoder.feed("\u{feff} a \r\n\n\tb\nhalf".as_bytes());
+    let mut lines = Vec::new();
+    while let Some(frame) = decoder.next_frame() {
+        let Frame::Line(line) = frame else { panic!("{frame:?}") };
+        lines.push(String::from_utf8(line.to_vec()).unwrap());
+    }
+    assert_eq!(lines, ["\u{feff} a ", "", "\tb"]);
+    assert_eq!(decoder.remainder(), b"half");
+}

@@ -237,3 +237,41 @@ fn a_plugins_state_is_the_same_word_on_the_wire_and_in_a_sentence() {
     }
     assert!(serde_json::from_str::<PluginState>("\"asleep\"").is_err());
 }
+
+#[test]
+fn the_book_names_the_only_call_and_every_caller() {
+    let mut book = Pending::new(3);
+    let told = |book: &Pending<&'static str>| {
+        let mut callers: Vec<&str> = book.callers().copied().collect();
+        callers.sort_unstable();
+        (book.len(), book.only(), callers)
+    };
+    assert_eq!(told(&book), (0, None, vec![]));
+    let first = book.insert("a", Duration::ZERO).unwrap();
+    let second = book.insert("b", Duration::ZERO).unwrap();
+    assert_eq!(told(&book), (2, None, vec!["a", "b"]));
+    assert_eq!(book.caller(second), Some(&"b"));
+    assert_eq!(book.remove(first), Some("a"));
+    assert_eq!((told(&book), book.caller(first)), ((1, Some(second), vec!["b"]), None));
+}
+
+#[test]
+fn a_deadline_that_is_moved_is_the_one_that_counts_however_often_it_is_moved() {
+    let seconds = Duration::from_secs;
+    let mut book = Pending::new(2);
+    let slow = book.insert(20, seconds(1)).unwrap();
+    let quick = book.insert(3, seconds(2)).unwrap();
+    assert_eq!((book.deadline(slow), book.next_deadline()), (Some(seconds(1)), Some(seconds(1))));
+    assert!(book.renew(slow, |caller| seconds(*caller)));
+    assert_eq!((book.deadline(slow), book.next_deadline()), (Some(seconds(20)), Some(seconds(2))));
+    // More often than the book puts up with stale marks.
+    for later in 0..1000 {
+        assert!(book.extend(quick, seconds(30 + later)));
+    }
+    assert_eq!((book.deadline(quick), book.next_deadline()), (Some(seconds(1029)), Some(seconds(20))));
+    assert_eq!((book.pop_expired(seconds(19)), book.pop_expired(seconds(20))), (None, Some((slow, 20))));
+    assert!(!book.renew(slow, |caller| seconds(*caller)) && !book.extend(slow, seconds(1)));
+    assert_eq!((book.deadline(slow), book.is_empty()), (None, false));
+    assert_eq!(book.drain().collect::<Vec<_>>(), [(quick, 3)]);
+    assert_eq!((book.next_deadline(), book.is_empty()), (None, true));
+}

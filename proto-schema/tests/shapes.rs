@@ -153,6 +153,8 @@ const fn digits() -> [u8; 1002] {
 fn frames() -> Vec<(&'static str, Vec<u8>, Verdict)> {
     let text = |name, text: &str, verdict| (name, text.as_bytes().to_vec(), verdict);
     let request = r#"{"jsonrpc":"2.0","id":1,"method":"m"}"#;
+    let branch = ["[".repeat(97), "]".repeat(97)].concat();
+    let side_by_side = format!("[{branch},{branch}]");
     let deep = |levels: usize| around(["[".repeat(levels), "]".repeat(levels)].concat().as_bytes());
     vec![
         text("a request", request, Taken),
@@ -202,6 +204,11 @@ fn frames() -> Vec<(&'static str, Vec<u8>, Verdict)> {
         text("an id of no digits", r#"{"jsonrpc":"2.0","id":-,"method":"m"}"#, NO_JSON),
         text("parameters that are an array", r#"{"jsonrpc":"2.0","id":1,"method":"m","params":[1]}"#, Taken),
         ("nesting of as many levels as there may be", deep(98), Taken),
+        (
+            "as many levels as there may be, and more brackets than levels",
+            around(side_by_side.as_bytes()),
+            Taken,
+        ),
         ("nesting of one level more", deep(99), NO_MESSAGE),
         ("nesting without an end", around("[".repeat(100_000).as_bytes()), NO_MESSAGE),
         ("objects in objects without an end", around("{\"a\":".repeat(100_000).as_bytes()), NO_MESSAGE),

@@ -196,3 +196,15 @@ fn parameters_are_an_object_or_there_are_none() {
         assert_eq!(object_of(Some(other)), Err(Some(ErrorReason::InvalidParams)), "{other}");
     }
 }
+
+#[test]
+fn an_id_is_one_of_ours_where_it_is_a_whole_number() {
+    let number = |text| Id::from_json(text).unwrap().as_u64();
+    assert_eq!(
+        (number("0"), number("7"), number("18446744073709551615")),
+        (Some(0), Some(7), Some(u64::MAX))
+    );
+    for other in ["\"7\"", "-1", "1.0", "1e3", "18446744073709551616"] {
+        assert_eq!(number(other), None, "{other}");
+    }
+}
