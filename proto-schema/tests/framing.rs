@@ -167,3 +167,15 @@ fn text_for_people_keeps_its_blank_lines_and_its_blanks() {
     assert_eq!(lines, ["\u{feff} a ", "", "\tb"]);
     assert_eq!(decoder.remainder(), b"half");
 }
+
+#[test]
+fn the_memory_of_a_large_frame_is_given_back_and_that_of_a_usual_one_is_kept() {
+    let mut decoder = Decoder::new(1 << 20);
+    let mut held_after = |bytes: usize| {
+        decoder.feed(&[vec![b'x'; bytes], b"\n".to_vec()].concat());
+        assert!(matches!(decoder.next_frame(), Some(Frame::Line(line)) if line.len() == bytes));
+        decoder.buffer().capacity()
+    };
+    assert!(held_after(32 * 1024) > 32 * 1024);
+    assert!(held_after(1 << 20) <= 64 * 1024);
+}
