@@ -138,6 +138,19 @@ trials: export OUTBOARD_TRIALS := 1
 trials: export PROPTEST_CASES := 4096
 trials: test-rust test-typescript test-databases ## The tests with large counts: more kills, more clients, more random cases
 
+# Changes the code in one place at a time; see docs/TESTING.md. GROUNDS="wire" for one part, ARGS="--seed 7" for other samples.
+MUTANTS_VERSION := 27.1.0
+GROUNDS ?=
+
+.PHONY: mutants
+mutants: export PATH := $(abspath target/tools/bin):$(PATH)
+mutants: ## Change the code in one place at a time, and see whether a test notices
+	$(need_rust)
+	$(call need,cc:gcc cc:libc6-dev git:git python3:python3)
+	@[ "$$(cargo mutants --version 2>/dev/null)" = "cargo-mutants $(MUTANTS_VERSION)" ] || \
+		cargo install --locked --root target/tools cargo-mutants@$(MUTANTS_VERSION)
+	nice -n 15 python3 tests/mutants.py $(GROUNDS) $(ARGS)
+
 .PHONY: schema
 schema: ## What is generated from the method table: schemas, SDK types, the reference in PROTOCOL.md
 	$(need_rust)
