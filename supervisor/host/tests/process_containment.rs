@@ -4,7 +4,7 @@
 mod process_harness;
 
 use outboard_host::process::{Exit, Signal, SpawnError, facts, orphans};
-use process_harness::{GUARD, Member, announced, guarded, spawn, spawner};
+use process_harness::{GUARD, Member, announced, guarded, spawn, spawner, workers};
 
 #[tokio::test]
 async fn a_grandchild_that_holds_the_pipes_delays_no_report() {
@@ -83,6 +83,24 @@ async fn a_process_that_has_left_everything_is_ended_while_its_plugin_runs() {
     members["escapee"].ends().await;
     assert!(members["leader"].lives() && members["daemon"].lives(), "only what belongs to nobody is ended");
     child.containment.prove_empty(GUARD).await.unwrap();
+    watch.abort();
+}
+
+#[tokio::test]
+async fn what_keeps_its_environment_goes_on_while_those_beside_it_end_and_become_other_programs() {
+    const RELAYS: usize = 12;
+    let families = if std::env::var_os("OUTBOARD_TRIALS").is_some() { 200 } else { 20 };
+    let watch = tokio::spawn(orphans::tend(spawner().containments()));
+    let one = async || {
+        let mut child = spawn(&[&["family"][..], &["relay"; RELAYS]].concat()).await;
+        let workers = workers(&mut child.stderr, RELAYS).await;
+        assert!(workers.iter().all(Member::lives), "{workers:?}");
+        child.containment.prove_empty(GUARD).await.unwrap();
+        assert!(!workers.iter().any(Member::lives), "{workers:?}");
+    };
+    for _ in 0..families / 4 {
+        tokio::join!(one(), one(), one(), one());
+    }
     watch.abort();
 }
 

@@ -115,3 +115,14 @@ pub async fn announced(stderr: &mut pipe::Receiver, names: &[&str]) -> HashMap<S
     }
     found
 }
+
+/// Reads lines until so many workers have said who they are.
+pub async fn workers(stderr: &mut pipe::Receiver, number: usize) -> Vec<Member> {
+    let mut found = Vec::new();
+    let mut lines = BufReader::new(stderr).lines();
+    while found.len() < number {
+        let line = guarded(lines.next_line()).await.unwrap().expect("a worker ended before it had said all");
+        found.extend(line.strip_prefix("worker ").map(Member::parse));
+    }
+    found
+}

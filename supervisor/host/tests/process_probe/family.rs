@@ -66,6 +66,17 @@ pub fn become_member(words: &[&str]) {
                 again(&["member", "crowd", &(depth - 1).to_string()]).spawn().unwrap();
             }
         }
+        // A leader of a session that ends at once, and what it has started goes on in its group.
+        ["relay"] => {
+            start_detached(&mut again(&["member", "relay", "second"]));
+            return;
+        }
+        ["relay", "second"] => {
+            nix::unistd::setsid().unwrap();
+            again(&["member", "worker"]).spawn().unwrap();
+            return;
+        }
+        ["worker"] => {}
         // Never the same process for long; and the same without an environment.
         ["runner"] => {
             let pid = start_detached(&mut again(&["member", "runner", HOPS]));

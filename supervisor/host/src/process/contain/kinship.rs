@@ -26,8 +26,8 @@ use crate::process::observe::mark;
 /// What is cut off is found by the next round, as a round that found anything proves nothing.
 const LOOK_LIMIT: usize = 4096;
 /// How long a process may keep its environment out of sight before it counts as nobody's. An exec hides it for some
-/// microseconds, on a loaded machine for a few milliseconds.
-const UNSURE_FOR: Duration = Duration::from_millis(20);
+/// microseconds, on a loaded machine for some tens of milliseconds.
+const UNSURE_FOR: Duration = Duration::from_millis(100);
 
 /// To whom an adopted orphan belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +142,8 @@ impl Containments {
         if let Some(leader) = self.known_owner_of(*pid, stat) {
             return Ok(Owner::Leader(leader));
         }
+        // It may be long since it was seen, among many.
+        let before = facts::look_at(*pid)?;
         // Nothing is read while the lock on the entries is held.
         let marker =
             self.shared.markers.lock().unwrap_or_else(PoisonError::into_inner).of(*pid, stat.start_time)?;
@@ -150,11 +152,19 @@ impl Containments {
             Marker::Read(None) => None,
             Marker::Hangs => mark::on(*pid)?.and_then(|mark| self.leader_where(|entry| entry.mark == mark)),
         };
-        Ok(match owner {
-            Some(leader) => Owner::Leader(leader),
-            None if stat.is_dead() || stat.environment_known => Owner::Nobody,
-            None => self.doubt(*pid, stat),
-        })
+        if let Some(leader) = owner {
+            return Ok(Owner::Leader(leader));
+        }
+        if stat.is_dead() {
+            return Ok(Owner::Nobody);
+        }
+        // What ends or becomes another program shows no environment, whatever it has. What ends is asked about no more, and what
+        // it has started must not be taken for nobody's with it.
+        let after = facts::look_at(*pid)?.filter(|now| now.start_time == stat.start_time);
+        let Some(after) = after.filter(|now| !now.is_ending()) else { return Ok(Owner::Unsure) };
+        let is_the_same = after.environment.is_some()
+            && before.is_some_and(|before| before.environment == after.environment);
+        Ok(if is_the_same { Owner::Nobody } else { self.doubt(*pid, stat) })
     }
 
     fn known_owner_of(&self, pid: i32, stat: &Stat) -> Option<i32> {
@@ -197,4 +207,40 @@ pub(in crate::process) fn descend(roots: Vec<Sighting>) -> io::Result<Vec<Sighti
         }
     }
     Ok(found.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+    use std::process::Command;
+
+    use super::*;
+
+    /// A process without a marker, as it was seen while it lived.
+    fn unmarked() -> (std::process::Child, Sighting) {
+        let child = Command::new("sleep").arg("600").env_clear().spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let seen = loop {
+            // Until the exec is over, which hides it.
+            match facts::stat(pid).filter(|stat| stat.command == "sleep" && stat.environment.is_some()) {
+                Some(stat) => break Sighting { pid, stat, is_child: true },
+                None => std::thread::yield_now(),
+            }
+        };
+        (child, seen)
+    }
+
+    #[test]
+    fn who_shows_an_environment_without_a_marker_is_nobodys_and_who_has_ended_since_is_not_judged_by_it() {
+        let all = Containments::new(None).unwrap();
+        let (mut child, seen) = unmarked();
+        assert_eq!(all.owner_of(&seen).unwrap(), Owner::Nobody);
+        child.kill().unwrap();
+        while !facts::stat(seen.pid).unwrap().is_dead() {
+            std::thread::yield_now();
+        }
+        assert_eq!(all.owner_of(&seen).unwrap(), Owner::Unsure, "what it leads may go on");
+        child.wait().unwrap();
+        assert_eq!(all.owner_of(&seen).unwrap(), Owner::Unsure);
+    }
 }

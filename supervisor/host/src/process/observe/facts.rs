@@ -17,6 +17,8 @@ use std::time::Duration;
 const COUNTERS_MOST: usize = 32 * 1024;
 /// In what the kernel counts times in /proc (its `USER_HZ`): the same on every architecture that this runs on.
 const TICKS_A_SECOND: u64 = 100;
+/// The kernel's flag of a thread that is on its way out (`PF_EXITING`).
+const EXITING: u64 = 0x4;
 
 /// The parts of `/proc/<pid>/stat` that tell who a process is and to whom it belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,9 +37,12 @@ pub struct Stat {
     pub threads: u32,
     /// When the process started, in clock ticks since boot. With the pid it names one process for the whole uptime.
     pub start_time: u64,
-    /// Whether the kernel shows where the environment lies. It does not in the middle of an exec, after the end, and for
-    /// a process that may not be looked into; an empty environment has a place like any other.
-    pub environment_known: bool,
+    /// Where the environment lies in the process's memory, another place after each exec. The kernel does not show it in the
+    /// middle of an exec, after the end, and for a process that may not be looked into; an empty environment has a place
+    /// like any other.
+    pub environment: Option<u64>,
+    /// Whether its main thread is on its way out, or has gone that way.
+    pub main_thread_ends: bool,
 }
 
 impl Stat {
@@ -45,6 +50,11 @@ impl Stat {
     /// well, and such a process is not dead.
     pub fn is_dead(&self) -> bool {
         matches!(self.state, 'Z' | 'X') && self.threads <= 1
+    }
+
+    /// Whether it is dead, or about to be.
+    pub fn is_ending(&self) -> bool {
+        self.is_dead() || (self.main_thread_ends && self.threads <= 1)
     }
 }
 
@@ -267,7 +277,8 @@ fn parse_stat(bytes: &[u8]) -> Option<Stat> {
         session: fields.get(3)?.parse().ok()?,
         threads: fields.get(17)?.parse().ok()?,
         start_time: fields.get(19)?.parse().ok()?,
-        environment_known: fields.get(47).is_some_and(|address| *address != "0"),
+        environment: fields.get(47).and_then(|address| address.parse().ok()).filter(|address| *address != 0),
+        main_thread_ends: fields.get(6)?.parse::<u64>().ok()? & EXITING != 0,
     })
 }
 
@@ -286,8 +297,16 @@ mod tests {
 
     #[test]
     fn a_zombie_main_thread_with_living_siblings_is_not_dead() {
-        let line = b"42 (x) Z 1 7 9 0 -1 0 0 0 0 0 0 0 0 0 20 0 2 0 5511 0 0";
-        assert!(!parse_stat(line).expect("a well-formed line").is_dead());
+        let line = b"42 (x) Z 1 7 9 0 -1 4194308 0 0 0 0 0 0 0 0 20 0 2 0 5511 0 0";
+        let stat = parse_stat(line).expect("a well-formed line");
+        assert!(!stat.is_dead() && !stat.is_ending());
+    }
+
+    #[test]
+    fn a_process_that_is_on_its_way_out_is_not_dead_yet_and_says_that_it_ends() {
+        let line = b"42 (x) S 1 7 9 0 -1 4194308 0 0 0 0 0 0 0 0 20 0 1 0 5511 0 0";
+        let stat = parse_stat(line).expect("a well-formed line");
+        assert!(!stat.is_dead() && stat.is_ending());
     }
 
     #[test]
@@ -302,7 +321,7 @@ mod tests {
         let start = start_time(me).expect("this process exists");
         assert!(alive(me, start));
         assert!(!alive(me, start + 1));
-        assert!(stat(me).expect("this process exists").environment_known);
+        assert!(stat(me).expect("this process exists").environment.is_some());
         assert_eq!(tracer_pid(me), None);
         assert!(out_of_memory_kills().is_some());
     }
