@@ -103,6 +103,34 @@ async fn what_is_too_large_is_refused_and_costs_the_others_nothing() {
 }
 
 #[tokio::test]
+async fn a_deleted_value_makes_room_for_as_much_as_it_was_and_no_more() {
+    let (dir, services) = scene();
+    let plugin = process(&services, &dir, "a");
+    let value = "x".repeat(1024 * 1024 - 2);
+    for key in ["k0", "k1", "k2"] {
+        call(&plugin, "config.set", json!({ "key": key, "value": value })).await.unwrap();
+    }
+    let fourth = json!({ "key": "k3", "value": value });
+    for together in [true, false] {
+        call(&plugin, "config.set", json!({ "key": "small", "value": 1 })).await.unwrap();
+        let delete = plugin.request("config.delete", Some(&raw(&json!({ "key": "small" }))));
+        if !together {
+            soon(delete.outcome()).await.unwrap();
+            let refused = call(&plugin, "config.set", fourth.clone()).await;
+            assert_eq!(reason(refused), ErrorReason::LimitExceeded);
+            continue;
+        }
+        // Before the delete is on disk, where its room is known as what is staged.
+        let set = plugin.request("config.set", Some(&raw(&fourth)));
+        soon(delete.outcome()).await.unwrap();
+        let refused = soon(set.outcome()).await.unwrap_err();
+        assert_eq!(refused.reason(), Some(ErrorReason::LimitExceeded));
+    }
+    call(&plugin, "config.delete", json!({ "key": "k0" })).await.unwrap();
+    call(&plugin, "config.set", fourth).await.unwrap();
+}
+
+#[tokio::test]
 async fn everything_that_a_plugin_may_keep_fits_one_answer() {
     let (dir, services) = scene();
     let plugin = process(&services, &dir, "a");
