@@ -1,10 +1,13 @@
 //! Everything that a plugin starts or takes: it goes with the plugin, and limits hit that plugin alone.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::json;
 use system_tests::family::ROLES;
 use system_tests::supervisor::lines_of;
-use system_tests::{Plugin, Supervisor};
+use system_tests::{Plugin, Supervisor, eventually};
 
 const IMPATIENT: &str =
     "[restart]\nbase = \"10ms\"\n[deadlines]\nstop = \"500ms\"\nleave = \"200ms\"\nterminate = \"300ms\"\n";
@@ -161,5 +164,55 @@ fn the_limit_that_a_process_ran_into_is_named_for_certain_or_as_a_guess() {
             "a guess is told as one: {end}"
         );
     }
+    supervisor.verify();
+}
+
+/// Eight processes that hand themselves on to children in new sessions, as fast as the machine allows, for a minute at the most; each
+/// says by a file when it is well under way.
+const CHAINS: &str = r#"
+import os, time
+end = time.time() + 60
+for chain in range(8):
+    if os.fork() == 0:
+        hops = 0
+        while time.time() < end:
+            if os.fork():
+                os._exit(0)
+            os.setsid()
+            hops += 1
+            if hops == 300:
+                open(f"going-{chain}", "w").close()
+        os._exit(0)
+time.sleep(60)
+"#;
+
+#[test]
+fn a_family_that_forks_without_end_is_stopped_and_keeps_no_other_plugin_from_a_restart() {
+    let start = "python3 chains.py </dev/null >/dev/null 2>&1 & exec ./hostile-plugin";
+    let supervisor = Supervisor::builder()
+        .plugin(Plugin::command("parent", &["sh", "-c", start]))
+        .plugin(Plugin::hostile("innocent", &[]))
+        .file("parent/chains.py", CHAINS)
+        .start();
+    let folder = supervisor.folders().plugins().join("parent");
+    eventually("the chains are under way", || {
+        (0..8).all(|chain| folder.join(format!("going-{chain}")).exists()).then_some(())
+    });
+    // And others want the processors too. They would want them of every test that runs beside this one.
+    let others = if std::env::var_os("OUTBOARD_TRIALS").is_some() { 4 } else { 0 };
+    let ends = Arc::new(AtomicBool::new(false));
+    for _ in 0..others {
+        let ends = Arc::clone(&ends);
+        std::thread::spawn(move || while !ends.load(Ordering::Relaxed) {});
+    }
+    for _ in 0..3 {
+        let restarted = supervisor.ask("restart", json!({ "id": "innocent" }));
+        assert_eq!(restarted["state"], "running", "{restarted}");
+    }
+    let stopped = supervisor.ask("stop", json!({ "id": "parent" }));
+    ends.store(true, Ordering::Relaxed);
+    assert_eq!(stopped["state"], "stopped", "{stopped}");
+    let left: Vec<_> = supervisor.family().into_iter().filter(|one| one.name.contains("python")).collect();
+    assert!(left.is_empty(), "{left:?}");
     supervisor.verify();
 }

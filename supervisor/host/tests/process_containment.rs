@@ -41,7 +41,8 @@ async fn what_never_stays_the_same_process_is_caught() {
         // The last of them held the other end.
         process_harness::read_all(&mut child.stderr).await;
     };
-    for _ in 0..10 {
+    let rounds = if std::env::var_os("OUTBOARD_TRIALS").is_some() { 10 } else { 3 };
+    for _ in 0..rounds {
         tokio::join!(chased(), chased(), chased(), chased());
     }
 }

@@ -32,6 +32,9 @@ use crate::routes::{Route, RouteState};
 /// Between two looks whether our disk hangs still.
 const HELD_UP_LOOK: std::time::Duration = std::time::Duration::from_secs(1);
 
+/// How many times that long, at the most, for a look that does not come.
+const LOOKS_AWAITED: u32 = 10;
+
 /// What a piece of work ended in.
 pub(super) enum Done {
     /// A fact of one generation; none, where another fact tells the same.
@@ -78,6 +81,8 @@ pub(crate) struct Actor {
     remembered: past::Mark,
     /// The last look at what a process has left could not be made.
     pub(super) unseen: bool,
+    /// How often it was waited once more for the first look at what a process has left; none, once a look was made.
+    awaited: Option<u32>,
     /// Once it is at rest, its task is over.
     retired: bool,
     mailbox: Mailbox,
@@ -126,6 +131,7 @@ impl Actor {
             roll_back_failure: None,
             remembered,
             unseen: false,
+            awaited: None,
             retired: false,
             mailbox,
             epoch: Instant::now(),
@@ -176,6 +182,14 @@ impl Actor {
             self.timers.arm(deadline, generation, HELD_UP_LOOK);
             return;
         }
+        if deadline == Deadline::Empty
+            && let Some(awaited) = self.awaited.filter(|awaited| *awaited < LOOKS_AWAITED)
+        {
+            // On a machine that has no time for us, nothing was seen that would not go.
+            self.awaited = Some(awaited + 1);
+            self.timers.arm(deadline, generation, HELD_UP_LOOK);
+            return;
+        }
         if deadline == Deadline::Spawn && self.waits_for_its_turn() {
             // Others hold their turns for a limited time, and this one comes in the order of asking.
             self.timers.arm(deadline, generation, self.machine.policy().spawn);
@@ -192,6 +206,13 @@ impl Actor {
             }
         }
         self.step(Event::Deadline(generation, deadline));
+    }
+
+    pub(super) fn arm(&mut self, deadline: Deadline, generation: Generation, after: std::time::Duration) {
+        if deadline == Deadline::Empty {
+            self.awaited = Some(0);
+        }
+        self.timers.arm(deadline, generation, after);
     }
 
     fn waits_for_its_turn(&self) -> bool {
@@ -237,7 +258,7 @@ impl Actor {
             }
             Ok(Done::Fact(generation, Some(fact))) => {
                 if matches!(fact, Fact::Empty | Fact::NotEmpty { .. }) {
-                    self.unseen = false;
+                    (self.unseen, self.awaited) = (false, None);
                 }
                 self.step(Event::Fact(generation, fact));
             }

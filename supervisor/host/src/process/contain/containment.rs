@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::census::Containments;
 use super::kill;
-use super::kinship::Members;
+use super::kinship::{Members, Owner};
 use super::sighting::Sighting;
 use crate::process::label::Label;
 use crate::process::observe::exit::Leader;
@@ -28,8 +28,10 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(25);
 /// Looks that must find nothing, one right after the other. The kernel's list of children may skip one entry when
 /// another ends while it is read; it does not do so twice in a row without a trace.
 const CLEAN_LOOKS: usize = 2;
-/// Looks of one round, while processes go between the list and the look at them.
-const LOOKS_A_ROUND: usize = 32;
+/// How long one round goes on to look, while processes go between the list and the look at them.
+const ROUND_LASTS: Duration = Duration::from_millis(20);
+/// Zombies that one look asks about, so that no look is endless. What is cut off is found by the next one.
+const DEAD_LIMIT: usize = 1024;
 /// Members that an error names. A fork bomb's remnants are counted, not listed.
 const NAMED_REMNANTS: usize = 16;
 
@@ -189,8 +191,9 @@ pub(in crate::process) fn empty_round(
     label: &Label,
 ) -> io::Result<Round> {
     all.condemn(leader);
+    let ends = Instant::now() + ROUND_LASTS;
     let mut clean = 0;
-    for _ in 0..LOOKS_A_ROUND {
+    loop {
         let _hunt = all.hunt();
         let leader_had_ended = leader.peek().is_some();
         let Look { living, one_went } = kill_and_look(all, leader)?;
@@ -207,17 +210,17 @@ pub(in crate::process) fn empty_round(
             all.forget(label, leader);
             return Ok(Round::Empty);
         }
+        if Instant::now() >= ends {
+            return Ok(Round::Restless);
+        }
     }
-    Ok(Round::Restless)
 }
 
 /// One look at the members: those that live are killed, those that have ended are reaped. Called with [`Containments::hunt`] held.
 fn kill_and_look(all: &Containments, leader: &Leader) -> io::Result<Look> {
     // First the group as one: in it no fork can slip through, which is where a fork bomb usually is.
     let _ = leader.signal_group(Signal::KILL);
-    let Members { own, stray, unsure, others, mut one_went } = all.members(leader)?;
-    // A zombie's number names its group until it is reaped, and what it handed itself on to is in that group at first.
-    own.iter().filter(|one| one.stat.is_dead()).for_each(kill_group);
+    let Members { own, stray, unsure, others, dead, mut one_went } = all.members(leader)?;
     let mut living = Vec::new();
     for one in own.into_iter().chain(stray) {
         if kill_or_reap(&one, leader) {
@@ -226,15 +229,23 @@ fn kill_and_look(all: &Containments, leader: &Leader) -> io::Result<Look> {
             one_went = true;
         }
     }
-    // Left to their own rounds alone, the zombies of a family that forks without end would fill everybody's list.
     for (owner, one) in others {
-        let is_condemned = all.is_condemned(owner);
-        if is_condemned {
-            kill_group(&one);
-        }
-        if is_condemned || one.stat.is_dead() {
+        if all.is_condemned(owner) {
             end(&one);
         }
+    }
+    // Whoever's they are: left to their own rounds, the zombies of a family that forks without end would fill everybody's list.
+    one_went |= dead.len() > DEAD_LIMIT;
+    for pid in dead.into_iter().take(DEAD_LIMIT) {
+        let owner = all.owner_of_dead(pid)?;
+        one_went |= matches!(owner, Owner::Nobody | Owner::Unsure) || owner == Owner::Leader(leader.pid);
+        // Its number names its group until it is reaped, and what it handed itself on to is in that group at first.
+        if let Owner::Leader(owner) = owner
+            && all.is_condemned(owner)
+        {
+            kill::kill_group_of_zombie(pid);
+        }
+        kill::reap_child(pid);
     }
     living.extend(unsure.into_iter().map(Remnant::from));
     Ok(Look { living, one_went })

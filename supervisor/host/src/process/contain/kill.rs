@@ -44,3 +44,31 @@ pub(in crate::process) fn reap_child(child: i32) -> bool {
     let _unused = NUMBERS.lock().unwrap_or_else(PoisonError::into_inner);
     !matches!(rustix::process::waitid(WaitId::Pid(pid), options), Ok(None) | Err(rustix::io::Errno::INTR))
 }
+
+/// Whether `child` is a child of this process that has ended and was not reaped.
+pub(in crate::process) fn is_dead_child(child: i32) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    to_pid(child).is_ok_and(|pid| matches!(rustix::process::waitid(WaitId::Pid(pid), options), Ok(Some(_))))
+}
+
+/// Kills the whole group that a zombie leads, if it does. Called with [`super::census::Containments::hunt`] held, and so before
+/// anybody reaps it.
+pub(in crate::process) fn kill_group_of_zombie(child: i32) {
+    let _unreaped = NUMBERS.lock().unwrap_or_else(PoisonError::into_inner);
+    if group_of(child) == Some(child)
+        && is_dead_child(child)
+        && let Ok(group) = to_pid(child)
+    {
+        let _ = rustix::process::kill_process_group(group, Signal::KILL);
+    }
+}
+
+/// The session of a process, zombies included.
+pub(in crate::process) fn session_of(pid: i32) -> Option<i32> {
+    Some(rustix::process::getsid(Some(to_pid(pid).ok()?)).ok()?.as_raw_pid())
+}
+
+/// The group of a process, zombies included.
+pub(in crate::process) fn group_of(pid: i32) -> Option<i32> {
+    Some(rustix::process::getpgid(Some(to_pid(pid).ok()?)).ok()?.as_raw_pid())
+}

@@ -16,9 +16,10 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::census::{Containments, Entry};
+use super::kill;
 use super::sighting::Sighting;
 use crate::process::observe::environ::Marker;
-use crate::process::observe::exit::Leader;
+use crate::process::observe::exit::{Leader, to_pid};
 use crate::process::observe::facts::{self, Stat};
 use crate::process::observe::mark;
 
@@ -43,7 +44,9 @@ pub(in crate::process) enum Owner {
 /// The adopted orphans that a look finds.
 #[derive(Debug, Default)]
 pub(in crate::process) struct Orphans {
-    pub(in crate::process) found: Vec<Sighting>,
+    pub(in crate::process) living: Vec<Sighting>,
+    /// Pids of zombies. Of those there may be very many, so that no more is asked about them here than whether they are.
+    pub(in crate::process) dead: Vec<i32>,
     /// One that was in the list had gone when it was looked at. Whatever it had started was adopted at its end, after the list was read.
     pub(in crate::process) one_went: bool,
 }
@@ -57,8 +60,10 @@ pub(in crate::process) struct Members {
     pub(in crate::process) stray: Vec<Sighting>,
     /// What may turn out to be one of them.
     pub(in crate::process) unsure: Vec<Sighting>,
-    /// Adopted orphans of other containments, with their leaders.
+    /// Living adopted orphans of other containments, with their leaders.
     pub(in crate::process) others: Vec<(i32, Sighting)>,
+    /// As for [`Orphans`], whoever's they were.
+    pub(in crate::process) dead: Vec<i32>,
     /// As for [`Orphans`]: one that may have been of it went meanwhile.
     pub(in crate::process) one_went: bool,
 }
@@ -73,14 +78,19 @@ impl Members {
 impl Containments {
     /// The supervisor's children that are nobody's leader and not of its own session.
     ///
-    /// A trampoline that waits for its order is in the supervisor's session still, so it is not taken for an orphan.
+    /// A trampoline that waits for its order is in the supervisor's session still, so it is not taken for an orphan. Those that were
+    /// adopted last come first: what hands itself on without end is among them, however many zombies it has left.
     ///
     /// # Errors
     /// When it could not be looked: there may be any number then.
     pub(in crate::process) fn orphans(&self) -> io::Result<Orphans> {
         let mut orphans = Orphans::default();
-        for pid in facts::children(crate::process::observe::facts::own_pid())? {
+        for pid in facts::children(facts::own_pid())?.into_iter().rev() {
             if self.lock().by_leader.contains_key(&pid) {
+                continue;
+            }
+            if kill::is_dead_child(pid) {
+                orphans.dead.push(pid);
                 continue;
             }
             let Some(stat) = facts::look_at(pid)? else {
@@ -91,21 +101,30 @@ impl Containments {
             if stat.session == self.shared.session || self.lock().by_leader.contains_key(&pid) {
                 continue;
             }
-            orphans.found.push(Sighting { pid, stat, is_child: true });
+            if stat.is_dead() {
+                orphans.dead.push(pid);
+            } else {
+                orphans.living.push(Sighting { pid, stat, is_child: true });
+            }
         }
+        // A leader that was entered meanwhile, and what is in our session, is not for us to reap.
+        let entries = self.lock();
+        orphans.dead.retain(|pid| {
+            !entries.by_leader.contains_key(pid) && kill::session_of(*pid) != Some(self.shared.session)
+        });
+        drop(entries);
         Ok(orphans)
     }
 
-    /// The living processes of the containment of `leader`, the leader included while it lives; and every zombie of it
-    /// that only the supervisor can reap.
+    /// The living processes of the containment of `leader`, the leader included while it lives.
     ///
     /// # Errors
     /// When it could not be looked: there may be any number then.
     pub(in crate::process) fn members(&self, leader: &Leader) -> io::Result<Members> {
         let (mut own, mut stray, mut unsure, mut others) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let Orphans { found, one_went } = self.orphans()?;
+        let Orphans { living, dead, one_went } = self.orphans()?;
         // What is older than the leader cannot descend from it.
-        for orphan in found.into_iter().filter(|orphan| orphan.stat.start_time >= leader.start_time) {
+        for orphan in living.into_iter().filter(|orphan| orphan.stat.start_time >= leader.start_time) {
             match self
                 .marked_owner_of(&orphan)?
                 .map_or_else(|| self.owner_of(&orphan), |pid| Ok(Owner::Leader(pid)))?
@@ -122,7 +141,21 @@ impl Containments {
         let (own, stray) = (descend(own)?, descend(stray)?);
         self.remember(leader.pid, &own);
         self.remember(leader.pid, &stray);
-        Ok(Members { own, stray, unsure, others, one_went })
+        Ok(Members { own, stray, unsure, others, dead, one_went })
+    }
+
+    /// To whom a zombie belonged, which has no environment any more. To be asked once, and then it is to be reaped.
+    ///
+    /// # Errors
+    /// When it could not be looked.
+    pub(in crate::process) fn owner_of_dead(&self, pid: i32) -> io::Result<Owner> {
+        let taken_off = to_pid(pid).ok().and_then(mark::taken_off);
+        let mark = if taken_off.is_some() { taken_off } else { mark::on(pid)? };
+        if let Some(mark) = mark {
+            return Ok(self.leader_where(|entry| entry.mark == mark).map_or(Owner::Nobody, Owner::Leader));
+        }
+        let known = facts::look_at(pid)?.and_then(|stat| self.known_owner_of(pid, &stat));
+        Ok(known.map_or(Owner::Nobody, Owner::Leader))
     }
 
     /// The leader whose containment this orphan is known to be of, or whose mark it has.
@@ -154,9 +187,6 @@ impl Containments {
         };
         if let Some(leader) = owner {
             return Ok(Owner::Leader(leader));
-        }
-        if stat.is_dead() {
-            return Ok(Owner::Nobody);
         }
         // What ends or becomes another program shows no environment, whatever it has. What ends is asked about no more, and what
         // it has started must not be taken for nobody's with it.

@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::census::Containments;
 use super::containment::{self, Round};
+use super::kill;
 use super::kinship::Owner;
 use super::sighting::Sighting;
 
@@ -53,11 +54,10 @@ fn one_round(all: &Containments, reported: &mut HashSet<(i32, u64)>) -> bool {
     let hunt = all.hunt();
     // What could not be looked at is looked at again a second later.
     let Ok(orphans) = all.orphans() else { return false };
-    for sighting in orphans.found {
-        if sighting.stat.is_dead() {
-            unfinished |= containment::end(&sighting);
-            continue;
-        }
+    for pid in orphans.dead {
+        kill::reap_child(pid);
+    }
+    for sighting in orphans.living {
         // As above.
         let Ok(owner) = all.owner_of(&sighting) else { continue };
         match owner {

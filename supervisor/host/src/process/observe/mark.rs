@@ -8,7 +8,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 
 use super::facts;
 
@@ -35,6 +35,14 @@ pub(in crate::process) fn put(mark: u64) {
 /// Whether processes that start from here can be marked.
 pub fn can_be_put() -> bool {
     getrlimit(Resource::Rttime).maximum.is_none_or(|maximum| maximum >= LEAST)
+}
+
+/// The mark of a child that has ended and is not reaped, taken off it: in one call, where [`on`] makes several. There may be
+/// thousands of them. A second look finds none. `None` where there is none, or it may not be looked.
+pub(in crate::process) fn taken_off(dead: Pid) -> Option<u64> {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let was = prlimit(Some(dead), Resource::Rttime, none).ok()?;
+    was.maximum.filter(|mark| *mark >= LEAST)
 }
 
 /// The mark of a process. `None` for one that has none, or has gone. No memory of the process is read for it, so that it
