@@ -32,9 +32,6 @@ use crate::routes::{Route, RouteState};
 /// Between two looks whether our disk hangs still.
 const HELD_UP_LOOK: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// How many times that long, at the most, for a look that does not come.
-const LOOKS_AWAITED: u32 = 10;
-
 /// What a piece of work ended in.
 pub(super) enum Done {
     /// A fact of one generation; none, where another fact tells the same.
@@ -81,8 +78,6 @@ pub(crate) struct Actor {
     remembered: past::Mark,
     /// The last look at what a process has left could not be made.
     pub(super) unseen: bool,
-    /// How often it was waited once more for the first look at what a process has left; none, once a look was made.
-    awaited: Option<u32>,
     /// Once it is at rest, its task is over.
     retired: bool,
     mailbox: Mailbox,
@@ -131,7 +126,6 @@ impl Actor {
             roll_back_failure: None,
             remembered,
             unseen: false,
-            awaited: None,
             retired: false,
             mailbox,
             epoch: Instant::now(),
@@ -182,14 +176,6 @@ impl Actor {
             self.timers.arm(deadline, generation, HELD_UP_LOOK);
             return;
         }
-        if deadline == Deadline::Empty
-            && let Some(awaited) = self.awaited.filter(|awaited| *awaited < LOOKS_AWAITED)
-        {
-            // On a machine that has no time for us, nothing was seen that would not go.
-            self.awaited = Some(awaited + 1);
-            self.timers.arm(deadline, generation, HELD_UP_LOOK);
-            return;
-        }
         if deadline == Deadline::Spawn && self.waits_for_its_turn() {
             // Others hold their turns for a limited time, and this one comes in the order of asking.
             self.timers.arm(deadline, generation, self.machine.policy().spawn);
@@ -206,13 +192,6 @@ impl Actor {
             }
         }
         self.step(Event::Deadline(generation, deadline));
-    }
-
-    pub(super) fn arm(&mut self, deadline: Deadline, generation: Generation, after: std::time::Duration) {
-        if deadline == Deadline::Empty {
-            self.awaited = Some(0);
-        }
-        self.timers.arm(deadline, generation, after);
     }
 
     fn waits_for_its_turn(&self) -> bool {
@@ -258,7 +237,7 @@ impl Actor {
             }
             Ok(Done::Fact(generation, Some(fact))) => {
                 if matches!(fact, Fact::Empty | Fact::NotEmpty { .. }) {
-                    (self.unseen, self.awaited) = (false, None);
+                    self.unseen = false;
                 }
                 self.step(Event::Fact(generation, fact));
             }

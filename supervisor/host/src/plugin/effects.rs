@@ -72,7 +72,7 @@ pub(super) fn carry_out(actor: &mut Actor, effect: Effect) {
             actor.roll_back_failure =
                 Some(format!("version {to} is not kept, so there is nothing to go back to"));
         }
-        Effect::Arm { deadline, generation, after } => actor.arm(deadline, generation, after),
+        Effect::Arm { deadline, generation, after } => actor.timers.arm(deadline, generation, after),
         Effect::Disarm => actor.timers.disarm(),
         Effect::Publish => actor.publish(),
         Effect::RecordExit { decision } => record::record_exit(actor, &decision),

@@ -172,7 +172,11 @@ const NAMED: usize = 8;
 
 fn still_there(left: &[u32], unborn: bool) -> String {
     if left.is_empty() {
-        let what = if unborn { "the spawn was never answered" } else { "no look came back" };
+        let what = if unborn {
+            "the spawn was never answered"
+        } else {
+            "no look at its processes proved it in time"
+        };
         return format!("it could not be shown that nothing is left: {what}");
     }
     let pids: Vec<String> = left.iter().take(NAMED).map(u32::to_string).collect();

@@ -93,7 +93,7 @@ pub(in crate::process) struct Entry {
 
 impl Containments {
     pub(in crate::process) fn new(ledger: Option<Ledger>) -> std::io::Result<Self> {
-        let me = crate::process::observe::facts::own_pid();
+        let me = facts::own_pid();
         let stat =
             facts::stat(me).ok_or_else(|| std::io::Error::other("/proc does not show this process"))?;
         let shared = Shared {

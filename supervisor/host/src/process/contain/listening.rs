@@ -99,7 +99,7 @@ mod tests {
         let unix = UnixListener::bind(&path).unwrap();
         let four = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = std::net::TcpStream::connect(four.local_addr().unwrap()).unwrap();
-        let pid = crate::process::observe::facts::own_pid();
+        let pid = facts::own_pid();
         let own: BTreeSet<u64> = facts::sockets(pid).unwrap().into_iter().collect();
         let mut found: Vec<Place> = of_the_network(pid)
             .into_iter()

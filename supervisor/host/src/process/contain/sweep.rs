@@ -132,7 +132,7 @@ fn kill_until_gone(left: &mut [Left]) -> io::Result<()> {
 fn look(left: &mut [Left], markers: &mut Markers, deadline: Instant) -> io::Result<()> {
     let mut roots: Vec<Vec<Sighting>> = left.iter().map(|_| Vec::new()).collect();
     // A supervisor that was itself started by a plugin carries a mark, and must not end itself.
-    let mut looked_at = BTreeSet::from([crate::process::observe::facts::own_pid()]);
+    let mut looked_at = BTreeSet::from([facts::own_pid()]);
     loop {
         let mut one_went = false;
         for pid in facts::every_pid()? {

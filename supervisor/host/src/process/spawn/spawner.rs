@@ -40,6 +40,7 @@ use crate::process::dumps;
 use crate::process::label::Label;
 use crate::process::observe::environ::MARKER_VARIABLE;
 use crate::process::observe::exit::ExitWatch;
+use crate::process::observe::facts;
 use crate::process::observe::mark;
 
 /// How long the trampoline may take to become the program. It takes a millisecond or two; a loaded machine at boot may
@@ -223,7 +224,7 @@ fn prepare(
         set("OUTBOARD_HTTP_FD", &LISTENER_NUMBER.to_string());
     }
     let order = Order {
-        supervisor: crate::process::observe::facts::own_pid(),
+        supervisor: facts::own_pid(),
         program: spec.program,
         args: spec.args,
         env,
