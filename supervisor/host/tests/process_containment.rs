@@ -215,6 +215,35 @@ async fn a_debugger_shows_and_what_it_holds_is_emptied_all_the_same() {
     debugger.wait().unwrap();
 }
 
+/// As in a container whose runtime begins a program in it and leaves it the session of outside, which has no number there: 0.
+#[test]
+fn an_end_is_proved_also_where_the_session_began_outside_the_pid_namespace() {
+    let unshare = |inside: &[&std::ffi::OsStr]| {
+        let mut unshare = std::process::Command::new("unshare");
+        unshare.args([
+            "--pid",
+            "--fork",
+            "--mount-proc",
+            "--kill-child",
+            "sh",
+            "-c",
+            r#""$@"; exit $?"#,
+            "sh",
+        ]);
+        unshare.args(inside).output().unwrap()
+    };
+    let may = unshare(&["true".as_ref()]);
+    if !may.status.success() {
+        eprintln!("SKIPPED: no pid namespace can be made here: {}", String::from_utf8_lossy(&may.stderr));
+        return;
+    }
+    let own = std::env::current_exe().unwrap();
+    let shown = "a_debugger_shows_and_what_it_holds_is_emptied_all_the_same";
+    let ran = unshare(&[own.as_ref(), "--exact".as_ref(), shown.as_ref()]);
+    let told = String::from_utf8_lossy(&ran.stdout) + String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success() && told.contains("1 passed"), "{told}");
+}
+
 #[tokio::test]
 async fn a_growing_crowd_is_emptied() {
     let mut child = spawn(&["member", "crowd", "5"]).await;

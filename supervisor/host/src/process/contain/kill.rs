@@ -63,12 +63,13 @@ pub(in crate::process) fn kill_group_of_zombie(child: i32) {
     }
 }
 
-/// The session of a process, zombies included.
+/// The session of a process, zombies included. 0 is one that began outside this pid namespace, as for whatever a container's
+/// runtime started inside it: a number of the kernel's, and no [`rustix::process::Pid`], which may not be 0.
 pub(in crate::process) fn session_of(pid: i32) -> Option<i32> {
-    Some(rustix::process::getsid(Some(to_pid(pid).ok()?)).ok()?.as_raw_pid())
+    Some(nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(pid))).ok()?.as_raw())
 }
 
-/// The group of a process, zombies included.
+/// The group of a process, zombies included. 0 as for [`session_of`].
 pub(in crate::process) fn group_of(pid: i32) -> Option<i32> {
-    Some(rustix::process::getpgid(Some(to_pid(pid).ok()?)).ok()?.as_raw_pid())
+    Some(nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(pid))).ok()?.as_raw())
 }
