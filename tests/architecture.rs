@@ -17,6 +17,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("outboard-services", &["outboard-protocol", "outboard-files"]),
     ("outboard-host", &["outboard-protocol", "outboard-files", "outboard-lifecycle", "outboard-services"]),
     ("outboard-gateway", &["outboard-protocol", "outboard-files", "outboard-services", "outboard-host"]),
+    ("outboard-control", &["outboard-protocol", "outboard-files", "outboard-services", "outboard-host"]),
     // Plays the host to one plugin; docs/decisions/conformance-kit.md has the reasons.
     ("outboard-conform", &["outboard-protocol", "outboard-files", "outboard-host"]),
     (
@@ -27,6 +28,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "outboard-services",
             "outboard-host",
             "outboard-gateway",
+            "outboard-control",
             "outboard-conform",
         ],
     ),
@@ -51,9 +53,9 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("reqwest", &["outboard-services"]),
     // Arguments are read in one place.
     ("clap", &["outboard"]),
-    // Served by the gateway, called by the command line.
-    ("jsonrpsee", &["outboard-gateway", "outboard"]),
-    ("hyper", &["outboard-gateway"]),
+    // Served by control, called by the command line.
+    ("jsonrpsee", &["outboard-control", "outboard"]),
+    ("hyper", &["outboard-gateway", "outboard-control"]),
     ("axum", &["outboard-plugin", "hello-rust", "bench"]),
 ];
 
@@ -120,8 +122,19 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "the gateway sees handles and routes, never sessions or processes",
     ),
     (
+        "supervisor/control/src",
+        &[
+            "outboard_host::session",
+            "outboard_host::process",
+            "outboard_lifecycle",
+            "outboard_gateway",
+            "rusqlite",
+        ],
+        "control asks the host, and knows neither processes nor the gateway",
+    ),
+    (
         "supervisor/services/src",
-        &["outboard_host", "outboard_gateway", "outboard_lifecycle"],
+        &["outboard_host", "outboard_gateway", "outboard_control", "outboard_lifecycle"],
         "services know no host",
     ),
     (

@@ -14,7 +14,7 @@ use jsonrpsee::core::client::{
     Client as RpcClient, ClientBuilder, ClientT, Error, Subscription, SubscriptionClientT,
 };
 use jsonrpsee::core::traits::ToRpcParams;
-use outboard_gateway::control::Credential;
+use outboard_control::Credential;
 use outboard_protocol::RpcError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

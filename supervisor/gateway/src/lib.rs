@@ -1,4 +1,4 @@
-//! Every HTTP byte: the front door, the proxy, the UI bus and the control API.
+//! Every HTTP byte of people: the front door, the proxy, and the UI bus.
 //!
 //! # Theory of operation
 //!
@@ -29,7 +29,6 @@ mod admission;
 mod bus;
 mod confine;
 mod connection;
-pub mod control;
 mod deadline;
 mod descriptors;
 mod directory;

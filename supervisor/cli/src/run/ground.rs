@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use outboard_gateway::control::{self, BindError};
+use outboard_control::BindError;
 use rustix::fs::FlockOperation;
 
 use super::former::{self, Standing};
@@ -110,10 +110,10 @@ impl Ground {
     /// Makes the control socket.
     ///
     /// # Errors
-    /// As [`control::bind`].
+    /// As [`outboard_control::bind`].
     pub(super) fn control_socket(&self) -> Result<UnixListener, BindError> {
         let path = self.path.join(CONTROL_SOCKET);
-        let listener = control::bind(&path)?;
+        let listener = outboard_control::bind(&path)?;
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.socket = std::fs::symlink_metadata(&path).ok().as_ref().map(identity);
         Ok(listener)

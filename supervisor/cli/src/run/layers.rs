@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use outboard_gateway::control::{BindError, Control, Credential};
+use outboard_control::{BindError, Control, Credential};
 use outboard_gateway::{Gateway, GatewayOptions};
 use outboard_host::{Host, HostOptions, HostTasks, javascript};
 use outboard_protocol::context::logger::LogLevel;

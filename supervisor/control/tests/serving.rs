@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use outboard_gateway::control::{BindError, Control, Credential, CredentialError, bind};
+use outboard_control::{BindError, Control, Credential, CredentialError, bind};
 use outboard_host::{Host, HostOptions, HostTasks, PluginPolicy, ShutdownMode, javascript};
 use outboard_services::{ServiceOptions, Services};
 use serde_json::{Value, json};
