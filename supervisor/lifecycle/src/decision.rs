@@ -5,9 +5,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::effect::StopReason;
+use crate::cause::Cause;
 use crate::event::{Deadline, Exit};
-use crate::state::{Cause, Generation};
+use crate::reason::StopReason;
+use crate::state::Generation;
 
 /// Something that ended a process, or kept it from running, without an order.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -54,6 +54,7 @@
 
 mod backoff;
 mod budget;
+mod cause;
 mod decision;
 mod effect;
 mod event;
@@ -61,15 +62,18 @@ mod machine;
 mod past;
 mod phase;
 mod policy;
+mod reason;
 mod snapshot;
 mod state;
 
+pub use cause::Cause;
 pub use decision::{Decision, Failure, Mishap, Stage};
-pub use effect::{Effect, StopReason};
+pub use effect::Effect;
 pub use event::{Deadline, Event, Exit, Fact, Order};
 pub use machine::Lifecycle;
 pub use past::Past;
 pub use phase::{After, Health, StartPhase, StopPhase};
 pub use policy::{Policy, PolicyError, RestartPolicy};
+pub use reason::StopReason;
 pub use snapshot::Snapshot;
-pub use state::{Cause, Desired, Generation, RouteIntent, State};
+pub use state::{Desired, Generation, RouteIntent, State};

@@ -20,9 +20,10 @@ use self::versions::Versions;
 use crate::backoff::Chance;
 use crate::budget::CrashHistory;
 use crate::decision::{Decision, Failure};
-use crate::effect::{Effect, StopReason};
+use crate::effect::Effect;
 use crate::event::{Event, Fact};
 use crate::policy::Policy;
+use crate::reason::StopReason;
 use crate::snapshot::Snapshot;
 use crate::state::{Desired, Generation, RouteIntent, State};
 

@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use crate::cause::Cause;
 use crate::machine::Lifecycle;
-use crate::state::{Cause, Desired, State};
+use crate::state::{Desired, State};
 
 /// A plugin's past. The default is that of one that never failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

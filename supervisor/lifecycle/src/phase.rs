@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::state::Cause;
+use crate::cause::Cause;
 
 /// How far a process has come on its way up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

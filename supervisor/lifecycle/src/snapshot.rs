@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use crate::cause::Cause;
 use crate::decision::{Decision, Failure};
-use crate::state::{Cause, Desired, Generation, RouteIntent, State};
+use crate::state::{Desired, Generation, RouteIntent, State};
 
 /// A plugin's life at one moment. Times count from the epoch of the `now` that `step` was given.
 #[derive(Clone, Debug, PartialEq, Eq)]

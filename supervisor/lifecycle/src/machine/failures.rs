@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use crate::backoff;
 use crate::budget::Budget;
+use crate::cause::Cause;
 use crate::decision::{Decision, Failure, Mishap, Stage};
 use crate::effect::Effect;
 use crate::event::{Deadline, Exit};
 use crate::machine::Lifecycle;
 use crate::phase::{After, StartPhase, StopPhase};
-use crate::state::{Cause, Desired, State};
+use crate::state::{Desired, State};
 
 /// The codes with which a shell or a trampoline says that there was no program to run.
 const NOT_EXECUTABLE: i32 = 126;

@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
-use crate::effect::{Effect, StopReason};
+use crate::cause::Cause;
+use crate::effect::Effect;
 use crate::event::Order;
 use crate::machine::Lifecycle;
 use crate::phase::{After, StartPhase, StopPhase};
-use crate::state::{Cause, Desired, State};
+use crate::reason::StopReason;
+use crate::state::{Desired, State};
 
 impl Lifecycle {
     pub(super) fn obey(&mut self, order: Order) {

@@ -2,11 +2,12 @@
 //!
 //! Called by `step`. Every fact is listed: one that means nothing in a phase is named where it is left out.
 
+use crate::cause::Cause;
 use crate::decision::Mishap;
 use crate::event::{Deadline, Fact};
 use crate::machine::Lifecycle;
 use crate::phase::StartPhase;
-use crate::state::{Cause, State};
+use crate::state::State;
 
 use StartPhase::{Activating, Handshaking, Spawning};
 
