@@ -29,7 +29,7 @@ const CHUNK: usize = 64 * 1024;
 /// How long killed processes may take to go.
 const KILLED: Duration = Duration::from_secs(5);
 /// How long the rest of a dead process's words may take.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const READ_OUT_WITHIN: Duration = Duration::from_secs(2);
 
 /// The ids of the host's own calls. Cases use others.
 pub(crate) const INITIALIZE_ID: u64 = 1_000_001;
@@ -185,7 +185,7 @@ impl Conversation {
         let exit = self.exited(self.limits.grace).await;
         // What cannot be killed is the machine's trouble, and no finding about the plugin.
         let _ = self.trial.containment.prove_empty(KILLED).await;
-        self.until(LAST_WORDS, |record| record.ended).await;
+        self.until(READ_OUT_WITHIN, |record| record.ended).await;
         let record = self.record().clone();
         Ended { record, exit }
     }

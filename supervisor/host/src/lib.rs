@@ -18,7 +18,7 @@
 //! * [`discovery`] reads the plugin folders.
 //! * [`process`] starts, watches and ends processes. It knows no messages.
 //! * [`session`] speaks JSON-RPC. It knows no pids.
-//! * `plugin` is the actor; its `effects` is the one place that knows both.
+//! * `plugin` is the actor, the one room that knows both.
 //! * [`routes`] is what the gateway reads.
 //! * [`javascript`] turns a module into a command.
 //! * [`virtual_environment`] finds the Python of a plugin that has its own.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use outboard_protocol::PluginId;
 
 use super::Installed;
-use super::scan::{Reading, Readings};
+use super::readings::{Reading, Readings};
 
 /// A folder that is no usable plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]

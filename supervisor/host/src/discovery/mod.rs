@@ -6,6 +6,7 @@
 mod findings;
 mod folder;
 mod openness;
+mod readings;
 mod scan;
 mod scanning;
 mod stamp;
@@ -19,8 +20,9 @@ use outboard_protocol::manifest::Manifest;
 pub use findings::{Findings, Invalid};
 pub use folder::{mistakes_in, read_folder};
 pub use openness::open_to_others;
+pub(crate) use readings::Readings;
+pub(crate) use scan::Told;
 pub use scan::find;
-pub(crate) use scan::{Readings, Told};
 pub(crate) use scanning::{Next, Scanning};
 pub(crate) use stamp::stamp;
 

@@ -16,9 +16,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
+use super::findings::Findings;
+use super::readings::{Reading, Readings};
 use super::stamp::stamp;
 use super::watcher::Watches;
-use super::{Findings, Installed, Program, read_folder};
+use super::{Installed, Program, read_folder};
 
 /// How long the list of a plugins folder may take. Without it nothing is known of any plugin in it.
 const LIST_LIMIT: Duration = Duration::from_secs(5);
@@ -38,34 +40,6 @@ const KEPT_ASIDE: [&str; 2] = [".bak", "~"];
 
 /// How the names of archives end that plugins come in.
 const ARCHIVES: [&str; 4] = [".zip", ".tar.gz", ".tgz", ".tar"];
-
-/// What came of the look at one folder.
-#[derive(Debug, Clone)]
-pub(crate) enum Reading {
-    /// A plugin, or the sentence that says why not.
-    Read(Box<Result<Installed, String>>),
-    /// No plugin, and nothing that is to be one.
-    Nothing,
-    /// Its file system said nothing; the sentence says so.
-    Unanswered(String),
-}
-
-/// Readings of one scan.
-#[derive(Debug, Default)]
-pub(crate) struct Readings {
-    /// Folders in the order in which they count.
-    pub(crate) folders: Vec<(PathBuf, Reading)>,
-    /// Plugins folders that could not be listed, each with its sentence.
-    pub(crate) unlisted: Vec<(PathBuf, String)>,
-}
-
-impl Readings {
-    /// Whether something did not answer, so that its coming back is to be awaited.
-    pub(crate) fn misses_something(&self) -> bool {
-        let silent = |(_, reading): &(PathBuf, Reading)| matches!(reading, Reading::Unanswered(_));
-        !self.unlisted.is_empty() || self.folders.iter().any(silent)
-    }
-}
 
 /// What lies in these folders, for a command that looks once. No plugin of theirs runs here.
 ///

@@ -1,6 +1,6 @@
 //! The host calls that carry a plugin through its life, each as a future that ends in a fact.
 //!
-//! Made by the actor's effects. A call that ends with its process says nothing: the exit is reported on its own.
+//! Made by `effects`. A call that ends with its process says nothing: the exit is reported on its own.
 
 use std::time::Duration;
 

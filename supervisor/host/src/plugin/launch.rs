@@ -1,6 +1,6 @@
 //! From an installed plugin to a running process: which program, with which environment, socket and limits.
 //!
-//! Called by the actor's effects. Knows the manifest and the process layer; must not know messages.
+//! Called by `spawning`. Knows the manifest and the process layer; must not know messages.
 
 use std::ffi::OsString;
 use std::os::unix::fs::DirBuilderExt;
@@ -14,8 +14,8 @@ use outboard_protocol::manifest::{HttpListen, Limits as DeclaredLimits, Wire as 
 
 use rustix::io::Errno;
 
-use super::PluginSettings;
 use super::environment::{environment, set};
+use super::settings::PluginSettings;
 use crate::discovery::{Installed, Program, stamp};
 use crate::javascript::{self, JavaScriptError};
 use crate::process::socket::{self, BindError, SocketFile};

@@ -1,32 +1,30 @@
 //! The report on a process that is over, or on one that never was: what `outboard why` shows.
 //!
-//! Called by the effects. Reads what is known and decides nothing.
+//! Called by `effects`. Reads what is known and decides nothing.
 
 use outboard_lifecycle::{Decision, Failure, Mishap};
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::ExitRecord;
-use serde_json::json;
-use serde_json::value::to_raw_value;
 use tokio::time::Instant;
 
-use super::actor::Actor;
 use super::advice;
 use super::history::no_process;
 use super::limits_hit::End;
 use super::living::{Ended, Living};
+use super::state::Plugin;
 use super::stopping::StopFailure;
 use crate::process::Exit;
 
 /// As much of a line on standard error as stands in the record of an end, in characters.
-const LAST_WORDS: usize = 200;
+const LINE_SHOWN: usize = 200;
 
 /// Keeps and logs what is known of the end, with what was decided.
-pub(super) fn record_exit(actor: &mut Actor, decision: &Decision) {
-    let record = match &actor.living {
-        Some(living) => exit_record(actor, living, decision),
-        None => spawn_record(actor, decision),
+pub(super) fn record_exit(plugin: &mut Plugin, decision: &Decision) {
+    let record = match &plugin.living {
+        Some(living) => exit_record(plugin, living, decision),
+        None => spawn_record(plugin, decision),
     };
-    actor.advice.clone_from(&record.advice);
+    plugin.advice.clone_from(&record.advice);
     let level = match decision {
         Decision::Stopped { .. } | Decision::StartAgain { .. } => LogLevel::Info,
         // An end that nobody ordered is an error, whatever follows it: who reads errors alone must not miss a crash because the
@@ -37,16 +35,16 @@ pub(super) fn record_exit(actor: &mut Actor, decision: &Decision) {
         | Decision::RollBack { .. }
         | Decision::Errored { .. } => LogLevel::Error,
     };
-    let extra = record.detail.as_ref().and_then(|stack| to_raw_value(&json!({ "stack": stack })).ok());
+    let stack = record.detail.clone();
     let advice = record.advice.as_ref().map(|advice| format!("; {advice}")).unwrap_or_default();
     let said = last_words(&record, level).map(|line| format!("; it last said: {line}")).unwrap_or_default();
     let line = format!("{}; {}{advice}{said}", record.ended, record.decision);
-    let times = actor.history.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(record);
+    let times = plugin.history().push(record);
     // What goes on and on is said less and less often: the first time, the second, the fourth, and so on.
     if times == 1 {
-        actor.log(level, line, extra);
+        plugin.log(level, line, stack.as_deref());
     } else if times.is_power_of_two() {
-        actor.log(level, format!("{line} ({times} times in a row)"), extra);
+        plugin.log(level, format!("{line} ({times} times in a row)"), stack.as_deref());
     }
 }
 
@@ -54,14 +52,14 @@ pub(super) fn record_exit(actor: &mut Actor, decision: &Decision) {
 fn last_words(record: &ExitRecord, level: LogLevel) -> Option<String> {
     let unasked = level == LogLevel::Error && record.detail.is_none();
     let line = record.stderr.iter().rev().find(|line| unasked && !line.trim().is_empty())?;
-    Some(line.chars().take(LAST_WORDS).collect())
+    Some(line.chars().take(LINE_SHOWN).collect())
 }
 
-fn exit_record(actor: &Actor, living: &Living, decision: &Decision) -> ExitRecord {
+fn exit_record(plugin: &Plugin, living: &Living, decision: &Decision) -> ExitRecord {
     let ended = living.ended.clone().unwrap_or_else(|| living.as_it_is());
     let report = ended.report;
     // The machine keeps the last failure for as long as the plugin lives; an earlier process's says nothing about this one.
-    let failure = actor.machine.snapshot().failure.filter(|failure| failure.generation == living.generation);
+    let failure = plugin.machine.snapshot().failure.filter(|failure| failure.generation == living.generation);
     let stderr = living.printer.tail();
     let told = failure
         .iter()
@@ -70,7 +68,7 @@ fn exit_record(actor: &Actor, living: &Living, decision: &Decision) -> ExitRecor
     let how = how_it_ended(failure.as_ref(), &ended, living.stop.failure());
     let limit = End { limits: &living.limits, report, processor_time: ended.processor_time, said: &said };
     ExitRecord {
-        at: actor.on_the_clock(ended.at),
+        at: plugin.on_the_clock(ended.at),
         generation: living.generation.0,
         pid: Some(living.pid),
         phase: failure.as_ref().map_or("stop", |failure| failure.stage.name()).to_owned(),
@@ -83,7 +81,7 @@ fn exit_record(actor: &Actor, living: &Living, decision: &Decision) -> ExitRecor
         core_dumped: matches!(report, Some(Exit::Signal { core_dumped: true, .. })),
         advice: failure.as_ref().and_then(|failure| {
             limit.suspected().or_else(|| {
-                if actor.installed.manifest.speaks_the_protocol() {
+                if plugin.installed.manifest.speaks_the_protocol() {
                     advice::on_the_handshake(failure, &living.printer.noise())
                 } else {
                     advice::on_the_start(failure, &living.route)
@@ -120,10 +118,10 @@ fn how_it_ended(failure: Option<&Failure>, ended: &Ended, stop: Option<&StopFail
     }
 }
 
-fn spawn_record(actor: &mut Actor, decision: &Decision) -> ExitRecord {
-    let ended = actor.spawn_failure.take().unwrap_or_else(|| "no process".to_owned());
-    let at = actor.on_the_clock(Instant::now());
-    no_process(at, actor.machine.generation().0, ended, decision.to_string())
+fn spawn_record(plugin: &mut Plugin, decision: &Decision) -> ExitRecord {
+    let ended = plugin.spawn_failure.take().unwrap_or_else(|| "no process".to_owned());
+    let at = plugin.on_the_clock(Instant::now());
+    no_process(at, plugin.machine.generation().0, ended, decision.to_string())
 }
 
 fn signal_name(report: &Exit) -> Option<String> {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::PluginSettings;
 use super::launch::{LaunchOptions, LaunchedSocket, launch};
+use super::settings::PluginSettings;
 use crate::discovery::Installed;
 use crate::javascript;
 use crate::process::{Label, Spawned, Spawner};

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use super::CallError;
+use super::error::CallError;
 use super::outbox::{Full, Outbox};
 
 type Answer = Result<Box<RawValue>, RpcError>;

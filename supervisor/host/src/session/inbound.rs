@@ -20,8 +20,10 @@ use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::calls::Calls;
+use super::limits::SessionLimits;
 use super::outbox::Outbox;
-use super::{ContextCalls, NoiseSink, SessionLimits, print};
+use super::outside::{ContextCalls, NoiseSink};
+use super::print;
 
 /// The part of a raw id's text that names it for a later cancellation.
 type IdText = Box<str>;

@@ -16,19 +16,21 @@
 //! own deadline.
 
 mod calls;
+mod error;
+mod finish;
 mod inbound;
+mod limits;
 mod outbox;
+mod outside;
 mod print;
 mod reader;
 mod working;
 mod writer;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use outboard_protocol::wire::{FRAME_MAX, message};
-use outboard_protocol::{ErrorReason, RpcError};
-use outboard_services::Reply;
+use outboard_protocol::wire::message;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -38,139 +40,11 @@ use tokio::task::JoinSet;
 use calls::Calls;
 use inbound::Inbound;
 use outbox::{Full, Outbox};
-use working::Working;
+use working::Unfinished;
 
-/// The bounds of a session.
-#[derive(Debug, Clone)]
-pub struct SessionLimits {
-    /// Largest frame that is accepted, in bytes. A longer line costs that line.
-    pub frame: usize,
-    /// Frames over this many bytes are read on a thread of their own, so that one plugin's large message delays nobody.
-    pub inline_frame: usize,
-    /// Host calls that may await their answers at once.
-    pub host_calls: usize,
-    /// Context calls that may be worked on at once; further ones that take time are refused.
-    pub context_calls: usize,
-    /// Bytes that may wait for a plugin that does not read. Beyond, host calls fail as overloaded, notifications are dropped
-    /// and counted, and the plugin's calls are refused.
-    pub outbox: usize,
-    /// Bytes of ids of calls that were refused so and whose refusals wait as well. Beyond, nothing more is read from the
-    /// plugin until it reads.
-    pub refusals: usize,
-    /// How often and how far `$/progress` can move a call's deadline: never later than this after the call was made.
-    pub longest_call: Duration,
-}
-
-impl Default for SessionLimits {
-    fn default() -> Self {
-        Self {
-            frame: FRAME_MAX,
-            inline_frame: 64 * 1024,
-            host_calls: 1024,
-            context_calls: 256,
-            outbox: 4 * 1024 * 1024,
-            refusals: 1024 * 1024,
-            longest_call: Duration::from_secs(600),
-        }
-    }
-}
-
-/// Who answers a plugin's context calls.
-pub trait ContextCalls: Send + Sync + 'static {
-    /// Answers a request, at once or later; later is bounded in time by the implementor.
-    fn request(&self, method: &str, params: Option<&RawValue>) -> Reply;
-    /// Whether a method may be answered later: asked where no more such calls may be worked on.
-    fn takes_time(&self, method: &str) -> bool;
-    /// Takes a notification.
-    fn notify(&self, method: &str, params: Option<&RawValue>);
-}
-
-impl ContextCalls for outboard_services::ProcessServices {
-    fn request(&self, method: &str, params: Option<&RawValue>) -> Reply {
-        Self::request(self, method, params)
-    }
-    fn takes_time(&self, method: &str) -> bool {
-        Self::takes_time(method)
-    }
-    fn notify(&self, method: &str, params: Option<&RawValue>) {
-        Self::notify(self, method, params);
-    }
-}
-
-/// Where lines go that are not messages, and remarks about broken ones.
-pub trait NoiseSink: Send + Sync + 'static {
-    /// A line that is not a message: somebody printed it.
-    fn line(&self, line: &[u8]);
-    /// Something is wrong with what the plugin sent; a sentence.
-    fn remark(&self, remark: &str);
-}
-
-/// Why a host call has no answer.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum CallError {
-    /// The plugin answered with an error.
-    #[error("the plugin answered {method} with an error: {}", .error.message)]
-    Answered {
-        /// The method.
-        method: &'static str,
-        /// The plugin's error, as it came.
-        error: RpcError,
-    },
-    /// No answer came in time. The plugin was told that nobody waits any more.
-    #[error("the plugin did not answer {method} within {}", seconds(.after))]
-    Timeout {
-        /// The method.
-        method: &'static str,
-        /// How long was waited.
-        after: Duration,
-    },
-    /// The conversation ended before the answer came.
-    #[error("the plugin's process ended before it answered {method}")]
-    Closed {
-        /// The method.
-        method: &'static str,
-    },
-    /// Too much waits for this plugin already; the call was not made.
-    #[error("too much waits for the plugin already; {method} was not sent")]
-    Overloaded {
-        /// The method.
-        method: &'static str,
-    },
-    /// No plugin need take such a frame; the call was not made.
-    #[error("{method} was not sent: {why}")]
-    Unfit {
-        /// The method.
-        method: &'static str,
-        /// What is wrong with the frame.
-        why: String,
-    },
-}
-
-/// As exactly as anybody wants to know.
-fn seconds(time: &Duration) -> String {
-    match time.as_secs_f64() {
-        short if short < 1.0 => format!("{} ms", time.as_millis()),
-        long => format!("{} s", (long * 10.0).round() / 10.0),
-    }
-}
-
-impl CallError {
-    /// As an error object for whoever asked over HTTP, the bus or control.
-    pub fn into_rpc(self) -> RpcError {
-        let message = self.to_string();
-        match self {
-            CallError::Answered { error, .. } => error,
-            CallError::Timeout { .. } => RpcError::new(ErrorReason::Timeout, message),
-            CallError::Closed { .. } => RpcError::new(ErrorReason::ShuttingDown, message),
-            CallError::Overloaded { .. } | CallError::Unfit { .. } => {
-                RpcError::new(ErrorReason::LimitExceeded, message)
-            }
-        }
-    }
-}
-
-/// The context calls that were still worked on when the reader ended.
-type Unfinished = Arc<Mutex<Working>>;
+pub use error::CallError;
+pub use limits::SessionLimits;
+pub use outside::{ContextCalls, NoiseSink};
 
 /// A handle on the conversation with one process. Clones are the same conversation.
 #[derive(Debug, Clone)]
@@ -317,9 +191,4 @@ impl Session {
     pub fn dropped(&self) -> u64 {
         self.outbox.dropped()
     }
-}
-
-async fn gone(finish: &mut watch::Receiver<bool>) {
-    // An error means that every handle on the session is gone: nobody waits for anything any more.
-    let _ = finish.wait_for(|finish| *finish).await;
 }

@@ -6,7 +6,7 @@
 use outboard_protocol::wire::message::{self, NotAMessage};
 use serde::de::IgnoredAny;
 
-use super::NoiseSink;
+use super::outside::NoiseSink;
 
 /// Longest name of a method that is shown.
 const METHOD_MAX: usize = 64;

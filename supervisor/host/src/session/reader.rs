@@ -12,16 +12,16 @@ use tokio::io::AsyncRead;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::SessionLimits;
+use super::finish::gone;
 use super::inbound::{Inbound, Slow};
-use super::working::Working;
-use super::{Unfinished, gone};
+use super::limits::SessionLimits;
+use super::working::{Unfinished, Working};
 use crate::scratch;
 
 /// After the process has gone: how long the pipe must be silent to count as read to its end. Someone else may hold it open.
 const SILENCE: Duration = Duration::from_millis(20);
 /// After the process has gone: how long is read at most.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const READ_OUT_WITHIN: Duration = Duration::from_millis(500);
 
 pub(super) async fn run<R: AsyncRead + Unpin>(
     mut reader: R,
@@ -60,7 +60,7 @@ async fn last_words<R: AsyncRead + Unpin>(
         }
     };
     // What is left after this is more than a process can leave in a pipe: somebody else is writing.
-    let _ = timeout(LAST_WORDS, until_silent).await;
+    let _ = timeout(READ_OUT_WITHIN, until_silent).await;
 }
 
 async fn read_on<R: AsyncRead + Unpin>(

@@ -5,12 +5,15 @@
 //! neither frames nor methods.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 
 use super::inbound::{Inbound, Slow};
+
+/// The context calls that were still worked on when the reader ended.
+pub(super) type Unfinished = Arc<Mutex<Working>>;
 
 /// Bounded by whoever adds. Dropping it gives up what is in it.
 #[derive(Debug, Default)]

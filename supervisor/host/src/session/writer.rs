@@ -10,7 +10,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::gone;
+use super::finish::gone;
 use super::outbox::Outbox;
 
 /// How long a closed outbox may take to reach a plugin that does not read. What is left after that is thrown away, so that

@@ -99,18 +99,9 @@ impl Supervisor {
         history: Arc<Mutex<History>>,
         fault: Option<String>,
     ) -> PluginHandle {
-        let host_call = settings.host_call;
-        let actor =
-            Actor::new(Arc::clone(&installed), settings, self.shared.clone(), machine, Arc::clone(&history));
+        let actor = Actor::new(Arc::clone(&installed), settings, self.shared.clone(), machine, history);
         let (orders, inbox) = order_channel();
-        let handle = PluginHandle {
-            id: id.clone(),
-            orders,
-            view: actor.view(),
-            link: actor.link(),
-            history,
-            host_call,
-        };
+        let handle = actor.handle(orders);
         let task = self.actors.spawn(actor.run(inbox, fault)).id();
         self.plugins.insert(id, Entry { handle: handle.clone(), installed, task, tries: Tries::default() });
         handle

@@ -37,12 +37,12 @@ pub(in crate::process) struct Launch {
     pub(in crate::process) order: Vec<u8>,
     /// The child's ends, in the order's sequence: input, output, error, …
     pub(in crate::process) descriptors: Vec<OwnedFd>,
-    pub(in crate::process) reply: oneshot::Sender<Result<Launched, SpawnError>>,
+    pub(in crate::process) reply: oneshot::Sender<Result<Forked, SpawnError>>,
 }
 
 /// A trampoline that has its order.
 #[derive(Debug)]
-pub(in crate::process) struct Launched {
+pub(in crate::process) struct Forked {
     pub(in crate::process) leader: Arc<Leader>,
     pub(in crate::process) containment: Containment,
     /// Says how it went.
@@ -81,7 +81,7 @@ fn launch(
     label: Label,
     order: &[u8],
     descriptors: &[OwnedFd],
-) -> Result<Launched, SpawnError> {
+) -> Result<Forked, SpawnError> {
     // Looked at here as well, where nothing can come in between.
     if let Some((_, leader, _)) = all.occupant(&label.plugin) {
         return Err(SpawnError::Occupied { label, pid: leader.pid });
@@ -104,7 +104,7 @@ fn launch(
         let _ = leader.signal(Signal::KILL);
         return Err(failed("sending the order")(error));
     }
-    Ok(Launched { leader, containment, control })
+    Ok(Forked { leader, containment, control })
 }
 
 /// The ledger is the last of several nets, so a full disk must not stop plugins.

@@ -27,7 +27,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::{self, SpawnError, Subject};
-use super::launch::{self, Launch, Launched, failed};
+use super::launch::{self, Forked, Launch, failed};
 use super::order::{self, Failure, Order, Outcome};
 use super::pipes::{Ours, Pipes};
 use super::spec::LISTENER_NUMBER;
@@ -163,10 +163,10 @@ impl Spawner {
         let pipes = Pipes::open(spec.wire).map_err(failed("making pipes"))?;
         let (order, descriptors, ours) =
             prepare(spec, &subject, &self.all.marker(&label), &self.nothing, pipes)?;
-        let (reply, launched) = oneshot::channel();
+        let (reply, forked) = oneshot::channel();
         place.send(Launch { label, order, descriptors, reply });
-        let launched = launched.await.map_err(|_| gone(()))??;
-        settle(launched, subject, ours).await
+        let forked = forked.await.map_err(|_| gone(()))??;
+        settle(forked, subject, ours).await
     }
 }
 
@@ -252,8 +252,8 @@ fn encode(order: &Order, subject: &Subject) -> Result<Vec<u8>, SpawnError> {
 }
 
 /// Waits for the word that the program runs; otherwise clears up and says why.
-async fn settle(launched: Launched, subject: Subject, ours: Ours) -> Result<Spawned, SpawnError> {
-    let Launched { leader, containment, control } = launched;
+async fn settle(forked: Forked, subject: Subject, ours: Ours) -> Result<Spawned, SpawnError> {
+    let Forked { leader, containment, control } = forked;
     let (pid, start_time) = (leader.pid, leader.start_time);
     let exit = ExitWatch::new(leader).map_err(failed("watching a pidfd"))?;
     let outcome = tokio::time::timeout(EXEC_LIMIT, outcome(control)).await;

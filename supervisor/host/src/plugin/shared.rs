@@ -1,0 +1,23 @@
+//! What all actors share: made once by the host, cloned for each plugin.
+
+use std::sync::Arc;
+
+use outboard_protocol::control::HostEvent;
+use outboard_services::Services;
+use tokio::sync::broadcast;
+
+use super::launch::LaunchOptions;
+use super::turns::Turns;
+use crate::process::Spawner;
+use crate::routes::Routes;
+
+/// What every actor needs and shares with the others.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) services: Services,
+    pub(crate) spawner: Spawner,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) events: broadcast::Sender<HostEvent>,
+    pub(crate) launch: Arc<LaunchOptions>,
+    pub(crate) turns: Turns,
+}
