@@ -2,6 +2,9 @@
 //! edge is a decision: whoever wants it changes the table in the same commit, with the reason.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+#[path = "architecture/circles.rs"]
+mod circles;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
