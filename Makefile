@@ -152,10 +152,11 @@ mutants: ## Change the code in one place at a time, and see whether a test notic
 	nice -n 15 python3 tests/mutants.py $(GROUNDS) $(ARGS)
 
 .PHONY: schema
-schema: ## What is generated from the method table: schemas, SDK types, the reference in PROTOCOL.md
+schema: ## What is generated from the tables of methods and settings: schemas, SDK types, references in docs
 	$(need_rust)
 	$(call need,cc:gcc cc:libc6-dev)
 	cargo run --locked -p outboard-protocol --bin generate
+	OUTBOARD_GENERATE=1 cargo test --workspace --locked --bin outboard settings::reference
 
 .PHONY: bench
 bench: build ## Measure beside limits and peers; writes docs/PERFORMANCE.md

@@ -1,31 +1,27 @@
-//! The command line: every verb and flag, its variable, and its sentence of help.
+//! The command line: every verb with its arguments, and its sentence of help.
 //!
-//! Called by `main` alone. Must not know what a verb does, nor the settings file: an absent flag stays `None` here and is
-//! decided in [`crate::settings`].
+//! Called by `main` and by `completions`. Must not know what a verb does. Flags that set a key of the settings are not named here:
+//! [`crate::settings`] adds them to the verbs that take them, and keeps what they say.
 
 mod airline;
 mod conform;
 mod new;
-mod run;
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::BoolishValueParser;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use outboard_gateway::Address;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::id::{Channel, ConfigKey, DatabaseFile};
 
-pub(crate) use airline::{AirlineArguments, AirlineVerb, BodyShape, RefreshArguments};
+pub(crate) use airline::{AirlineArguments, AirlineVerb};
 pub(crate) use conform::ConformArguments;
 pub(crate) use new::{Language, NewArguments};
-pub(crate) use run::{PlaceArguments, RunArguments};
 
 use crate::failure::Failure;
-use crate::settings::Span;
+use crate::settings::{Typed, add_to};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done · 1 it failed · 2 wrong usage or settings · 3 no supervisor is running · 4 no such plugin, key or \
@@ -45,9 +41,6 @@ pub(crate) struct Arguments {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
-    /// Folder of the supervisor's sockets [default: $XDG_RUNTIME_DIR/outboard]
-    #[arg(long, global = true, env = "OUTBOARD_RUNTIME_DIR", hide_env = true, value_name = "DIR")]
-    pub(crate) runtime_dir: Option<PathBuf>,
     /// Settings file [default: $XDG_CONFIG_HOME/outboard/outboard.toml]
     #[arg(long, global = true, env = "OUTBOARD_CONFIG", hide_env = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -61,35 +54,13 @@ pub(crate) struct Global {
         value_delimiter = '\n'
     )]
     pub(crate) set: Vec<String>,
-    /// Answer with JSON, for programs
-    #[arg(long, global = true, env = "OUTBOARD_JSON", hide_env = true, value_name = "BOOL")]
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
-    pub(crate) json: Option<bool>,
-    /// How long to wait for an answer, such as 10s [default: what the question needs]
-    #[arg(long, global = true, env = "OUTBOARD_TIMEOUT", hide_env = true, value_name = "TIME")]
-    pub(crate) timeout: Option<Span>,
-    /// Colours [default: auto, and never where NO_COLOR is set]
-    #[arg(long, global = true, env = "OUTBOARD_COLOR", hide_env = true, value_name = "WHEN")]
-    pub(crate) color: Option<Color>,
-}
-
-/// When colours are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Color {
-    /// On a terminal, unless NO_COLOR is set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Run the supervisor with its plugins, in the foreground
-    Run(RunArguments),
+    Run,
     /// Make a folder with the smallest plugin that works, and say what to type next
     New(NewArguments),
     /// List the plugins
@@ -140,9 +111,6 @@ pub(crate) enum Verb {
     Restore {
         /// The file that `backup` made, or the folder that it was unpacked into
         file: PathBuf,
-        /// The data folder [default: $XDG_DATA_HOME/outboard]
-        #[arg(long, env = "OUTBOARD_DATA", hide_env = true, value_name = "DIR")]
-        data: Option<PathBuf>,
     },
     /// Show or set the least level that is kept of a plugin's log, until the supervisor ends
     LogLevel {
@@ -165,7 +133,7 @@ pub(crate) enum Verb {
     /// Run a plugin against a scripted host, and say rule by rule of the protocol what holds
     Conform(ConformArguments),
     /// Say what works on this machine
-    Doctor(PlaceArguments),
+    Doctor,
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -185,28 +153,6 @@ pub(crate) struct OneId {
 pub(crate) struct LogsArguments {
     /// Which plugin; all of them, and the supervisor, when absent
     pub(crate) id: Option<String>,
-    /// Go on with new records as they come
-    #[arg(short, long, env = "OUTBOARD_LOGS_FOLLOW", hide_env = true, value_name = "BOOL")]
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
-    pub(crate) follow: Option<bool>,
-    /// How many of the latest records [default: 50]
-    #[arg(short = 'n', long, env = "OUTBOARD_LOGS_LINES", hide_env = true, value_name = "N", value_parser = how_many)]
-    pub(crate) lines: Option<u32>,
-    /// This level and above: debug, info, warn or error
-    #[arg(long, env = "OUTBOARD_LOGS_LEVEL", hide_env = true)]
-    pub(crate) level: Option<LogLevel>,
-    /// Records with exactly this tag
-    #[arg(long, env = "OUTBOARD_LOGS_TAG", hide_env = true)]
-    pub(crate) tag: Option<String>,
-    /// Records since then: RFC 3339 (2026-03-01T12:00:00Z), or a time back from now (15m)
-    #[arg(long, env = "OUTBOARD_LOGS_SINCE", hide_env = true, value_name = "WHEN")]
-    pub(crate) since: Option<String>,
-    /// Records until then, told in the same ways
-    #[arg(long, env = "OUTBOARD_LOGS_UNTIL", hide_env = true, value_name = "WHEN")]
-    pub(crate) until: Option<String>,
-    /// Records whose message contains this text
-    #[arg(long, env = "OUTBOARD_LOGS_GREP", hide_env = true, value_name = "TEXT")]
-    pub(crate) grep: Option<String>,
 }
 
 /// What to do with a plugin's configuration.
@@ -262,9 +208,6 @@ pub(crate) enum ConfigVerb {
 pub(crate) enum AuthVerb {
     /// Sign in with a bearer token, read from standard input or a file
     Set {
-        /// File with the token; - is standard input [default: -]
-        #[arg(long, env = "OUTBOARD_AUTH_TOKEN_FILE", hide_env = true, value_name = "FILE")]
-        token_file: Option<PathBuf>,
         /// Only taken to say, without repeating it, that this is no place for a token.
         #[arg(hide = true)]
         misplaced: Option<OsString>,
@@ -307,13 +250,20 @@ pub(crate) struct CallArguments {
     pub(crate) args: Vec<String>,
 }
 
-/// Parses the words of a command line.
+/// The whole command line.
+pub(crate) fn command() -> clap::Command {
+    add_to(Arguments::command())
+}
+
+/// Parses the words of a command line: into the verb, and into what they say about keys of the settings.
 ///
 /// # Errors
 /// The exit code, after help, version or the mistake has been printed.
-pub(crate) fn parse(words: Vec<OsString>) -> Result<Arguments, ExitCode> {
+pub(crate) fn parse(words: Vec<OsString>) -> Result<(Arguments, Typed), ExitCode> {
     let as_json = wants_json(&words);
-    Arguments::try_parse_from(words.clone()).map_err(|told| {
+    let understood = command().try_get_matches_from(words.clone());
+    let understood = understood.and_then(|matches| Ok((Arguments::from_arg_matches(&matches)?, matches)));
+    let (arguments, matches) = understood.map_err(|told| {
         // The usage that comes with a mistake shows every variable that is set as if it had been typed; the second try, with
         // each verb's own usage, fails in the same way.
         let told = with_plain_usage().try_get_matches_from(words).err().unwrap_or(told);
@@ -326,14 +276,16 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<Arguments, ExitCode> {
         let _ = told.print();
         let _ = std::io::stdout().flush();
         ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2))
-    })
+    })?;
+    let typed = Typed::of(&matches).map_err(|why| Failure::usage(why).report(as_json))?;
+    Ok((arguments, typed))
 }
 
 /// The command line, with usages that tell nothing of variables.
 fn with_plain_usage() -> clap::Command {
-    let mut built = Arguments::command();
+    let mut built = command();
     built.build();
-    plain(Arguments::command(), &mut built)
+    plain(command(), &mut built)
 }
 
 fn plain(command: clap::Command, built: &mut clap::Command) -> clap::Command {
@@ -354,21 +306,3 @@ fn wants_json(words: &[OsString]) -> bool {
     });
     flag.unwrap_or_else(|| std::env::var("OUTBOARD_JSON").is_ok_and(|word| truth(&word)))
 }
-
-/// A number of records.
-fn how_many(text: &str) -> Result<u32, String> {
-    text.parse().map_err(|_| "give a whole number, such as 200".to_owned())
-}
-
-/// Where to listen: an IP address or `localhost`, and a port; or `unix:` and the path of a socket.
-pub(crate) fn listen_address(text: &str) -> Result<Address, String> {
-    if let Some(path) = text.strip_prefix("unix:") {
-        let named = !path.is_empty() && !path.ends_with('/');
-        return named.then(|| Address::Unix(path.into())).ok_or_else(|| HOW_TO_LISTEN.to_owned());
-    }
-    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
-    numeric.as_deref().unwrap_or(text).parse().map(Address::Tcp).map_err(|_| HOW_TO_LISTEN.to_owned())
-}
-
-const HOW_TO_LISTEN: &str = "give an IP address and a port, such as 127.0.0.1:2066, [::1]:2066, or 127.0.0.1:0 for any free \
-     port; or a Unix socket, such as unix:/run/outboard/http.sock";

@@ -80,10 +80,10 @@ impl Client {
             }
         };
         let rpc = ClientBuilder::default()
-            .request_timeout(settings.timeout.unwrap_or(BACKUP_WAIT) + MARGIN)
+            .request_timeout(settings.options.timeout.unwrap_or(BACKUP_WAIT) + MARGIN)
             .max_buffer_capacity_per_subscription(SUBSCRIPTION_BUFFER)
             .build_with_tokio(sender, receiver);
-        Ok(Self { rpc, timeout: settings.timeout })
+        Ok(Self { rpc, timeout: settings.options.timeout })
     }
 
     /// Asks, and waits as long as the operator said, else as long as this question needs.

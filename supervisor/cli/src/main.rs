@@ -50,12 +50,12 @@ fn main() -> ExitCode {
     } else {
         run::Role::Keeper
     };
-    let arguments = match arguments::parse(words) {
-        Ok(arguments) => arguments,
+    let (arguments, typed) = match arguments::parse(words) {
+        Ok(understood) => understood,
         Err(exit) => return exit,
     };
-    let json = arguments.global.json.unwrap_or(false);
-    match verbs::dispatch(arguments, role) {
+    let json = typed.is_on("json");
+    match verbs::dispatch(arguments, typed, role) {
         Ok(exit) => exit,
         Err(failure) => failure.report(json),
     }

@@ -174,6 +174,23 @@ fn any_key_of_the_file_can_be_set_on_the_command_line_and_a_mistake_in_it_is_tol
 }
 
 #[test]
+fn a_folder_that_is_not_there_is_told_with_the_flag_the_variable_or_the_line_that_names_it() {
+    let terminal = Terminal::new();
+    let file = terminal.write("s.toml", "# a comment\nplugin_dirs = [\"/nowhere/file\"]\n");
+    let file = file.to_str().unwrap();
+    let variable = [("OUTBOARD_PLUGINS", "/nowhere/variable")];
+    for (variables, words, told) in [
+        (&[][..], &["run"][..], "s.toml:2: `plugin_dirs`: the folder /nowhere/file"),
+        (&[], &["run", "--set", "plugin_dirs=[\"/nowhere/set\"]"], "--set plugin_dirs="),
+        (&variable, &["run"], "OUTBOARD_PLUGINS: the folder /nowhere/variable"),
+        (&variable, &["run", "--plugins", "/nowhere/flag"], "--plugins: the folder /nowhere/flag"),
+    ] {
+        let said = terminal.types_with(variables, &[&["--config", file], words].concat());
+        assert!(said.code == 2 && said.err.contains(told), "{told}: {said:?}");
+    }
+}
+
+#[test]
 fn a_settings_file_that_is_named_must_be_there_and_the_standard_one_need_not() {
     let terminal = Terminal::new();
     let said = terminal.types(&["--config", "/nowhere/outboard.toml", "status"]);

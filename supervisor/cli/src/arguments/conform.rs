@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::settings::Span;
+use crate::settings::Time;
 
 const ABOUT_TIME: &str = "\
 --timeout is how long an answer may take that needs no work: 10s without it. A call of a channel has three times that, a \
@@ -28,7 +28,7 @@ pub(crate) struct ConformArguments {
     pub(crate) list: bool,
     /// How long the plugin has for `stop`, and again for its exit
     #[arg(long, env = "OUTBOARD_CONFORM_GRACE", hide_env = true, value_name = "TIME", default_value = "5s")]
-    pub(crate) grace: Span,
+    pub(crate) grace: Time,
     /// Processes of the plugin at a time; 1 where two would be in each other's way [default: one for each processor]
     #[arg(long, env = "OUTBOARD_CONFORM_JOBS", hide_env = true, value_name = "COUNT")]
     pub(crate) jobs: Option<NonZeroUsize>,

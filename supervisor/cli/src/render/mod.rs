@@ -16,8 +16,7 @@ pub(crate) use plugin::{bytes, plugin_details, plugin_table, state_style};
 pub(crate) use record::log_line;
 pub(crate) use table::Table;
 
-use crate::arguments::Color;
-use crate::settings::Settings;
+use crate::settings::{Color, Settings};
 use crate::tame::{harmless, tame};
 
 /// How a word is shown on a terminal.
@@ -66,8 +65,8 @@ impl Screen {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             out: io::stdout().lock(),
-            colored: colored(settings.color),
-            json: settings.json,
+            colored: colored(settings.options.color),
+            json: settings.options.json,
             width: columns(),
         }
     }

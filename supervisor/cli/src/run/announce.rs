@@ -39,14 +39,14 @@ pub(super) fn announce(report: &StatusReport, record: &SupervisorRecord, runtime
 /// What is amiss with the settings of plugins that are not there, and with the address: a sentence each.
 pub(super) fn remarks(report: &StatusReport, settings: &Settings, listen: &Address) -> Vec<String> {
     let mut remarks = Vec::new();
-    for id in settings.file.plugins.keys() {
+    for id in settings.options.plugins.keys() {
         if !report.plugins.iter().any(|plugin| plugin.id == id.as_str()) {
             remarks.push(format!("the settings hold [plugins.{id}], and there is no such plugin"));
         }
     }
-    let http = &settings.file.http;
-    remarks.extend(about_address(listen, http.allowed_hosts.as_deref()));
-    let known = http.token_file.is_some() || http.trust_unknown_peers == Some(true);
+    let options = &settings.options;
+    remarks.extend(about_address(listen, &options.gateway.allowed_hosts));
+    let known = options.http.token_file.is_some() || options.gateway.trust_unknown_peers;
     remarks.extend(about_peers(listen).filter(|_| !known));
     remarks
 }
@@ -65,8 +65,8 @@ fn about_peers(listen: &Address) -> Option<String> {
     })
 }
 
-fn about_address(listen: &Address, allowed_hosts: Option<&[String]>) -> Option<String> {
-    let reached = is_open(listen) && allowed_hosts.is_none_or(<[String]>::is_empty);
+fn about_address(listen: &Address, allowed_hosts: &[String]) -> Option<String> {
+    let reached = is_open(listen) && allowed_hosts.is_empty();
     reached.then(|| {
         format!(
             "{listen} can be reached from other machines, and requests are refused with 403 under every name but this \
@@ -179,9 +179,10 @@ mod tests {
 
     #[test]
     fn an_address_that_others_reach_is_remarked_until_somebody_named_hosts() {
-        let remark = |listen: [u8; 4], hosts| about_address(&Address::Tcp((listen, 2066).into()), hosts);
-        assert_eq!(remark([127, 0, 0, 1], None), None);
-        assert!(remark([0, 0, 0, 0], None).is_some_and(|remark| remark.contains("`allowed_hosts`")));
-        assert_eq!(remark([0, 0, 0, 0], Some(&["ops.example".to_owned()])), None);
+        let remark =
+            |listen: [u8; 4], hosts: &[String]| about_address(&Address::Tcp((listen, 2066).into()), hosts);
+        assert_eq!(remark([127, 0, 0, 1], &[]), None);
+        assert!(remark([0, 0, 0, 0], &[]).is_some_and(|remark| remark.contains("`allowed_hosts`")));
+        assert_eq!(remark([0, 0, 0, 0], &["ops.example".to_owned()]), None);
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use outboard_protocol::manifest::FILE_NAME;
 
 use crate::failure::{Failure, Outcome};
-use crate::settings::{Named, RunSettings, Settings};
+use crate::settings::{Named, Places, Settings};
 
 /// How alike two names are, from 0 to 1, where one may be a slip for the other.
 const LIKENESS: f64 = 0.7;
@@ -19,23 +19,23 @@ const NEIGHBOURS: usize = 1000;
 ///
 /// # Errors
 /// A usage failure that says which one, who named it, and what to do.
-pub(super) fn check(settings: &Settings, run: &RunSettings) -> Outcome {
-    if run.plugin_dirs_named == Named::Nowhere {
+pub(super) fn check(settings: &Settings, places: &Places) -> Outcome {
+    if places.plugin_dirs_named == Named::Nowhere {
         return Ok(());
     }
-    match run.plugin_dirs.iter().find_map(|dir| unusable(dir)) {
+    match places.plugin_dirs.iter().find_map(|dir| unusable(dir)) {
         None => Ok(()),
-        Some(wrong) if run.plugin_dirs_named == Named::InFile => {
+        Some(wrong) if places.plugin_dirs_named == Named::InFile => {
             Err(Failure::usage(format!("{}: `plugin_dirs`: {wrong}", settings.place_of(&["plugin_dirs"]))))
         }
-        Some(wrong) => Err(Failure::usage(format!("--plugins (or OUTBOARD_PLUGINS): {wrong}"))),
+        Some(wrong) => Err(Failure::usage(format!("{}: {wrong}", settings.place_of(&["plugin_dirs"])))),
     }
 }
 
 /// Makes the default folder, so that it is watched from the start. Where that fails, the remarks at the end say so.
-pub(super) fn make_default(run: &RunSettings) {
-    if run.plugin_dirs_named == Named::Nowhere {
-        for dir in &run.plugin_dirs {
+pub(super) fn make_default(places: &Places) {
+    if places.plugin_dirs_named == Named::Nowhere {
+        for dir in &places.plugin_dirs {
             if let Err(error) = std::fs::create_dir_all(dir) {
                 tracing::warn!(dir = %dir.display(), %error, "the folder for plugins cannot be made");
             }

@@ -8,15 +8,15 @@ use outboard_control::{BindError, Control, Credential};
 use outboard_gateway::{Gateway, GatewayOptions};
 use outboard_host::{Host, HostOptions, HostTasks, javascript};
 use outboard_protocol::context::logger::LogLevel;
-use outboard_services::{OpenError, Services};
+use outboard_services::{OpenError, ServiceOptions, Services};
 use tokio::task::JoinHandle;
 
 use super::ground::Ground;
 use super::listening::{self, OwnFile};
 use super::options::LayerOptions;
-use super::{CONTROL_SOCKET, SupervisorRecord, folders, journal, keeping, mending};
+use super::{CONTROL_SOCKET, SupervisorRecord, folders, journal, mending};
 use crate::failure::{Exit, Failure, Outcome, told};
-use crate::settings::{RunSettings, Settings};
+use crate::settings::{Places, Settings};
 
 /// The credential in the data folder.
 const CREDENTIAL: &str = "credential";
@@ -50,27 +50,28 @@ impl Layers {
     pub(super) fn open(
         ground: Ground,
         settings: &Settings,
-        run: &RunSettings,
+        places: &Places,
         options: LayerOptions,
         keeper_pid: Option<u32>,
     ) -> Outcome<Self> {
-        let (listener, listen, socket_file) = listening::bind(settings, &run.listen)?;
+        let (listener, listen, socket_file) = listening::bind(settings, &places.listen)?;
         let base_url = listen.base_url();
-        let services = Services::open(keeping::of(settings, run, base_url.clone())).map_err(|error| {
+        let service_options = ServiceOptions { base_url: base_url.clone(), ..options.services };
+        let services = Services::open(service_options).map_err(|error| {
             let exit = if matches!(error, OpenError::Folder(_)) { Exit::Refused } else { Exit::Failed };
             Failure::new(exit, told(&error))
         })?;
         journal::begin(services.logs.clone());
-        folders::make_default(run);
-        let credential_file = run.data_dir.join(CREDENTIAL);
+        folders::make_default(places);
+        let credential_file = places.data_dir.join(CREDENTIAL);
         let credential = Credential::open(&credential_file).map_err(|error| Failure::failed(told(&error)))?;
         let socket = ground.control_socket().map_err(|error| match error {
             BindError::InUse(_) | BindError::TooLong(_) => Failure::new(Exit::Refused, error.to_string()),
             BindError::Refused { .. } => Failure::failed(told(&error)),
         })?;
         let host_options = HostOptions {
-            plugin_dirs: run.plugin_dirs.clone(),
-            data_dir: run.data_dir.clone(),
+            plugin_dirs: places.plugin_dirs.clone(),
+            data_dir: places.data_dir.clone(),
             runtime_dir: ground.path().to_owned(),
             pages: outboard_gateway::pages_origin(&options.gateway, &listen),
             shared_origin: !options.gateway.isolate_origins,
@@ -79,16 +80,16 @@ impl Layers {
             keeper_pid,
             policy: options.policy,
             javascript: javascript::Options {
-                node: settings.file.javascript.node.clone(),
-                runner_dir: run.data_dir.join(RUNNER),
+                node: settings.options.node.clone(),
+                runner_dir: places.data_dir.join(RUNNER),
                 link: true,
             },
-            hold_until_auth: run.hold_until_auth,
+            hold_until_auth: settings.options.hold_until_auth,
         };
         let (host, tasks) =
             Host::start(host_options, services.clone()).map_err(|error| Failure::failed(told(&error)))?;
         let cannot_serve = |error: io::Error| Failure::failed(format!("cannot serve: {error}"));
-        let log_requests = run.log_level == LogLevel::Debug;
+        let log_requests = settings.options.log_level == LogLevel::Debug;
         let gateway_options = GatewayOptions { log_requests, ..options.gateway };
         let gateway =
             Gateway::serve(gateway_options, listener, Arc::new(host.clone())).map_err(cannot_serve)?;
@@ -97,7 +98,7 @@ impl Layers {
             pid: std::process::id(),
             keeper_pid,
             listen: listen.to_string(),
-            data_dir: run.data_dir.clone(),
+            data_dir: places.data_dir.clone(),
             credential_file,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: host.status(None).since,

@@ -169,7 +169,7 @@ fn make_way(path: &Path) -> Outcome {
 
 /// `[http] socket_mode`.
 fn mode(settings: &Settings) -> Outcome<u32> {
-    let Some(text) = &settings.file.http.socket_mode else { return Ok(MODE) };
+    let Some(text) = &settings.options.http.socket_mode else { return Ok(MODE) };
     match u32::from_str_radix(text, 8) {
         Ok(mode) if mode <= MODE_MOST => Ok(mode),
         _ => Err(settings.wrong(&["http", "socket_mode"], "be a mode in octal digits, such as \"0660\"")),

@@ -14,7 +14,6 @@ mod folders;
 mod former;
 mod ground;
 mod journal;
-mod keeping;
 mod layers;
 mod listening;
 mod mending;
@@ -22,7 +21,6 @@ mod options;
 pub(crate) mod ports;
 mod reachable;
 mod record;
-mod set;
 mod signals;
 mod supervise;
 pub(crate) mod threads;
@@ -33,7 +31,6 @@ use std::process::ExitCode;
 
 use outboard_host::process::keeper::{self, KeeperOptions};
 
-use crate::arguments::RunArguments;
 use crate::failure::Outcome;
 use crate::settings::Settings;
 
@@ -57,17 +54,17 @@ pub(crate) enum Role {
 }
 
 /// Runs until told to stop.
-pub(crate) fn run(settings: &Settings, flags: &RunArguments, role: Role) -> Outcome<ExitCode> {
-    let run = settings.for_run(flags)?;
+pub(crate) fn run(mut settings: Settings, role: Role) -> Outcome<ExitCode> {
+    let places = settings.places()?;
     // Both look, so that a mistake is told before anything is started.
-    let options = options::of(settings)?;
+    let options = options::of(&mut settings, &places)?;
     if role == Role::Supervisor {
-        return supervise::supervise(settings, &run, options).map(|()| ExitCode::SUCCESS);
+        return supervise::supervise(&settings, &places, options).map(|()| ExitCode::SUCCESS);
     }
-    folders::check(settings, &run)?;
+    folders::check(&settings, &places)?;
     let keeping = KeeperOptions {
-        exit_with_parent: run.exit_with_parent,
-        restart: run.restart_supervisor,
+        exit_with_parent: settings.options.exit_with_parent,
+        restart: settings.options.restart_supervisor,
         ..KeeperOptions::default()
     };
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();

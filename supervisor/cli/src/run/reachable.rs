@@ -32,9 +32,8 @@ pub(super) fn check(settings: &Settings, http: &GatewayOptions) -> Outcome {
 /// A usage failure for a pattern that could not keep plugins apart.
 pub(super) fn plugin_origin(settings: &Settings) -> Outcome<Option<PluginOrigin>> {
     const KEY: &[&str] = &["http", "plugin_origin"];
-    let http = &settings.file.http;
-    let Some(pattern) = &http.plugin_origin else { return Ok(None) };
-    if http.isolate_origins == Some(false) {
+    let Some(pattern) = &settings.options.http.plugin_origin else { return Ok(None) };
+    if !settings.options.gateway.isolate_origins {
         return Err(settings.wrong(
             KEY,
             "be left out beside `isolate_origins = false`, which puts all pages under one origin",

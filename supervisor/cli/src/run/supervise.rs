@@ -18,7 +18,7 @@ use super::options::LayerOptions;
 use super::signals::{Signals, Told};
 use super::threads;
 use crate::failure::{Failure, Outcome};
-use crate::settings::{RunSettings, Settings};
+use crate::settings::{Places, Settings};
 
 /// What a first scan and the look at each plugin take beyond the longest start.
 const READY_MARGIN: Duration = Duration::from_secs(5);
@@ -36,7 +36,7 @@ const RESCANS: usize = 2;
 ///
 /// # Errors
 /// Why it could not start, or that its host ended by itself.
-pub(super) fn supervise(settings: &Settings, run: &RunSettings, options: LayerOptions) -> Outcome {
+pub(super) fn supervise(settings: &Settings, places: &Places, options: LayerOptions) -> Outcome {
     // Where it cannot be raised, fewer connections fit below it.
     let raised = descriptors::raise_limit();
     // Before any thread: it takes over standard input and sets this thread's signal mask.
@@ -59,9 +59,9 @@ pub(super) fn supervise(settings: &Settings, run: &RunSettings, options: LayerOp
         let (longest_start, longest_stop) = (options.longest_start, options.longest_stop);
         // Until all is open nothing runs that would have to be stopped, so a signal ends this process as it ends any other, also
         // where a disk holds it up.
-        let mut layers = Layers::open(ground, settings, run, options, keeper_pid)?;
+        let mut layers = Layers::open(ground, settings, places, options, keeper_pid)?;
         let mut signals = Signals::listen(link, hangups).map_err(deaf)?;
-        let end = wait(settings, run, &mut layers, &mut signals, longest_start + READY_MARGIN).await;
+        let end = wait(settings, places, &mut layers, &mut signals, longest_start + READY_MARGIN).await;
         if let End::Told(mode) = end {
             stop(&mut layers, &mut signals, mode, longest_stop + STOP_MARGIN).await;
         }
@@ -88,7 +88,7 @@ enum End {
 /// Says when all is ready, and waits for the end.
 async fn wait(
     settings: &Settings,
-    run: &RunSettings,
+    places: &Places,
     layers: &mut Layers,
     signals: &mut Signals,
     ready_limit: Duration,
@@ -104,11 +104,11 @@ async fn wait(
             _ = &mut settled, if !ready => {
                 ready = true;
                 let report = host.status(None);
-                for remark in remarks(&report, settings, &run.listen) {
+                for remark in remarks(&report, settings, &places.listen) {
                     tracing::warn!("{remark}");
                 }
-                remarking.spawn(remark_on_folders(run.plugin_dirs.clone(), settings.source.clone()));
-                announce(&report, &layers.record, &settings.runtime_dir, run.ready_json);
+                remarking.spawn(remark_on_folders(places.plugin_dirs.clone(), settings.source.clone()));
+                announce(&report, &layers.record, &settings.runtime_dir, settings.options.ready_json);
             }
             told = signals.next() => match told {
                 Told::Stop => return End::Told(ShutdownMode::Graceful),

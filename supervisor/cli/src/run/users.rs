@@ -12,7 +12,7 @@ use crate::settings::{Account, Settings};
 /// # Errors
 /// A usage failure that names a group which is not there.
 pub(super) fn socket_group(settings: &Settings) -> Outcome<Option<u32>> {
-    let Some(account) = &settings.file.http.socket_group else { return Ok(None) };
+    let Some(account) = &settings.options.http.socket_group else { return Ok(None) };
     let group = |name: &str| Group::from_name(name).map(|group| group.map(|group| group.gid.as_raw()));
     number(account, "group", group).map(Some).map_err(|why| wrong(settings, "socket_group", &why))
 }
@@ -22,7 +22,7 @@ pub(super) fn socket_group(settings: &Settings) -> Outcome<Option<u32>> {
 /// # Errors
 /// A usage failure that names a user who is not there.
 pub(crate) fn allowed(settings: &Settings) -> Outcome<Vec<u32>> {
-    let named = settings.file.http.allowed_users.iter().flatten();
+    let named = settings.options.http.allowed_users.iter();
     let user = |name: &str| User::from_name(name).map(|user| user.map(|user| user.uid.as_raw()));
     let numbers = named.map(|account| number(account, "user", user));
     numbers.map(|number| number.map_err(|why| wrong(settings, "allowed_users", &why))).collect()

@@ -3,21 +3,23 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use outboard_protocol::control::{AirlineSetParams, AirlineStatus, RefreshBody, RefreshFormat, method};
+use outboard_protocol::control::{AirlineSetParams, AirlineStatus, RefreshFormat, method};
 use serde_json::json;
 
 use super::{secret, with_client};
-use crate::arguments::{AirlineArguments, AirlineVerb, BodyShape, RefreshArguments};
+use crate::arguments::{AirlineArguments, AirlineVerb};
 use crate::client::QUESTION_WAIT;
 use crate::failure::{Failure, Outcome};
 use crate::render::Screen;
-use crate::settings::{Airline, Settings};
+use crate::settings::Settings;
 use crate::tame::tame;
 
 /// Binds, unbinds, or tells.
 pub(super) fn run(settings: &Settings, screen: &mut Screen, verb: AirlineVerb) -> Outcome {
     let (method, params) = match verb {
-        AirlineVerb::Set(flags) => (method::AIRLINE_SET, serde_json::to_value(binding(settings, *flags)?)),
+        AirlineVerb::Set(arguments) => {
+            (method::AIRLINE_SET, serde_json::to_value(binding(settings, arguments)?))
+        }
         AirlineVerb::Clear => (method::AIRLINE_CLEAR, Ok(json!({}))),
         AirlineVerb::Status => (method::AIRLINE_STATUS, Ok(json!({}))),
     };
@@ -38,58 +40,26 @@ pub(super) fn run(settings: &Settings, screen: &mut Screen, verb: AirlineVerb) -
     Ok(())
 }
 
-fn binding(settings: &Settings, flags: AirlineArguments) -> Outcome<AirlineSetParams> {
-    let file = &settings.file.airline;
-    let token_file = flags.token_file.or_else(|| file.token_file.clone());
-    let refresh_file = flags.refresh_token_file.or_else(|| file.refresh_token_file.clone());
-    let both = [&token_file, &refresh_file];
+fn binding(settings: &Settings, arguments: AirlineArguments) -> Outcome<AirlineSetParams> {
+    let said = &settings.options.airline;
+    let both = [&said.token_file, &said.refresh_token_file];
     if both.iter().all(|file| file.as_deref().is_some_and(secret::is_stdin)) {
         return Err(Failure::usage(
             "only one of --token-file and --refresh-token-file can be standard input; put the other into a file",
         ));
     }
     let read = |what, file: Option<&Path>| file.map(|file| secret::read(what, file)).transpose();
+    let mut format = said.format.clone();
+    format.extra = extra(format.extra, said.refresh_extra_file.as_deref())?;
     Ok(AirlineSetParams {
-        id: flags.id,
-        base_url: flags.base_url,
-        token: read("token", token_file.as_deref())?,
-        refresh_token: read("refresh token", refresh_file.as_deref())?,
-        refresh_url: flags.refresh_url.or_else(|| file.refresh_url.clone()),
-        refresh_format: refresh_format(file, flags.refresh)?,
+        id: arguments.id,
+        base_url: arguments.base_url,
+        token: read("token", said.token_file.as_deref())?,
+        refresh_token: read("refresh token", said.refresh_token_file.as_deref())?,
+        refresh_url: said.refresh_url.clone(),
+        // Where nobody says anything, the supervisor's default holds.
+        refresh_format: (format != RefreshFormat::default()).then_some(format),
     })
-}
-
-/// `None` where nobody says anything: then the supervisor's default holds.
-fn refresh_format(file: &Airline, flags: RefreshArguments) -> Outcome<Option<RefreshFormat>> {
-    let default = RefreshFormat::default();
-    let extra_file = flags.refresh_extra_file.or_else(|| file.refresh_extra_file.clone());
-    let body = flags.refresh_body.or(file.refresh_body).map(|body| match body {
-        BodyShape::Form => RefreshBody::Form,
-        BodyShape::Json => RefreshBody::Json,
-    });
-    let name = |flag: Option<String>, file: &Option<String>, default: &str| {
-        flag.or_else(|| file.clone()).unwrap_or_else(|| default.to_owned())
-    };
-    let format = RefreshFormat {
-        body: body.unwrap_or(default.body),
-        refresh_token_field: name(
-            flags.refresh_token_field,
-            &file.refresh_token_field,
-            &default.refresh_token_field,
-        ),
-        access_token_field: name(
-            flags.access_token_field,
-            &file.access_token_field,
-            &default.access_token_field,
-        ),
-        new_refresh_token_field: name(
-            flags.new_refresh_token_field,
-            &file.new_refresh_token_field,
-            &default.new_refresh_token_field,
-        ),
-        extra: extra(default.extra.clone(), extra_file.as_deref())?,
-    };
-    Ok((format != default).then_some(format))
 }
 
 /// The default's members with those of the file laid over them. The file may hold a client's secret and is never shown.

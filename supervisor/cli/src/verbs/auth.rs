@@ -1,6 +1,6 @@
 //! `outboard auth set|clear|status`: the host's sign-in, which plugins read.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use outboard_protocol::control::{AuthSetParams, AuthStatus, method};
 use serde_json::json;
@@ -15,15 +15,15 @@ use crate::settings::Settings;
 /// Signs in or out, or tells.
 pub(super) fn run(settings: &Settings, screen: &mut Screen, verb: AuthVerb) -> Outcome {
     let (method, params) = match verb {
-        AuthVerb::Set { misplaced: Some(_), .. } => {
+        AuthVerb::Set { misplaced: Some(_) } => {
             return Err(Failure::usage(
                 "a token is not taken from the command line, where every user of the machine can read it (take this one for \
                  known now); give it on standard input, or in a file with --token-file",
             ));
         }
-        AuthVerb::Set { token_file, misplaced: None } => {
-            let file: Option<PathBuf> = token_file.or_else(|| settings.file.auth.token_file.clone());
-            let token = secret::read("token", file.as_deref().unwrap_or(Path::new("-")))?;
+        AuthVerb::Set { misplaced: None } => {
+            let file = settings.options.auth_token_file.as_deref();
+            let token = secret::read("token", file.unwrap_or(Path::new("-")))?;
             (method::AUTH_SET, serde_json::to_value(AuthSetParams { token }))
         }
         AuthVerb::Clear => (method::AUTH_CLEAR, Ok(json!({}))),

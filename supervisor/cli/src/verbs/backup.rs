@@ -1,12 +1,11 @@
 //! `outboard backup FILE` and `outboard restore FILE`: the supervisor's database and those of plugins.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use outboard_protocol::control::{BackupParams, BackupReport, method};
 use outboard_services::backup::{self, RestoreError};
 use serde_json::json;
 
-use crate::arguments::{PlaceArguments, RunArguments};
 use crate::client::{BACKUP_WAIT, Client};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::render::{Screen, bytes};
@@ -36,15 +35,9 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, file: &Path) -> Ou
 }
 
 /// Puts a backup back; needs no supervisor, and refuses where one runs.
-pub(super) fn restore(
-    screen: &mut Screen,
-    settings: &Settings,
-    file: &Path,
-    data: Option<PathBuf>,
-) -> Outcome {
-    let places = PlaceArguments { data, ..PlaceArguments::default() };
-    let run = settings.for_run(&RunArguments { places, ..RunArguments::default() })?;
-    let restored = backup::restore(&run.data_dir, file).map_err(|error| {
+pub(super) fn restore(screen: &mut Screen, settings: &Settings, file: &Path) -> Outcome {
+    let places = settings.places()?;
+    let restored = backup::restore(&places.data_dir, file).map_err(|error| {
         let exit = match &error {
             RestoreError::Folder(_) => Exit::Refused,
             RestoreError::NotABackup { .. } => Exit::Usage,
@@ -60,7 +53,7 @@ pub(super) fn restore(
         screen.json_document(&json!({ "files": restored.files, "aside": restored.aside }))?;
         return Ok(());
     }
-    let (count, data) = (restored.files.len(), run.data_dir.display());
+    let (count, data) = (restored.files.len(), places.data_dir.display());
     screen.line(format!("{count} databases are put back into {data}"))?;
     if let Some(aside) = &restored.aside {
         screen.line(format!("what was there before is in {}", aside.display()))?;

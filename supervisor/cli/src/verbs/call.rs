@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{json_or_string, plugin_id};
 use crate::arguments::CallArguments;
-use crate::client::{Client, QUESTION_WAIT};
+use crate::client::Client;
 use crate::failure::{Failure, Outcome};
 use crate::render::Screen;
 use crate::settings::Settings;
@@ -26,9 +26,12 @@ pub(super) async fn run(
         id: plugin_id(&call.id)?,
         channel: call.channel,
         args,
-        timeout_ms: settings.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+        timeout_ms: settings
+            .options
+            .timeout
+            .map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
     };
-    let deadline = settings.file.deadlines.call.map_or(QUESTION_WAIT * 2, |call| call.0);
+    let deadline = settings.options.common.settings.host_call;
     let answer: Value = client.ask(method::INVOKE, &params, deadline).await?;
     screen.json_document(&answer)?;
     Ok(())

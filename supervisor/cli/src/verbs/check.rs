@@ -37,7 +37,7 @@ pub(super) fn run(screen: &mut Screen, settings: &Settings, dir: &Path) -> Outco
             dir.display()
         )));
     }
-    let (asked, node) = (dir.clone(), settings.file.javascript.node.clone());
+    let (asked, node) = (dir.clone(), settings.options.node.clone());
     let findings = answered(&dir, PROGRAM_LIMIT, move || look(&asked, node.as_deref()))?;
     if screen.json() {
         screen.json_document(&json!({

@@ -2,16 +2,15 @@
 
 use std::io::{self, Write};
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::arguments::Arguments;
+use crate::arguments::command;
 use crate::failure::Outcome;
 
 /// Prints the script.
 pub(super) fn run(shell: Shell) -> Outcome {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "outboard", &mut script);
+    clap_complete::generate(shell, &mut command(), "outboard", &mut script);
     io::stdout().lock().write_all(&script)?;
     Ok(())
 }

@@ -19,7 +19,7 @@ pub(super) fn run(screen: &mut Screen, settings: &Settings, flags: ConformArgume
     let Some(dir) = &flags.dir else { return list(screen) };
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
     let usual = Limits::default();
-    let limits = Limits { answer: settings.timeout.unwrap_or(usual.answer), grace: flags.grace.0 };
+    let limits = Limits { answer: settings.options.timeout.unwrap_or(usual.answer), grace: flags.grace.0 };
     let options = Options { only: flags.only, jobs: flags.jobs, limits };
     // A reader that has heard enough is told of at the end; the examination goes on to clean up after itself.
     let mut shown = Ok(());

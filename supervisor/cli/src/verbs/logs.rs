@@ -6,30 +6,21 @@ use jiff::Timestamp;
 use outboard_protocol::control::{LogRecord, LogsParams, method};
 
 use super::{plugin_id, with_client};
-use crate::arguments::LogsArguments;
 use crate::client::{Client, QUESTION_WAIT};
 use crate::failure::{Failure, Outcome};
 use crate::render::{Screen, log_line};
-use crate::settings::{Settings, Span};
-
-/// How many records are shown when nobody says: a screenful.
-const DEFAULT_LINES: u32 = 50;
+use crate::settings::{Settings, Time};
 
 /// Shows, and follows where asked to.
-pub(super) fn run(settings: &Settings, screen: &mut Screen, flags: &LogsArguments) -> Outcome {
-    let file = &settings.file.logs;
-    let since = flags.since.as_ref().or(file.since.as_ref());
-    let until = flags.until.as_ref().or(file.until.as_ref());
+pub(super) fn run(settings: &Settings, screen: &mut Screen, id: Option<&str>) -> Outcome {
+    let wanted = &settings.options.logs;
     let params = LogsParams {
-        id: flags.id.as_deref().map(plugin_id).transpose()?,
-        lines: Some(flags.lines.or(file.lines).unwrap_or(DEFAULT_LINES)),
-        level: flags.level.or(file.level),
-        tag: flags.tag.clone().or_else(|| file.tag.clone()),
-        contains: flags.grep.clone().or_else(|| file.grep.clone()),
-        since: since.map(|since| moment(since)).transpose()?,
-        until: until.map(|until| moment(until)).transpose()?,
+        id: id.map(plugin_id).transpose()?,
+        since: wanted.since.as_deref().map(moment).transpose()?,
+        until: wanted.until.as_deref().map(moment).transpose()?,
+        ..wanted.clone()
     };
-    if flags.follow.or(file.follow).unwrap_or(false) {
+    if settings.options.follow {
         return with_client(settings, async |client| follow(client, screen, &params).await);
     }
     let records: Vec<LogRecord> =
@@ -65,7 +56,7 @@ fn moment(since: &str) -> Outcome<String> {
     if let Ok(moment) = Timestamp::from_str(since) {
         return Ok(moment.to_string());
     }
-    let back = Span::from_str(since).map_err(|_| {
+    let back = Time::from_str(since).map_err(|_| {
         Failure::usage(format!(
             "{since:?} is no moment; give one as 2026-03-01T12:00:00Z, or a time back from now as 15m"
         ))

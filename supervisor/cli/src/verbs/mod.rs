@@ -34,29 +34,30 @@ use outboard_protocol::control::method;
 use outboard_protocol::wire::readable;
 use serde_json::value::RawValue;
 
-use crate::arguments::{Arguments, Verb};
+use crate::arguments::{Arguments, Global, Verb};
 use crate::client::Client;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::render::Screen;
 use crate::run::{self, Role};
-use crate::settings::Settings;
+use crate::settings::{Settings, Typed};
 
 /// Does what the command line says.
-pub(crate) fn dispatch(arguments: Arguments, role: Role) -> Outcome<ExitCode> {
+pub(crate) fn dispatch(arguments: Arguments, typed: Typed, role: Role) -> Outcome<ExitCode> {
     if let Verb::Completions { shell } = arguments.verb {
         return completions::run(shell).map(|()| ExitCode::SUCCESS);
     }
-    let settings = Settings::resolve(&arguments.global)?;
-    if let Verb::Run(flags) = &arguments.verb {
-        return run::run(&settings, flags, role);
+    let Global { config, set } = arguments.global;
+    let settings = Settings::resolve(config.as_deref(), &set, typed)?;
+    if let Verb::Run = arguments.verb {
+        return run::run(settings, role);
     }
     let mut screen = Screen::new(&settings);
     let done = match arguments.verb {
         Verb::New(new) => new::run(&mut screen, &new),
         Verb::Check { dir } => check::run(&mut screen, &settings, &dir),
         Verb::Conform(flags) => conform::run(&mut screen, &settings, flags),
-        Verb::Restore { file, data } => backup::restore(&mut screen, &settings, &file, data),
-        Verb::Doctor(places) => doctor::run(&mut screen, &settings, places),
+        Verb::Restore { file } => backup::restore(&mut screen, &settings, &file),
+        Verb::Doctor => doctor::run(&mut screen, &settings),
         verb => ask(&settings, &mut screen, verb),
     };
     let flushed = screen.flush();
@@ -78,7 +79,7 @@ fn ask(settings: &Settings, screen: &mut Screen, verb: Verb) -> Outcome {
         Verb::Enable(one) => order(settings, screen, method::ENABLE, &one.id),
         Verb::Disable(one) => order(settings, screen, method::DISABLE, &one.id),
         Verb::Rescan => with_client(settings, async |client| rescan::run(client, screen).await),
-        Verb::Logs(flags) => logs::run(settings, screen, &flags),
+        Verb::Logs(logs) => logs::run(settings, screen, logs.id.as_deref()),
         Verb::LogLevel { id, level } => {
             with_client(settings, async |client| log_level::run(client, screen, &id, level).await)
         }
@@ -95,12 +96,12 @@ fn ask(settings: &Settings, screen: &mut Screen, verb: Verb) -> Outcome {
             with_client(settings, async |client| call::run(client, screen, settings, call).await)
         }
         Verb::Listen(one) => with_client(settings, async |client| listen::run(client, screen, &one.id).await),
-        Verb::Run(_)
+        Verb::Run
         | Verb::New(_)
         | Verb::Restore { .. }
         | Verb::Check { .. }
         | Verb::Conform(_)
-        | Verb::Doctor(_)
+        | Verb::Doctor
         | Verb::Completions { .. } => Err(Failure::usage("this verb needs no supervisor")),
     }
 }

@@ -12,7 +12,7 @@ use outboard_host::discovery::open_to_others;
 use super::{Finding, Verdict};
 use crate::failure::Failure;
 use crate::run::{amiss, unusable};
-use crate::settings::{Named, RunSettings, Settings};
+use crate::settings::{Named, Places, Settings};
 use crate::verbs::block_on;
 
 /// Below this much room, logs and databases of plugins soon fail.
@@ -21,16 +21,16 @@ const ROOM_WANTED: u64 = 100 * 1024 * 1024;
 /// How long the look at one folder may take: longer than the list of the plugins in it, which has limits of its own.
 const FOLDER_LIMIT: Duration = Duration::from_secs(10);
 
-pub(super) fn look(settings: &Settings, run: &RunSettings) -> Vec<Finding> {
+pub(super) fn look(settings: &Settings, places: &Places) -> Vec<Finding> {
     let mut findings = vec![
         settings_file(settings),
         in_time("runtime folder", &settings.runtime_dir, |dir| private("runtime folder", dir)),
-        in_time("data folder", &run.data_dir, |dir| private("data folder", dir)),
-        in_time("room", &run.data_dir, room),
+        in_time("data folder", &places.data_dir, |dir| private("data folder", dir)),
+        in_time("room", &places.data_dir, room),
     ];
-    let named = run.plugin_dirs_named;
+    let named = places.plugin_dirs_named;
     findings
-        .extend(run.plugin_dirs.iter().map(|dir| in_time("plugins", dir, move |dir| plugins(dir, named))));
+        .extend(places.plugin_dirs.iter().map(|dir| in_time("plugins", dir, move |dir| plugins(dir, named))));
     findings
 }
 

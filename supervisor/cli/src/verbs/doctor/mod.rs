@@ -13,7 +13,6 @@ mod programs;
 
 use serde::Serialize;
 
-use crate::arguments::{PlaceArguments, RunArguments};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::render::{Screen, Style, Table};
 use crate::settings::Settings;
@@ -49,13 +48,13 @@ impl Finding {
 }
 
 /// Looks at everything that `run` with these flags would use.
-pub(super) fn run(screen: &mut Screen, settings: &Settings, places: PlaceArguments) -> Outcome {
-    let run = settings.for_run(&RunArguments { places, ..RunArguments::default() })?;
+pub(super) fn run(screen: &mut Screen, settings: &Settings) -> Outcome {
+    let places = settings.places()?;
     let findings: Vec<Finding> = [
-        programs::look(settings.file.javascript.node.as_deref()),
+        programs::look(settings.options.node.as_deref()),
         kernel::look(),
-        folders::look(settings, &run),
-        network::look(&settings.runtime_dir, &run.listen),
+        folders::look(settings, &places),
+        network::look(&settings.runtime_dir, &places.listen),
         peers::look(settings)?,
     ]
     .into_iter()

@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 /// A length of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Span(pub(crate) Duration);
+pub(crate) struct Time(pub(crate) Duration);
 
 /// A number of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ const TIME_RULE: &str = "a length of time is a number with ms, s, m, h or d, suc
 /// A day more than a leap year: longer waits are mistakes, and sums of these never overflow a clock.
 const LONGEST: f64 = 367.0 * 86_400.0;
 
-impl FromStr for Span {
+impl FromStr for Time {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let (number, unit) = split(text);
@@ -54,20 +54,41 @@ fn split(text: &str) -> (&str, &str) {
     (&text[..end], text[end..].trim())
 }
 
-impl<'de> Deserialize<'de> for Span {
+impl std::fmt::Display for Time {
+    /// In the largest unit in which it is a whole number.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ms = self.0.as_millis();
+        let units = [(3_600_000, "h"), (60_000, "m"), (1000, "s")];
+        let (unit, name) = units.into_iter().find(|(unit, _)| ms > 0 && ms % unit == 0).unwrap_or((1, "ms"));
+        write!(f, "{}{name}", ms / unit)
+    }
+}
+
+impl std::fmt::Display for Size {
+    /// In the largest unit in which it is a whole number.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+        match units.into_iter().find(|(unit, _)| self.0 > 0 && self.0.is_multiple_of(*unit)) {
+            Some((unit, name)) => write!(f, "{}{name}", self.0 / unit),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Seconds;
-        impl Visitor<'_> for Seconds {
-            type Value = Span;
+        struct Written;
+        impl Visitor<'_> for Written {
+            type Value = Time;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(TIME_RULE)
             }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Span, E> {
+            fn visit_str<E: Error>(self, text: &str) -> Result<Time, E> {
                 text.parse().map_err(E::custom)
             }
         }
         // A bare number would leave the reader to guess its unit.
-        deserializer.deserialize_any(Seconds)
+        deserializer.deserialize_any(Written)
     }
 }
 
