@@ -6,6 +6,7 @@ use http::header::{ALT_SVC, CONTENT_SECURITY_POLICY, SET_COOKIE, STRICT_TRANSPOR
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::admission::caller::Caller;
+use crate::cookies::{is_whole_hosts, split_cookie};
 
 /// Headers that hold for a whole host or origin, whatever path they come from: the scope of service workers, what is kept and
 /// which connections are used, where failures are reported to, which process a page gets, what later requests tell of the
@@ -126,18 +127,6 @@ impl Cookies {
         }
         HeaderValue::from_bytes(&confined).ok()
     }
-}
-
-/// A cookie as its own name and value, whatever they look like, and its attributes.
-pub(crate) fn split_cookie(cookie: &[u8]) -> (&[u8], impl Iterator<Item = &[u8]>) {
-    let mut parts = cookie.split(|byte| *byte == b';');
-    (parts.next().unwrap_or_default(), parts)
-}
-
-/// Whether a browser takes a cookie of this name with the path `/` alone.
-pub(crate) fn is_whole_hosts(pair: &[u8]) -> bool {
-    let start = pair.trim_ascii_start().get(..7);
-    start.is_some_and(|start| start.eq_ignore_ascii_case(b"__host-"))
 }
 
 #[cfg(test)]

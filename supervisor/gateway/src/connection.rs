@@ -4,16 +4,14 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use bytes::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 
-use crate::directory::Later;
+use crate::client_connection::{ClientConnection, stops};
 use crate::front_door::FrontDoor;
 use crate::peer::Peer;
 use crate::seats::Place;
@@ -24,53 +22,6 @@ use crate::wire::stream::{ClientStream, Patience};
 /// Most that hyper holds of what it has read, and of what it has to write, for one connection. Large enough for the longest
 /// head, small enough that a few hundred slow readers hold little.
 const BUFFER_MAX: usize = 128 * 1024;
-
-/// What is known about one connection while it lasts.
-pub(crate) struct Client {
-    peer: Peer,
-    place: Place,
-    pub(crate) signals: Arc<Signals>,
-    afterwards: Mutex<Option<Later<()>>>,
-    stopping: watch::Receiver<bool>,
-}
-
-impl Client {
-    /// The client's address, without its port.
-    pub(crate) fn peer(&self) -> &str {
-        &self.peer.address
-    }
-
-    /// Whether nothing tells who connects, so that each request has to show the token.
-    pub(crate) fn is_unknown(&self) -> bool {
-        self.peer.unknown
-    }
-
-    /// The connection's place among all.
-    pub(crate) fn place(&self) -> &Place {
-        &self.place
-    }
-
-    /// Turns true when the gateway stops: then what has no end of its own has to end.
-    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
-        self.stopping.clone()
-    }
-
-    /// What the connection does once HTTP has ended on it by an upgrade.
-    pub(crate) fn afterwards(&self, what: Later<()>) {
-        *self.afterwards.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
-    }
-
-    fn take_afterwards(&self) -> Option<Later<()>> {
-        self.afterwards.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-/// The client's socket after an upgrade, and what had come on it already.
-pub(crate) async fn upgraded(on_upgrade: OnUpgrade) -> Option<(ClientStream, Bytes)> {
-    let upgraded = on_upgrade.await.ok()?;
-    let parts = upgraded.downcast::<TokioIo<ClientStream>>().ok()?;
-    Some((parts.io.into_inner(), parts.read_buf))
-}
 
 /// Serves a connection to its end. When `stopping` turns true, requests under way are finished, and nothing else is begun.
 pub(crate) async fn serve(
@@ -83,13 +34,7 @@ pub(crate) async fn serve(
     let guest = Arc::clone(place.guest());
     let socket = Socket::new(connected, Arc::clone(&guest));
     let signals = Arc::new(Signals::new(Arc::clone(&guest)));
-    let client = Arc::new(Client {
-        peer,
-        place,
-        signals: Arc::clone(&signals),
-        afterwards: Mutex::default(),
-        stopping: stopping.clone(),
-    });
+    let client = Arc::new(ClientConnection::new(peer, place, Arc::clone(&signals), stopping.clone()));
     let options = front_door.options();
     let patience = Patience {
         head: options.head_timeout,
@@ -150,11 +95,6 @@ pub(crate) async fn serve(
     if let Some(afterwards) = client.take_afterwards() {
         afterwards.await;
     }
-}
-
-/// Resolves when the gateway stops, also when it was dropped.
-pub(crate) async fn stops(stopping: &mut watch::Receiver<bool>) {
-    let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
 /// An error with its sources, for the log.

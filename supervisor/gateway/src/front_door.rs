@@ -14,13 +14,14 @@ use outboard_protocol::id::RoutePrefix;
 use crate::admission::caller::{Caller, Way};
 use crate::admission::cors::Cors;
 use crate::admission::{Admission, Admitted};
+use crate::client_connection::ClientConnection;
 use crate::confine::Confined;
-use crate::connection::Client;
 use crate::directory::{Directory, Later};
+use crate::headers::is_upgrade;
 use crate::load::Load;
 use crate::options::GatewayOptions;
 use crate::problem::{COME_AGAIN, Kind, Problem};
-use crate::proxy::{self, Asked, Proxy};
+use crate::proxy::{Asked, Proxy};
 use crate::reply::ReplyBody;
 use crate::router::{self, Destination};
 use crate::seats::{Seats, Shares, Upgrade};
@@ -41,7 +42,7 @@ enum Seated {
 }
 
 impl Seated {
-    fn settle(self, client: &Client, mut response: Response<ReplyBody>) -> Response<ReplyBody> {
+    fn settle(self, client: &ClientConnection, mut response: Response<ReplyBody>) -> Response<ReplyBody> {
         match self {
             Self::Upgrading(upgrade) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                 client.place().upgrade(upgrade);
@@ -57,7 +58,7 @@ impl Seated {
 }
 
 /// Refuses one of whom nothing is known.
-fn unknown_peer(client: &Client) -> Problem {
+fn unknown_peer(client: &ClientConnection) -> Problem {
     let detail = format!(
         "Nothing tells who connects from {}: send the token of token_file (below [http]) as X-Outboard-Token, or as Authorization: \
          Bearer. Its operator can set trust_unknown_peers = true where everybody who reaches this address may come in.",
@@ -126,19 +127,21 @@ impl FrontDoor {
     /// Answers a request. There is always an answer.
     pub(crate) async fn answer(
         &self,
-        client: &Arc<Client>,
+        client: &Arc<ClientConnection>,
         mut answering: Answering,
         mut request: Request<Incoming>,
     ) -> Response<ReplyBody> {
         let log = Access::begin(self.options.log_requests, &request);
         let named = request.headers().contains_key(header::UPGRADE);
-        let upgrade = named && proxy::is_upgrade(request.version(), request.headers());
+        let upgrade = named && is_upgrade(request.version(), request.headers());
         let http_1_0 = request.version() == Version::HTTP_10;
         let mut response = match self.admission.check(&mut request) {
-            Err(problem) => problem.into_response(),
-            Ok(admitted) if client.is_unknown() && !admitted.token => unknown_peer(client).into_response(),
+            Err(problem) => problem.into_response().map(ReplyBody::full),
+            Ok(admitted) if client.is_unknown() && !admitted.token => {
+                unknown_peer(client).into_response().map(ReplyBody::full)
+            }
             Ok(admitted) => match self.seat(client, &request, upgrade).await {
-                Err(problem) => problem.into_response(),
+                Err(problem) => problem.into_response().map(ReplyBody::full),
                 Ok(seated) => {
                     let response = self.admitted(client, request, admitted).await;
                     seated.settle(client, response)
@@ -160,7 +163,7 @@ impl FrontDoor {
     /// Gets the connection the seat that the request needs.
     async fn seat(
         &self,
-        client: &Client,
+        client: &ClientConnection,
         request: &Request<Incoming>,
         upgrade: bool,
     ) -> Result<Seated, Problem> {
@@ -180,7 +183,7 @@ impl FrontDoor {
 
     async fn admitted(
         &self,
-        client: &Arc<Client>,
+        client: &Arc<ClientConnection>,
         request: Request<Incoming>,
         admitted: Admitted,
     ) -> Response<ReplyBody> {
@@ -193,7 +196,7 @@ impl FrontDoor {
             Err(problem) => {
                 // A page that is refused does not read why.
                 let refused = problem.kind() == Kind::OriginNotAllowed;
-                let mut response = problem.into_response();
+                let mut response = problem.into_response().map(ReplyBody::full);
                 let headers = response.headers_mut();
                 if refused {
                     cors.mark_varying(headers);
@@ -207,7 +210,7 @@ impl FrontDoor {
 
     async fn dispatch(
         &self,
-        client: &Arc<Client>,
+        client: &Arc<ClientConnection>,
         mut request: Request<Incoming>,
         caller: &Caller,
         cors: &Cors,
@@ -225,7 +228,7 @@ impl FrontDoor {
         }
         caller.check_worker(request.headers(), path, Some(id))?;
         if let Some(preflight) = cors.preflight(request.method(), request.headers()) {
-            return Ok(preflight);
+            return Ok(preflight.map(ReplyBody::full));
         }
         let Some(route) = self.directory.route(id) else { return Err(no_route(&*self.directory, id)) };
         let confined = Confined::new(caller, id, prefix.map(RoutePrefix::as_str), path);
@@ -245,7 +248,7 @@ impl FrontDoor {
     /// What the supervisor serves itself.
     async fn ours(
         &self,
-        client: &Arc<Client>,
+        client: &Arc<ClientConnection>,
         request: Request<Incoming>,
         caller: &Caller,
         cors: &Cors,
@@ -266,7 +269,7 @@ impl FrontDoor {
             "/" if path == "/" => caller.way_to_operator()?,
             "/health" => caller.way_to_operator()?,
             _ => match ui_files::plugin_of(rest) {
-                Some((id, _)) if PluginId::check(id).is_err() => return Err(unknown(id)),
+                Some((id, _)) if PluginId::check(id).is_err() => return Err(Problem::unknown_plugin(id)),
                 Some((id, _)) => caller.way_to_plugin(id)?,
                 None => match pages::shell_of(directory, rest) {
                     Some(id) => caller.way_to_shell(id)?,
@@ -280,7 +283,7 @@ impl FrontDoor {
             return Ok(pages::elsewhere(&origin, request.uri()));
         }
         if let Some(preflight) = cors.preflight(request.method(), request.headers()) {
-            return Ok(preflight);
+            return Ok(preflight.map(ReplyBody::full));
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let detail = format!("{} is not served at {path:?}; use GET.", request.method());
@@ -303,16 +306,10 @@ impl FrontDoor {
 
 /// A plugin that cannot be used is known, and says why; any other id is nobody's.
 fn no_route(directory: &dyn Directory, id: &str) -> Problem {
-    let Some(status) = directory.plugin(id) else { return unknown(id) };
+    let Some(status) = directory.plugin(id) else { return Problem::unknown_plugin(id) };
     let cause = status.cause.unwrap_or_else(|| status.state.to_string());
     let detail = format!("The plugin {id} cannot be used; `outboard why {id}` says more.");
     Problem::new(Kind::NotRunning, detail).plugin(id).cause(cause)
-}
-
-pub(crate) fn unknown(id: &str) -> Problem {
-    let shown: String = id.chars().take(outboard_protocol::id::PLUGIN_ID_MAX).collect();
-    let detail = format!("There is no plugin {shown:?}; `outboard list` shows the ones there are.");
-    Problem::new(Kind::UnknownPlugin, detail).plugin(&shown)
 }
 
 /// The access log, for whoever has asked for it: one line a request, at debug, without query (which may hold secrets).

@@ -26,13 +26,17 @@
 
 mod accept;
 mod admission;
+mod broken_off;
 mod bus;
+mod client_connection;
 mod confine;
 mod connection;
+mod cookies;
 mod deadline;
 mod descriptors;
 mod directory;
 mod front_door;
+mod headers;
 mod health;
 mod host_directory;
 mod load;

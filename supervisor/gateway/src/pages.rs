@@ -5,11 +5,8 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION,
-    X_CONTENT_TYPE_OPTIONS,
-};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH, LOCATION};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 
 use outboard_protocol::PluginId;
 
@@ -20,9 +17,11 @@ use crate::reply::ReplyBody;
 use crate::ui_files::content_type;
 
 mod front;
+mod html;
 mod no_ui;
 
 pub(crate) use front::front;
+use html::{OPENER_POLICY, SHELL_PATH, page};
 
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
@@ -47,17 +46,6 @@ const SHELL: &[(&str, &[u8])] = embedded![
 const SHELL_PAGE: &str = "index.html";
 /// What the shell page may load; names the digest of the import map in it. Who may hold it in a frame is added.
 const SHELL_POLICY: &str = include_str!("../assets/shell/policy.txt");
-/// The front page loads nothing from elsewhere, and is framed by nobody.
-const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-    object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
-
-/// Whether whoever opened a page in a window keeps a hold on it.
-const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
-/// Where the shell's pages are.
-const SHELL_PATH: &str = "/_outboard/shell/";
-/// The style of the operator's pages.
-const STYLE: &str = include_str!("../assets/pages.css");
-
 /// What browsers ask every site for; the plugins' own answers bring the browser here as well.
 pub(crate) const ICON_PATH: &str = "/favicon.ico";
 const ICON: &[u8] = br##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#1f4e79"/><circle cx="6" cy="8" r="3.5" fill="#fff"/><circle cx="12.5" cy="8" r="1.5" fill="#fff"/></svg>"##;
@@ -88,23 +76,8 @@ pub(crate) fn home(directory: &dyn Directory, caller: &Caller) -> Result<Respons
     } else {
         directory.status().plugins.into_iter().map(|plugin| plugin.id).find(|id| is_home(id))
     };
-    let id = id.ok_or_else(|| crate::front_door::unknown(home))?;
+    let id = id.ok_or_else(|| Problem::unknown_plugin(home))?;
     Ok(elsewhere("", &Uri::try_from(format!("{SHELL_PATH}{id}")).unwrap_or_default()))
-}
-
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            other => safe.push(other),
-        }
-    }
-    safe
 }
 
 /// The plugin whose shell page `/shell/<id>` is; `None` for the shell's files, and where there is no such plugin.
@@ -155,21 +128,4 @@ pub(crate) fn shell(
         *response.body_mut() = ReplyBody::empty();
     }
     Ok(response)
-}
-
-/// A page of the operator's: nobody frames it, and whoever opened it has no hold on it.
-fn operators(html: String) -> Response<ReplyBody> {
-    let mut response = page(Bytes::from(html), "text/html; charset=utf-8", "no-store");
-    response.headers_mut().insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
-    response
-}
-
-fn page(content: Bytes, content_type: &'static str, cache: &'static str) -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::full(content));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    response
 }

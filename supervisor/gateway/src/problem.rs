@@ -10,8 +10,6 @@ use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, UPGRADE
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
-use crate::reply::ReplyBody;
-
 /// When to come again where something is short for a moment: somebody's connection ends by then, a tab is closed, a plugin is up.
 pub(crate) const COME_AGAIN: Duration = Duration::from_secs(2);
 
@@ -105,6 +103,13 @@ impl Problem {
         Self { kind, detail: detail.into(), plugin: None, cause: None, retry_after: None, close: false }
     }
 
+    /// There is no plugin of this id.
+    pub(crate) fn unknown_plugin(id: &str) -> Self {
+        let shown: String = id.chars().take(outboard_protocol::id::PLUGIN_ID_MAX).collect();
+        let detail = format!("There is no plugin {shown:?}; `outboard list` shows the ones there are.");
+        Self::new(Kind::UnknownPlugin, detail).plugin(&shown)
+    }
+
     /// The status and the sentence, where it is the plugin that failed.
     pub(crate) fn of_the_plugin(&self) -> Option<(u16, &str)> {
         let failed = matches!(self.kind, Kind::Refused | Kind::Died | Kind::BadAnswer | Kind::Slow);
@@ -170,9 +175,9 @@ impl Problem {
     }
 
     /// The answer.
-    pub(crate) fn into_response(self) -> Response<ReplyBody> {
+    pub(crate) fn into_response(self) -> Response<Bytes> {
         let (json, retry_after) = (self.document(), self.retry_seconds());
-        let mut response = Response::new(ReplyBody::full(Bytes::from(json)));
+        let mut response = Response::new(Bytes::from(json));
         *response.status_mut() = self.kind.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use crate::broken_off::BrokenOff;
 use crate::proxy::answer::AnswerBody;
 use crate::ui_files::body::FileBody;
 use crate::wire::signals::Answering;
@@ -28,23 +29,6 @@ enum Content {
     Full(Bytes),
     File(Box<FileBody>),
     Plugin(Box<AnswerBody>),
-}
-
-/// Why an answer broke off.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BrokenOff {
-    /// The plugin ended its connection within the answer.
-    #[error("the plugin broke off its answer")]
-    Plugin,
-    /// The plugin's framing of the body is malformed.
-    #[error("the plugin's answer is malformed: {0}")]
-    Malformed(&'static str),
-    /// Nothing came for too long.
-    #[error("the plugin was silent for too long within its answer")]
-    Silent,
-    /// A file shrank or could not be read.
-    #[error("the file could not be read to its end")]
-    File(#[source] std::io::Error),
 }
 
 impl ReplyBody {

@@ -57,7 +57,7 @@ fn below_api<'p>(
     }
     if PluginId::check(id).is_err() {
         // It could not be the name of a host either, to which a browser would be sent.
-        return Err(crate::front_door::unknown(id));
+        return Err(Problem::unknown_plugin(id));
     }
     match directory.owner_of(path) {
         // Only a plugin itself answers below its own id, whatever was registered.

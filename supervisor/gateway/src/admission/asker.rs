@@ -8,9 +8,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 
 use super::cors::Cors;
 use super::names::{Names, Resident, Site};
-use super::single;
+use crate::headers::{mentions, single};
 use crate::problem::{Kind, Problem};
-use crate::proxy::mentions;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");

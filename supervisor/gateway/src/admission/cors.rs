@@ -3,10 +3,10 @@
 //! Admission decides, the front door writes it down. An answer names an origin that is on a list, never what was sent.
 //! Must not know who lives where.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
-use crate::proxy::mentions;
-use crate::reply::ReplyBody;
+use crate::headers::mentions;
 
 const PRIVATE_NETWORK_ASKED: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const PRIVATE_NETWORK_ALLOWED: HeaderName = HeaderName::from_static("access-control-allow-private-network");
@@ -26,11 +26,11 @@ pub(crate) enum Cors {
 
 impl Cors {
     /// Answers a preflight; `None` when the request is none.
-    pub(crate) fn preflight(&self, method: &Method, headers: &HeaderMap) -> Option<Response<ReplyBody>> {
+    pub(crate) fn preflight(&self, method: &Method, headers: &HeaderMap) -> Option<Response<Bytes>> {
         let Cors::Allowed(_) = self else { return None };
         let asked =
             headers.get(header::ACCESS_CONTROL_REQUEST_METHOD).filter(|_| *method == Method::OPTIONS)?;
-        let mut response = Response::new(ReplyBody::empty());
+        let mut response = Response::new(Bytes::new());
         *response.status_mut() = StatusCode::NO_CONTENT;
         let answer = response.headers_mut();
         answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, asked.clone());

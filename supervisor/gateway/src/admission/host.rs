@@ -5,7 +5,7 @@
 use http::{Request, Uri, header};
 
 use super::names::{Names, Site};
-use super::single;
+use crate::headers::single;
 use crate::problem::{Kind, Problem};
 
 /// Where a request arrived.

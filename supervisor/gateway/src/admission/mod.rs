@@ -14,7 +14,7 @@ pub(crate) mod token;
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Request};
+use http::{Method, Request};
 
 use self::asker::Asking;
 use self::caller::Caller;
@@ -66,14 +66,4 @@ fn method(method: &Method) -> Result<(), Problem> {
         return Err(Problem::new(Kind::MethodNotAllowed, detail).closing());
     }
     Ok(())
-}
-
-/// The one value of a header; `Err` when there are several, or it is not visible ASCII.
-fn single<'h>(headers: &'h HeaderMap, name: &http::HeaderName) -> Result<Option<&'h str>, ()> {
-    let mut values = headers.get_all(name).iter();
-    let Some(first) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(());
-    }
-    first.to_str().map(Some).map_err(|_| ())
 }

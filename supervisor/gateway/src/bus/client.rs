@@ -24,6 +24,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, error::CapacityError};
 
+use super::end::{End, Socket};
 use super::frames::{CallId, FromClient, ToClient};
 use super::writing::{self, Writer};
 use crate::admission::caller::Share;
@@ -43,16 +44,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// What is read at once, in bytes: a thousand idle clients must hold little.
 const READ_BUFFER: usize = 4 * 1024;
 
-pub(super) type Socket = WebSocketStream<ClientStream>;
 type CallOutcome = (CallId, Result<Result<Box<RawValue>, RpcError>, Aborted>);
-
-/// Why a conversation ends.
-pub(super) enum End {
-    /// The client is gone, or beyond reach.
-    Gone,
-    /// The client is told why.
-    Told(CloseCode, &'static str),
-}
 
 /// Talks with a client until one of both ends it.
 pub(super) async fn converse(
@@ -75,7 +67,7 @@ pub(super) async fn converse(
     let mut conversation = Conversation::new(heard, directory, Arc::clone(&pushed), share);
     let end = tokio::select! {
         biased;
-        () = crate::connection::stops(&mut stopping) => End::Told(CloseCode::Away, "the supervisor is stopping"),
+        () = crate::client_connection::stops(&mut stopping) => End::Told(CloseCode::Away, "the supervisor is stopping"),
         // Also in the middle of a long frame that the client does not read.
         () = pushed.cut_off() => writing::too_slow(),
         end = conversation.run() => end,
@@ -84,7 +76,7 @@ pub(super) async fn converse(
     if let End::Told(code, reason) = end {
         tokio::select! {
             () = writer.say_goodbye(code, reason) => {}
-            () = crate::connection::stops(&mut stopping), if code != CloseCode::Away => {}
+            () = crate::client_connection::stops(&mut stopping), if code != CloseCode::Away => {}
         }
     }
 }

@@ -5,6 +5,7 @@
 //! Must not know what plugins say.
 
 mod client;
+mod end;
 mod frames;
 mod writing;
 
@@ -17,10 +18,10 @@ use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::admission::caller::Share;
-use crate::connection::Client;
+use crate::client_connection::ClientConnection;
 use crate::directory::Directory;
+use crate::headers::{is_upgrade, mentions};
 use crate::problem::{COME_AGAIN, Kind, Problem};
-use crate::proxy::{is_upgrade, mentions};
 use crate::reply::ReplyBody;
 
 /// The bus, as the front door knows it.
@@ -37,7 +38,7 @@ impl Bus {
     /// Lets a client in, to hear and ask the plugins that are in its share.
     pub(crate) fn join(
         &self,
-        client: &Arc<Client>,
+        client: &Arc<ClientConnection>,
         mut request: Request<Incoming>,
         share: Share,
     ) -> Result<Response<ReplyBody>, Problem> {
@@ -49,7 +50,7 @@ impl Bus {
         let on_upgrade = hyper::upgrade::on(&mut request);
         let (directory, stopping) = (Arc::clone(&self.directory), client.stopping());
         client.afterwards(Box::pin(async move {
-            if let Some((stream, begun)) = crate::connection::upgraded(on_upgrade).await {
+            if let Some((stream, begun)) = crate::client_connection::upgraded(on_upgrade).await {
                 client::converse(stream, begun, directory, share, stopping).await;
             }
             drop(seat);

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::client::{End, Socket};
+use super::end::{End, Socket};
 
 /// How much of a frame is handed to the socket at once, in bytes: each client has a buffer of this size, so it must be small,
 /// and large enough that an ordinary frame goes out whole.

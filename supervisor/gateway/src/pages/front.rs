@@ -7,7 +7,7 @@ use std::fmt::Write;
 use http::Response;
 use outboard_protocol::control::PluginStatus;
 
-use super::{SHELL_PATH, STYLE, escaped, operators};
+use super::html::{SHELL_PATH, STYLE, escaped, operators};
 use crate::admission::caller::Caller;
 use crate::directory::Directory;
 use crate::reply::ReplyBody;

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use http::{Response, StatusCode};
 use outboard_protocol::control::PluginState;
 
-use super::{SHELL_PATH, STYLE, escaped, operators};
+use super::html::{SHELL_PATH, STYLE, escaped, operators};
 use crate::admission::caller::Caller;
 use crate::directory::Directory;
 use crate::reply::ReplyBody;

@@ -15,13 +15,13 @@ use http_body::Frame;
 use outboard_host::routes::{InFlight, Upstream};
 
 use super::answer_head::AnswerFraming;
+use super::backend::Backend;
 use super::connection::{Connection, take};
-use super::door::Door;
 use super::exchange::Exchange;
 use super::stream::Stream;
 use super::trailers::allowed_lines;
+use crate::broken_off::BrokenOff;
 use crate::descriptors;
-use crate::reply::BrokenOff;
 use crate::wire::chunks::{Chunks, Step};
 use crate::wire::signals::Signals;
 
@@ -43,7 +43,7 @@ enum At {
 /// What the answer keeps until it is over.
 #[derive(Debug)]
 pub(crate) struct Holding {
-    pub(crate) door: Arc<Door>,
+    pub(crate) backend: Arc<Backend>,
     pub(crate) upstream: Arc<Upstream>,
     /// `None` where the stream has no end that would be worth waiting for.
     pub(crate) _in_flight: Option<InFlight>,
@@ -111,9 +111,10 @@ impl AnswerBody {
         }
         let frame = ready!(self.poll_piece(cx));
         if let Some(Err(broken)) = &frame {
-            if let Some(Holding { door, .. }) = &self.holding {
-                door.trouble
-                    .tell(&door.route.id, format_args!("an answer did not come to its end: {broken}"));
+            if let Some(Holding { backend, .. }) = &self.holding {
+                backend
+                    .trouble
+                    .tell(&backend.route.id, format_args!("an answer did not come to its end: {broken}"));
             }
             self.at = At::Over;
             (self.exchange, self.holding) = (None, None);
@@ -181,7 +182,7 @@ impl AnswerBody {
             return Ok(None);
         };
         let input = &mut exchange.connection.input;
-        let malformed = |bad: crate::wire::chunks::BadChunk| BrokenOff::Malformed(bad.0);
+        let malformed = |bad: crate::wire::fault::BadChunk| BrokenOff::Malformed(bad.0);
         loop {
             let frame = match chunks.step(input).map_err(malformed)? {
                 Step::Framing(0) => return Ok(None),
@@ -214,7 +215,7 @@ impl AnswerBody {
         let (Some(exchange), Some(holding)) = (self.exchange.take(), self.holding.take()) else { return };
         let reusable = holding.keep_alive && exchange.upload.is_done() && exchange.connection.is_clean();
         if reusable {
-            holding.door.keep(&holding.upstream, exchange.connection);
+            holding.backend.keep(&holding.upstream, exchange.connection);
         }
     }
 
@@ -247,7 +248,7 @@ impl AnswerBody {
         match (outcome, holding) {
             (Ok(stream), Some(holding)) if !stream.is_of_reserve() => {
                 // A connection that is there may as well serve the next request.
-                holding.door.keep(&holding.upstream, Connection::new(stream));
+                holding.backend.keep(&holding.upstream, Connection::new(stream));
                 Poll::Ready(None)
             }
             // A full backlog is a sign of life, and what this machine lacks is no sign of death.

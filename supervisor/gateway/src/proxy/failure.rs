@@ -6,7 +6,7 @@ use std::io;
 
 use outboard_host::routes::Upstream;
 
-use super::door::Door;
+use super::backend::Backend;
 use super::exchange::Failure;
 use crate::descriptors;
 use crate::options::GatewayOptions;
@@ -14,8 +14,8 @@ use crate::problem::{COME_AGAIN, Kind, Problem};
 use crate::wire::signals::Signals;
 
 /// Nothing was sent, as the plugin took no connection; or as we could make none.
-pub(crate) fn refused(door: &Door, error: &io::Error) -> Problem {
-    let id = &door.route.id;
+pub(crate) fn refused(backend: &Backend, error: &io::Error) -> Problem {
+    let id = &backend.route.id;
     if descriptors::is_shortage(error) {
         let detail = format!(
             "The supervisor has no descriptor or memory left for a connection to the plugin {id}; come again."
@@ -26,8 +26,8 @@ pub(crate) fn refused(door: &Door, error: &io::Error) -> Problem {
 }
 
 /// It was sent, and the connection ended.
-pub(crate) fn died(door: &Door) -> Problem {
-    let id = &door.route.id;
+pub(crate) fn died(backend: &Backend) -> Problem {
+    let id = &backend.route.id;
     let detail = format!(
         "The plugin {id} ended the connection before it answered. The request may have had its effect."
     );
@@ -36,16 +36,16 @@ pub(crate) fn died(door: &Door) -> Problem {
 
 /// Everything else.
 pub(crate) fn failed(
-    door: &Door,
+    backend: &Backend,
     upstream: &Upstream,
     options: &GatewayOptions,
     signals: &Signals,
     failure: &Failure,
 ) -> Problem {
-    let id = &door.route.id;
+    let id = &backend.route.id;
     match failure {
-        Failure::NotSent | Failure::NoAnswer => died(door),
-        Failure::Slow => slow(door, upstream, options),
+        Failure::NotSent | Failure::NoAnswer => died(backend),
+        Failure::Slow => slow(backend, upstream, options),
         Failure::BadAnswer(why) => {
             let detail = format!("The answer of the plugin {id} was refused: {why}.");
             Problem::new(Kind::BadAnswer, detail).plugin(id.as_str())
@@ -63,8 +63,8 @@ pub(crate) fn failed(
     }
 }
 
-fn slow(door: &Door, upstream: &Upstream, options: &GatewayOptions) -> Problem {
-    let id = &door.route.id;
+fn slow(backend: &Backend, upstream: &Upstream, options: &GatewayOptions) -> Problem {
+    let id = &backend.route.id;
     let seconds = options.answer_timeout.as_secs_f32();
     if !upstream.has_answered() {
         // The limit may be shorter than the notice.

@@ -17,18 +17,19 @@ use tokio::time::timeout;
 
 use super::answer::{AnswerBody, Holding};
 use super::answer_head::{AnswerFraming, AnswerHead};
+use super::backend::{Backend, Backends};
 use super::connection::Connection;
-use super::door::{Door, Doors};
 use super::exchange::{Exchange, Failure, Hears};
 use super::failure::{died, failed, refused};
 use super::opening::{NoPlace, Opening, Place};
 use super::prefix::Stripped;
-use super::request_head::{self, Sending, UploadFraming, mentions};
+use super::request_head::{self, Sending, UploadFraming};
 use super::stream::Stream;
 use super::upgrade::Upgrade;
 use super::upload::Upload;
-use crate::connection::Client;
+use crate::client_connection::ClientConnection;
 use crate::directory::Directory;
+use crate::headers::mentions;
 use crate::options::GatewayOptions;
 use crate::problem::{Kind, Problem};
 use crate::reply::ReplyBody;
@@ -41,12 +42,12 @@ const CONNECT_PAUSE: Duration = Duration::from_millis(10);
 /// Everything that the proxy keeps.
 pub(crate) struct Proxy {
     options: Arc<GatewayOptions>,
-    doors: Doors,
+    backends: Backends,
 }
 
 /// A request on its way.
 pub(crate) struct Asked<'c> {
-    pub(crate) client: &'c Arc<Client>,
+    pub(crate) client: &'c Arc<ClientConnection>,
     pub(crate) route: Arc<Route>,
     /// The prefix by which it came; `None` as long as the plugin has registered none.
     pub(crate) prefix: Option<RoutePrefix>,
@@ -84,7 +85,7 @@ impl Message {
     }
 
     /// RFC 9110, section 15.2: an HTTP/1.0 client knows of none.
-    fn hears(&self, client: &Client) -> Option<Hears> {
+    fn hears(&self, client: &ClientConnection) -> Option<Hears> {
         let stripped = self.stripped.clone().map(|stripped| (stripped, self.host().to_owned()));
         let hears = Hears { signals: Arc::clone(&client.signals), stripped };
         (self.parts.version == Version::HTTP_11).then_some(hears)
@@ -107,13 +108,13 @@ impl Message {
 
 impl Proxy {
     pub(crate) fn new(options: Arc<GatewayOptions>) -> Self {
-        let doors = Doors::new(options.pool_size, options.pool_idle);
-        Self { options, doors }
+        let backends = Backends::new(options.pool_size, options.pool_idle);
+        Self { options, backends }
     }
 
     /// Keeps the idle connections few and fresh, for as long as it is polled.
     pub(crate) async fn keep_tidy(&self, directory: &dyn Directory) {
-        self.doors.keep_tidy(directory).await;
+        self.backends.keep_tidy(directory).await;
     }
 
     /// Answers a request with what its plugin says.
@@ -122,24 +123,26 @@ impl Proxy {
         directory: &dyn Directory,
         asked: Asked<'_>,
     ) -> Result<Response<ReplyBody>, Problem> {
-        let door = self.doors.of(&asked.route);
+        let backend = self.backends.of(&asked.route);
         let prefix = match asked.prefix {
             Some(prefix) => prefix,
-            None => self.registered_prefix(directory, &door, asked.request.uri().path()).await?,
+            None => self.registered_prefix(directory, &backend, asked.request.uri().path()).await?,
         };
         let (method, uri) = (asked.request.method().clone(), asked.request.uri().clone());
-        let message = Message::new(asked.request, asked.scheme, &door.route, prefix);
-        if let Some(elsewhere) =
-            message.stripped.as_ref().and_then(|stripped| stripped.slash_missing(&message.parts))
-        {
+        let message = Message::new(asked.request, asked.scheme, &backend.route, prefix);
+        if let Some(elsewhere) = message.stripped.as_ref().and_then(|stripped| {
+            stripped.slash_missing(&message.parts).map(|there| there.map(ReplyBody::full))
+        }) {
             return Ok(elsewhere);
         }
-        let answered = self.send(asked.client, &door, message).await;
+        let answered = self.send(asked.client, &backend, message).await;
         if let Some((status, detail)) = answered.as_ref().err().and_then(Problem::of_the_plugin) {
             // Without the query, which may hold what is nobody's business.
             let path = uri.path();
-            door.trouble
-                .tell(&door.route.id, format_args!("{method} {path:?} was answered with {status}: {detail}"));
+            backend.trouble.tell(
+                &backend.route.id,
+                format_args!("{method} {path:?} was answered with {status}: {detail}"),
+            );
         }
         answered
     }
@@ -148,13 +151,13 @@ impl Proxy {
     async fn registered_prefix(
         &self,
         directory: &dyn Directory,
-        door: &Door,
+        backend: &Backend,
         path: &str,
     ) -> Result<RoutePrefix, Problem> {
-        let id = &door.route.id;
+        let id = &backend.route.id;
         let probe = Request::get(path).body(()).map(|request| request.into_parts().0);
         if let Ok(parts) = probe {
-            let place = Opening::new(door, &self.options).place(&parts, None).await;
+            let place = Opening::new(backend, &self.options).place(&parts, None).await;
             if let Err(NoPlace::Problem(problem)) = place {
                 return Err(problem);
             }
@@ -170,11 +173,11 @@ impl Proxy {
 
     async fn send(
         &self,
-        client: &Arc<Client>,
-        door: &Arc<Door>,
+        client: &Arc<ClientConnection>,
+        backend: &Arc<Backend>,
         mut message: Message,
     ) -> Result<Response<ReplyBody>, Problem> {
-        let mut opening = Opening::new(door, &self.options);
+        let mut opening = Opening::new(backend, &self.options);
         let mut ended: Option<Arc<Upstream>> = None;
         let mut first_failure: Option<Problem> = None;
         let mut fresh = false;
@@ -182,26 +185,26 @@ impl Proxy {
             let place = match opening.place(&message.parts, ended.as_ref()).await {
                 Ok(place) => place,
                 Err(NoPlace::Problem(problem)) => return Err(problem),
-                Err(NoPlace::SameGeneration) => return Err(first_failure.unwrap_or_else(|| died(door))),
+                Err(NoPlace::SameGeneration) => return Err(first_failure.unwrap_or_else(|| died(backend))),
             };
-            let connection = match connect(door, &place.upstream, fresh).await {
+            let connection = match connect(backend, &place.upstream, fresh).await {
                 Ok(connection) => connection,
                 Err(error) => {
                     // Nothing was sent, so whatever it is may wait for the next generation.
-                    first_failure.get_or_insert_with(|| refused(door, &error));
+                    first_failure.get_or_insert_with(|| refused(backend, &error));
                     ended = Some(place.upstream);
                     continue;
                 }
             };
             let mut exchange = begin(client, connection, &mut message);
-            match self.head(door, &place.upstream, &mut exchange).await {
-                Ok(head) => return self.answer(client, door, place, exchange, head, message),
+            match self.head(backend, &place.upstream, &mut exchange).await {
+                Ok(head) => return self.answer(client, backend, place, exchange, head, message),
                 Err(Failure::NotSent) => {
                     message.body = exchange.upload.take_body();
                     // Another idle connection may be as dead; a fresh one that dies before the first byte is a refusal.
                     if !exchange.connection.reused {
                         let error = io::Error::from(io::ErrorKind::ConnectionReset);
-                        first_failure.get_or_insert_with(|| refused(door, &error));
+                        first_failure.get_or_insert_with(|| refused(backend, &error));
                         ended = Some(place.upstream);
                     }
                 }
@@ -211,12 +214,12 @@ impl Proxy {
                 }
                 Err(Failure::NoAnswer) if message.replayable => {
                     message.replayable = false;
-                    first_failure.get_or_insert_with(|| died(door));
+                    first_failure.get_or_insert_with(|| died(backend));
                     ended = Some(place.upstream);
                 }
                 Err(failure) => {
                     let signals = &client.signals;
-                    return Err(failed(door, &place.upstream, &self.options, signals, &failure));
+                    return Err(failed(backend, &place.upstream, &self.options, signals, &failure));
                 }
             }
         }
@@ -227,7 +230,7 @@ impl Proxy {
     /// such server.
     async fn head(
         &self,
-        door: &Door,
+        backend: &Backend,
         upstream: &Upstream,
         exchange: &mut Exchange,
     ) -> Result<AnswerHead, Failure> {
@@ -244,7 +247,7 @@ impl Proxy {
                     if upstream.note_silence()
                         && let Some(silence) = upstream.silence()
                     {
-                        tracing::warn!(plugin = %door.route.id, "a request waits: {silence}");
+                        tracing::warn!(plugin = %backend.route.id, "a request waits: {silence}");
                     }
                     break exchange.head(answer_timeout).await;
                 }
@@ -258,8 +261,8 @@ impl Proxy {
 
     fn answer(
         &self,
-        client: &Arc<Client>,
-        door: &Arc<Door>,
+        client: &Arc<ClientConnection>,
+        backend: &Arc<Backend>,
         place: Place,
         exchange: Exchange,
         head: AnswerHead,
@@ -276,7 +279,7 @@ impl Proxy {
             });
             switched.ok_or_else(|| {
                 let unasked = Failure::BadAnswer("it switches to a protocol that the client did not offer");
-                failed(door, &upstream, &self.options, &client.signals, &unasked)
+                failed(backend, &upstream, &self.options, &client.signals, &unasked)
             })?
         } else {
             if status == StatusCode::UPGRADE_REQUIRED {
@@ -284,7 +287,7 @@ impl Proxy {
             }
             let endless = framing != AnswerFraming::None && is_event_stream(&headers);
             let holding = Holding {
-                door: Arc::clone(door),
+                backend: Arc::clone(backend),
                 _in_flight: (!endless).then_some(place.in_flight),
                 upstream: place.upstream,
                 keep_alive,
@@ -311,7 +314,7 @@ fn tell_upgrade(headers: &mut HeaderMap, upgrade: Option<HeaderValue>) {
     }
 }
 
-fn begin(client: &Client, mut connection: Connection, message: &mut Message) -> Exchange {
+fn begin(client: &ClientConnection, mut connection: Connection, message: &mut Message) -> Exchange {
     let sending = Sending {
         parts: &message.parts,
         framing: message.framing,
@@ -328,8 +331,8 @@ fn begin(client: &Client, mut connection: Connection, message: &mut Message) -> 
 }
 
 /// A connection, one that is kept where there is one and none has to be `fresh`.
-async fn connect(door: &Door, upstream: &Arc<Upstream>, fresh: bool) -> io::Result<Connection> {
-    if !fresh && let Some(connection) = door.pool.take(upstream) {
+async fn connect(backend: &Backend, upstream: &Arc<Upstream>, fresh: bool) -> io::Result<Connection> {
+    if !fresh && let Some(connection) = backend.pool.take(upstream) {
         return Ok(connection);
     }
     for _ in 1..CONNECT_TRIES {

@@ -13,8 +13,8 @@
 
 pub(crate) mod answer;
 mod answer_head;
+mod backend;
 mod connection;
-mod door;
 mod exchange;
 mod failure;
 mod forward;
@@ -32,5 +32,3 @@ mod upload;
 mod waiting;
 
 pub(crate) use forward::{Asked, Proxy};
-pub(crate) use request_head::mentions;
-pub(crate) use upgrade::is_upgrade;

@@ -10,7 +10,7 @@ use http::request::Parts;
 use outboard_host::routes::{InFlight, Route, RouteState, Upstream};
 use tokio::time::Instant;
 
-use super::door::Door;
+use super::backend::Backend;
 use super::waiting::Seat;
 use crate::options::GatewayOptions;
 use crate::problem::{COME_AGAIN, Kind, Problem};
@@ -37,15 +37,15 @@ pub(crate) enum NoPlace {
 
 /// One request's way to a place, over as many tries as it has.
 pub(crate) struct Opening<'a> {
-    pub(crate) door: &'a Door,
+    pub(crate) backend: &'a Backend,
     pub(crate) options: &'a GatewayOptions,
     seat: Option<Seat>,
     until: Option<Instant>,
 }
 
 impl<'a> Opening<'a> {
-    pub(crate) fn new(door: &'a Door, options: &'a GatewayOptions) -> Self {
-        Self { door, options, seat: None, until: None }
+    pub(crate) fn new(backend: &'a Backend, options: &'a GatewayOptions) -> Self {
+        Self { backend, options, seat: None, until: None }
     }
 
     /// A place in the running generation, or in the next one; never in `ended`.
@@ -54,7 +54,7 @@ impl<'a> Opening<'a> {
         parts: &Parts,
         ended: Option<&Arc<Upstream>>,
     ) -> Result<Place, NoPlace> {
-        if let Some(place) = enter(&self.door.route, ended) {
+        if let Some(place) = enter(&self.backend.route, ended) {
             self.seat = None;
             return Ok(place);
         }
@@ -62,7 +62,7 @@ impl<'a> Opening<'a> {
     }
 
     async fn wait(&mut self, parts: &Parts, ended: Option<&Arc<Upstream>>) -> Result<Place, NoPlace> {
-        let route = &self.door.route;
+        let route = &self.backend.route;
         let mut changes = route.subscribe();
         let mut until = None;
         loop {
@@ -98,11 +98,11 @@ impl<'a> Opening<'a> {
             return Ok(());
         }
         let (requests, bytes) = (self.options.waiting_requests, self.options.waiting_bytes);
-        self.seat = self.door.waiting.enter(held_by(parts), requests, bytes);
+        self.seat = self.backend.waiting.enter(held_by(parts), requests, bytes);
         if self.seat.is_some() {
             return Ok(());
         }
-        let route = &self.door.route;
+        let route = &self.backend.route;
         let detail =
             format!("{} requests or {} bytes wait for {} already; come again.", requests, bytes, route.id);
         let problem = Problem::new(Kind::Busy, detail).plugin(route.id.as_str()).retry_after(COME_AGAIN);

@@ -3,14 +3,14 @@
 //!
 //! Called by [`super::forward`] where the manifest says `"stripPrefix": true`. Must not know connections.
 
+use bytes::Bytes;
 use http::header::{CONTENT_LOCATION, LINK, LOCATION, REFRESH, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use outboard_protocol::id::RoutePrefix;
 
-use super::upgrade::is_upgrade;
-use crate::confine::{is_whole_hosts, split_cookie};
-use crate::reply::ReplyBody;
+use crate::cookies::{is_whole_hosts, split_cookie};
+use crate::headers::is_upgrade;
 
 /// A prefix that is removed from requests.
 #[derive(Debug, Clone)]
@@ -32,14 +32,14 @@ impl Stripped {
 
     /// Where a browser has to go first that asks for the prefix alone: a link that is relative to `/api/site` would lead out of
     /// the plugin, one that is relative to `/api/site/` stays within.
-    pub(crate) fn slash_missing(&self, parts: &Parts) -> Option<Response<ReplyBody>> {
+    pub(crate) fn slash_missing(&self, parts: &Parts) -> Option<Response<Bytes>> {
         let reads = matches!(parts.method, Method::GET | Method::HEAD);
         if !reads || parts.uri.path() != self.prefix() || is_upgrade(parts.version, &parts.headers) {
             return None;
         }
         let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         let there = HeaderValue::try_from(format!("{}/{query}", self.prefix())).ok()?;
-        let mut response = Response::new(ReplyBody::empty());
+        let mut response = Response::new(Bytes::new());
         // Temporary, as browsers remember the other kind for ever, and the manifest may change.
         *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
         response.headers_mut().insert(LOCATION, there);

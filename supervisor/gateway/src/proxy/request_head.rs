@@ -8,6 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 
 use super::prefix::Stripped;
+use crate::headers::mentions;
 
 /// How a request's body is framed towards the plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,14 +110,6 @@ fn put(out: &mut BytesMut, pieces: &[&[u8]]) {
     for piece in pieces {
         out.put_slice(piece);
     }
-}
-
-/// Whether a comma-separated header has `token` among its members (parameters aside).
-pub(crate) fn mentions(value: &HeaderValue, token: &str) -> bool {
-    value.as_bytes().split(|byte| *byte == b',').any(|member| {
-        let member = member.split(|byte| *byte == b';').next().unwrap_or_default();
-        member.trim_ascii().eq_ignore_ascii_case(token.as_bytes())
-    })
 }
 
 /// The headers that the Connection header names, which belong to the client's connection alone.

@@ -1,7 +1,7 @@
 //! Tells the plugin's log of answers that it owed and did not give: refused as no HTTP, broken off, or late. The client has the
 //! reason in its answer; whoever looks for it afterwards has this.
 //!
-//! One for each door. A line at once, and then at most one a second with the number of those in between.
+//! One for each backend. A line at once, and then at most one a second with the number of those in between.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};

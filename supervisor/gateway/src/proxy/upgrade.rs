@@ -7,16 +7,15 @@
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Response, Version, header};
+use http::{HeaderMap, HeaderValue, Response, header};
 use hyper::upgrade::OnUpgrade;
 
 use super::connection::Connection;
-use super::request_head::mentions;
 use super::tunnel;
-use crate::connection::Client;
+use crate::client_connection::ClientConnection;
+use crate::headers::{is_upgrade, protocols};
 use crate::options::GatewayOptions;
 use crate::reply::ReplyBody;
-use crate::wire::head::is_h2c;
 
 /// An upgrade that a client asked for.
 pub(crate) struct Upgrade {
@@ -32,7 +31,7 @@ impl Upgrade {
         if !headers.contains_key(header::UPGRADE) || !is_upgrade(parts.version, headers) {
             return None;
         }
-        let offers: Vec<&[u8]> = headers.get_all(header::UPGRADE).iter().flat_map(members).collect();
+        let offers: Vec<&[u8]> = headers.get_all(header::UPGRADE).iter().flat_map(protocols).collect();
         let offers = HeaderValue::from_bytes(&offers.join(&b", "[..])).ok()?;
         let on_upgrade = parts.extensions.remove::<OnUpgrade>()?;
         Some(Self { offers, on_upgrade })
@@ -40,13 +39,13 @@ impl Upgrade {
 
     /// The protocol to which the plugin switches, where that was offered.
     fn agreed(&self, plugins: Option<&HeaderValue>) -> Option<HeaderValue> {
-        let offers: Vec<&[u8]> = members(&self.offers).collect();
+        let offers: Vec<&[u8]> = protocols(&self.offers).collect();
         let Some(plugins) = plugins else {
             // Where there was one offer, it can be no other.
             return (offers.len() == 1).then(|| self.offers.clone());
         };
         let offered = |protocol: &[u8]| offers.iter().any(|offer| offer.eq_ignore_ascii_case(protocol));
-        let mut agreed = members(plugins).peekable();
+        let mut agreed = protocols(plugins).peekable();
         (agreed.peek().is_some() && agreed.all(offered)).then(|| plugins.clone())
     }
 
@@ -54,7 +53,7 @@ impl Upgrade {
     /// Upgrade header.
     pub(crate) fn switch(
         self,
-        client: &Arc<Client>,
+        client: &Arc<ClientConnection>,
         connection: Connection,
         options: &GatewayOptions,
         plugins: Option<&HeaderValue>,
@@ -67,7 +66,9 @@ impl Upgrade {
         let mut stopping = client.stopping();
         let (plugin, from_plugin) = connection.into_parts();
         client.afterwards(Box::pin(async move {
-            let Some((stream, from_client)) = crate::connection::upgraded(on_upgrade).await else { return };
+            let Some((stream, from_client)) = crate::client_connection::upgraded(on_upgrade).await else {
+                return;
+            };
             tokio::select! {
                 outcome = tunnel::run(stream, from_client, plugin, from_plugin, idle) => {
                     if let Err(error) = outcome {
@@ -75,22 +76,9 @@ impl Upgrade {
                     }
                 }
                 // There is no request that could be finished first.
-                () = crate::connection::stops(&mut stopping) => {}
+                () = crate::client_connection::stops(&mut stopping) => {}
             }
         }));
         Some(Response::new(ReplyBody::empty()))
     }
-}
-
-/// Whether a request asks for another protocol that a plugin may speak.
-pub(crate) fn is_upgrade(version: Version, headers: &HeaderMap) -> bool {
-    let asks = |value| mentions(value, "upgrade");
-    version == Version::HTTP_11
-        && headers.get_all(header::CONNECTION).iter().any(asks)
-        && headers.get_all(header::UPGRADE).iter().any(|value| members(value).next().is_some())
-}
-
-/// The protocols of an Upgrade header, but for HTTP/2 in clear.
-fn members(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
-    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|offer| !is_h2c(offer))
 }

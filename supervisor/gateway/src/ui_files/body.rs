@@ -8,14 +8,16 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Frame;
 use outboard_files::{Unanswered, look};
 
-use super::FILE_LIMIT;
-use crate::reply::BrokenOff;
+use crate::broken_off::BrokenOff;
 
+/// How long the disk may take to open a file, or to give a piece of it.
+pub(super) const FILE_LIMIT: Duration = Duration::from_secs(10);
 /// How much is read at once: few enough trips to the blocking threads, little enough memory per reader.
 const PIECE: usize = 64 * 1024;
 

@@ -7,7 +7,7 @@ mod open;
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED,
@@ -15,7 +15,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-use self::body::FileBody;
+use self::body::{FILE_LIMIT, FileBody};
 use self::open::Opened;
 use outboard_files::look;
 
@@ -26,8 +26,6 @@ use crate::reply::ReplyBody;
 
 /// The folders of an install folder that are served.
 const SERVED: [&str; 2] = ["ui", "assets"];
-/// How long the disk may take to open a file, or to give a piece of it.
-const FILE_LIMIT: Duration = Duration::from_secs(10);
 /// The style sheet that goes with a UI.
 const STYLE: &str = "ui/index.css";
 /// A page may run its own scripts and may not have its base moved; who may frame it is added.
@@ -97,7 +95,7 @@ fn locate(directory: &dyn Directory, id: &str, file: &str) -> Result<(PathBuf, P
     if !SERVED.contains(&folder) {
         return Err(nothing(id, file));
     }
-    let root = directory.install_dir(id).ok_or_else(|| crate::front_door::unknown(id))?;
+    let root = directory.install_dir(id).ok_or_else(|| Problem::unknown_plugin(id))?;
     let mut relative = PathBuf::new();
     for segment in segments {
         relative.push(decoded(segment).ok_or_else(|| nothing(id, file))?);

@@ -5,17 +5,14 @@
 
 use memchr::memchr;
 
-use super::fault::HEADERS_MAX;
+use super::fault::BadChunk;
 use super::head::{holds_control, is_token};
+use super::limits::HEADERS_MAX;
 
 /// Longest chunk extension that is read past, in bytes: nobody uses them, so more is an attack on the reader.
 const EXTENSION_MAX: usize = 256;
 /// Longest block of trailers, in bytes: as much as a small head.
 const TRAILERS_MAX: usize = 16 * 1024;
-
-/// What broke the chunked coding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BadChunk(pub(crate) &'static str);
 
 /// What the next bytes of the input are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

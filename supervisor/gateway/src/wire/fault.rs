@@ -3,16 +3,12 @@
 //! [`super::framing`] finds them, [`super::closing`] answers those of a head, the proxy those of a body. Must not know where
 //! the bytes come from.
 
-use super::chunks::BadChunk;
+use super::limits::{EMPTY_LINES_MAX, HEADERS_MAX};
 use crate::problem::{Kind, Problem};
 
-/// Most header lines of a request: hyper reads no more.
-pub(crate) const HEADERS_MAX: usize = 100;
-/// Longest target, in bytes: what the type of a target holds.
-pub(crate) const TARGET_MAX: usize = 65_534;
-/// Empty lines that are passed over before each request. Old clients send one behind a body; a client that sends them for ever
-/// would keep its connection without ever asking for anything.
-pub(crate) const EMPTY_LINES_MAX: u8 = 4;
+/// What broke the chunked coding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BadChunk(pub(crate) &'static str);
 
 /// Why a message is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -8,8 +8,9 @@
 use memchr::memchr;
 
 use super::chunks::{Chunks, Step};
-use super::fault::{EMPTY_LINES_MAX, Fault};
+use super::fault::Fault;
 use super::head::{Head, is_token};
+use super::limits::EMPTY_LINES_MAX;
 
 /// What the bytes that come next belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

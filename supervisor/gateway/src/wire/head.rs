@@ -5,7 +5,8 @@
 
 use memchr::memchr;
 
-use super::fault::{Fault, HEADERS_MAX, TARGET_MAX};
+use super::fault::Fault;
+use super::limits::{HEADERS_MAX, TARGET_MAX};
 
 /// What the lines of a head have said so far.
 #[derive(Debug, Default)]

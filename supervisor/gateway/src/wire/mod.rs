@@ -14,6 +14,7 @@ pub(crate) mod closing;
 pub(crate) mod fault;
 pub(crate) mod framing;
 pub(crate) mod head;
+mod limits;
 pub(crate) mod outgoing;
 pub(crate) mod signals;
 pub(crate) mod stream;

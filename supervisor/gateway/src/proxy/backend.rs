@@ -1,6 +1,6 @@
 //! What the proxy keeps for one plugin: its idle connections and the requests that wait for it.
 //!
-//! [`super::forward`] looks a door up for each request; the janitor goes round them. Must not know requests.
+//! [`super::forward`] looks a backend up for each request; the janitor goes round them. Must not know requests.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,9 +20,9 @@ use crate::directory::Directory;
 /// How often the janitor looks while there are idle connections: a plugin that stops waits for us no longer than this.
 const ROUND: Duration = Duration::from_millis(100);
 
-/// One plugin's door.
+/// One plugin's backend.
 #[derive(Debug)]
-pub(crate) struct Door {
+pub(crate) struct Backend {
     pub(crate) route: Arc<Route>,
     pub(crate) pool: Pool,
     pub(crate) waiting: Arc<WaitingRoom>,
@@ -31,7 +31,7 @@ pub(crate) struct Door {
     janitor: Arc<Notify>,
 }
 
-impl Door {
+impl Backend {
     /// Gives a connection back, for the next request.
     pub(crate) fn keep(&self, upstream: &Arc<Upstream>, connection: Connection) {
         if self.pool.put(upstream, connection, self.pool_size) {
@@ -40,31 +40,31 @@ impl Door {
     }
 }
 
-/// All doors.
+/// All backends.
 #[derive(Debug)]
-pub(crate) struct Doors {
-    table: ArcSwap<HashMap<PluginId, Arc<Door>>>,
+pub(crate) struct Backends {
+    table: ArcSwap<HashMap<PluginId, Arc<Backend>>>,
     pool_size: usize,
     pool_idle: Duration,
     janitor: Arc<Notify>,
 }
 
-impl Doors {
+impl Backends {
     pub(crate) fn new(pool_size: usize, pool_idle: Duration) -> Self {
         Self { table: ArcSwap::default(), pool_size, pool_idle, janitor: Arc::default() }
     }
 
-    /// The door of a route.
-    pub(crate) fn of(&self, route: &Arc<Route>) -> Arc<Door> {
+    /// The backend of a route.
+    pub(crate) fn of(&self, route: &Arc<Route>) -> Arc<Backend> {
         match self.table.load().get(&route.id) {
-            Some(door) if Arc::ptr_eq(&door.route, route) => Arc::clone(door),
+            Some(backend) if Arc::ptr_eq(&backend.route, route) => Arc::clone(backend),
             _ => self.open(route),
         }
     }
 
     #[cold]
-    fn open(&self, route: &Arc<Route>) -> Arc<Door> {
-        let door = Arc::new(Door {
+    fn open(&self, route: &Arc<Route>) -> Arc<Backend> {
+        let backend = Arc::new(Backend {
             route: Arc::clone(route),
             pool: Pool::default(),
             waiting: Arc::default(),
@@ -74,10 +74,10 @@ impl Doors {
         });
         self.table.rcu(|table| {
             let mut next = HashMap::clone(table);
-            next.insert(route.id.clone(), Arc::clone(&door));
+            next.insert(route.id.clone(), Arc::clone(&backend));
             next
         });
-        door
+        backend
     }
 
     /// Closes what is idle for too long or whose generation has ended, for as long as it is polled. Sleeps while nothing is
@@ -96,20 +96,20 @@ impl Doors {
     fn round(&self, directory: &dyn Directory) -> bool {
         let table = self.table.load_full();
         let mut all_empty = true;
-        for (id, door) in &*table {
-            all_empty &= door.pool.sweep(&door.route, self.pool_idle);
+        for (id, backend) in &*table {
+            all_empty &= backend.pool.sweep(&backend.route, self.pool_idle);
             let current = directory.route(id.as_str());
-            if !current.is_some_and(|route| Arc::ptr_eq(&route, &door.route)) {
-                self.remove(id, door);
+            if !current.is_some_and(|route| Arc::ptr_eq(&route, &backend.route)) {
+                self.remove(id, backend);
             }
         }
         all_empty
     }
 
-    fn remove(&self, id: &PluginId, gone: &Arc<Door>) {
+    fn remove(&self, id: &PluginId, gone: &Arc<Backend>) {
         self.table.rcu(|table| {
             let mut next = HashMap::clone(table);
-            if next.get(id).is_some_and(|door| Arc::ptr_eq(door, gone)) {
+            if next.get(id).is_some_and(|backend| Arc::ptr_eq(backend, gone)) {
                 next.remove(id);
             }
             next
