@@ -55,33 +55,68 @@ impl std::fmt::Display for Address {
 
 /// What clients connect to.
 #[derive(Debug)]
-pub enum Listener {
+pub struct Listener(Kind);
+
+#[derive(Debug)]
+enum Kind {
     /// At an IP address.
-    Tcp(TcpListener),
+    Tcp(Port),
     /// At one port of the loopback addresses of both families. The first is the one that is told.
-    Twins(TcpListener, TcpListener),
+    Twins(Port, Port),
     /// At a path.
     Unix(UnixListener),
 }
 
+/// A port of this machine's.
+#[derive(Debug)]
+struct Port {
+    listener: TcpListener,
+    /// Where each of its connections arrives; none where that differs, as it does where every address is listened at.
+    here: Option<SocketAddr>,
+}
+
+impl Listener {
+    /// One port at the loopback addresses of both families. The first is the one that is told.
+    pub fn twins(first: TcpListener, second: TcpListener) -> Self {
+        Self(Kind::Twins(first.into(), second.into()))
+    }
+}
+
 impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
-        Self::Tcp(listener)
+        Self(Kind::Tcp(listener.into()))
     }
 }
 
 impl From<UnixListener> for Listener {
     fn from(listener: UnixListener) -> Self {
-        Self::Unix(listener)
+        Self(Kind::Unix(listener))
+    }
+}
+
+impl From<TcpListener> for Port {
+    fn from(listener: TcpListener) -> Self {
+        // Answers are written whole; waiting for more bytes to fill a packet would only delay them. A connection takes this over
+        // from its listener, which saves a call for each.
+        let _ = rustix::net::sockopt::set_tcp_nodelay(&listener, true);
+        let here = listener.local_addr().ok().filter(|address| !address.ip().is_unspecified());
+        Self { listener, here }
+    }
+}
+
+impl Port {
+    async fn accept(&self) -> io::Result<Connected> {
+        let (stream, peer) = self.listener.accept().await?;
+        Ok(Connected::Tcp(stream, Ends { peer, here: self.here }))
     }
 }
 
 impl Listener {
     /// Where it is, with the real port.
     pub(crate) fn address(&self) -> io::Result<Address> {
-        match self {
-            Self::Tcp(listener) | Self::Twins(listener, _) => listener.local_addr().map(Address::Tcp),
-            Self::Unix(listener) => {
+        match &self.0 {
+            Kind::Tcp(port) | Kind::Twins(port, _) => port.listener.local_addr().map(Address::Tcp),
+            Kind::Unix(listener) => {
                 let address = listener.local_addr()?;
                 Ok(Address::Unix(address.as_pathname().map(PathBuf::from).unwrap_or_default()))
             }
@@ -90,17 +125,16 @@ impl Listener {
 
     /// The next connection. Cancel safe.
     pub(crate) async fn accept(&self) -> io::Result<Connected> {
-        match self {
-            Self::Tcp(listener) => listener.accept().await.map(|(stream, _)| Connected::Tcp(stream)),
-            Self::Twins(first, second) => {
+        match &self.0 {
+            Kind::Tcp(port) => port.accept().await,
+            Kind::Twins(first, second) => {
                 // In either order, so that a crowd at one keeps nobody from the other.
-                let accepted = tokio::select! {
+                tokio::select! {
                     accepted = first.accept() => accepted,
                     accepted = second.accept() => accepted,
-                };
-                accepted.map(|(stream, _)| Connected::Tcp(stream))
+                }
             }
-            Self::Unix(listener) => listener.accept().await.map(|(stream, _)| Connected::Unix(stream)),
+            Kind::Unix(listener) => listener.accept().await.map(|(stream, _)| Connected::Unix(stream)),
         }
     }
 }
@@ -109,15 +143,23 @@ impl Listener {
 #[derive(Debug)]
 pub(crate) enum Connected {
     /// Over TCP.
-    Tcp(TcpStream),
+    Tcp(TcpStream, Ends),
     /// Over a Unix socket.
     Unix(UnixStream),
+}
+
+/// The addresses of a connection over TCP.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends {
+    pub(crate) peer: SocketAddr,
+    /// Where it arrived, if its listener has one address alone.
+    pub(crate) here: Option<SocketAddr>,
 }
 
 impl AsFd for Connected {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Self::Tcp(stream) => stream.as_fd(),
+            Self::Tcp(stream, _) => stream.as_fd(),
             Self::Unix(stream) => stream.as_fd(),
         }
     }
@@ -132,17 +174,13 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn new(connected: Connected, guest: Arc<Guest>) -> Self {
-        if let Connected::Tcp(stream) = &connected {
-            // Answers are written whole; waiting for more bytes to fill a packet would only delay them.
-            let _ = stream.set_nodelay(true);
-        }
         Self { connected, guest }
     }
 
     /// What has come, where it can be read without waiting.
     pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match &self.connected {
-            Connected::Tcp(stream) => stream.try_read(buffer),
+            Connected::Tcp(stream, _) => stream.try_read(buffer),
             Connected::Unix(stream) => stream.try_read(buffer),
         }
     }
@@ -150,7 +188,7 @@ impl Socket {
     /// Makes the end of the connection a reset, where there is such a thing.
     pub(crate) fn set_zero_linger(&self) -> io::Result<()> {
         match &self.connected {
-            Connected::Tcp(stream) => stream.set_zero_linger(),
+            Connected::Tcp(stream, _) => stream.set_zero_linger(),
             Connected::Unix(_) => Ok(()),
         }
     }
@@ -166,7 +204,7 @@ impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let read = match &mut this.connected {
-            Connected::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Connected::Tcp(stream, _) => Pin::new(stream).poll_read(cx, buf),
             Connected::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
         };
         if read.is_pending() {
@@ -179,7 +217,7 @@ impl AsyncRead for Socket {
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().connected {
-            Connected::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Connected::Tcp(stream, _) => Pin::new(stream).poll_write(cx, bytes),
             Connected::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
@@ -190,7 +228,7 @@ impl AsyncWrite for Socket {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().connected {
-            Connected::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Connected::Tcp(stream, _) => Pin::new(stream).poll_write_vectored(cx, slices),
             Connected::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
         }
     }
@@ -201,14 +239,14 @@ impl AsyncWrite for Socket {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().connected {
-            Connected::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Connected::Tcp(stream, _) => Pin::new(stream).poll_flush(cx),
             Connected::Unix(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().connected {
-            Connected::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Connected::Tcp(stream, _) => Pin::new(stream).poll_shutdown(cx),
             Connected::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }

@@ -53,7 +53,7 @@ pub(super) fn bind(settings: &Settings, listen: &Address) -> Outcome<(Listener, 
         }
         Address::Unix(path) => {
             let (listener, file) = unix(settings, path)?;
-            Ok((Listener::Unix(listener), listen.clone(), Some(file)))
+            Ok((Listener::from(listener), listen.clone(), Some(file)))
         }
     }
 }

@@ -93,8 +93,8 @@ pub(super) fn bind(listen: SocketAddr) -> Outcome<(Listener, SocketAddr)> {
     };
     let both = || {
         Ok(match twin {
-            Some(twin) => Listener::Twins(served(listener)?, served(twin)?),
-            None => Listener::Tcp(served(listener)?),
+            Some(twin) => Listener::twins(served(listener)?, served(twin)?),
+            None => Listener::from(served(listener)?),
         })
     };
     let listener =

@@ -41,6 +41,8 @@ pub(crate) struct Peers {
     /// When a diagnosis was last asked for.
     tried: Instant,
     told: Option<Instant>,
+    /// Whose address was written last, and how.
+    last: (IpAddr, Arc<str>),
 }
 
 /// One who may come in.
@@ -75,6 +77,7 @@ impl Peers {
                  `token_file`, unless `trust_unknown_peers` is set below [http]"
             );
         });
+        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
         Self {
             own: rustix::process::geteuid().as_raw(),
             allowed: options.allowed_users.clone(),
@@ -82,6 +85,7 @@ impl Peers {
             diagnosis,
             tried: Instant::now(),
             told: None,
+            last: (loopback, loopback.to_string().into()),
         }
     }
 
@@ -92,9 +96,9 @@ impl Peers {
                 Ok(peer) => self.of_user(peer.uid(), IpAddr::from([127, 0, 0, 1])),
                 Err(_) => Verdict::Gone,
             },
-            Connected::Tcp(stream) => match (stream.peer_addr(), stream.local_addr()) {
-                (Ok(peer), Ok(here)) => self.of_address(peer, here),
-                _ => Verdict::Gone,
+            Connected::Tcp(stream, ends) => match ends.here.map_or_else(|| stream.local_addr(), Ok) {
+                Ok(here) => self.of_address(ends.peer, here),
+                Err(_) => Verdict::Gone,
             },
         }
     }
@@ -136,7 +140,7 @@ impl Peers {
     fn of_user(&mut self, user: u32, address: IpAddr) -> Verdict {
         // Root reaches everything in any case.
         if user == self.own || user == 0 || self.allowed.contains(&user) {
-            let (address, party) = (address.to_string().into(), Party::User(user));
+            let (address, party) = (self.written(address), Party::User(user));
             return Verdict::In(Peer { address, party, unknown: false });
         }
         if self.may_tell() {
@@ -157,9 +161,17 @@ impl Peers {
         Verdict::Gone
     }
 
-    fn unknown(&self, address: IpAddr) -> Peer {
+    fn unknown(&mut self, address: IpAddr) -> Peer {
         let unknown = !self.trust_unknown;
-        Peer { address: address.to_string().into(), party: Party::at(address), unknown }
+        Peer { address: self.written(address), party: Party::at(address), unknown }
+    }
+
+    /// An address as text. Most come from the same one as the last.
+    fn written(&mut self, address: IpAddr) -> Arc<str> {
+        if self.last.0 != address {
+            self.last = (address, address.to_string().into());
+        }
+        Arc::clone(&self.last.1)
     }
 
     fn may_tell(&mut self) -> bool {
