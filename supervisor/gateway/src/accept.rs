@@ -63,19 +63,21 @@ pub(crate) async fn run(listener: Listener, front_door: Arc<FrontDoor>, mut stop
         _ = stopped(&mut stop) => {}
         _ = tokio::time::timeout(KNOWN_WITHIN, front_door.known()) => {}
     }
+    // One for all connections, since to begin one takes its place in a list.
+    let stopped = stopped(&mut stop);
+    tokio::pin!(stopped);
     let grace = loop {
         tokio::select! {
             biased;
-            grace = stopped(&mut stop) => break grace,
+            grace = &mut stopped => break grace,
             Some(ended) = connections.join_next(), if !connections.is_empty() => tell_panic(ended),
             accepted = door.accept(&listener, &front_door) => match accepted {
                 Some(Accepted::In(connected, peer, place)) => {
                     let front_door = Arc::clone(&front_door);
                     let told = told.clone();
-                    connections.spawn(async move {
-                        let _counted = front_door.load().accepted();
-                        connection::serve(Arc::clone(&front_door), connected, peer, place, told).await;
-                    });
+                    connections.spawn(connection::serve(front_door, connected, peer, place, told));
+                    // It asks for something already, most likely, and nothing keeps whoever comes next from waiting for it.
+                    tokio::task::yield_now().await;
                 }
                 Some(Accepted::Refused(connected, why)) => {
                     // Beyond these, whoever is refused sees the connection close, which says the same.

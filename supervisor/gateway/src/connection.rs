@@ -31,6 +31,7 @@ pub(crate) async fn serve(
     place: Place,
     mut stopping: watch::Receiver<bool>,
 ) {
+    let _counted = front_door.load().accepted();
     let guest = Arc::clone(place.guest());
     let socket = Socket::new(connected, Arc::clone(&guest));
     let signals = Arc::new(Signals::new(Arc::clone(&guest)));
@@ -45,7 +46,7 @@ pub(crate) async fn serve(
     let io = TokioIo::new(ClientStream::new(socket, signals, patience, options.head_bytes));
     let (head_bytes, linger) = (options.head_bytes, options.client_linger);
     let service = service_fn({
-        let client = Arc::clone(&client);
+        let (front_door, client) = (Arc::clone(&front_door), Arc::clone(&client));
         move |request| {
             let (front_door, client) = (Arc::clone(&front_door), Arc::clone(&client));
             // Before the future is first polled: hyper looks for more from the client in between.
