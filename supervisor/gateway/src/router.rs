@@ -55,13 +55,11 @@ fn below_api<'p>(
             format!("/api/{id} belongs to the shell, which does not serve it yet."),
         ));
     }
-    if PluginId::check(id).is_err() {
-        // It could not be the name of a host either, to which a browser would be sent.
-        return Err(Problem::unknown_plugin(id));
-    }
     match directory.owner_of(path) {
         // Only a plugin itself answers below its own id, whatever was registered.
         Some((owner, prefix)) if owner.as_str() == id => Ok(Destination::Plugin(owner, prefix)),
+        // It could not be the name of a host either, to which a browser would be sent.
+        _ if PluginId::check(id).is_err() => Err(Problem::unknown_plugin(id)),
         _ => Ok(Destination::Unregistered(id)),
     }
 }

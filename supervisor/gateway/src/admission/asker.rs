@@ -11,9 +11,9 @@ use super::names::{Names, Resident, Site};
 use crate::headers::{mentions, single};
 use crate::problem::{Kind, Problem};
 
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+static SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +49,11 @@ pub(super) fn identify<B>(
     token: bool,
 ) -> Result<Asking, Problem> {
     let headers = request.headers();
-    let one = |name: HeaderName| {
-        single(headers, &name).map_err(|()| refuse(&format!("The request has more than one {name} header.")))
+    let one = |name: &HeaderName| {
+        single(headers, name).map_err(|()| refuse(&format!("The request has more than one {name} header.")))
     };
-    let (origin, fetch_site) = (one(header::ORIGIN)?, one(SEC_FETCH_SITE)?);
-    let navigates = match one(SEC_FETCH_MODE)? {
+    let (origin, fetch_site) = (one(&header::ORIGIN)?, one(&SEC_FETCH_SITE)?);
+    let navigates = match one(&SEC_FETCH_MODE)? {
         Some(mode) => mode.ends_with("navigate"),
         None => asks_for_page(request),
     };
@@ -161,7 +161,7 @@ fn asks_for_page<B>(request: &Request<B>) -> bool {
 
 /// Whether what a navigation opens is a page or a frame, and not the like of an `<object>`.
 fn opens_page(headers: &HeaderMap) -> bool {
-    headers.get(SEC_FETCH_DEST).is_none_or(|dest| {
+    headers.get(&SEC_FETCH_DEST).is_none_or(|dest| {
         ["document", "iframe", "frame"].iter().any(|page| dest.as_bytes() == page.as_bytes())
     })
 }

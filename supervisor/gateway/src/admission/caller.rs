@@ -13,7 +13,7 @@ use super::names::{Family, Names, Site};
 use crate::problem::{Kind, Problem};
 
 /// What a browser sends with the script of a service worker.
-const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
+static SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
 
 /// Who asks, and where.
 #[derive(Debug)]
@@ -123,7 +123,7 @@ impl Caller {
         path: &str,
         id: Option<&str>,
     ) -> Result<(), Problem> {
-        if !headers.contains_key(SERVICE_WORKER) {
+        if !headers.contains_key(&SERVICE_WORKER) {
             return Ok(());
         }
         let below = id.is_some_and(|id| {

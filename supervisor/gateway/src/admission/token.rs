@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use subtle::ConstantTimeEq;
 
 /// A header of our own, for callers whose `Authorization` is for the plugin.
-const OWN_HEADER: HeaderName = HeaderName::from_static("x-outboard-token");
+static OWN_HEADER: HeaderName = HeaderName::from_static("x-outboard-token");
 /// How short a token may be: sixteen random bytes in hexadecimal digits cannot be guessed.
 const SHORTEST: usize = 32;
 /// How long it may be: heads have limits.
@@ -111,7 +111,7 @@ impl Token {
     /// header is nobody else's and stays for the proxy to leave out; one in `Authorization` may be the plugin's.
     pub(crate) fn take_from(&self, headers: &mut HeaderMap) -> bool {
         let mut given = false;
-        for value in headers.get_all(OWN_HEADER) {
+        for value in headers.get_all(&OWN_HEADER) {
             given |= self.matches(value.as_bytes());
         }
         // Several are not what any client sends; the plugin is left to refuse them.
@@ -186,10 +186,10 @@ mod tests {
             headers.insert(name, value.parse().unwrap());
             (token.take_from(&mut headers), headers.contains_key(header::AUTHORIZATION))
         };
-        assert_eq!(with(OWN_HEADER, SECRET), (true, false));
+        assert_eq!(with(OWN_HEADER.clone(), SECRET), (true, false));
         assert_eq!(with(header::AUTHORIZATION, &format!("bearer  {SECRET}")), (true, false));
         assert_eq!(with(header::AUTHORIZATION, &format!("Basic {SECRET}")), (false, true));
         assert_eq!(with(header::AUTHORIZATION, "Bearer 0123456789abcdef0123456789abcdee"), (false, true));
-        assert_eq!(with(OWN_HEADER, &SECRET[1..]), (false, false));
+        assert_eq!(with(OWN_HEADER.clone(), &SECRET[1..]), (false, false));
     }
 }

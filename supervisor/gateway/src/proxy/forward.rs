@@ -126,7 +126,7 @@ impl Proxy {
         let backend = self.backends.of(&asked.route);
         let prefix = match asked.prefix {
             Some(prefix) => prefix,
-            None => self.registered_prefix(directory, &backend, asked.request.uri().path()).await?,
+            None => Box::pin(self.registered_prefix(directory, &backend, asked.request.uri().path())).await?,
         };
         let (method, uri) = (asked.request.method().clone(), asked.request.uri().clone());
         let message = Message::new(asked.request, asked.scheme, &backend.route, prefix);
@@ -335,6 +335,11 @@ async fn connect(backend: &Backend, upstream: &Arc<Upstream>, fresh: bool) -> io
     if !fresh && let Some(connection) = backend.pool.take(upstream) {
         return Ok(connection);
     }
+    // Apart, so that a request which needs none carries no room for it.
+    Box::pin(open(upstream)).await
+}
+
+async fn open(upstream: &Upstream) -> io::Result<Connection> {
     for _ in 1..CONNECT_TRIES {
         match Stream::connect(upstream.address()).await {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
