@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use crate::catalogue::{Catalogue, invalid_status};
 use crate::javascript;
 use crate::lost_sockets;
-use crate::plugin::{LaunchOptions, PluginHandle, Shared, Turns};
+use crate::plugin::{LaunchOptions, PluginHandle, Shared, SystemLauncher, Turns};
 use crate::process::{Ledger, Spawner, SpawnerOptions, sweep};
 use crate::routes::Routes;
 use crate::supervisor::{PluginPolicy, Request, ShutdownMode, Supervisor};
@@ -100,6 +100,7 @@ pub struct Host {
 }
 
 struct Inner {
+    services: Services,
     shared: Shared,
     requests: mpsc::Sender<Request>,
     catalogue: watch::Receiver<Arc<Catalogue>>,
@@ -155,29 +156,37 @@ impl Host {
             base_url: ArcSwap::from_pointee(options.base_url),
             javascript: options.javascript,
         };
+        let launch = Arc::new(launch);
+        let launcher = SystemLauncher { options: Arc::clone(&launch), spawner: spawner.clone() };
         let shared = Shared {
-            services,
-            spawner: spawner.clone(),
+            services: Arc::new(services.clone()),
+            launcher: Arc::new(launcher),
             routes: Arc::new(Routes::default()),
             events: broadcast::Sender::new(EVENTS_KEPT),
-            launch: Arc::new(launch),
+            launch,
             turns: Turns::new(),
         };
         let (requests, inbox) = mpsc::channel(REQUESTS_WAITING);
         let catalogue = watch::Sender::new(Arc::new(Catalogue::default()));
         let seen = catalogue.subscribe();
-        let held =
-            watch::Sender::new(options.hold_until_auth && !shared.services.auth.status().authenticated);
+        let held = watch::Sender::new(options.hold_until_auth && !services.auth.status().authenticated);
         let seen_held = held.subscribe();
-        let supervisor =
-            Supervisor::new(options.plugin_dirs.clone(), options.policy, shared.clone(), catalogue, held);
+        let supervisor = Supervisor::new(
+            options.plugin_dirs.clone(),
+            options.policy,
+            services.clone(),
+            shared.clone(),
+            catalogue,
+            held,
+        );
         let mut tasks = JoinSet::new();
         let supervisor = tasks.spawn(supervisor.run(inbox)).id();
         tasks.spawn(upkeep::tend_orphans(spawner));
-        tasks.spawn(upkeep::pass_on_events(shared.clone()));
-        tasks.spawn(upkeep::measure_databases(shared.clone()));
+        tasks.spawn(upkeep::pass_on_events(services.clone(), shared.events.clone()));
+        tasks.spawn(upkeep::measure_databases(services.clone()));
         tasks.spawn(lost_sockets::replace(shared.clone(), seen.clone()));
         let inner = Inner {
+            services,
             shared,
             requests,
             catalogue: seen,
@@ -195,7 +204,7 @@ impl Host {
 
     /// The services behind ctx.*.
     pub fn services(&self) -> &Services {
-        &self.inner.shared.services
+        &self.inner.services
     }
 
     /// Where requests go.

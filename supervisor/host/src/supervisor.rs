@@ -6,6 +6,8 @@
 mod actors;
 mod changes;
 mod shutdown;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ use std::sync::Arc;
 
 use outboard_protocol::PluginId;
 use outboard_protocol::control::{HostEvent, PluginState, RescanReport};
+use outboard_services::Services;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinSet};
@@ -66,6 +69,7 @@ struct Entry {
 pub(crate) struct Supervisor {
     scanning: Scanning,
     policy: PluginPolicy,
+    services: Services,
     shared: Shared,
     plugins: BTreeMap<PluginId, Entry>,
     /// Plugins whose folders are gone and whose processes are still being ended. One that comes back meanwhile waits for that.
@@ -84,6 +88,7 @@ impl Supervisor {
     pub(crate) fn new(
         dirs: Vec<PathBuf>,
         policy: PluginPolicy,
+        services: Services,
         shared: Shared,
         catalogue: watch::Sender<Arc<Catalogue>>,
         held: watch::Sender<bool>,
@@ -91,14 +96,26 @@ impl Supervisor {
         let seed = jiff::Timestamp::now().as_nanosecond() as u64;
         let scanning = Scanning::new(dirs);
         let (plugins, retiring, actors) = (BTreeMap::new(), BTreeMap::new(), JoinSet::new());
-        Self { scanning, policy, shared, plugins, retiring, actors, catalogue, held, try_at: None, seed }
+        Self {
+            scanning,
+            policy,
+            services,
+            shared,
+            plugins,
+            retiring,
+            actors,
+            catalogue,
+            held,
+            try_at: None,
+            seed,
+        }
     }
 
     /// Scans once, then looks after everything until it is told to shut down. A scan is one of the things that go on meanwhile:
     /// a disk that does not answer holds up nothing else.
     pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         self.scan(None);
-        let mut signed_in = self.shared.services.auth.watch();
+        let mut signed_in = self.services.auth.watch();
         let mut events = self.shared.events.subscribe();
         loop {
             tokio::select! {

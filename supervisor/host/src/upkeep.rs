@@ -3,11 +3,10 @@
 //! Started by [`crate::Host::start`], ended with it. Must not know single plugins.
 
 use outboard_protocol::control::HostEvent;
-use outboard_services::trouble;
+use outboard_services::{Services, trouble};
 use tokio::sync::broadcast;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::plugin::Shared;
 use crate::process::{Spawner, Swept, orphans};
 
 pub(crate) fn report_swept(swept: &Swept) {
@@ -20,14 +19,14 @@ pub(crate) async fn tend_orphans(spawner: Spawner) {
 }
 
 /// What services have to say to host applications goes the way of everything else.
-pub(crate) async fn pass_on_events(shared: Shared) {
-    let mut events = shared.services.host_events();
+pub(crate) async fn pass_on_events(services: Services, listeners: broadcast::Sender<HostEvent>) {
+    let mut events = services.host_events();
     loop {
         match events.recv().await {
             Ok(event) => {
                 tell_trouble(&event);
                 // Nobody may be listening.
-                drop(shared.events.send(event));
+                drop(listeners.send(event));
             }
             Err(broadcast::error::RecvError::Lagged(_)) => {}
             Err(broadcast::error::RecvError::Closed) => return,
@@ -46,13 +45,13 @@ fn tell_trouble(event: &HostEvent) {
 }
 
 /// Plugins near their quota are warned even when they ask for nothing.
-pub(crate) async fn measure_databases(shared: Shared) {
-    let mut ticks = interval(shared.services.databases.measure_every());
+pub(crate) async fn measure_databases(services: Services) {
+    let mut ticks = interval(services.databases.measure_every());
     // A disk that hangs is asked once, not once for every minute that it hung.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let databases = shared.services.databases.clone();
+        let databases = services.databases.clone();
         // A panic in there is logged by its thread, and the next round measures again.
         let _ = tokio::task::spawn_blocking(move || databases.measure()).await;
     }

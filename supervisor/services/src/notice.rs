@@ -34,7 +34,8 @@ pub struct Notice {
 }
 
 /// Where one plugin's notices arrive, its own and everybody's, in their order. A plugin has one mailbox: a later one takes its place.
-#[derive(Debug)]
+/// A default one is nobody's, and stays empty.
+#[derive(Debug, Default)]
 pub struct Mailbox(Arc<Slot>);
 
 #[derive(Debug, Default)]

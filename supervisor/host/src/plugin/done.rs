@@ -5,7 +5,7 @@
 use outboard_lifecycle::{Exit, Fact, Generation};
 use outboard_protocol::handshake::InitializeResult;
 
-use super::launch::{LaunchFailure, Launched};
+use super::launching::{LaunchFailure, NewProcess};
 use super::turns::Taken;
 
 /// What a piece of work ended in.
@@ -19,7 +19,7 @@ pub(super) enum Done {
     /// The turn of this generation to begin has come.
     Turn(Generation, Taken),
     /// The answer to `Spawn`.
-    Launched(Generation, Box<Result<Launched, LaunchFailure>>),
+    Launched(Generation, Result<NewProcess, LaunchFailure>),
     /// The answer to `initialize`.
     Initialized(Generation, Result<InitializeResult, String>),
     /// The call to `stop` is over; what the plugin's error says, where it answered with one.

@@ -13,7 +13,6 @@ use super::living::Living;
 use super::state::Plugin;
 use super::stopping::{StopCall, StopFailure};
 use super::{calls, record, remembering, showing, spawning};
-use crate::process::Signal;
 use crate::routes::RouteState;
 use crate::session::Session;
 
@@ -51,7 +50,7 @@ pub(super) fn carry_out(plugin: &mut Plugin, effect: Effect) {
         Effect::CloseStdin => on_living(plugin, |living| living.session.close_input()),
         Effect::SendTerminate => {
             stop_unanswered(plugin);
-            on_living(plugin, |living| signal(living, Signal::TERM));
+            on_living(plugin, |living| terminate(living));
         }
         Effect::KillAll => kill_all(plugin),
         Effect::ProveEmpty => prove_empty(plugin),
@@ -113,8 +112,8 @@ fn stop_unanswered(plugin: &mut Plugin) {
     }
 }
 
-fn signal(living: &Living, signal: Signal) {
-    if let Err(error) = living.containment.signal_group(signal) {
+fn terminate(living: &Living) {
+    if let Err(error) = living.containment.terminate() {
         tracing::warn!(pid = living.pid, %error, "a process group could not be signalled");
     }
 }

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::process::{Containment, Place};
+use super::launching::Contained;
+use crate::process::Place;
 use crate::routes::{Address, Route};
 use crate::session::NoiseSink;
 
@@ -36,7 +37,7 @@ pub(super) struct Expected {
 /// Looks until the server is where it ought to be.
 pub(super) async fn watch(
     expected: Expected,
-    containment: Arc<Containment>,
+    containment: Arc<dyn Contained>,
     route: Arc<Route>,
     noise: Arc<dyn NoiseSink>,
 ) {

@@ -13,7 +13,7 @@ use tokio::task::JoinError;
 use tokio::time::timeout;
 
 use super::done::Done;
-use super::launch::{LaunchFailure, Launched};
+use super::launching::{LaunchFailure, NewProcess};
 use super::living::Living;
 use super::state::Plugin;
 use super::stopping::StopFailure;
@@ -56,7 +56,7 @@ pub(super) fn event(plugin: &mut Plugin, done: Result<Done, JoinError>) -> Optio
             spawning::begin(plugin, generation, turn);
             None
         }
-        Done::Launched(generation, launched) => launched_event(plugin, generation, *launched),
+        Done::Launched(generation, launched) => launched_event(plugin, generation, launched),
         Done::Initialized(generation, answer) => initialized(plugin, generation, answer),
         Done::StopAnswered(generation, said) => {
             stop_answered(plugin, generation, said.as_deref());
@@ -76,7 +76,7 @@ pub(super) fn event(plugin: &mut Plugin, done: Result<Done, JoinError>) -> Optio
 fn launched_event(
     plugin: &mut Plugin,
     generation: Generation,
-    launched: Result<Launched, LaunchFailure>,
+    launched: Result<NewProcess, LaunchFailure>,
 ) -> Option<Event> {
     if generation != plugin.machine.generation() {
         // Nobody wants it any more: dropping it ends it. Where it was withdrawn, the answer to that is given.
@@ -95,19 +95,17 @@ fn launched_event(
 }
 
 /// Begins the conversation with a process, and waits for its end and for the end of its streams. Gives its pid.
-fn live(plugin: &mut Plugin, generation: Generation, launched: Launched) -> u32 {
-    let (living, exit) =
-        Living::new(launched, &plugin.installed, &plugin.settings, &plugin.shared, generation.0);
+fn live(plugin: &mut Plugin, generation: Generation, launched: NewProcess) -> u32 {
+    let living = Living::new(launched, &plugin.installed, &plugin.settings, &plugin.shared, generation);
     let pid = living.pid;
-    let session = living.session.clone();
+    let (session, containment) = (living.session.clone(), Arc::clone(&living.containment));
     plugin.living = Some(living);
-    let exit = Arc::new(exit);
-    let ends = Arc::clone(&exit);
+    let ends = Arc::clone(&containment);
     plugin.work.spawn(async move { Done::Ended(generation, ends.exited().await) });
     plugin.work.spawn(async move {
         session.ended().await;
         // A process that ends closes its streams first; that is one event and not two.
-        let gone = timeout(EXIT_FOLLOWS, exit.exited()).await.is_ok();
+        let gone = timeout(EXIT_FOLLOWS, containment.exited()).await.is_ok();
         Done::told(generation, (!gone).then_some(Fact::StdioLost))
     });
     pid

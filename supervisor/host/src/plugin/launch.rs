@@ -1,6 +1,6 @@
 //! From an installed plugin to a running process: which program, with which environment, socket and limits.
 //!
-//! Called by `spawning`. Knows the manifest and the process layer; must not know messages.
+//! Called by `system`, and by the trial of the conformance kit. Knows the manifest and the process layer; must not know messages.
 
 use std::ffi::OsString;
 use std::os::unix::fs::DirBuilderExt;
@@ -15,6 +15,7 @@ use outboard_protocol::manifest::{HttpListen, Limits as DeclaredLimits, Wire as 
 use rustix::io::Errno;
 
 use super::environment::{environment, set};
+use super::launching::LaunchFailure;
 use super::settings::PluginSettings;
 use crate::discovery::{Installed, Program, stamp};
 use crate::javascript::{self, JavaScriptError};
@@ -85,13 +86,6 @@ impl LaunchedSocket {
             LaunchedSocket::Port(port) => drop(port),
         }
     }
-}
-
-/// Why there is no process, in words for an operator.
-pub(super) struct LaunchFailure {
-    pub(super) why: String,
-    /// Whether the machine was short of something, so that another try may succeed.
-    pub(super) transient: bool,
 }
 
 impl LaunchFailure {

@@ -9,30 +9,30 @@ use std::time::Duration;
 use outboard_lifecycle::Generation;
 use outboard_protocol::control::LogSource;
 use outboard_protocol::handshake::InitializeResult;
-use outboard_services::{ProcessIdentity, ProcessServices};
+use outboard_services::ProcessIdentity;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::elsewhere::Expected;
-use super::launch::{Launched, LaunchedSocket};
+use super::launching::{Contained, NewProcess, Socket};
 use super::output::{Printer, drain};
 use super::reach::Reach;
+use super::services::Answers;
 use super::settings::PluginSettings;
 use super::shared::Shared;
 use super::stopping::StopCall;
 use super::unaware::{Unaware, WIRE_BUFFER};
 use super::{advice, elsewhere};
 use crate::discovery::Installed;
-use crate::process::facts::{out_of_memory_kills, processor_time};
-use crate::process::{Containment, Exit, ExitWatch, Limits, Signal};
+use crate::process::{Exit, Limits};
 use crate::routes::{Address, Route, Upstream};
 use crate::session::Session;
 
 /// What a UI's or an operator's call needs of a running generation.
 pub(crate) struct Link {
     pub(crate) session: Session,
-    pub(crate) services: Arc<ProcessServices>,
+    pub(crate) services: Arc<dyn Answers>,
 }
 
 /// One generation of a plugin while it lives.
@@ -40,9 +40,9 @@ pub(super) struct Living {
     pub(super) generation: Generation,
     pub(super) pid: u32,
     pub(super) spawned_at: Instant,
-    pub(super) containment: Arc<Containment>,
+    pub(super) containment: Arc<dyn Contained>,
     pub(super) session: Session,
-    pub(super) services: Arc<ProcessServices>,
+    pub(super) services: Arc<dyn Answers>,
     pub(super) upstream: Arc<Upstream>,
     pub(super) printer: Printer,
     pub(super) initialized: Option<InitializeResult>,
@@ -53,7 +53,7 @@ pub(super) struct Living {
     /// Those that it was started with.
     pub(super) limits: Limits,
     pub(super) route: Arc<Route>,
-    socket: Option<LaunchedSocket>,
+    socket: Option<Box<dyn Socket>>,
     finish: watch::Sender<bool>,
     /// Reader, writer and the drains of the output streams.
     tasks: JoinSet<()>,
@@ -92,33 +92,39 @@ impl Ended {
 const SIGKILL: i32 = 9;
 
 impl Living {
-    /// Begins the conversation with a process that was just spawned. The watch for its end is given back.
+    /// Begins the conversation with a process that was just started.
     pub(super) fn new(
-        launched: Launched,
+        launched: NewProcess,
         installed: &Installed,
         settings: &PluginSettings,
         shared: &Shared,
-        generation: u64,
-    ) -> (Self, ExitWatch) {
-        let Launched { spawned, socket, limits } = launched;
+        generation: Generation,
+    ) -> Self {
+        let NewProcess { wire_writer, wire_reader, stdout, stderr, containment, socket, limits } = launched;
         let services = shared.services.for_process(ProcessIdentity {
             id: installed.id().clone(),
-            generation,
+            generation: generation.0,
             data_dir: shared.launch.plugin_data_dir(installed),
             settings: installed.manifest.available_settings.clone().into(),
         });
-        let printer = Printer::new(shared.services.clone(), installed.id().clone(), generation);
+        let printer = Printer::new(Arc::clone(&shared.services), installed.id().clone(), generation.0);
         let finish = watch::Sender::new(false);
+        let memory_kills = containment.memory_kills();
         let mut tasks = JoinSet::new();
-        let containment = Arc::new(spawned.containment);
         let calls = Arc::clone(&services) as Arc<dyn crate::session::ContextCalls>;
         let noise = Arc::new(printer.clone());
         let session = if installed.manifest.speaks_the_protocol() {
-            let (reader, writer) = (spawned.wire_reader, spawned.wire_writer);
-            Session::open(reader, writer, calls, Arc::clone(&noise) as _, &settings.session, &mut tasks)
+            Session::open(
+                wire_reader,
+                wire_writer,
+                calls,
+                Arc::clone(&noise) as _,
+                &settings.session,
+                &mut tasks,
+            )
         } else {
             let unaware = Unaware {
-                server: reach(&socket, &containment),
+                server: reach(&*socket, &containment),
                 health: installed.manifest.http.health.clone(),
                 terminate: terminate(&containment),
                 noise: Arc::clone(&noise) as Arc<dyn crate::session::NoiseSink>,
@@ -143,19 +149,19 @@ impl Living {
                 }
             });
         }
-        tasks.spawn(drain(spawned.stderr, LogSource::Stderr, printer.clone(), finish.subscribe()));
-        if let Some(stdout) = spawned.stdout {
+        tasks.spawn(drain(stderr, LogSource::Stderr, printer.clone(), finish.subscribe()));
+        if let Some(stdout) = stdout {
             tasks.spawn(drain(stdout, LogSource::Stdout, printer.clone(), finish.subscribe()));
         }
-        let living = Self {
-            generation: Generation(generation),
-            pid: spawned.pid.unsigned_abs(),
+        Self {
+            generation,
+            pid: containment.pid(),
             spawned_at: Instant::now(),
             containment,
             session,
             services,
             upstream: Upstream::new(
-                generation,
+                generation.0,
                 socket.address(),
                 socket.is_inherited(),
                 advice::on_silence(&installed.manifest),
@@ -164,14 +170,13 @@ impl Living {
             initialized: None,
             ended: None,
             stop: StopCall::default(),
-            memory_kills: out_of_memory_kills(),
+            memory_kills,
             limits,
             route,
             socket: Some(socket),
             finish,
             tasks,
-        };
-        (living, spawned.exit)
+        }
     }
 
     /// The process has ended: its output is read to the end of what it left. The tasks are handed over to be awaited.
@@ -185,11 +190,11 @@ impl Living {
     /// What can be said of its end before its end was told: the proof that nothing is left of it may be faster.
     pub(super) fn as_it_is(&self) -> Ended {
         Ended {
-            report: self.containment.report(),
+            report: self.containment.exit(),
             in_flight: self.session.in_flight(),
             at: Instant::now(),
-            processor_time: processor_time(self.containment.pid()),
-            memory_ran_out: out_of_memory_kills() > self.memory_kills,
+            processor_time: self.containment.processor_time(),
+            memory_ran_out: self.containment.memory_kills() > self.memory_kills,
         }
     }
 
@@ -204,18 +209,18 @@ impl Living {
     }
 }
 
-fn reach(socket: &LaunchedSocket, containment: &Arc<Containment>) -> Reach {
+fn reach(socket: &dyn Socket, containment: &Arc<dyn Contained>) -> Reach {
     match socket.address() {
         Address::Socket(path) => Reach::Socket(path),
         Address::Port(port) => Reach::port(port, containment),
     }
 }
 
-fn terminate(containment: &Arc<Containment>) -> Box<dyn Fn() + Send + Sync> {
+fn terminate(containment: &Arc<dyn Contained>) -> Box<dyn Fn() + Send + Sync> {
     let containment = Arc::clone(containment);
     Box::new(move || {
         // A process that is gone needs no signal.
-        let _ = containment.signal_group(Signal::TERM);
+        let _ = containment.terminate();
     })
 }
 

@@ -13,7 +13,8 @@
 //!   effects, facts                       down: what is to be done · up: what came of it
 //!   spawning, record, showing            what takes more than a line: a start, the report on an end, what everybody sees
 //!   state                                what there is of one plugin
-//!   living, launch, calls, …             its process, how it is started, what is said to it
+//!   living, calls, …                     its process, and what is said to it
+//!   launching, services                  seams: to processes (`system`, by `launch`), and to what is kept
 //! ```
 
 mod actor;
@@ -27,6 +28,7 @@ mod facts;
 mod handle;
 mod history;
 mod launch;
+mod launching;
 mod limits_hit;
 mod living;
 mod output;
@@ -34,12 +36,18 @@ pub(crate) mod past;
 mod reach;
 mod record;
 mod remembering;
+mod services;
 mod settings;
 mod shared;
 mod showing;
 mod spawning;
 mod state;
 mod stopping;
+mod system;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod timers;
 pub mod trial;
 mod turns;
@@ -52,4 +60,5 @@ pub(crate) use history::History;
 pub(crate) use launch::LaunchOptions;
 pub use settings::PluginSettings;
 pub(crate) use shared::Shared;
+pub(crate) use system::SystemLauncher;
 pub(crate) use turns::Turns;

@@ -10,12 +10,13 @@ use outboard_protocol::PluginId;
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::LogSource;
 use outboard_protocol::wire::frame::{Decoder, Frame};
-use outboard_services::{NewRecord, Services};
+use outboard_services::NewRecord;
 use tokio::io::AsyncRead;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::advice::Noise;
+use super::services::PluginServices;
 use crate::scratch;
 use crate::session::NoiseSink;
 
@@ -31,7 +32,7 @@ const SILENCE: Duration = Duration::from_millis(20);
 /// Where the lines of one generation go.
 #[derive(Clone)]
 pub(super) struct Printer {
-    services: Services,
+    services: Arc<dyn PluginServices>,
     plugin: PluginId,
     generation: u64,
     tail: Arc<Mutex<VecDeque<String>>>,
@@ -39,7 +40,7 @@ pub(super) struct Printer {
 }
 
 impl Printer {
-    pub(super) fn new(services: Services, plugin: PluginId, generation: u64) -> Self {
+    pub(super) fn new(services: Arc<dyn PluginServices>, plugin: PluginId, generation: u64) -> Self {
         Self { services, plugin, generation, tail: Arc::default(), noise: Arc::default() }
     }
 
@@ -54,7 +55,7 @@ impl Printer {
     }
 
     fn record(&self, level: LogLevel, source: LogSource, tag: &str, message: String) {
-        self.services.logs.record(NewRecord {
+        self.services.log(NewRecord {
             level,
             plugin: Some(self.plugin.clone()),
             generation: self.generation,

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::process::{Containment, Listener};
+use super::launching::Contained;
+use crate::process::Listener;
 
 /// A connection of either kind.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -38,14 +39,14 @@ pub(super) enum Reach {
     /// A port of 127.0.0.1.
     Port {
         port: u16,
-        containment: Arc<Containment>,
+        containment: Arc<dyn Contained>,
         /// Whether it hears other interfaces as well, as of the last look.
         exposed: AtomicBool,
     },
 }
 
 impl Reach {
-    pub(super) fn port(port: u16, containment: &Arc<Containment>) -> Self {
+    pub(super) fn port(port: u16, containment: &Arc<dyn Contained>) -> Self {
         Self::Port { port, containment: Arc::clone(containment), exposed: AtomicBool::new(false) }
     }
 

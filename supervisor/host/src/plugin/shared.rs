@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use outboard_protocol::control::HostEvent;
-use outboard_services::Services;
 use tokio::sync::broadcast;
 
 use super::launch::LaunchOptions;
+use super::launching::Launcher;
+use super::services::PluginServices;
 use super::turns::Turns;
-use crate::process::Spawner;
 use crate::routes::Routes;
 
 /// What every actor needs and shares with the others.
 #[derive(Clone)]
 pub(crate) struct Shared {
-    pub(crate) services: Services,
-    pub(crate) spawner: Spawner,
+    pub(crate) services: Arc<dyn PluginServices>,
+    pub(crate) launcher: Arc<dyn Launcher>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) events: broadcast::Sender<HostEvent>,
     pub(crate) launch: Arc<LaunchOptions>,

@@ -2,15 +2,14 @@
 //!
 //! Called by `effects`, and by `facts` when the turn has come. It must not know what follows on a launch.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use outboard_lifecycle::{Deadline, Fact, Generation};
 
 use super::done::Done;
-use super::launch::launch;
+use super::launching::Wanted;
 use super::state::Plugin;
 use super::turns::Taken;
-use crate::process::Label;
 
 /// Asks for a turn.
 pub(super) fn ask(plugin: &mut Plugin, generation: Generation) {
@@ -39,20 +38,17 @@ pub(super) fn begin(plugin: &mut Plugin, generation: Generation, taken: Taken) {
         Done::Nothing
     });
     plugin.timers.arm(Deadline::Spawn, generation, plugin.machine.policy().spawn);
-    let slot = format!("{}-{}", plugin.slot(), generation.0);
     let history = plugin.share_history();
-    let launching = launch(
-        plugin.installed.clone(),
-        plugin.settings.clone(),
-        plugin.shared.launch.clone(),
-        plugin.shared.spawner.clone(),
-        Label { plugin: plugin.installed.id().to_string(), generation: generation.0 },
-        slot,
-        move |stamp| {
+    let wanted = Wanted {
+        installed: Arc::clone(&plugin.installed),
+        settings: Arc::clone(&plugin.settings),
+        generation,
+        note: Box::new(move |stamp| {
             history.lock().unwrap_or_else(PoisonError::into_inner).started_on = Some(stamp);
-        },
-    );
-    let work = async move { Done::Launched(generation, Box::new(launching.await)) };
+        }),
+    };
+    let launching = plugin.shared.launcher.launch(wanted);
+    let work = async move { Done::Launched(generation, launching.await) };
     plugin.spawning = Some(plugin.work.spawn(work));
 }
 

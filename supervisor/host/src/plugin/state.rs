@@ -2,7 +2,6 @@
 //!
 //! Owned by the actor; `effects` and `facts` change it, `showing` and `record` read it. It must not know what follows on what.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -135,7 +134,7 @@ impl Plugin {
     /// Logs something of its life. The stack is what an SDK told beside it.
     pub(super) fn log(&self, level: LogLevel, message: String, stack: Option<&str>) {
         let extra = stack.and_then(|stack| to_raw_value(&json!({ "stack": stack })).ok());
-        self.shared.services.logs.record(NewRecord {
+        self.shared.services.log(NewRecord {
             level,
             plugin: Some(self.installed.id().clone()),
             generation: self.generation().0,
@@ -144,12 +143,5 @@ impl Plugin {
             message,
             extra,
         });
-    }
-
-    /// A short name for this plugin's sockets: ids can be longer than a socket's path may be.
-    pub(super) fn slot(&self) -> String {
-        let mut hasher = DefaultHasher::new();
-        self.installed.id().hash(&mut hasher);
-        format!("{:012x}", hasher.finish() & 0xffff_ffff_ffff)
     }
 }
