@@ -104,6 +104,9 @@ impl Actor {
         if self.plugin.shared.services.are_held_up() {
             match deadline {
                 Deadline::Handshake | Deadline::Start => {
+                    if let Some(living) = &self.plugin.living {
+                        living.session.excuse();
+                    }
                     self.plugin.timers.arm(deadline, generation, HELD_UP_LOOK);
                     return;
                 }

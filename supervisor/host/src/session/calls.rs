@@ -3,6 +3,7 @@
 //! The session enters a call here before it is sent; the reader brings the answers. Each call has exactly one outcome:
 //! the answer, its deadline, the end of the session, or its caller's going away.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub(super) struct Calls {
     epoch: Instant,
     longest: Duration,
     progressed: Notify,
+    /// The last call whose caller has a deadline of its own.
+    told: AtomicU64,
     /// The calls that the end of the session left without an answer.
     unanswered: OnceLock<Vec<String>>,
 }
@@ -42,7 +45,14 @@ pub(super) struct Calls {
 impl Calls {
     pub(super) fn new(capacity: usize, longest: Duration) -> Self {
         let book = Mutex::new(Some(Pending::new(capacity)));
-        Self { book, epoch: Instant::now(), longest, progressed: Notify::new(), unanswered: OnceLock::new() }
+        Self {
+            book,
+            epoch: Instant::now(),
+            longest,
+            progressed: Notify::new(),
+            told: AtomicU64::new(0),
+            unanswered: OnceLock::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Pending<Caller>>> {
@@ -66,6 +76,9 @@ impl Calls {
         let open = book.as_mut().ok_or(Full::Closed)?;
         let id = open.insert(caller, made + limit).map_err(|_| Full::NoRoom)?;
         drop(book);
+        if told {
+            self.told.store(id, Ordering::Relaxed);
+        }
         Ok(Ticket { calls: Arc::clone(self), id, method, outcome, tell: None })
     }
 
@@ -92,6 +105,15 @@ impl Calls {
         book.extend(id, until);
         if told && moved {
             self.progressed.notify_one();
+        }
+    }
+
+    /// It is not the plugin that takes so long: the time of the call whose caller has a deadline of its own starts anew.
+    pub(super) fn excuse(&self) {
+        let now = self.epoch.elapsed();
+        if let Some(book) = self.lock().as_mut() {
+            // False: it is answered, and there is nothing to excuse.
+            book.renew(self.told.load(Ordering::Relaxed), |caller| now + caller.limit);
         }
     }
 

@@ -126,6 +126,11 @@ impl Session {
         self.calls.progressed().await;
     }
 
+    /// The host itself holds up whatever the plugin does in a call made with [`Self::call_told`]: its time starts anew.
+    pub fn excuse(&self) {
+        self.calls.excuse();
+    }
+
     async fn make<P: Serialize>(
         &self,
         method: &'static str,

@@ -6,7 +6,7 @@ use outboard_lifecycle::{Order, Policy};
 use outboard_protocol::control::PluginState;
 use tokio::time::{Instant, sleep};
 
-use crate::plugin::testing::{Happened, Nature, Stage};
+use crate::plugin::testing::{Answer, Happened, Nature, Stage};
 
 #[tokio::test(start_paused = true)]
 async fn one_that_answers_no_ping_is_ended_after_the_last_that_is_allowed() {
@@ -36,4 +36,29 @@ async fn silence_while_our_own_disk_hangs_is_excused_and_afterwards_it_counts() 
     assert_eq!((stage.launcher.asked(), subject.view().status.state), (1, PluginState::Running));
     stage.services.hold_up(false);
     subject.when(|view| view.status.generation == 2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_step_of_a_start_is_called_late_while_our_own_disk_hangs_and_its_answer_still_counts() {
+    let slow = Answer::after(60_000);
+    let stage = Stage::new(Nature { initialize: slow, start: slow, ..Nature::HEALTHY });
+    stage.services.hold_up(true);
+    let subject = stage.actor(Policy::default());
+    subject.order(Order::Start).await;
+    let view = subject.until(PluginState::Running).await;
+    assert_eq!((view.status.generation, view.status.restarts), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_our_own_disk_held_up_has_its_whole_time_afterwards_and_no_more() {
+    let stage = Stage::new(Nature { start: Answer::NEVER, ..Nature::HEALTHY });
+    stage.services.hold_up(true);
+    let subject = stage.actor(Policy::default());
+    subject.order(Order::Start).await;
+    sleep(Duration::from_secs(300)).await;
+    assert_eq!((stage.launcher.asked(), subject.view().status.state), (1, PluginState::Starting));
+    stage.services.hold_up(false);
+    let over = Instant::now();
+    subject.when(|view| view.status.generation == 2).await;
+    assert!(over.elapsed() < Duration::from_secs(35), "{:?}", over.elapsed());
 }
