@@ -17,9 +17,23 @@ const EDGES: &[(&str, &[&str])] = &[
     ("outboard-lifecycle", &[]),
     // Files of somebody else's are read in one way, by everybody; docs/decisions/looks-that-can-be-given-up.md has the reasons.
     ("outboard-files", &[]),
+    // The walk from an error to what lies behind it, for whoever tells one.
+    ("outboard-causes", &[]),
     ("outboard-services", &["outboard-protocol", "outboard-files"]),
-    ("outboard-host", &["outboard-protocol", "outboard-files", "outboard-lifecycle", "outboard-services"]),
-    ("outboard-gateway", &["outboard-protocol", "outboard-files", "outboard-services", "outboard-host"]),
+    (
+        "outboard-host",
+        &[
+            "outboard-protocol",
+            "outboard-causes",
+            "outboard-files",
+            "outboard-lifecycle",
+            "outboard-services",
+        ],
+    ),
+    (
+        "outboard-gateway",
+        &["outboard-protocol", "outboard-causes", "outboard-files", "outboard-services", "outboard-host"],
+    ),
     ("outboard-control", &["outboard-protocol", "outboard-files", "outboard-services", "outboard-host"]),
     // Plays the host to one plugin; docs/decisions/conformance-kit.md has the reasons.
     ("outboard-conform", &["outboard-protocol", "outboard-files", "outboard-host"]),
@@ -27,6 +41,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "outboard",
         &[
             "outboard-protocol",
+            "outboard-causes",
             "outboard-files",
             "outboard-services",
             "outboard-host",
@@ -59,7 +74,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     // Served by control, called by the command line.
     ("jsonrpsee", &["outboard-control", "outboard"]),
     ("hyper", &["outboard-gateway", "outboard-control"]),
-    ("axum", &["outboard-plugin", "hello-rust", "bench"]),
+    // Our own routes, and those of plugins; never the way to a plugin.
+    ("axum", &["outboard-gateway", "outboard-plugin", "hello-rust", "bench"]),
 ];
 
 /// The protocol and the state machine have no clock, no runtime and no input or output.

@@ -12,6 +12,7 @@ use super::{code, sources};
 /// Crates whose files are looked at.
 const CRATES: &[&str] = &[
     "proto-schema",
+    "supervisor/causes",
     "supervisor/cli",
     "supervisor/conform",
     "supervisor/control",

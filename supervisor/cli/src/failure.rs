@@ -113,15 +113,3 @@ impl From<io::Error> for Failure {
         Self::failed(format!("cannot write to standard output: {error}"))
     }
 }
-
-/// An error with everything that lies below it.
-pub(crate) fn told(error: &dyn std::error::Error) -> String {
-    let mut sentence = error.to_string();
-    let mut below = error.source();
-    while let Some(deeper) = below {
-        sentence.push_str(": ");
-        sentence.push_str(&deeper.to_string());
-        below = deeper.source();
-    }
-    sentence
-}

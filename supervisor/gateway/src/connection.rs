@@ -9,6 +9,7 @@ use std::sync::Arc;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use outboard_causes::Told;
 use tokio::sync::watch;
 
 use crate::client_connection::{ClientConnection, stops};
@@ -80,7 +81,7 @@ pub(crate) async fn serve(
         }
     };
     if let Err(error) = outcome {
-        tracing::debug!(peer = client.peer(), error = %Chain(&error), "a connection broke off");
+        tracing::debug!(peer = client.peer(), error = %Told(&error), "a connection broke off");
     }
     if let Some(leftover) = client.signals.take_leftover() {
         if let Some(refusal) = leftover.refusal() {
@@ -95,20 +96,5 @@ pub(crate) async fn serve(
     }
     if let Some(afterwards) = client.take_afterwards() {
         afterwards.await;
-    }
-}
-
-/// An error with its sources, for the log.
-struct Chain<'e>(&'e hyper::Error);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = std::error::Error::source(self.0);
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
     }
 }

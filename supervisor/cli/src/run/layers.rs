@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use outboard_causes::Told;
 use outboard_control::{BindError, Control, Credential};
 use outboard_gateway::{Gateway, GatewayOptions};
 use outboard_host::{Host, HostOptions, HostTasks, javascript};
@@ -15,7 +16,7 @@ use super::ground::Ground;
 use super::listening::{self, OwnFile};
 use super::options::LayerOptions;
 use super::{CONTROL_SOCKET, SupervisorRecord, folders, journal, mending};
-use crate::failure::{Exit, Failure, Outcome, told};
+use crate::failure::{Exit, Failure, Outcome};
 use crate::settings::{Places, Settings};
 
 /// The credential in the data folder.
@@ -59,15 +60,16 @@ impl Layers {
         let service_options = ServiceOptions { base_url: base_url.clone(), ..options.services };
         let services = Services::open(service_options).map_err(|error| {
             let exit = if matches!(error, OpenError::Folder(_)) { Exit::Refused } else { Exit::Failed };
-            Failure::new(exit, told(&error))
+            Failure::new(exit, Told(&error).to_string())
         })?;
         journal::begin(services.logs.clone());
         folders::make_default(places);
         let credential_file = places.data_dir.join(CREDENTIAL);
-        let credential = Credential::open(&credential_file).map_err(|error| Failure::failed(told(&error)))?;
+        let credential =
+            Credential::open(&credential_file).map_err(|error| Failure::failed(Told(&error).to_string()))?;
         let socket = ground.control_socket().map_err(|error| match error {
             BindError::InUse(_) | BindError::TooLong(_) => Failure::new(Exit::Refused, error.to_string()),
-            BindError::Refused { .. } => Failure::failed(told(&error)),
+            BindError::Refused { .. } => Failure::failed(Told(&error).to_string()),
         })?;
         let host_options = HostOptions {
             plugin_dirs: places.plugin_dirs.clone(),
@@ -86,8 +88,8 @@ impl Layers {
             },
             hold_until_auth: settings.options.hold_until_auth,
         };
-        let (host, tasks) =
-            Host::start(host_options, services.clone()).map_err(|error| Failure::failed(told(&error)))?;
+        let (host, tasks) = Host::start(host_options, services.clone())
+            .map_err(|error| Failure::failed(Told(&error).to_string()))?;
         let cannot_serve = |error: io::Error| Failure::failed(format!("cannot serve: {error}"));
         let log_requests = settings.options.log_level == LogLevel::Debug;
         let gateway_options = GatewayOptions { log_requests, ..options.gateway };

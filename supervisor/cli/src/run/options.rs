@@ -6,12 +6,13 @@
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
+use outboard_causes::Told;
 use outboard_gateway::{GatewayOptions, Token};
 use outboard_host::{PluginPolicy, PluginSettings};
 use outboard_services::{Console, ServiceOptions};
 
 use super::{listening, reachable, users};
-use crate::failure::{Failure, Outcome, told};
+use crate::failure::{Failure, Outcome};
 use crate::settings::{Color, OnePlugin, Options, Places, Settings};
 
 /// Everything that the settings decide about the layers.
@@ -71,7 +72,7 @@ fn gateway(settings: &Settings) -> Outcome<GatewayOptions> {
     if let Some(file) = &settings.options.http.token_file {
         let token = Token::read(file).map_err(|error| {
             let place = settings.place_of(&["http", "token_file"]);
-            Failure::usage(format!("{place}: `http.token_file`: {}", told(&error)))
+            Failure::usage(format!("{place}: `http.token_file`: {}", Told(&error)))
         })?;
         options.token = Some(token);
     }

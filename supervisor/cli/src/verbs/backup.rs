@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use outboard_causes::Told;
 use outboard_protocol::control::{BackupParams, BackupReport, method};
 use outboard_services::backup::{self, RestoreError};
 use serde_json::json;
@@ -45,9 +46,8 @@ pub(super) fn restore(screen: &mut Screen, settings: &Settings, file: &Path) -> 
                 Exit::Failed
             }
         };
-        let below = std::error::Error::source(&error).map(|below| format!(": {below}"));
         // A stranger's archive may have put words into it.
-        Failure::new(exit, tame(&format!("{error}{}", below.unwrap_or_default())))
+        Failure::new(exit, tame(&Told(&error).to_string()))
     })?;
     if screen.json() {
         screen.json_document(&json!({ "files": restored.files, "aside": restored.aside }))?;

@@ -137,15 +137,7 @@ impl<B: Body<Data = Bytes, Error: std::error::Error + 'static> + Unpin> Upload<B
 
 /// Whether the client let too much time pass.
 fn is_slow(error: &(dyn std::error::Error + 'static)) -> bool {
-    let is_timeout = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if error.downcast_ref::<io::Error>().is_some_and(is_timeout) {
-            return true;
-        }
-        next = error.source();
-    }
-    false
+    outboard_causes::is_behind(error, |error: &io::Error| error.kind() == io::ErrorKind::TimedOut)
 }
 
 fn write_hex(connection: &mut Connection, length: usize) {

@@ -96,14 +96,7 @@ impl LaunchFailure {
     /// What an error and those behind it say. What the machine was short of may be there in a second; a file at fault stays
     /// at fault.
     fn of(error: &(dyn std::error::Error + 'static)) -> Self {
-        let mut why = error.to_string();
-        let mut source = error.source();
-        while let Some(deeper) = source {
-            why.push_str(": ");
-            why.push_str(&deeper.to_string());
-            source = deeper.source();
-        }
-        Self { why, transient: shortage::is_behind(error) }
+        Self { why: outboard_causes::Told(error).to_string(), transient: shortage::is_behind(error) }
     }
 }
 

@@ -37,13 +37,5 @@ pub(crate) fn is_ours_in_connecting(error: &(dyn Error + 'static)) -> bool {
 }
 
 fn any_behind(error: &(dyn Error + 'static), is: impl Fn(i32) -> bool) -> bool {
-    let mut deeper = Some(error);
-    while let Some(error) = deeper {
-        let errno = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
-        if errno.is_some_and(&is) {
-            return true;
-        }
-        deeper = error.source();
-    }
-    false
+    outboard_causes::is_behind(error, |error: &io::Error| error.raw_os_error().is_some_and(&is))
 }
