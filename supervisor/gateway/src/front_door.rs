@@ -1,6 +1,7 @@
 //! Where every request arrives: admission, then the way to whoever answers it, then the last touch on the answer.
 //!
-//! Each connection asks for each of its requests. Must not know sockets.
+//! Each connection asks for each of its requests. What the supervisor serves itself is behind [`crate::own_routes`]; everything else
+//! goes to the proxy. Must not know sockets.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,28 +9,26 @@ use std::time::Instant;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body::Body;
 use hyper::body::Incoming;
-use outboard_protocol::PluginId;
 use outboard_protocol::id::RoutePrefix;
 
 use crate::admission::caller::{Caller, Way};
 use crate::admission::cors::Cors;
 use crate::admission::{Admission, Admitted};
+use crate::bus::Bus;
 use crate::client_connection::ClientConnection;
 use crate::confine::Confined;
 use crate::directory::{Directory, Later};
 use crate::headers::is_upgrade;
 use crate::load::Load;
 use crate::options::GatewayOptions;
+use crate::own_routes::{Asked, HEALTH_PATH, OwnRoutes, Served};
+use crate::pages;
 use crate::problem::{COME_AGAIN, Kind, Problem};
-use crate::proxy::{Asked, Proxy};
+use crate::proxy::{self, Proxy};
 use crate::reply::ReplyBody;
 use crate::router::{self, Destination};
 use crate::seats::{Seats, Shares, Upgrade};
 use crate::wire::signals::Answering;
-use crate::{bus, health, pages, ui_files};
-
-/// What is answered on a connection that has no seat.
-const HEALTH_PATH: &str = "/_outboard/health";
 
 /// What a request's connection has.
 enum Seated {
@@ -73,8 +72,8 @@ pub(crate) struct FrontDoor {
     admission: Admission,
     directory: Arc<dyn Directory>,
     proxy: Proxy,
-    bus: bus::Bus,
-    load: Load,
+    own_routes: OwnRoutes,
+    load: Arc<Load>,
     seats: Arc<Seats>,
 }
 
@@ -85,14 +84,21 @@ impl FrontDoor {
         directory: Arc<dyn Directory>,
     ) -> Self {
         let options = Arc::new(options);
+        let load = Arc::<Load>::default();
+        let seats = Seats::new(Shares::of(options.connections, options.websockets), options.waiting_time);
         Self {
             admission: Admission::new(&options, listen),
             proxy: Proxy::new(Arc::clone(&options)),
-            bus: bus::Bus::new(Arc::clone(&directory), options.bus_clients),
+            own_routes: OwnRoutes::new(Served {
+                directory: Arc::clone(&directory),
+                bus: Arc::new(Bus::new(Arc::clone(&directory), options.bus_clients)),
+                load: Arc::clone(&load),
+                seats: Arc::clone(&seats),
+            }),
             directory,
-            seats: Seats::new(Shares::of(options.connections, options.websockets), options.waiting_time),
+            seats,
             options,
-            load: Load::default(),
+            load,
         }
     }
 
@@ -136,12 +142,12 @@ impl FrontDoor {
         let upgrade = named && is_upgrade(request.version(), request.headers());
         let http_1_0 = request.version() == Version::HTTP_10;
         let mut response = match self.admission.check(&mut request) {
-            Err(problem) => problem.into_response().map(ReplyBody::full),
+            Err(problem) => problem.answer().map(ReplyBody::full),
             Ok(admitted) if client.is_unknown() && !admitted.token => {
-                unknown_peer(client).into_response().map(ReplyBody::full)
+                unknown_peer(client).answer().map(ReplyBody::full)
             }
             Ok(admitted) => match self.seat(client, &request, upgrade).await {
-                Err(problem) => problem.into_response().map(ReplyBody::full),
+                Err(problem) => problem.answer().map(ReplyBody::full),
                 Ok(seated) => {
                     let response = self.admitted(client, request, admitted).await;
                     seated.settle(client, response)
@@ -176,6 +182,7 @@ impl FrontDoor {
             });
         }
         if !client.place().has_seat() && request.uri().path() == HEALTH_PATH {
+            // It is answered on a connection that has no seat.
             return Ok(Seated::Standing);
         }
         if client.place().sit().await { Ok(Seated::Already) } else { Err(self.is_full()) }
@@ -188,31 +195,22 @@ impl FrontDoor {
         admitted: Admitted,
     ) -> Response<ReplyBody> {
         let Admitted { caller, cors, .. } = admitted;
-        match self.dispatch(client, request, &caller, &cors).await {
-            Ok(mut response) => {
-                cors.mark(response.headers_mut());
-                response
-            }
-            Err(problem) => {
-                // A page that is refused does not read why.
-                let refused = problem.kind() == Kind::OriginNotAllowed;
-                let mut response = problem.into_response().map(ReplyBody::full);
-                let headers = response.headers_mut();
-                if refused {
-                    cors.mark_varying(headers);
-                } else {
-                    cors.mark(headers);
-                }
-                response
-            }
+        let answer = self.dispatch(client, request, caller, &cors).await;
+        let mut response = answer.unwrap_or_else(|problem| problem.answer().map(ReplyBody::full));
+        // A page that is refused does not read why.
+        if response.extensions().get() == Some(&Kind::OriginNotAllowed) {
+            cors.mark_varying(response.headers_mut());
+        } else {
+            cors.mark(response.headers_mut());
         }
+        response
     }
 
     async fn dispatch(
         &self,
         client: &Arc<ClientConnection>,
         mut request: Request<Incoming>,
-        caller: &Caller,
+        caller: Caller,
         cors: &Cors,
     ) -> Result<Response<ReplyBody>, Problem> {
         let path = request.uri().path();
@@ -221,17 +219,21 @@ impl FrontDoor {
         let (id, prefix) = match &destination {
             Destination::Plugin(id, prefix) => (id.as_str(), Some(prefix)),
             Destination::Unregistered(id) => (*id, None),
-            Destination::Ours => return Box::pin(self.ours(client, request, caller, cors)).await,
+            // What is seldom asked for is not to make room in the future of every request.
+            Destination::Ours => {
+                let asked = Asked { caller, cors: cors.clone(), client: Arc::clone(client) };
+                return Ok(Box::pin(self.own_routes.answer(asked, request)).await);
+            }
         };
         if let Way::To(origin) = caller.way_to_plugin(id)? {
-            return Ok(pages::elsewhere(&origin, request.uri()));
+            return Ok(pages::elsewhere(&origin, request.uri()).map(ReplyBody::ours));
         }
         caller.check_worker(request.headers(), path, Some(id))?;
         if let Some(preflight) = cors.preflight(request.method(), request.headers()) {
             return Ok(preflight.map(ReplyBody::full));
         }
         let Some(route) = self.directory.route(id) else { return Err(no_route(&*self.directory, id)) };
-        let confined = Confined::new(caller, id, prefix.map(RoutePrefix::as_str), path);
+        let confined = Confined::new(&caller, id, prefix.map(RoutePrefix::as_str), path);
         let prefix = prefix.cloned();
         if caller.is_page_away() {
             // Cookies at a name that all plugins share are no page's.
@@ -239,68 +241,13 @@ impl FrontDoor {
         }
         let mut response = self
             .proxy
-            .forward(&*self.directory, Asked { client, route, prefix, scheme: caller.scheme(), request })
+            .forward(
+                &*self.directory,
+                proxy::Asked { client, route, prefix, scheme: caller.scheme(), request },
+            )
             .await?;
         confined.apply(response.headers_mut());
         Ok(response)
-    }
-
-    /// What the supervisor serves itself.
-    async fn ours(
-        &self,
-        client: &Arc<ClientConnection>,
-        request: Request<Incoming>,
-        caller: &Caller,
-        cors: &Cors,
-    ) -> Result<Response<ReplyBody>, Problem> {
-        let path = request.uri().path();
-        let rest = path.strip_prefix(outboard_protocol::id::SUPERVISOR_PREFIX).unwrap_or(path);
-        caller.check_worker(request.headers(), path, None)?;
-        if rest == "/bus" {
-            let share = caller.share_of_bus()?;
-            return self.bus.join(client, request, share);
-        }
-        let directory = &*self.directory;
-        let way = match rest {
-            "/" if path == "/" && caller.home().is_some() => {
-                caller.check_home()?;
-                return pages::home(directory, caller);
-            }
-            "/" if path == "/" => caller.way_to_operator()?,
-            "/health" => caller.way_to_operator()?,
-            _ => match ui_files::plugin_of(rest) {
-                Some((id, _)) if PluginId::check(id).is_err() => return Err(Problem::unknown_plugin(id)),
-                Some((id, _)) => caller.way_to_plugin(id)?,
-                None => match pages::shell_of(directory, rest) {
-                    Some(id) => caller.way_to_shell(id)?,
-                    // The sentence about a plugin that is not there names those that are.
-                    None if pages::is_page(rest) => caller.way_to_operator()?,
-                    None => Way::Here,
-                },
-            },
-        };
-        if let Way::To(origin) = way {
-            return Ok(pages::elsewhere(&origin, request.uri()));
-        }
-        if let Some(preflight) = cors.preflight(request.method(), request.headers()) {
-            return Ok(preflight.map(ReplyBody::full));
-        }
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let detail = format!("{} is not served at {path:?}; use GET.", request.method());
-            return Err(Problem::new(Kind::MethodNotAllowed, detail));
-        }
-        match rest {
-            "/" if path == "/" => Ok(pages::front(directory, caller)),
-            "/health" => Ok(health::answer(directory, &self.load, &self.seats)),
-            _ if rest.starts_with("/shell/") => pages::shell(directory, rest, request.headers(), caller),
-            pages::ICON_PATH => Ok(pages::icon()),
-            _ => match ui_files::plugin_of(rest) {
-                Some((id, file)) => ui_files::answer(directory, id, file, request.headers(), caller).await,
-                None => {
-                    Err(Problem::new(Kind::NotFound, format!("The supervisor serves nothing at {path:?}.")))
-                }
-            },
-        }
     }
 }
 

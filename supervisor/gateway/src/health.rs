@@ -4,15 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
+use axum::body::Body;
+use axum::response::Response;
+use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Response};
 use outboard_protocol::control::PluginState;
 use serde::Serialize;
 
 use crate::directory::Directory;
 use crate::load::Load;
-use crate::reply::ReplyBody;
 use crate::seats::Seats;
 
 #[derive(Serialize)]
@@ -42,7 +42,7 @@ struct Connections {
 }
 
 /// The answer.
-pub(crate) fn answer(directory: &dyn Directory, load: &Load, seats: &Seats) -> Response<ReplyBody> {
+pub(crate) fn answer(directory: &dyn Directory, load: &Load, seats: &Seats) -> Response {
     let status = directory.status();
     let plugins = status.plugins.into_iter().map(|plugin| (plugin.id, plugin.state)).collect();
     let connections = Connections {
@@ -54,7 +54,7 @@ pub(crate) fn answer(directory: &dyn Directory, load: &Load, seats: &Seats) -> R
     };
     let health = Health { status: "ok", version: status.version, since: status.since, plugins, connections };
     let json = serde_json::to_vec(&health).expect("INVARIANT: strings are always JSON");
-    let mut response = Response::new(ReplyBody::full(Bytes::from(json)));
+    let mut response = Response::new(Body::from(json));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

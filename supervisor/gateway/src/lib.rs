@@ -7,9 +7,10 @@
 //!              │            │              │                        who asks, and what may they reach?
 //!       connection cap   wire::stream      ├── router    whose path is it?
 //!       never stops      framing watch,    ├── proxy ──▶ plugin's Unix socket ──▶ confine   what may it say of others?
-//!                        timeouts          ├── bus       /_outboard/bus, events and calls of UIs
-//!                                          ├── ui_files  /_outboard/plugins/<id>/{ui,assets}/
-//!                                          ├── health, pages
+//!                        timeouts          ├── own_routes (axum)
+//!                                          │     ├── bus       /_outboard/bus, events and calls of UIs
+//!                                          │     ├── ui_files  /_outboard/plugins/<id>/{ui,assets}/
+//!                                          │     └── health, pages
 //!                                          └── problem   every refusal and failure
 //! ```
 //!
@@ -41,6 +42,7 @@ mod health;
 mod host_directory;
 mod load;
 mod options;
+mod own_routes;
 mod pages;
 mod peer;
 mod problem;

@@ -4,16 +4,17 @@
 
 use std::path::Path;
 
+use axum::body::Body;
+use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH, LOCATION};
-use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 
 use outboard_protocol::PluginId;
 
 use crate::admission::caller::{self, Caller};
 use crate::directory::Directory;
 use crate::problem::{Kind, Problem};
-use crate::reply::ReplyBody;
 use crate::ui_files::content_type;
 
 mod front;
@@ -51,13 +52,13 @@ pub(crate) const ICON_PATH: &str = "/favicon.ico";
 const ICON: &[u8] = br##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#1f4e79"/><circle cx="6" cy="8" r="3.5" fill="#fff"/><circle cx="12.5" cy="8" r="1.5" fill="#fff"/></svg>"##;
 
 /// `/favicon.ico`.
-pub(crate) fn icon() -> Response<ReplyBody> {
+pub(crate) fn icon() -> Response {
     page(Bytes::from_static(ICON), "image/svg+xml", "max-age=86400")
 }
 
 /// Where a page is instead: the browser is sent to the same path at another origin. Not for ever, as settings change.
-pub(crate) fn elsewhere(origin: &str, uri: &Uri) -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::empty());
+pub(crate) fn elsewhere(origin: &str, uri: &Uri) -> Response {
+    let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -68,7 +69,7 @@ pub(crate) fn elsewhere(origin: &str, uri: &Uri) -> Response<ReplyBody> {
 }
 
 /// `/` at a plugin's own host: its UI, or the sentence that it has none.
-pub(crate) fn home(directory: &dyn Directory, caller: &Caller) -> Result<Response<ReplyBody>, Problem> {
+pub(crate) fn home(directory: &dyn Directory, caller: &Caller) -> Result<Response, Problem> {
     let home = caller.home().unwrap_or_default();
     let is_home = |id: &str| *caller.label(id) == *home;
     let id = if is_home(home) {
@@ -102,7 +103,7 @@ pub(crate) fn shell(
     rest: &str,
     asked: &HeaderMap,
     caller: &Caller,
-) -> Result<Response<ReplyBody>, Problem> {
+) -> Result<Response, Problem> {
     // The page itself reads the id off its address.
     let path = match named(rest) {
         Some(id) if PluginId::check(id).is_ok() && directory.has_ui(id) => SHELL_PAGE,
@@ -125,7 +126,7 @@ pub(crate) fn shell(
     }
     if asked.get(IF_NONE_MATCH).is_some_and(|known| known == tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-        *response.body_mut() = ReplyBody::empty();
+        *response.body_mut() = Body::empty();
     }
     Ok(response)
 }

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
@@ -174,8 +176,8 @@ impl Problem {
         [head.into_bytes(), document].concat()
     }
 
-    /// The answer.
-    pub(crate) fn into_response(self) -> Response<Bytes> {
+    /// The answer. Its kind goes with it, for whoever hands it on.
+    pub(crate) fn answer(self) -> Response<Bytes> {
         let (json, retry_after) = (self.document(), self.retry_seconds());
         let mut response = Response::new(Bytes::from(json));
         *response.status_mut() = self.kind.status();
@@ -194,6 +196,13 @@ impl Problem {
         if self.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        response.extensions_mut().insert(self.kind);
         response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> axum::response::Response {
+        self.answer().map(Body::from)
     }
 }

@@ -1,6 +1,6 @@
-//! The body of an answer, whoever made it: ours whole, a file in pieces, or a plugin's stream.
+//! The body of an answer, whoever made it: a sentence of ours, what our own routes answer with, or a plugin's stream.
 //!
-//! One enum, so that no answer needs a box. Must not know what it carries.
+//! One enum, so that no refusal needs a box. Must not know what it carries.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,7 +10,6 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::broken_off::BrokenOff;
 use crate::proxy::answer::AnswerBody;
-use crate::ui_files::body::FileBody;
 use crate::wire::signals::Answering;
 
 /// The body of an answer.
@@ -27,7 +26,7 @@ pub(crate) struct ReplyBody {
 enum Content {
     Empty,
     Full(Bytes),
-    File(Box<FileBody>),
+    Ours(axum::body::Body),
     Plugin(Box<AnswerBody>),
 }
 
@@ -40,8 +39,9 @@ impl ReplyBody {
         Self { content: Content::Full(bytes), answering: None, broken: None }
     }
 
-    pub(crate) fn file(body: FileBody) -> Self {
-        Self { content: Content::File(Box::new(body)), answering: None, broken: None }
+    /// What the supervisor's own routes answer with.
+    pub(crate) fn ours(body: axum::body::Body) -> Self {
+        Self { content: Content::Ours(body), answering: None, broken: None }
     }
 
     pub(crate) fn plugin(body: Box<AnswerBody>) -> Self {
@@ -82,7 +82,7 @@ impl Body for ReplyBody {
                 this.content = Content::Empty;
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-            Content::File(body) => body.poll_frame(cx),
+            Content::Ours(body) => Pin::new(body).poll_frame(cx).map_err(broken_off),
             Content::Plugin(body) => body.poll_frame(cx),
         };
         match frame {
@@ -102,7 +102,7 @@ impl Body for ReplyBody {
             _ if self.broken.is_some() => false,
             Content::Empty => true,
             Content::Full(bytes) => bytes.is_empty(),
-            Content::File(body) => body.left() == 0,
+            Content::Ours(body) => body.is_end_stream(),
             Content::Plugin(body) => body.is_over(),
         }
     }
@@ -111,8 +111,16 @@ impl Body for ReplyBody {
         match &self.content {
             Content::Empty => SizeHint::with_exact(0),
             Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::File(body) => SizeHint::with_exact(body.left()),
+            Content::Ours(body) => body.size_hint(),
             Content::Plugin(body) => body.left().map_or_else(SizeHint::default, SizeHint::with_exact),
         }
+    }
+}
+
+/// Of our own bodies, files alone can fail.
+fn broken_off(error: axum::Error) -> BrokenOff {
+    match error.into_inner().downcast::<BrokenOff>() {
+        Ok(broken) => *broken,
+        Err(error) => BrokenOff::File(std::io::Error::other(error)),
     }
 }

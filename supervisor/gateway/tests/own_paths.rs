@@ -51,6 +51,7 @@ async fn files_of_a_plugins_ui_are_served_with_their_types_and_tags() {
     let tag = answer.split("etag: ").nth(1).unwrap().split("\r\n").next().unwrap();
     let unchanged = file(&gateway, "ui/index.js", &format!("If-None-Match: W/\"other\", {tag}\r\n")).await;
     assert!(unchanged.starts_with("HTTP/1.1 304") && unchanged.ends_with("\r\n\r\n"), "{unchanged}");
+    assert!(!unchanged.contains("content-length"), "it would be the length of the file: {unchanged}");
     assert!(file(&gateway, "ui/deep/a%20b.css", "").await.ends_with("a{}"));
     assert!(file(&gateway, "ui/inside", "").await.ends_with("export default 1;"));
     assert!(file(&gateway, "ui/big.bin", "").await.ends_with(&"\u{7}".repeat(300_000)));
@@ -168,4 +169,44 @@ async fn what_browsers_ask_for_unasked_is_no_error() {
     assert!(style.contains("cache-control: no-store") && style.ends_with("\r\n\r\n"), "{style}");
     assert_eq!(status(&file(&gateway, "ui/deep/index.css", "").await), 404);
     assert_eq!(status(&file(&gateway, "assets/index.css", "").await), 404);
+}
+
+#[tokio::test]
+async fn every_path_of_ours_is_read_only_and_what_is_not_there_is_told_as_such() {
+    let (_house, gateway) = with_files().await;
+    let listen = gateway.listen();
+    for (path, status) in [
+        ("/_outboard/health", "200"),
+        ("/favicon.ico", "200"),
+        ("/_outboard/shell/shell.js", "200"),
+        ("/_outboard/shell/nothing.js", "404"),
+        ("/_outboard/shell/", "404"),
+        ("/_outboard/plugins/", "404"),
+        ("/_outboard/plugins/x", "404"),
+        ("/_outboard/plugins/x/ui/index.js", "200"),
+        ("/_outboard/plugins/No/ui/index.js", "404"),
+        ("/_outboard", "404"),
+        ("/_outboard/", "404"),
+        ("/_outboard/nothing", "404"),
+        ("/_outboard/health/", "404"),
+    ] {
+        let read = exchange(listen, &get(listen, path, "")).await.unwrap();
+        assert!(read.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {read}");
+        let (head, body) = read.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}", body.len())), "{path}: {read}");
+        let by = |method: &str| {
+            String::from_utf8(get(listen, path, "")).unwrap().replacen("GET", method, 1).into_bytes()
+        };
+        let glanced = by("HEAD");
+        let glanced = exchange(listen, &glanced).await.unwrap();
+        assert!(
+            glanced.starts_with(&format!("HTTP/1.1 {status}")) && glanced.ends_with("\r\n\r\n"),
+            "{path}: {glanced}"
+        );
+        assert!(glanced.contains(&format!("content-length: {}", body.len())), "{path}: {glanced}");
+        let written = by("DELETE");
+        let written = exchange(listen, &written).await.unwrap();
+        let refused = if path.contains("/No/") || path == "/_outboard/plugins/" { "404" } else { "405" };
+        assert!(written.starts_with(&format!("HTTP/1.1 {refused}")), "{path}: {written}");
+    }
 }

@@ -11,9 +11,11 @@ mod writing;
 
 use std::sync::Arc;
 
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
+use http::{HeaderValue, Method, StatusCode};
 use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -22,7 +24,6 @@ use crate::client_connection::ClientConnection;
 use crate::directory::Directory;
 use crate::headers::{is_upgrade, mentions};
 use crate::problem::{COME_AGAIN, Kind, Problem};
-use crate::reply::ReplyBody;
 
 /// The bus, as the front door knows it.
 pub(crate) struct Bus {
@@ -38,10 +39,10 @@ impl Bus {
     /// Lets a client in, to hear and ask the plugins that are in its share.
     pub(crate) fn join(
         &self,
-        client: &Arc<ClientConnection>,
-        mut request: Request<Incoming>,
+        client: &ClientConnection,
+        mut request: Request,
         share: Share,
-    ) -> Result<Response<ReplyBody>, Problem> {
+    ) -> Result<Response, Problem> {
         let accept = accept_key(&request)?;
         let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_| {
             let detail = "As many UIs as are allowed are connected already; close one, or raise bus_clients.";
@@ -55,7 +56,7 @@ impl Bus {
             }
             drop(seat);
         }));
-        let mut response = Response::new(ReplyBody::empty());
+        let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -66,7 +67,7 @@ impl Bus {
 }
 
 /// What a proper opening is answered with.
-fn accept_key<B>(request: &Request<B>) -> Result<HeaderValue, Problem> {
+fn accept_key(request: &Request) -> Result<HeaderValue, Problem> {
     let headers = request.headers();
     let offered = || headers.get_all(UPGRADE).iter().any(|value| mentions(value, "websocket"));
     if *request.method() != Method::GET || !is_upgrade(request.version(), headers) || !offered() {

@@ -4,20 +4,19 @@
 
 use std::fmt::Write;
 
-use http::Response;
+use axum::response::Response;
 use outboard_protocol::control::PluginStatus;
 
 use super::html::{SHELL_PATH, STYLE, escaped, operators};
 use crate::admission::caller::Caller;
 use crate::directory::Directory;
-use crate::reply::ReplyBody;
 
 /// What is shared where plugins have no origins of their own.
 const SHARED: &str = "<p class=\"notice\" role=\"status\">Every plugin\u{2019}s pages share one origin here (<code>isolate_origins = false</code>): \
     a page of any plugin reaches all the others, and this page.</p>";
 
 /// `/`.
-pub(crate) fn front(directory: &dyn Directory, caller: &Caller) -> Response<ReplyBody> {
+pub(crate) fn front(directory: &dyn Directory, caller: &Caller) -> Response {
     let status = directory.status();
     let mut html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\

@@ -2,11 +2,11 @@
 //!
 //! Called by the pages beside it. Must not know what they say.
 
+use axum::body::Body;
+use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, HeaderValue, Response};
-
-use crate::reply::ReplyBody;
+use http::{HeaderName, HeaderValue};
 
 /// The front page loads nothing from elsewhere, and is framed by nobody.
 pub(super) const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -20,15 +20,15 @@ pub(super) const SHELL_PATH: &str = "/_outboard/shell/";
 pub(super) const STYLE: &str = include_str!("../../assets/pages.css");
 
 /// A page of the operator's: nobody frames it, and whoever opened it has no hold on it.
-pub(super) fn operators(html: String) -> Response<ReplyBody> {
+pub(super) fn operators(html: String) -> Response {
     let mut response = page(Bytes::from(html), "text/html; charset=utf-8", "no-store");
     response.headers_mut().insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
     response
 }
 
 /// An answer of ours.
-pub(super) fn page(content: Bytes, content_type: &'static str, cache: &'static str) -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::full(content));
+pub(super) fn page(content: Bytes, content_type: &'static str, cache: &'static str) -> Response {
+    let mut response = Response::new(Body::from(content));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));

@@ -4,19 +4,19 @@
 
 use std::fmt::Write;
 
-use http::{Response, StatusCode};
+use axum::response::Response;
+use http::StatusCode;
 use outboard_protocol::control::PluginState;
 
 use super::html::{SHELL_PATH, STYLE, escaped, operators};
 use crate::admission::caller::Caller;
 use crate::directory::Directory;
-use crate::reply::ReplyBody;
 
 /// As much of a name as is repeated.
 const SHOWN: usize = outboard_protocol::id::PLUGIN_ID_MAX;
 
 /// Says that `id` has no UI, or is not a plugin.
-pub(super) fn page(directory: &dyn Directory, id: &str, caller: &Caller) -> Response<ReplyBody> {
+pub(super) fn page(directory: &dyn Directory, id: &str, caller: &Caller) -> Response {
     let shown = escaped(&id.chars().take(SHOWN).collect::<String>());
     let sentence = match directory.plugin(id) {
         None => format!("There is no plugin \u{201c}{shown}\u{201d}."),

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::Frame;
+use http_body::{Body, Frame, SizeHint};
 use outboard_files::{Unanswered, look};
 
 use crate::broken_off::BrokenOff;
@@ -37,14 +37,14 @@ impl FileBody {
     pub(crate) fn new(file: File, length: u64, place: PathBuf) -> Self {
         Self { place: place.into(), file: Some(file), reading: None, left: length }
     }
+}
 
-    /// How much is still to come.
-    pub(crate) fn left(&self) -> u64 {
-        self.left
-    }
+impl Body for FileBody {
+    type Data = Bytes;
+    type Error = BrokenOff;
 
-    pub(crate) fn poll_frame(
-        &mut self,
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         if self.left == 0 {
@@ -68,6 +68,14 @@ impl FileBody {
             Ok((_, Err(error))) => Poll::Ready(Some(Err(BrokenOff::File(error)))),
             Err(error) => Poll::Ready(Some(Err(BrokenOff::File(std::io::Error::other(error))))),
         }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
     }
 }
 

@@ -9,11 +9,13 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use axum::body::Body;
+use axum::response::Response;
 use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED,
     X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use self::body::{FILE_LIMIT, FileBody};
 use self::open::Opened;
@@ -22,7 +24,6 @@ use outboard_files::look;
 use crate::admission::caller::Caller;
 use crate::directory::Directory;
 use crate::problem::{Kind, Problem};
-use crate::reply::ReplyBody;
 
 /// The folders of an install folder that are served.
 const SERVED: [&str; 2] = ["ui", "assets"];
@@ -40,7 +41,7 @@ pub(crate) async fn answer(
     file: &str,
     asked: &HeaderMap,
     caller: &Caller,
-) -> Result<Response<ReplyBody>, Problem> {
+) -> Result<Response, Problem> {
     let (root, relative) = locate(directory, id, file)?;
     let content_type = content_type(&relative);
     let place = root.clone();
@@ -57,7 +58,7 @@ pub(crate) async fn answer(
     let unchanged = asked.get_all(IF_NONE_MATCH).iter().any(|tags| {
         tags.to_str().is_ok_and(|tags| tags.split(',').any(|one| one.trim().trim_start_matches("W/") == tag))
     });
-    let mut response = Response::new(ReplyBody::empty());
+    let mut response = Response::new(Body::empty());
     describe(response.headers_mut(), &opened, &tag, content_type);
     if let Some(policy) = policy(content_type, caller) {
         response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
@@ -66,8 +67,7 @@ pub(crate) async fn answer(
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(response);
     }
-    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(opened.length));
-    *response.body_mut() = ReplyBody::file(FileBody::new(opened.file, opened.length, place));
+    *response.body_mut() = Body::new(FileBody::new(opened.file, opened.length, place));
     Ok(response)
 }
 
@@ -78,13 +78,12 @@ pub(crate) fn plugin_of(rest: &str) -> Option<(&str, &str)> {
 }
 
 /// A style sheet of no rules, kept by nobody: a UI without one is in order, and a browser must not call it an error.
-fn no_style() -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::empty());
+fn no_style() -> Response {
+    let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
     response
 }
 
