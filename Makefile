@@ -155,7 +155,7 @@ mutants: ## Change the code in one place at a time, and see whether a test notic
 schema: ## What is generated from the tables of methods and settings: schemas, SDK types, references in docs
 	$(need_rust)
 	$(call need,cc:gcc cc:libc6-dev)
-	cargo run --locked -p outboard-protocol --bin generate
+	cargo run --locked -p outboard-generate
 	OUTBOARD_GENERATE=1 cargo test --workspace --locked --bin outboard settings::reference
 
 .PHONY: bench

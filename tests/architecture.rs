@@ -14,6 +14,8 @@ use serde_json::Value;
 /// Each crate of ours, and those of ours that it may use: in what it ships, and in its tests.
 const EDGES: &[(&str, &[&str])] = &[
     ("outboard-protocol", &[]),
+    // Reads the tables; apart from them, so that no plugin compiles what writes documents.
+    ("outboard-generate", &["outboard-protocol"]),
     ("outboard-lifecycle", &[]),
     // Files of somebody else's are read in one way, by everybody; docs/decisions/looks-that-can-be-given-up.md has the reasons.
     ("outboard-files", &[]),
@@ -292,6 +294,23 @@ fn the_protocol_and_the_state_machine_need_no_runtime() {
                 assert!(!dependencies(&package).contains(library), "{name} uses {library}");
             }
         }
+    }
+}
+
+/// Whoever writes a plugin waits for what it compiles. What writes documents is for this repository alone.
+#[test]
+fn a_plugin_in_rust_compiles_no_generators() {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["tree", "--package", "outboard-plugin", "--edges", "normal", "--prefix", "none", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let compiled = String::from_utf8(output.stdout).unwrap();
+    assert!(compiled.contains("outboard-protocol "), "{compiled}");
+    for generator in ["schemars", "outboard-generate"] {
+        assert!(!compiled.contains(generator), "a plugin in Rust compiles {generator}");
     }
 }
 

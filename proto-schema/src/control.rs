@@ -9,6 +9,7 @@ mod logs;
 
 use std::collections::BTreeMap;
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -97,14 +98,16 @@ pub mod method {
 }
 
 /// Parameters that name a plugin.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct PluginParams {
     /// Which plugin.
     pub id: PluginId,
 }
 
 /// Parameters of `status`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct StatusParams {
     /// One plugin; all of them when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -112,7 +115,8 @@ pub struct StatusParams {
 }
 
 /// The supervisor and its plugins at one moment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StatusReport {
     /// The address that people reach, `ADDR:PORT`, with the real port.
@@ -149,7 +153,8 @@ pub struct StatusReport {
 }
 
 /// Something that is amiss with the supervisor itself: a file that is gone, a folder that was removed, a shortage of the machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Trouble {
     /// A stable word for programs, such as `state-file`, `log-files`, `runtime-folder`.
@@ -159,7 +164,8 @@ pub struct Trouble {
 }
 
 /// One plugin at one moment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PluginStatus {
     /// Its id; of an invalid plugin, the name of its folder.
@@ -216,7 +222,8 @@ impl PluginStatus {
 }
 
 /// What a plugin does at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum PluginState {
     /// It has no process, and none is wanted.
@@ -257,7 +264,8 @@ impl std::fmt::Display for PluginState {
 }
 
 /// What an operator wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Desired {
     /// It ought to run.
@@ -267,7 +275,8 @@ pub enum Desired {
 }
 
 /// What a rescan found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct RescanReport {
     /// New plugins, by id.
     pub added: Vec<String>,
@@ -280,7 +289,8 @@ pub struct RescanReport {
 }
 
 /// Why a plugin is as it is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WhyReport {
     /// The plugin now.
@@ -290,7 +300,8 @@ pub struct WhyReport {
 }
 
 /// One end of a process, and what was decided upon it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ExitRecord {
     /// When, RFC 3339.
@@ -326,7 +337,8 @@ pub struct ExitRecord {
 }
 
 /// Parameters that name a config key.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct ConfigKeyParams {
     /// Which plugin.
     pub id: PluginId,
@@ -335,24 +347,26 @@ pub struct ConfigKeyParams {
 }
 
 /// Parameters of `config.set`.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct ConfigSetParams {
     /// Which plugin.
     pub id: PluginId,
     /// Which key.
     pub key: ConfigKey,
     /// Any JSON, as text: no number loses a digit.
-    #[schemars(with = "Value")]
+    #[cfg_attr(feature = "schema", schemars(with = "Value"))]
     pub value: Box<RawValue>,
 }
 
 /// One key of a plugin's configuration.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct ConfigEntry {
     /// The key.
     pub key: String,
     /// What `config.get` answers, as it is kept.
-    #[schemars(with = "Value")]
+    #[cfg_attr(feature = "schema", schemars(with = "Value"))]
     pub value: Box<RawValue>,
     /// Where the value comes from.
     pub source: ConfigSource,
@@ -365,7 +379,8 @@ pub struct ConfigEntry {
 }
 
 /// Where a config value comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ConfigSource {
     /// It was set.
@@ -375,7 +390,8 @@ pub enum ConfigSource {
 }
 
 /// Parameters of `ipc.invoke`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InvokeParams {
     /// Which plugin.
@@ -391,7 +407,8 @@ pub struct InvokeParams {
 }
 
 /// An event that a plugin pushed to its UIs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct BusEvent {
     /// Whose it is.
     pub plugin: PluginId,
@@ -405,7 +422,8 @@ pub struct BusEvent {
 }
 
 /// Something that the host application may want to act upon.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 pub enum HostEvent {
     /// A plugin's state changed.

@@ -3,6 +3,7 @@
 //! Services and the session make these; SDKs turn them into their language's exceptions. A code means the same thing in
 //! every direction. This file must not know what failed, only how failures are named.
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -74,7 +75,7 @@ pub struct RpcError {
     pub code: i32,
     /// A sentence: what was wrong, where, and what to do.
     #[serde(default, deserialize_with = "lenient::text")]
-    #[schemars(required)]
+    #[cfg_attr(feature = "schema", schemars(required))]
     pub message: String,
     /// What programs may rely on.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::data")]
@@ -82,7 +83,8 @@ pub struct RpcError {
 }
 
 /// The `data` member of an error: for programs, where the message is for people.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct ErrorData {
     /// The stable word of the code.
     #[serde(default)]

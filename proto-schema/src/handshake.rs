@@ -3,13 +3,15 @@
 //! Made by the host, answered by every plugin. The order is fixed: `initialize` once, then `start` or `resume` once, then
 //! `stop` at most once, and only to a plugin whose start succeeded.
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::PluginId;
 
 /// Parameters of `initialize`, the first message of every session.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InitializeParams {
     /// Every protocol version that the host speaks; the plugin answers with one of them.
@@ -26,7 +28,8 @@ pub struct InitializeParams {
 }
 
 /// Who runs the plugin.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct HostInfo {
     /// Always `outboard`, unless another host speaks the protocol.
     pub name: String,
@@ -35,7 +38,8 @@ pub struct HostInfo {
 }
 
 /// What the host knows of the plugin that it started.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PluginInfo {
     /// The id from the manifest.
@@ -49,7 +53,8 @@ pub struct PluginInfo {
 }
 
 /// Where the plugin is reached over HTTP.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct HttpInfo {
     /// Origin of the supervisor, without a slash at the end.
@@ -59,7 +64,8 @@ pub struct HttpInfo {
 }
 
 /// Answer to `initialize`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InitializeResult {
     /// The version that both speak from now on.
@@ -94,7 +100,8 @@ pub mod features {
 }
 
 /// A hook that a plugin may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Hook {
     /// Runs at `start`.
@@ -105,12 +112,13 @@ pub enum Hook {
     OnResume,
     /// A hook that this version does not know; ignored.
     #[serde(other)]
-    #[schemars(skip)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     Unknown,
 }
 
 /// What a plugin was built with.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct SdkInfo {
     /// The SDK's name.
     pub name: String,
@@ -123,11 +131,13 @@ pub struct SdkInfo {
 }
 
 /// An empty object: parameters of a method that takes none, or the answer of one that gives none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Empty {}
 
 /// Parameters of `resume`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ResumeParams {
     /// The version that ran before the update.
@@ -135,14 +145,16 @@ pub struct ResumeParams {
 }
 
 /// Parameters of `stop`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct StopParams {
     /// Why the plugin is stopped.
     pub reason: StopReason,
 }
 
 /// Why a plugin is stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum StopReason {
     /// An operator stopped or disabled the plugin.

@@ -1,14 +1,20 @@
 //! The one table of methods. Adding a row here is how a method comes to exist; the compiler then asks for the rest.
 //!
-//! Used by the host's dispatch (a `match` on the names), by the Rust SDK (the marker types), and by the generators
-//! of schemas, documentation and other SDKs' types (the rows). Must not know who answers a method.
+//! Each group of rows is an enum as well ([`ContextCall`], [`HostCall`], …). Whoever answers matches on it without a catch-all, so a
+//! new row does not compile before the services, the conformance kit and the Rust SDK's test host answer it. The marker types are
+//! for whoever asks. With the feature `schema` the rows hold the schemas from which everything else is generated. Must not know who
+//! answers a method.
 
+#[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::context::{airline, auth, config, database, ipc, logger, server};
 use crate::handshake;
+#[cfg(feature = "schema")]
+use crate::table::SchemaRef;
+use crate::table::names;
 
 /// Who calls whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,8 +50,10 @@ pub struct Method {
     /// What it does, in a sentence.
     pub summary: &'static str,
     /// The schema of its parameters.
+    #[cfg(feature = "schema")]
     pub params: fn(&mut SchemaGenerator) -> Schema,
     /// The schema of its result, for requests.
+    #[cfg(feature = "schema")]
     pub result: Option<fn(&mut SchemaGenerator) -> Schema>,
 }
 
@@ -59,52 +67,33 @@ pub trait Request {
     type Answer: DeserializeOwned;
 }
 
-macro_rules! rows {
-    (@kind request) => {
-        Kind::Request
-    };
-    (@kind notification) => {
-        Kind::Notification
-    };
-    (@direction host) => {
-        Direction::HostToPlugin
-    };
-    (@direction plugin) => {
-        Direction::PluginToHost
-    };
-    (@direction both) => {
-        Direction::Both
-    };
-}
-
-/// A schema that refers to a named definition where the type has a name.
-trait SchemaRef: JsonSchema {
-    fn json_schema_ref(generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<Self>()
-    }
-}
-impl<T: JsonSchema + ?Sized> SchemaRef for T {}
-
 macro_rules! method_table {
-    ($($direction:ident $kind:ident $variant:ident $name:literal ($params:ty) $(-> $result:ty)?, since $since:literal, $summary:literal;)*) => {
+    ($(#[doc = $about:literal] $direction:ident $kind:ident $group:ident {
+        $($variant:ident $name:literal ($params:ty) $(-> $result:ty)?, since $since:literal, $summary:literal;)*
+    })*) => {
         /// Every method, in the order of the documentation.
-        pub const METHODS: &[Method] = &[$(
+        pub const METHODS: &[Method] = &[$($(
             Method {
                 name: $name,
-                direction: rows!(@direction $direction),
-                kind: rows!(@kind $kind),
+                direction: Direction::$direction,
+                kind: Kind::$kind,
                 since: $since,
                 summary: $summary,
+                #[cfg(feature = "schema")]
                 params: <$params as SchemaRef>::json_schema_ref,
+                #[cfg(feature = "schema")]
                 result: method_table!(@result $($result)?),
             },
-        )*];
+        )*)*];
 
-        $(method_table!(@marker $kind $variant $name ($params) $(-> $result)?, $summary);)*
+        $(
+            names!(#[doc = $about] $group { $($variant $name $summary;)* });
+            $(method_table!(@marker $variant $name ($params) $(-> $result)?, $summary);)*
+        )*
     };
     (@result) => { None };
     (@result $result:ty) => { Some(<$result as SchemaRef>::json_schema_ref) };
-    (@marker request $variant:ident $name:literal ($params:ty) -> $result:ty, $summary:literal) => {
+    (@marker $variant:ident $name:literal ($params:ty) -> $result:ty, $summary:literal) => {
         #[doc = $summary]
         #[derive(Debug, Clone, Copy)]
         pub struct $variant;
@@ -114,7 +103,7 @@ macro_rules! method_table {
             type Answer = $result;
         }
     };
-    (@marker notification $variant:ident $name:literal ($params:ty), $summary:literal) => {
+    (@marker $variant:ident $name:literal ($params:ty), $summary:literal) => {
         #[doc = $summary]
         #[derive(Debug, Clone, Copy)]
         pub struct $variant;
@@ -126,77 +115,94 @@ macro_rules! method_table {
 }
 
 method_table! {
-    host request Initialize "initialize" (handshake::InitializeParams) -> handshake::InitializeResult, since 1,
-        "The first message of a session: the host says who it is, which protocol versions it speaks and where things are; the plugin answers with the version it chose and what it can do.";
-    host request Start "start" (handshake::Empty) -> handshake::Empty, since 1,
-        "Run onStart. The answer means that the plugin is ready; an error means that it refused, and it is not started again by itself.";
-    host request Resume "resume" (handshake::ResumeParams) -> handshake::Empty, since 1,
-        "Sent in place of start after an update, to a plugin that declared onResume.";
-    host request Stop "stop" (handshake::StopParams) -> handshake::Empty, since 1,
-        "Run onStop. After the answer the plugin closes what it holds and exits; its standard input is closed next.";
-    host request Ping "ping" (handshake::Empty) -> handshake::Empty, since 1,
-        "Are you there? Any answer will do, an error too; several pings in a row that stay unanswered mean that the plugin hangs.";
-    host request IpcInvoke "ipc.invoke" (ipc::InvokeParams) -> serde_json::Value, since 1,
-        "A UI or an operator calls a channel that the plugin handles.";
-    host notification ConfigChanged "config.changed" (config::ChangedParams), since 1,
-        "A value of this plugin's configuration changed, by whomever.";
-    host notification AuthChanged "auth.changed" (auth::AuthChangedParams), since 1,
-        "Somebody signed in or out.";
-    host notification AirlineChanged "airline.changed" (airline::AirlineChangedParams), since 1,
-        "The host is bound to another airline, or to none.";
-    host notification DatabaseQuota "database.quota" (database::QuotaParams), since 1,
-        "The plugin's data folder has come near its quota, or reached it.";
-    plugin notification Log "log" (logger::LogParams<'static>), since 1,
-        "One log record.";
-    plugin request ConfigGet "config.get" (config::GetParams) -> config::GetResult, since 1,
-        "The value of a key: what was set, else the manifest's default, else the caller's.";
-    plugin request ConfigSet "config.set" (config::SetParams) -> handshake::Empty, since 1,
-        "Set a key. The answer means that the value is on disk.";
-    plugin request ConfigDelete "config.delete" (config::DeleteParams) -> config::DeleteResult, since 1,
-        "Forget a key. The answer means that the deletion is on disk.";
-    plugin request ConfigGetAll "config.getAll" (handshake::Empty) -> config::GetAllResult, since 1,
-        "Every key with its value.";
-    plugin request IpcHandle "ipc.handle" (ipc::ChannelParams) -> handshake::Empty, since 1,
-        "From now on the plugin answers `ipc.invoke` on this channel.";
-    plugin request IpcRemoveHandler "ipc.removeHandler" (ipc::ChannelParams) -> handshake::Empty, since 1,
-        "From now on it does not.";
-    plugin notification IpcSend "ipc.send" (ipc::SendParams<'static>), since 1,
-        "Push an event to every connected UI of this plugin.";
-    plugin request AuthIsAuthenticated "auth.isAuthenticated" (handshake::Empty) -> auth::IsAuthenticatedResult, since 1,
-        "Whether somebody is signed in.";
-    plugin request AuthGetToken "auth.getToken" (handshake::Empty) -> auth::GetTokenResult, since 1,
-        "The host's bearer token.";
-    plugin request AirlineGetCurrent "airline.getCurrent" (handshake::Empty) -> airline::GetCurrentResult, since 1,
-        "The airline that the host is bound to, at this moment.";
-    plugin request AirlineRefresh "airline.refresh" (airline::RefreshParams) -> airline::RefreshResult, since 1,
-        "After a 401: exchange the stored refresh token for a new bearer. One exchange serves every plugin that asks.";
-    plugin request AirlineRequest "airline.request" (airline::RequestParams) -> airline::RequestResult, since 1,
-        "One HTTP exchange with the airline, bearer and refresh included, for languages without an SDK.";
-    plugin request DatabaseOpen "database.open" (database::OpenParams) -> database::OpenResult, since 1,
-        "The path of an SQLite file in the plugin's own data folder, which is made if need be.";
-    plugin request ServerRegister "server.register" (server::PrefixParams) -> server::RegisterResult, since 1,
-        "Send HTTP requests below this prefix to the plugin.";
-    plugin request ServerUnregister "server.unregister" (server::PrefixParams) -> handshake::Empty, since 1,
-        "Send them no longer.";
-    both notification CancelRequest "$/cancelRequest" (CancelParams), since 1,
-        "The caller no longer wants the answer. The called side still answers, with the error `cancelled` or with what it had.";
-    both notification Progress "$/progress" (ProgressParams), since 1,
-        "The call with this id is still being worked on: its deadline starts anew.";
+    /// What the host asks of a plugin.
+    HostToPlugin Request HostCall {
+        Initialize "initialize" (handshake::InitializeParams) -> handshake::InitializeResult, since 1,
+            "The first message of a session: the host says who it is, which protocol versions it speaks and where things are; the plugin answers with the version it chose and what it can do.";
+        Start "start" (handshake::Empty) -> handshake::Empty, since 1,
+            "Run onStart. The answer means that the plugin is ready; an error means that it refused, and it is not started again by itself.";
+        Resume "resume" (handshake::ResumeParams) -> handshake::Empty, since 1,
+            "Sent in place of start after an update, to a plugin that declared onResume.";
+        Stop "stop" (handshake::StopParams) -> handshake::Empty, since 1,
+            "Run onStop. After the answer the plugin closes what it holds and exits; its standard input is closed next.";
+        Ping "ping" (handshake::Empty) -> handshake::Empty, since 1,
+            "Are you there? Any answer will do, an error too; several pings in a row that stay unanswered mean that the plugin hangs.";
+        IpcInvoke "ipc.invoke" (ipc::InvokeParams) -> serde_json::Value, since 1,
+            "A UI or an operator calls a channel that the plugin handles.";
+    }
+    /// What the host tells a plugin.
+    HostToPlugin Notification HostNotice {
+        ConfigChanged "config.changed" (config::ChangedParams), since 1,
+            "A value of this plugin's configuration changed, by whomever.";
+        AuthChanged "auth.changed" (auth::AuthChangedParams), since 1,
+            "Somebody signed in or out.";
+        AirlineChanged "airline.changed" (airline::AirlineChangedParams), since 1,
+            "The host is bound to another airline, or to none.";
+        DatabaseQuota "database.quota" (database::QuotaParams), since 1,
+            "The plugin's data folder has come near its quota, or reached it.";
+    }
+    /// What a plugin asks of the host.
+    PluginToHost Request ContextCall {
+        ConfigGet "config.get" (config::GetParams) -> config::GetResult, since 1,
+            "The value of a key: what was set, else the manifest's default, else the caller's.";
+        ConfigSet "config.set" (config::SetParams) -> handshake::Empty, since 1,
+            "Set a key. The answer means that the value is on disk.";
+        ConfigDelete "config.delete" (config::DeleteParams) -> config::DeleteResult, since 1,
+            "Forget a key. The answer means that the deletion is on disk.";
+        ConfigGetAll "config.getAll" (handshake::Empty) -> config::GetAllResult, since 1,
+            "Every key with its value.";
+        IpcHandle "ipc.handle" (ipc::ChannelParams) -> handshake::Empty, since 1,
+            "From now on the plugin answers `ipc.invoke` on this channel.";
+        IpcRemoveHandler "ipc.removeHandler" (ipc::ChannelParams) -> handshake::Empty, since 1,
+            "From now on it does not.";
+        AuthIsAuthenticated "auth.isAuthenticated" (handshake::Empty) -> auth::IsAuthenticatedResult, since 1,
+            "Whether somebody is signed in.";
+        AuthGetToken "auth.getToken" (handshake::Empty) -> auth::GetTokenResult, since 1,
+            "The host's bearer token.";
+        AirlineGetCurrent "airline.getCurrent" (handshake::Empty) -> airline::GetCurrentResult, since 1,
+            "The airline that the host is bound to, at this moment.";
+        AirlineRefresh "airline.refresh" (airline::RefreshParams) -> airline::RefreshResult, since 1,
+            "After a 401: exchange the stored refresh token for a new bearer. One exchange serves every plugin that asks.";
+        AirlineRequest "airline.request" (airline::RequestParams) -> airline::RequestResult, since 1,
+            "One HTTP exchange with the airline, bearer and refresh included, for languages without an SDK.";
+        DatabaseOpen "database.open" (database::OpenParams) -> database::OpenResult, since 1,
+            "The path of an SQLite file in the plugin's own data folder, which is made if need be.";
+        ServerRegister "server.register" (server::PrefixParams) -> server::RegisterResult, since 1,
+            "Send HTTP requests below this prefix to the plugin.";
+        ServerUnregister "server.unregister" (server::PrefixParams) -> handshake::Empty, since 1,
+            "Send them no longer.";
+    }
+    /// What a plugin tells the host.
+    PluginToHost Notification ContextNotice {
+        Log "log" (logger::LogParams<'static>), since 1,
+            "One log record.";
+        IpcSend "ipc.send" (ipc::SendParams<'static>), since 1,
+            "Push an event to every connected UI of this plugin.";
+    }
+    /// What either side tells the other.
+    Both Notification SharedNotice {
+        CancelRequest "$/cancelRequest" (CancelParams), since 1,
+            "The caller no longer wants the answer. The called side still answers, with the error `cancelled` or with what it had.";
+        Progress "$/progress" (ProgressParams), since 1,
+            "The call with this id is still being worked on: its deadline starts anew.";
+    }
 }
 
 /// Parameters of `$/cancelRequest`.
-#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct CancelParams {
     /// The id of the call, as its caller chose it.
-    #[schemars(with = "CallId")]
+    #[cfg_attr(feature = "schema", schemars(with = "CallId"))]
     pub id: serde_json::Value,
 }
 
 /// Parameters of `$/progress`. Further members are for people to read.
-#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct ProgressParams {
     /// The id of the call, as its caller chose it.
-    #[schemars(with = "CallId")]
+    #[cfg_attr(feature = "schema", schemars(with = "CallId"))]
     pub id: serde_json::Value,
     /// What is being done, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -204,9 +210,10 @@ pub struct ProgressParams {
 }
 
 /// The id of a call: a number or a string.
+#[cfg(feature = "schema")]
 #[derive(JsonSchema)]
 #[schemars(untagged)]
-#[allow(dead_code)] // only its schema is of use
+#[expect(dead_code, reason = "only its schema is used")]
 enum CallId {
     /// As a number.
     Number(u64),

@@ -3,6 +3,7 @@
 //! Read by the config service (defaults, validation) and by whoever shows a settings form. One entry that makes no sense
 //! costs that entry alone; the reader of the manifest reports it as a warning.
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,7 +11,8 @@ use serde_json::{Map, Value};
 use crate::id::ConfigKey;
 
 /// One declared setting.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Setting {
     /// The config key that it sets.
     pub key: ConfigKey,
@@ -50,7 +52,8 @@ pub struct Setting {
 }
 
 /// What kind of value a setting takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SettingKind {
     /// true or false.
@@ -74,7 +77,8 @@ pub enum SettingKind {
 }
 
 /// Who sets a setting.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SettingScope {
     /// The user, and the plugin itself.

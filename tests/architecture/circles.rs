@@ -13,6 +13,7 @@ use super::{code, sources};
 const CRATES: &[&str] = &[
     "proto-schema",
     "supervisor/causes",
+    "proto-schema/generate",
     "supervisor/cli",
     "supervisor/conform",
     "supervisor/control",

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The bound airline, as `airline.getCurrent` tells it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Airline {
     /// The airline's id as the host knows it.
@@ -30,17 +32,17 @@ impl std::fmt::Debug for Airline {
 }
 
 /// Answer to `airline.getCurrent`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "AirlineGetCurrentResult")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(rename = "AirlineGetCurrentResult"))]
 pub struct GetCurrentResult {
     /// The binding of this moment; null when there is none.
     pub airline: Option<Airline>,
 }
 
 /// Parameters of `airline.refresh`: a plugin saw a 401.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(rename = "AirlineRefreshParams"))]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "AirlineRefreshParams")]
 pub struct RefreshParams {
     /// The bearer that was refused. If the host holds another one by now, that one is the answer and nothing is exchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,8 +56,8 @@ impl std::fmt::Debug for RefreshParams {
 }
 
 /// Answer to `airline.refresh`. A refresh that is refused, or cannot be tried, is the error `auth_required`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "AirlineRefreshResult")]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(rename = "AirlineRefreshResult"))]
 pub struct RefreshResult {
     /// The bearer to use from now on.
     pub token: String,
@@ -68,8 +70,8 @@ impl std::fmt::Debug for RefreshResult {
 }
 
 /// Parameters of `airline.request`: one HTTP exchange with the airline, the bearer and its refresh included.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "AirlineRequestParams")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(rename = "AirlineRequestParams"))]
 pub struct RequestParams {
     /// The HTTP method, in capitals.
     pub method: String,
@@ -84,8 +86,8 @@ pub struct RequestParams {
 }
 
 /// Answer to `airline.request`, whatever the status was.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "AirlineRequestResult")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(rename = "AirlineRequestResult"))]
 pub struct RequestResult {
     /// The HTTP status.
     pub status: u16,
@@ -96,14 +98,16 @@ pub struct RequestResult {
 }
 
 /// Parameters of the notification `airline.changed`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct AirlineChangedParams {
     /// The new binding without its token, which is fetched and never pushed; null when there is none.
     pub airline: Option<AirlineName>,
 }
 
 /// A binding without its secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AirlineName {
     /// The airline's id as the host knows it.

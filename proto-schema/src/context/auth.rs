@@ -1,19 +1,20 @@
 //! `ctx.auth`: read-only access to the host's sign-in.
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Answer to `auth.isAuthenticated`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "AuthIsAuthenticatedResult")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(rename = "AuthIsAuthenticatedResult"))]
 pub struct IsAuthenticatedResult {
     /// Whether somebody is signed in.
     pub authenticated: bool,
 }
 
 /// Answer to `auth.getToken`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "AuthGetTokenResult")]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(rename = "AuthGetTokenResult"))]
 pub struct GetTokenResult {
     /// The host's bearer token; null when nobody is signed in.
     pub token: Option<String>,
@@ -27,7 +28,8 @@ impl std::fmt::Debug for GetTokenResult {
 }
 
 /// Parameters of the notification `auth.changed`. The token itself is fetched, never pushed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct AuthChangedParams {
     /// Whether somebody is signed in now.
     pub authenticated: bool,

@@ -1,22 +1,23 @@
 //! `ctx.database`: a grant to open an SQLite file in the plugin's own data folder. SQL runs in the plugin's process, never here.
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::DatabaseFile;
 
 /// Parameters of `database.open`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "DatabaseOpenParams")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(rename = "DatabaseOpenParams"))]
 pub struct OpenParams {
     /// A plain file name.
     pub file: DatabaseFile,
 }
 
 /// Answer to `database.open`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(rename = "DatabaseOpenResult"))]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "DatabaseOpenResult")]
 pub struct OpenResult {
     /// The absolute path to open. Its folder exists, 0700; the file may not yet.
     pub path: String,
@@ -28,8 +29,8 @@ pub struct OpenResult {
 }
 
 /// Parameters of the notification `database.quota`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "DatabaseQuotaParams")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(rename = "DatabaseQuotaParams"))]
 pub struct QuotaParams {
     /// What the plugin's data folder holds, in bytes.
     pub bytes: u64,

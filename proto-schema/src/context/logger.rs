@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// How much a record matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// For the plugin's developer.
@@ -52,7 +54,8 @@ impl std::str::FromStr for LogLevel {
 }
 
 /// Parameters of the notification `log`. Nothing is answered; a record that breaks a limit is cut, never refused.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct LogParams<'a> {
     /// How much it matters.
     pub level: LogLevel,
@@ -64,6 +67,6 @@ pub struct LogParams<'a> {
     pub message: Cow<'a, str>,
     /// Anything else, as JSON. An error object has `name`, `message` and `stack`.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<serde_json::Value>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<serde_json::Value>"))]
     pub extra: Option<&'a RawValue>,
 }

@@ -4,11 +4,13 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Parameters of `auth.set`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct AuthSetParams {
     /// The host's bearer token.
     pub token: String,
@@ -21,14 +23,16 @@ impl std::fmt::Debug for AuthSetParams {
 }
 
 /// Whether somebody is signed in; never the token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct AuthStatus {
     /// Whether somebody is signed in.
     pub authenticated: bool,
 }
 
 /// Parameters of `airline.set`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AirlineSetParams {
     /// The airline's id.
@@ -60,7 +64,8 @@ impl std::fmt::Debug for AirlineSetParams {
 
 /// How a refresh token is exchanged. The default is OAuth 2.0's refresh_token grant: a form with `grant_type` and
 /// `refresh_token`, answered by JSON with `access_token` and perhaps a new `refresh_token`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct RefreshFormat {
     /// `form` or `json`.
@@ -88,7 +93,8 @@ impl Default for RefreshFormat {
 }
 
 /// How the request of a refresh is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RefreshBody {
     /// `application/x-www-form-urlencoded`.
@@ -98,7 +104,8 @@ pub enum RefreshBody {
 }
 
 /// The bound airline without its secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AirlineStatus {
     /// The airline; null when there is none.

@@ -2,6 +2,7 @@
 //!
 //! Part of the control API's types. Must not know how any of it is kept.
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,8 @@ use crate::context::logger::LogLevel;
 use crate::id::PluginId;
 
 /// What a plugin opened, and how much its data folder holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct DataUse {
     /// Names of the database files that it was granted since the supervisor started.
     pub opened: Vec<String>,
@@ -20,7 +22,8 @@ pub struct DataUse {
 }
 
 /// A plugin's data folder, measured now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct DataReport {
     /// Where it is; it need not exist.
     pub folder: String,
@@ -32,7 +35,8 @@ pub struct DataReport {
 }
 
 /// A file of a data folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct DataFile {
     /// Its name in the folder.
     pub name: String,
@@ -41,14 +45,16 @@ pub struct DataFile {
 }
 
 /// Parameters of `backup`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct BackupParams {
     /// The archive that is made, plain tar; an absolute path at which there is nothing yet.
     pub file: String,
 }
 
 /// A backup that was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct BackupReport {
     /// Where it is.
     pub file: String,
@@ -61,7 +67,8 @@ pub struct BackupReport {
 }
 
 /// Parameters of `logs.level.set`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct LogLevelParams {
     /// Which plugin.
     pub id: PluginId,
@@ -71,7 +78,8 @@ pub struct LogLevelParams {
 }
 
 /// The least level that is kept of a plugin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct LogLevelReport {
     /// The level.
     pub level: LogLevel,

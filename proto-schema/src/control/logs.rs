@@ -2,6 +2,7 @@
 //!
 //! Part of the control API's words; re-exported by [`super`].
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,7 +11,8 @@ use crate::context::logger::LogLevel;
 use crate::id::PluginId;
 
 /// Which log records are wanted.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LogsParams {
     /// One plugin; all of them, and the supervisor itself, when absent.
@@ -37,7 +39,8 @@ pub struct LogsParams {
 }
 
 /// One log record, as it stands in the file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct LogRecord {
     /// When the supervisor had it, RFC 3339.
     pub time: String,
@@ -59,7 +62,8 @@ pub struct LogRecord {
 }
 
 /// Where a log record came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LogSource {
     /// `ctx.logger`.

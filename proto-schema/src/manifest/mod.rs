@@ -9,6 +9,7 @@ mod read;
 mod run;
 mod size;
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -34,7 +35,8 @@ pub const BACKGROUND_ENTRY: &str = "background/index.js";
 pub const UI_ENTRY: &str = "ui/index.js";
 
 /// A plugin's manifest.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Manifest {
     /// The plugin's id.
     pub id: PluginId,

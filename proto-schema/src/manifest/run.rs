@@ -1,12 +1,14 @@
 //! The keys of a manifest that say how a plugin is run: types only.
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::size;
 
 /// `"background": {"entryModule": "background/index.ts"}`, the older form.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Background {
     /// The module, relative to the plugin's folder.
@@ -14,11 +16,12 @@ pub struct Background {
 }
 
 /// `"run": {"command": ["./bin/plugin", "--flag"]}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Run {
     /// The program and its arguments. A program with a slash is looked up from the plugin's folder, one without on the PATH.
-    #[schemars(length(min = 1))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub command: Vec<String>,
     /// What is spoken with the program.
     #[serde(default)]
@@ -26,7 +29,8 @@ pub struct Run {
 }
 
 /// What is spoken with a program.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RunProtocol {
     /// The protocol of docs/PROTOCOL.md.
@@ -37,7 +41,8 @@ pub enum RunProtocol {
 }
 
 /// Which descriptors carry the protocol.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Wire {
     /// Standard input and output.
@@ -48,7 +53,8 @@ pub enum Wire {
 }
 
 /// How a plugin serves HTTP.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Http {
     /// Who binds the socket.
@@ -64,7 +70,7 @@ pub struct Http {
     /// whether it is well; any status from 200 to 399 says so. Absent: that it can be connected to will do, so that a
     /// server that hangs is noticed when its queue of connections is full, and not before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = "^/[!-~]*$"))]
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^/[!-~]*$")))]
     pub health: Option<String>,
 }
 
@@ -79,7 +85,8 @@ fn yes() -> bool {
 }
 
 /// Who binds the socket that a plugin serves HTTP on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum HttpListen {
     /// The supervisor; the plugin inherits it as descriptor 3.
@@ -92,12 +99,13 @@ pub enum HttpListen {
 }
 
 /// What a plugin's processes may use at most. Absent: no limit of ours.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limits {
     /// Address space of each process, in bytes or as a text such as `"256MiB"`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "size::optional")]
-    #[schemars(with = "Option<size::Written>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<size::Written>"))]
     pub memory: Option<u64>,
     /// Processes and threads of the plugin's user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,7 +115,7 @@ pub struct Limits {
     pub open_files: Option<u64>,
     /// Largest file that it may write, in bytes or as a text such as `"256MiB"`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "size::optional")]
-    #[schemars(with = "Option<size::Written>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<size::Written>"))]
     pub file_size: Option<u64>,
     /// Processor time of each process, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]

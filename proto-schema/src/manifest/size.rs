@@ -2,6 +2,7 @@
 //!
 //! The manifest's limits read them, and so do the supervisor's settings. Must not know what they are sizes of.
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::de::{Deserializer, Error, Visitor};
 
@@ -10,6 +11,7 @@ pub const SIZE_RULE: &str =
     "a size is a number of bytes, or a number with KiB, MiB or GiB in quotes, such as \"8MiB\"";
 
 /// A number of bytes, or a text such as `"256MiB"`.
+#[cfg(feature = "schema")]
 #[derive(JsonSchema)]
 #[schemars(rename = "Size")]
 #[serde(untagged)]

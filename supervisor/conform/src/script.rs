@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use outboard_protocol::ErrorReason;
+use outboard_protocol::methods::ContextCall;
 use serde_json::{Map, Value, json};
 
 use crate::record::Record;
@@ -50,41 +51,34 @@ impl Script {
     }
 
     fn result(&mut self, method: &str, params: &Value, record: &mut Record) -> Option<Value> {
-        Some(match method {
-            "config.get" | "config.set" | "config.delete" | "config.getAll" => self.config(method, params),
-            "ipc.handle" => noted(&mut record.channels, &params["channel"]),
-            "ipc.removeHandler" => forgotten(&mut record.channels, &params["channel"]),
-            "server.register" => {
-                noted(&mut record.prefixes, &params["prefix"]);
-                json!({"url": format!("{}{}", self.base_url, params["prefix"].as_str().unwrap_or_default())})
-            }
-            "server.unregister" => forgotten(&mut record.prefixes, &params["prefix"]),
-            "auth.isAuthenticated" => json!({"authenticated": true}),
-            "auth.getToken" | "airline.refresh" => json!({"token": SECRET}),
-            "airline.getCurrent" => {
-                json!({"airline": {"id": "conform", "baseUrl": NO_AIRLINE, "token": SECRET}})
-            }
-            "airline.request" => json!({"status": 503, "headers": {}, "body": null}),
-            "database.open" => self.database(params),
-            _ => return None,
-        })
-    }
-
-    fn config(&mut self, method: &str, params: &Value) -> Value {
         let key = params["key"].as_str().unwrap_or_default();
-        match method {
-            "config.get" => {
+        Some(match ContextCall::named(method)? {
+            ContextCall::ConfigGet => {
                 let found = self.values.get(key);
                 let value = found.or_else(|| params.get("default")).cloned().unwrap_or_default();
                 json!({"value": value, "found": found.is_some()})
             }
-            "config.set" => {
+            ContextCall::ConfigSet => {
                 self.values.insert(key.to_owned(), params["value"].clone());
                 json!({})
             }
-            "config.delete" => json!({"deleted": self.values.remove(key).is_some()}),
-            _ => json!({"values": self.values}),
-        }
+            ContextCall::ConfigDelete => json!({"deleted": self.values.remove(key).is_some()}),
+            ContextCall::ConfigGetAll => json!({"values": self.values}),
+            ContextCall::IpcHandle => noted(&mut record.channels, &params["channel"]),
+            ContextCall::IpcRemoveHandler => forgotten(&mut record.channels, &params["channel"]),
+            ContextCall::ServerRegister => {
+                noted(&mut record.prefixes, &params["prefix"]);
+                json!({"url": format!("{}{}", self.base_url, params["prefix"].as_str().unwrap_or_default())})
+            }
+            ContextCall::ServerUnregister => forgotten(&mut record.prefixes, &params["prefix"]),
+            ContextCall::AuthIsAuthenticated => json!({"authenticated": true}),
+            ContextCall::AuthGetToken | ContextCall::AirlineRefresh => json!({"token": SECRET}),
+            ContextCall::AirlineGetCurrent => {
+                json!({"airline": {"id": "conform", "baseUrl": NO_AIRLINE, "token": SECRET}})
+            }
+            ContextCall::AirlineRequest => json!({"status": 503, "headers": {}, "body": null}),
+            ContextCall::DatabaseOpen => self.database(params),
+        })
     }
 
     fn database(&self, params: &Value) -> Value {

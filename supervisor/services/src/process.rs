@@ -9,6 +9,7 @@ use std::sync::Arc;
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::handshake::Empty;
 use outboard_protocol::id::Channel;
+use outboard_protocol::methods::{self, ContextCall, ContextNotice, Request};
 use outboard_protocol::settings::Setting;
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use serde_json::value::RawValue;
@@ -54,53 +55,67 @@ impl ProcessServices {
     /// effects, whenever the replies are awaited.
     pub fn request(&self, method: &str, params: Option<&RawValue>) -> Reply {
         let (services, id) = (&self.services, &self.identity.id);
-        match method {
-            "config.get" => services.config.answer_get(id, params),
-            "config.set" => services.config.answer_set(id, params),
-            "config.delete" => services.config.answer_delete(id, params),
-            "config.getAll" => self.without_params(method, params, || services.config.answer_get_all(id)),
-            "ipc.handle" => self.channels.answer_handle(params),
-            "ipc.removeHandler" => self.channels.answer_remove_handler(params),
-            "auth.isAuthenticated" => {
-                self.without_params(method, params, || services.auth.answer_is_authenticated())
+        let Some(call) = ContextCall::named(method) else { return Reply::Now(Err(unknown(method))) };
+        match call {
+            ContextCall::ConfigGet => services.config.answer_get(id, params),
+            ContextCall::ConfigSet => services.config.answer_set(id, params),
+            ContextCall::ConfigDelete => services.config.answer_delete(id, params),
+            ContextCall::ConfigGetAll => {
+                Self::without_params::<methods::ConfigGetAll>(params, || services.config.answer_get_all(id))
             }
-            "auth.getToken" => self.without_params(method, params, || services.auth.answer_get_token()),
-            "airline.getCurrent" => {
-                self.without_params(method, params, || services.airline.answer_get_current())
+            ContextCall::IpcHandle => self.channels.answer_handle(params),
+            ContextCall::IpcRemoveHandler => self.channels.answer_remove_handler(params),
+            ContextCall::AuthIsAuthenticated => {
+                Self::without_params::<methods::AuthIsAuthenticated>(params, || {
+                    services.auth.answer_is_authenticated()
+                })
             }
-            "airline.refresh" => services.airline.answer_refresh(params),
-            "airline.request" => services.airline.answer_request(params),
-            "database.open" => services.databases.answer_open(id, &self.identity.data_dir, params),
-            "server.register" => services.prefixes.answer_register(id, params),
-            "server.unregister" => services.prefixes.answer_unregister(id, params),
-            _ => Reply::Now(Err(unknown(method))),
+            ContextCall::AuthGetToken => {
+                Self::without_params::<methods::AuthGetToken>(params, || services.auth.answer_get_token())
+            }
+            ContextCall::AirlineGetCurrent => {
+                Self::without_params::<methods::AirlineGetCurrent>(params, || {
+                    services.airline.answer_get_current()
+                })
+            }
+            ContextCall::AirlineRefresh => services.airline.answer_refresh(params),
+            ContextCall::AirlineRequest => services.airline.answer_request(params),
+            ContextCall::DatabaseOpen => services.databases.answer_open(id, &self.identity.data_dir, params),
+            ContextCall::ServerRegister => services.prefixes.answer_register(id, params),
+            ContextCall::ServerUnregister => services.prefixes.answer_unregister(id, params),
         }
     }
 
     /// Whether a call of this method may take time, for which a place is needed among those that are worked on.
     pub fn takes_time(method: &str) -> bool {
-        matches!(
-            method,
-            "config.set"
-                | "config.delete"
-                | "airline.refresh"
-                | "airline.request"
-                | "database.open"
-                | "server.register"
-                | "server.unregister"
-        )
+        ContextCall::named(method).is_some_and(|call| match call {
+            ContextCall::ConfigSet
+            | ContextCall::ConfigDelete
+            | ContextCall::AirlineRefresh
+            | ContextCall::AirlineRequest
+            | ContextCall::DatabaseOpen
+            | ContextCall::ServerRegister
+            | ContextCall::ServerUnregister => true,
+            ContextCall::ConfigGet
+            | ContextCall::ConfigGetAll
+            | ContextCall::IpcHandle
+            | ContextCall::IpcRemoveHandler
+            | ContextCall::AuthIsAuthenticated
+            | ContextCall::AuthGetToken
+            | ContextCall::AirlineGetCurrent => false,
+        })
     }
 
     /// Takes a notification. Never waits and never fails; what cannot be understood becomes a record in the plugin's log.
     pub fn notify(&self, method: &str, params: Option<&RawValue>) {
         let ProcessIdentity { id, generation, .. } = &self.identity;
-        let outcome = match method {
-            "log" => {
+        let outcome = match ContextNotice::named(method) {
+            Some(ContextNotice::Log) => {
                 self.services.logs.notify(id, *generation, params);
                 Ok(())
             }
-            "ipc.send" => ipc::send(&self.services.bus, id, *generation, params),
-            _ => Err(unknown(method)),
+            Some(ContextNotice::IpcSend) => ipc::send(&self.services.bus, id, *generation, params),
+            None => Err(unknown(method)),
         };
         if let Err(error) = outcome {
             let message = format!("a notification had no or not its full effect: {error}");
@@ -113,13 +128,11 @@ impl ProcessServices {
         self.channels.contains(channel)
     }
 
-    fn without_params(
-        &self,
-        method: &str,
+    fn without_params<M: Request<Params = Empty>>(
         params: Option<&RawValue>,
         answer: impl FnOnce() -> Reply,
     ) -> Reply {
-        match owned_params::<Empty>(method, params) {
+        match owned_params::<M>(params) {
             Ok(Empty {}) => answer(),
             Err(error) => Reply::Now(Err(error)),
         }
@@ -129,7 +142,7 @@ impl ProcessServices {
 fn unknown(method: &str) -> RpcError {
     const SHOWN: usize = 80;
     let shown: String = method.chars().take(SHOWN).collect();
-    let what = match outboard_protocol::methods::find(method) {
+    let what = match methods::find(method) {
         Some(_) => format!("{shown} is not a call that a plugin makes in this form"),
         None => format!("there is no method {shown:?}"),
     };

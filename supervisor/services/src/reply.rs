@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use outboard_protocol::methods::Request;
 use outboard_protocol::wire::message;
 use outboard_protocol::{ErrorReason, RpcError};
 use serde::de::DeserializeOwned;
@@ -87,12 +88,15 @@ pub(crate) fn params<'a, T: Deserialize<'a>>(method: &str, raw: Option<&'a RawVa
     serde_json::from_str(text).map_err(|error| invalid(method, &error.to_string()))
 }
 
-/// As [`params`], for types that borrow nothing: the error names the member that is wrong.
-pub(crate) fn owned_params<T: DeserializeOwned>(method: &str, raw: Option<&RawValue>) -> Result<T, RpcError> {
+/// The parameters of a row, where they borrow nothing: the error names the member that is wrong.
+pub(crate) fn owned_params<M: Request<Params: DeserializeOwned>>(
+    raw: Option<&RawValue>,
+) -> Result<M::Params, RpcError> {
+    let method = M::NAME;
     let text = object_of(method, raw)?;
     serde_json::from_str(text).map_err(|first| {
         let mut reader = serde_json::Deserializer::from_str(text);
-        match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        match serde_path_to_error::deserialize::<_, M::Params>(&mut reader) {
             Err(error) if error.path().iter().next().is_some() => {
                 invalid(method, &format!("`{}`: {}", error.path(), error.inner()))
             }

@@ -17,6 +17,7 @@ use arc_swap::ArcSwap;
 use outboard_protocol::context::server::{PrefixParams, RegisterResult};
 use outboard_protocol::handshake::Empty;
 use outboard_protocol::id::{PREFIX_MAX, RoutePrefix, is_below};
+use outboard_protocol::methods::{ServerRegister, ServerUnregister};
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use rusqlite::Connection;
 use serde_json::value::RawValue;
@@ -149,7 +150,7 @@ impl Prefixes {
     }
 
     pub(crate) fn answer_register(&self, id: &PluginId, raw: Option<&RawValue>) -> Reply {
-        let PrefixParams { prefix } = match owned_params("server.register", raw) {
+        let PrefixParams { prefix } = match owned_params::<ServerRegister>(raw) {
             Ok(params) => params,
             Err(error) => return Reply::Now(Err(error)),
         };
@@ -165,7 +166,7 @@ impl Prefixes {
     }
 
     pub(crate) fn answer_unregister(&self, id: &PluginId, raw: Option<&RawValue>) -> Reply {
-        match owned_params("server.unregister", raw) {
+        match owned_params::<ServerUnregister>(raw) {
             Ok(PrefixParams { prefix }) => {
                 let released = self.release(id, &prefix);
                 Reply::later(async move {

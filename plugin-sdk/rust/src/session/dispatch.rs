@@ -13,10 +13,7 @@ use std::time::Duration;
 use outboard_protocol::context::ipc::InvokeParams;
 use outboard_protocol::error::{ErrorReason, RpcError};
 use outboard_protocol::handshake::{Empty, ResumeParams};
-use outboard_protocol::methods::{
-    AirlineChanged, AuthChanged, CancelRequest, ConfigChanged, Initialize, IpcInvoke, Ping, Request, Resume,
-    Start, Stop,
-};
+use outboard_protocol::methods::{HostCall, HostNotice, SharedNotice};
 use outboard_protocol::wire::FRAME_MAX;
 use outboard_protocol::wire::frame::{Decoder, Frame};
 use outboard_protocol::wire::message::{self, Id};
@@ -103,25 +100,28 @@ impl Dispatcher {
     }
 
     fn called(&mut self, id: Id<'_>, method: &str, params: Option<&RawValue>) {
-        let begun = match method {
-            Ping::NAME => return self.session.peer.answer(id, Ok(Empty {})),
-            Initialize::NAME => {
+        let Some(call) = HostCall::named(method) else {
+            let message =
+                format!("a plugin has no method {method:?}; see docs/PROTOCOL.md for those that it has");
+            return self.session.peer.refuse(Some(id), &RpcError::new(ErrorReason::MethodNotFound, message));
+        };
+        let begun = match call {
+            HostCall::Ping => return self.session.peer.answer(id, Ok(Empty {})),
+            HostCall::Initialize => {
                 let outcome = read(params).and_then(|params| self.life.initialize(&self.session, params));
                 return self.session.peer.answer(id, outcome);
             }
-            IpcInvoke::NAME => self.invoked(params).map(|work| (work, Step::Invoked)),
-            Start::NAME => self.life.start(&self.session, None).map(|work| (raw(work), Step::Started(true))),
-            Resume::NAME => read::<ResumeParams>(params)
+            HostCall::IpcInvoke => self.invoked(params).map(|work| (work, Step::Invoked)),
+            HostCall::Start => {
+                self.life.start(&self.session, None).map(|work| (raw(work), Step::Started(true)))
+            }
+            HostCall::Resume => read::<ResumeParams>(params)
                 .and_then(|params| self.life.start(&self.session, Some(params.from_version)))
                 .map(|work| (raw(work), Step::Started(true))),
-            Stop::NAME => {
+            HostCall::Stop => {
                 let work = self.life.stop().unwrap_or_else(|| Box::pin(async { Ok(Empty {}) }));
                 Ok((raw(work), Step::Stopped))
             }
-            other => Err(RpcError::new(
-                ErrorReason::MethodNotFound,
-                format!("a plugin has no method {other:?}; see docs/PROTOCOL.md for those that it has"),
-            )),
         };
         match begun {
             Ok((work, step)) => self.spawn(id, work, step),
@@ -184,13 +184,21 @@ impl Dispatcher {
     }
 
     fn told(&mut self, method: &str, params: Option<&RawValue>) {
-        match method {
-            CancelRequest::NAME => self.cancel(params),
-            ConfigChanged::NAME => tell(params, |change| self.session.config_observers.tell(&change)),
-            AuthChanged::NAME => tell(params, |change| self.session.auth_observers.tell(&change)),
-            AirlineChanged::NAME => tell(params, |change| self.session.airline_observers.tell(&change)),
+        if SharedNotice::named(method) == Some(SharedNotice::CancelRequest) {
+            return self.cancel(params);
+        }
+        match HostNotice::named(method) {
+            Some(HostNotice::ConfigChanged) => {
+                tell(params, |change| self.session.config_observers.tell(&change));
+            }
+            Some(HostNotice::AuthChanged) => tell(params, |change| self.session.auth_observers.tell(&change)),
+            Some(HostNotice::AirlineChanged) => {
+                tell(params, |change| self.session.airline_observers.tell(&change));
+            }
+            // It is news for operators: to a plugin, a full disk is the error of a write.
+            Some(HostNotice::DatabaseQuota) => {}
             // A notification of a newer host: nothing waits for an answer.
-            _ => {}
+            None => {}
         }
     }
 

@@ -16,11 +16,7 @@ use outboard_protocol::context::ipc::ChannelParams;
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::context::server::{PrefixParams, RegisterResult};
 use outboard_protocol::handshake::Empty;
-use outboard_protocol::methods::{
-    AirlineGetCurrent, AirlineRefresh, AirlineRequest, AuthGetToken, AuthIsAuthenticated, ConfigDelete,
-    ConfigGet, ConfigGetAll, ConfigSet, DatabaseOpen, IpcHandle, IpcRemoveHandler, IpcSend, Log, Request,
-    ServerRegister, ServerUnregister,
-};
+use outboard_protocol::methods::{ContextCall, ContextNotice};
 use outboard_protocol::{RpcError, error::ErrorReason};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -89,41 +85,51 @@ impl World {
     }
 
     pub(super) fn answer(&self, method: &str, params: Option<&RawValue>) -> Result<Value, RpcError> {
+        let Some(call) = ContextCall::named(method) else {
+            let message = format!("a host has no method {method:?}");
+            return Err(RpcError::new(ErrorReason::MethodNotFound, message));
+        };
         let mut facts = self.lock();
-        match method {
-            ConfigGet::NAME => json(facts.get(read(params)?)),
-            ConfigSet::NAME => {
+        match call {
+            ContextCall::ConfigGet => json(facts.get(read(params)?)),
+            ContextCall::ConfigSet => {
                 let SetParams { key, value } = read(params)?;
                 facts.config.insert(key.as_str().to_owned(), value);
                 json(Empty {})
             }
-            ConfigDelete::NAME => {
+            ContextCall::ConfigDelete => {
                 let DeleteParams { key } = read(params)?;
                 json(DeleteResult { deleted: facts.config.remove(key.as_str()).is_some() })
             }
-            ConfigGetAll::NAME => {
+            ContextCall::ConfigGetAll => {
                 let mut values = facts.defaults.clone();
                 values.extend(facts.config.clone());
                 json(GetAllResult { values })
             }
-            IpcHandle::NAME => {
+            ContextCall::IpcHandle => {
                 let ChannelParams { channel } = read(params)?;
                 facts.channels.insert(channel.as_str().to_owned());
                 json(Empty {})
             }
-            IpcRemoveHandler::NAME => {
+            ContextCall::IpcRemoveHandler => {
                 let ChannelParams { channel } = read(params)?;
                 facts.channels.remove(channel.as_str());
                 json(Empty {})
             }
-            ServerRegister::NAME => facts.register(&read(params)?),
-            ServerUnregister::NAME => {
+            ContextCall::ServerRegister => facts.register(&read(params)?),
+            ContextCall::ServerUnregister => {
                 let PrefixParams { prefix } = read(params)?;
                 facts.prefixes.remove(prefix.as_str());
                 json(Empty {})
             }
-            DatabaseOpen::NAME => self.open_database(&read(params)?, facts.database_bytes),
-            _ => facts.sign_in_and_airline(method, params),
+            ContextCall::DatabaseOpen => self.open_database(&read(params)?, facts.database_bytes),
+            ContextCall::AuthIsAuthenticated => {
+                json(IsAuthenticatedResult { authenticated: facts.token.is_some() })
+            }
+            ContextCall::AuthGetToken => json(GetTokenResult { token: facts.token.clone() }),
+            ContextCall::AirlineGetCurrent => json(GetCurrentResult { airline: facts.airline.clone() }),
+            ContextCall::AirlineRefresh => facts.refresh(),
+            ContextCall::AirlineRequest => facts.request(read(params)?),
         }
     }
 
@@ -134,18 +140,18 @@ impl World {
     }
 
     pub(super) fn told(&self, method: &str, params: Option<&RawValue>) {
-        match method {
-            Log::NAME => {
+        match ContextNotice::named(method) {
+            Some(ContextNotice::Log) => {
                 if let Ok(record) = read(params) {
                     self.lock().records.push(record);
                 }
             }
-            IpcSend::NAME => {
+            Some(ContextNotice::IpcSend) => {
                 if let Ok(event) = read(params) {
                     self.lock().events.push_back(event);
                 }
             }
-            _ => {}
+            None => {}
         }
         self.changed.notify_waiters();
     }
@@ -219,28 +225,19 @@ impl Facts {
         json(RegisterResult { url: format!("{BASE_URL}{prefix}") })
     }
 
-    fn sign_in_and_airline(&mut self, method: &str, params: Option<&RawValue>) -> Result<Value, RpcError> {
-        match method {
-            AuthIsAuthenticated::NAME => json(IsAuthenticatedResult { authenticated: self.token.is_some() }),
-            AuthGetToken::NAME => json(GetTokenResult { token: self.token.clone() }),
-            AirlineGetCurrent::NAME => json(GetCurrentResult { airline: self.airline.clone() }),
-            AirlineRefresh::NAME => {
-                let token = self.airline.as_ref().and_then(|airline| airline.token.clone());
-                let token = token.ok_or_else(|| {
-                    RpcError::new(ErrorReason::AuthRequired, "there is nothing to refresh with")
-                })?;
-                json(RefreshResult { token })
-            }
-            AirlineRequest::NAME => {
-                let api = self.airline_api.as_ref().ok_or_else(|| {
-                    RpcError::new(ErrorReason::NotFound, "the test has set up no airline_api")
-                })?;
-                json(api(read(params)?))
-            }
-            other => {
-                Err(RpcError::new(ErrorReason::MethodNotFound, format!("a host has no method {other:?}")))
-            }
-        }
+    fn refresh(&self) -> Result<Value, RpcError> {
+        let token = self.airline.as_ref().and_then(|airline| airline.token.clone());
+        let token = token
+            .ok_or_else(|| RpcError::new(ErrorReason::AuthRequired, "there is nothing to refresh with"))?;
+        json(RefreshResult { token })
+    }
+
+    fn request(&self, params: RequestParams) -> Result<Value, RpcError> {
+        let api = self
+            .airline_api
+            .as_ref()
+            .ok_or_else(|| RpcError::new(ErrorReason::NotFound, "the test has set up no airline_api"))?;
+        json(api(params))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The words of the protocol. GENERATED from the method table in proto-schema: do not edit; run `cargo run -p outboard-protocol --bin generate`.
+//! The words of the protocol. GENERATED from the method table in proto-schema: do not edit; run `make schema`.
 
 /** The bound airline, as `airline.getCurrent` tells it. */
 export interface Airline {

@@ -112,7 +112,7 @@ impl Airline {
     }
 
     pub(crate) fn answer_refresh(&self, raw: Option<&RawValue>) -> Reply {
-        let RefreshParams { stale_token } = match owned_params("airline.refresh", raw) {
+        let RefreshParams { stale_token } = match owned_params::<methods::AirlineRefresh>(raw) {
             Ok(params) => params,
             Err(error) => return Reply::Now(Err(error)),
         };
@@ -124,7 +124,7 @@ impl Airline {
     }
 
     pub(crate) fn answer_request(&self, raw: Option<&RawValue>) -> Reply {
-        let wanted = owned_params("airline.request", raw).and_then(|params| Wanted::new(&params));
+        let wanted = owned_params::<methods::AirlineRequest>(raw).and_then(|params| Wanted::new(&params));
         let wanted = match wanted {
             Ok(wanted) => wanted,
             Err(error) => return Reply::Now(Err(error)),

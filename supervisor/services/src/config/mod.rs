@@ -14,15 +14,19 @@ mod write;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use outboard_protocol::context::config::DeleteResult;
+use outboard_protocol::context::config::{
+    DeleteParams, DeleteResult, GetAllResult, GetParams, GetResult, SetParams,
+};
 use outboard_protocol::control::{ConfigEntry, ConfigSource};
+use outboard_protocol::handshake::Empty;
 use outboard_protocol::id::{CONFIG_KEY_MAX, ConfigKey};
 use outboard_protocol::manifest::MANIFEST_MAX;
+use outboard_protocol::methods::{ConfigDelete, ConfigGet, ConfigSet, Request as _};
 use outboard_protocol::settings::Setting;
 use outboard_protocol::wire::{DEPTH_MAX, FRAME_MAX};
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use rusqlite::Connection;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 pub use transfer::ConfigDocument;
@@ -81,46 +85,6 @@ impl Stored {
     pub(crate) fn load(db: &Connection) -> rusqlite::Result<Self> {
         values::load(db).map(Self)
     }
-}
-
-/// Parameters of `config.get` with the default as it came: no number loses a digit on its way back.
-#[derive(Deserialize)]
-struct Get<'a> {
-    key: ConfigKey,
-    #[serde(borrow, default, deserialize_with = "present")]
-    default: Option<&'a RawValue>,
-}
-
-/// Parameters of `config.set` with the value as it came.
-#[derive(Deserialize)]
-struct Set<'a> {
-    key: ConfigKey,
-    #[serde(borrow, deserialize_with = "present")]
-    value: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Key {
-    key: ConfigKey,
-}
-
-#[derive(Serialize)]
-struct Got<'a> {
-    value: &'a RawValue,
-    found: bool,
-}
-
-#[derive(Serialize)]
-struct Everything<'a> {
-    values: &'a RawValue,
-}
-
-#[derive(Serialize)]
-struct Nothing {}
-
-/// `Option<&RawValue>` reads null as absent; here null is a value.
-fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 impl Config {
@@ -190,35 +154,35 @@ impl Config {
     }
 
     pub(crate) fn answer_get(&self, id: &PluginId, raw: Option<&RawValue>) -> Reply {
-        let Get { key, default } = match params("config.get", raw) {
+        let GetParams::<&RawValue> { key, default } = match params(ConfigGet::NAME, raw) {
             Ok(params) => params,
             Err(error) => return Reply::Now(Err(error)),
         };
         let stored = self.inner.stored.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(text) = stored.get(id).and_then(|values| values.get(&key)) {
             let value = values::raw(text);
-            return Reply::now(Ok(Got { value, found: true }));
+            return Reply::now(Ok(GetResult { value, found: true }));
         }
         drop(stored);
         if let Some(value) = self.inner.setting(id, &key).and_then(|setting| setting.default) {
-            return Reply::now(Ok(Got { value: &to_raw(&value), found: true }));
+            return Reply::now(Ok(GetResult { value: &*to_raw(&value), found: true }));
         }
-        Reply::now(Ok(Got { value: default.unwrap_or(RawValue::NULL), found: false }))
+        Reply::now(Ok(GetResult { value: default.unwrap_or(RawValue::NULL), found: false }))
     }
 
     pub(crate) fn answer_set(&self, id: &PluginId, raw: Option<&RawValue>) -> Reply {
-        match params("config.set", raw) {
-            Ok(Set { key, value }) => {
-                let written = self.write(id, Writer::Plugin, &key, value.unwrap_or(RawValue::NULL));
-                Reply::later(async move { written.await.map(|()| Nothing {}) })
+        match params(ConfigSet::NAME, raw) {
+            Ok(SetParams::<&RawValue> { key, value }) => {
+                let written = self.write(id, Writer::Plugin, &key, value);
+                Reply::later(async move { written.await.map(|()| Empty {}) })
             }
             Err(error) => Reply::Now(Err(error)),
         }
     }
 
     pub(crate) fn answer_delete(&self, id: &PluginId, raw: Option<&RawValue>) -> Reply {
-        match params("config.delete", raw) {
-            Ok(Key { key }) => {
+        match params(ConfigDelete::NAME, raw) {
+            Ok(DeleteParams { key }) => {
                 let erased = self.erase(id, Writer::Plugin, &key);
                 Reply::later(async move { erased.await.map(|deleted| DeleteResult { deleted }) })
             }
@@ -227,7 +191,7 @@ impl Config {
     }
 
     pub(crate) fn answer_get_all(&self, id: &PluginId) -> Reply {
-        Reply::now(Ok(Everything { values: &self.snapshot(id) }))
+        Reply::now(Ok(GetAllResult { values: &*self.snapshot(id) }))
     }
 }
 

@@ -116,7 +116,7 @@ impl Databases {
     }
 
     pub(crate) fn answer_open(&self, id: &PluginId, data_dir: &Path, raw: Option<&RawValue>) -> Reply {
-        let OpenParams { file } = match owned_params("database.open", raw) {
+        let OpenParams { file } = match owned_params::<methods::DatabaseOpen>(raw) {
             Ok(params) => params,
             Err(error) => return Reply::Now(Err(error)),
         };

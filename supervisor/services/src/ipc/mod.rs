@@ -14,6 +14,7 @@ use std::sync::{PoisonError, RwLock};
 use outboard_protocol::context::ipc::{ChannelParams, SendParams};
 use outboard_protocol::handshake::Empty;
 use outboard_protocol::id::Channel;
+use outboard_protocol::methods::{IpcHandle, IpcRemoveHandler, IpcSend};
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use serde_json::value::RawValue;
 
@@ -37,7 +38,7 @@ impl Channels {
     }
 
     pub(crate) fn answer_handle(&self, raw: Option<&RawValue>) -> Reply {
-        Reply::now(owned_params("ipc.handle", raw).and_then(|ChannelParams { channel }| {
+        Reply::now(owned_params::<IpcHandle>(raw).and_then(|ChannelParams { channel }| {
             let mut channels = self.0.write().unwrap_or_else(PoisonError::into_inner);
             if channels.len() >= CHANNELS_MAX && !channels.contains(&channel) {
                 let what =
@@ -50,7 +51,7 @@ impl Channels {
     }
 
     pub(crate) fn answer_remove_handler(&self, raw: Option<&RawValue>) -> Reply {
-        Reply::now(owned_params("ipc.removeHandler", raw).map(|ChannelParams { channel }| {
+        Reply::now(owned_params::<IpcRemoveHandler>(raw).map(|ChannelParams { channel }| {
             self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&channel);
             Empty {}
         }))
@@ -64,7 +65,7 @@ pub(crate) fn send(
     generation: u64,
     raw: Option<&RawValue>,
 ) -> Result<(), RpcError> {
-    let SendParams { channel, payload, retain } = params("ipc.send", raw)?;
+    let SendParams { channel, payload, retain } = params(IpcSend::NAME, raw)?;
     let payload = payload.unwrap_or(RawValue::NULL);
     if !retain {
         bus.event(id, &channel, payload);

@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use outboard_protocol::context::logger::{LogLevel, LogParams};
 use outboard_protocol::control::{LogRecord, LogSource, LogsParams};
+use outboard_protocol::methods::Log;
 use outboard_protocol::{PluginId, RpcError};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -167,7 +168,7 @@ impl Logs {
 
     /// Keeps what a plugin logs. A record that cannot be read is kept as what it is.
     pub(crate) fn notify(&self, id: &PluginId, generation: u64, raw: Option<&RawValue>) {
-        let record = match params::<LogParams<'_>>("log", raw) {
+        let record = match params::<LogParams<'_>>(Log::NAME, raw) {
             Ok(LogParams { level, tag, message, extra }) => NewRecord {
                 level,
                 plugin: Some(id.clone()),

@@ -1,5 +1,5 @@
 """The words of the protocol. GENERATED from the method table in proto-schema: do not edit; run
-``cargo run -p outboard-protocol --bin generate``.
+``make schema``.
 """
 
 from __future__ import annotations

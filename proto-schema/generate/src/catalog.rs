@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use crate::methods::{Direction, METHODS, Method};
+use outboard_protocol::methods::{Direction, METHODS, Method};
 
 /// All methods with their schemas, and the named types that these refer to.
 pub(super) struct Catalog {
@@ -43,7 +43,7 @@ impl Catalog {
             })
             .collect();
         // The error object stands in no row and in every answer.
-        read.subschema_for::<crate::RpcError>();
+        read.subschema_for::<outboard_protocol::RpcError>();
         let mut types: BTreeMap<String, Value> = sent.take_definitions(true).into_iter().collect();
         types.extend(read.take_definitions(true));
         let types = types.into_iter().map(|(name, schema)| (name, sorted(schema))).collect();

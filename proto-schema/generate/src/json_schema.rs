@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::catalog::{Catalog, Described};
 use super::pretty;
-use crate::manifest::Manifest;
-use crate::methods::{Direction, Kind};
-use crate::wire::message::ID_MAX;
+use outboard_protocol::manifest::Manifest;
+use outboard_protocol::methods::{Direction, Kind};
+use outboard_protocol::wire::message::ID_MAX;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 

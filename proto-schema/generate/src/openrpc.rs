@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::catalog::{Catalog, Described, referred};
 use super::pretty;
-use crate::error::ErrorReason;
-use crate::methods::Direction;
-use crate::version::NEWEST;
+use outboard_protocol::error::ErrorReason;
+use outboard_protocol::methods::Direction;
+use outboard_protocol::version::NEWEST;
 
 /// The document.
 pub(super) fn document(catalog: &Catalog) -> String {

@@ -9,7 +9,7 @@
 //!                                             └▶ reference     docs/PROTOCOL.md, between its markers
 //! ```
 //!
-//! Called by the `generate` program and by the test that finds stale documents. Must not touch files.
+//! Called by this crate's program (`make schema`) and by the test that finds stale documents. Must not touch files.
 
 mod catalog;
 mod json_schema;

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use super::catalog::Catalog;
 use super::shape::{Shape, doc_of};
-use crate::error::ErrorReason;
-use crate::methods::{Direction, Kind};
+use outboard_protocol::error::ErrorReason;
+use outboard_protocol::methods::{Direction, Kind};
 
-const HEAD: &str = "//! The words of the protocol. GENERATED from the method table in proto-schema: do not edit; run `cargo run -p outboard-protocol --bin generate`.\n\n";
+const HEAD: &str = "//! The words of the protocol. GENERATED from the method table in proto-schema: do not edit; run `make schema`.\n\n";
 
 /// The module.
 pub(super) fn module(catalog: &Catalog) -> String {

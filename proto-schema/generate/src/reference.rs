@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::catalog::{Catalog, Described, referred};
 use super::shape::{Shape, doc_of};
-use crate::error::ErrorReason;
-use crate::methods::{Direction, Kind};
+use outboard_protocol::error::ErrorReason;
+use outboard_protocol::methods::{Direction, Kind};
 
 /// The section on methods: an overview, then each method with its members, then the types that they share.
 pub(super) fn methods(catalog: &Catalog) -> String {

@@ -1,4 +1,4 @@
-//! Writes every generated document to its place: `cargo run -p outboard-protocol --bin generate`.
+//! Writes every generated document to its place: `make schema`.
 //!
 //! Run it after a change to the method table, the error table or a type of the protocol; a test fails until then.
 
@@ -6,8 +6,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let Some(root) = Path::new(env!("CARGO_MANIFEST_DIR")).parent() else { return ExitCode::FAILURE };
-    for document in outboard_protocol::schema::documents() {
+    let Some(root) = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2) else {
+        return ExitCode::FAILURE;
+    };
+    for document in outboard_generate::documents() {
         let path = root.join(document.path);
         let present = std::fs::read_to_string(&path).unwrap_or_default();
         let written = document.applied_to(&present).and_then(|text| {

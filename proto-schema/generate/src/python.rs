@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use super::catalog::{Catalog, Described};
 use super::shape::{Field, Shape, doc_of};
-use crate::error::ErrorReason;
-use crate::methods::{Direction, Kind};
+use outboard_protocol::error::ErrorReason;
+use outboard_protocol::methods::{Direction, Kind};
 
 const HEAD: &str = r#""""The words of the protocol. GENERATED from the method table in proto-schema: do not edit; run
-``cargo run -p outboard-protocol --bin generate``.
+``make schema``.
 """
 
 from __future__ import annotations
