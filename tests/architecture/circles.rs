@@ -12,8 +12,8 @@ use super::{code, sources};
 /// Crates whose files are looked at.
 const CRATES: &[&str] = &[
     "proto-schema",
-    "supervisor/causes",
     "proto-schema/generate",
+    "supervisor/causes",
     "supervisor/cli",
     "supervisor/conform",
     "supervisor/control",

@@ -51,7 +51,8 @@ impl Catalog {
     }
 }
 
-fn settings(prefix: &str) -> SchemaSettings {
+/// How types are described, with references that begin with `prefix`.
+pub(super) fn settings(prefix: &str) -> SchemaSettings {
     let path = prefix.trim_start_matches('#').trim_end_matches('/').to_owned();
     SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = path.into())
 }

@@ -7,11 +7,15 @@
 //!                                             ├▶ typescript    plugin-sdk/typescript/src/generated/protocol.ts
 //!                                             ├▶ python        plugin-sdk/python/src/outboard_plugin/generated/protocol.py
 //!                                             └▶ reference     docs/PROTOCOL.md, between its markers
+//!   CALLS + SUBSCRIPTIONS + types ─▶ control ─┬▶ openrpc       proto-schema/schema/control.openrpc.json
+//!                                             ├▶ typescript    plugin-sdk/typescript/src/generated/control.ts
+//!                                             └▶ reference     docs/CONTROL.md, between its markers
 //! ```
 //!
 //! Called by this crate's program (`make schema`) and by the test that finds stale documents. Must not touch files.
 
 mod catalog;
+mod control;
 mod json_schema;
 mod openrpc;
 mod python;
@@ -20,6 +24,7 @@ mod shape;
 mod typescript;
 
 use catalog::Catalog;
+use control::Control;
 
 /// A generated text and where it belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +41,9 @@ pub struct Document {
 pub fn documents() -> Vec<Document> {
     let whole = |path, text| Document { path, section: None, text };
     let section = |name, text| Document { path: "docs/PROTOCOL.md", section: Some(name), text };
+    let in_control = |name, text| Document { path: "docs/CONTROL.md", section: Some(name), text };
     let catalog = Catalog::new("#/$defs/");
+    let control = Control::new("#/components/schemas/");
     vec![
         whole("proto-schema/schema/protocol.schema.json", json_schema::protocol(&catalog)),
         whole("proto-schema/schema/plugin.schema.json", json_schema::manifest()),
@@ -45,6 +52,10 @@ pub fn documents() -> Vec<Document> {
         whole("plugin-sdk/python/src/outboard_plugin/generated/protocol.py", python::module(&catalog)),
         section("methods", reference::methods(&catalog)),
         section("errors", reference::errors()),
+        whole("proto-schema/schema/control.openrpc.json", control::openrpc::document(&control)),
+        whole("plugin-sdk/typescript/src/generated/control.ts", control::typescript::module(&control)),
+        in_control("methods", control::reference::methods(&control)),
+        in_control("errors", reference::errors()),
     ]
 }
 

@@ -1,5 +1,7 @@
 //! `openrpc.json`: the method table for tools that know OpenRPC.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::catalog::{Catalog, Described, referred};
@@ -11,14 +13,6 @@ use outboard_protocol::version::NEWEST;
 /// The document.
 pub(super) fn document(catalog: &Catalog) -> String {
     let methods: Vec<Value> = catalog.methods.iter().map(|method| described(catalog, method)).collect();
-    let errors: Map<String, Value> = ErrorReason::ALL
-        .iter()
-        .map(|reason| {
-            let data = json!({ "reason": reason.word(), "retryable": reason.retryable() });
-            let error = json!({ "code": reason.code(), "message": reason.meaning(), "data": data });
-            (reason.word().to_owned(), error)
-        })
-        .collect();
     pretty(json!({
         "openrpc": "1.3.2",
         "info": {
@@ -27,7 +21,7 @@ pub(super) fn document(catalog: &Catalog) -> String {
             "description": "Methods in both directions over one wire; `x-direction` says who calls.",
         },
         "methods": methods,
-        "components": { "schemas": catalog.types, "errors": errors },
+        "components": { "schemas": catalog.types, "errors": errors() },
     }))
 }
 
@@ -41,7 +35,7 @@ fn described(catalog: &Catalog, method: &Described) -> Value {
         "name": method.row.name,
         "summary": method.row.summary,
         "paramStructure": "by-name",
-        "params": params(catalog, &method.params),
+        "params": params(&catalog.types, &method.params),
         "x-direction": direction,
         "x-since": method.row.since,
     });
@@ -51,9 +45,21 @@ fn described(catalog: &Catalog, method: &Described) -> Value {
     described
 }
 
+/// The error table, by word.
+pub(super) fn errors() -> Map<String, Value> {
+    ErrorReason::ALL
+        .iter()
+        .map(|reason| {
+            let data = json!({ "reason": reason.word(), "retryable": reason.retryable() });
+            let error = json!({ "code": reason.code(), "message": reason.meaning(), "data": data });
+            (reason.word().to_owned(), error)
+        })
+        .collect()
+}
+
 /// OpenRPC names each parameter; ours are the members of one object.
-fn params(catalog: &Catalog, schema: &Value) -> Vec<Value> {
-    let schema = referred(schema).and_then(|name| catalog.types.get(name)).unwrap_or(schema);
+pub(super) fn params(types: &BTreeMap<String, Value>, schema: &Value) -> Vec<Value> {
+    let schema = referred(schema).and_then(|name| types.get(name)).unwrap_or(schema);
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return Vec::new() };
     let required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
     properties

@@ -1,12 +1,12 @@
 //! The reference of methods and errors in `docs/PROTOCOL.md`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde_json::Value;
 
 use super::catalog::{Catalog, Described, referred};
-use super::shape::{Shape, doc_of};
+use super::shape::{Field, Shape, doc_of};
 use outboard_protocol::error::ErrorReason;
 use outboard_protocol::methods::{Direction, Kind};
 
@@ -23,7 +23,7 @@ pub(super) fn methods(catalog: &Catalog) -> String {
             members(&mut out, catalog, "Result", result, &mut shown);
         }
     }
-    shared(&mut out, catalog, &shown);
+    shared(&mut out, &catalog.types, &shown);
     out
 }
 
@@ -82,7 +82,8 @@ fn members<'a>(
     }
 }
 
-fn table(out: &mut String, shape: &Shape) {
+/// The members of a record, a row each.
+pub(super) fn table(out: &mut String, shape: &Shape) {
     let Shape::Record(fields) = shape else { return };
     out.push_str("| member | type | |\n| --- | --- | --- |\n");
     for field in fields {
@@ -93,10 +94,10 @@ fn table(out: &mut String, shape: &Shape) {
 }
 
 /// Types that members refer to and no method shows.
-fn shared(out: &mut String, catalog: &Catalog, shown: &BTreeSet<&str>) {
+pub(super) fn shared(out: &mut String, types: &BTreeMap<String, Value>, shown: &BTreeSet<&str>) {
     out.push_str("\n### Types that members refer to\n");
-    for (name, schema) in &catalog.types {
-        if shown.contains(name.as_str()) || name == "Empty" {
+    for (name, schema) in types {
+        if shown.contains(name.as_str()) || ["Empty", "NoParams"].contains(&name.as_str()) {
             continue;
         }
         _ = writeln!(out, "\n**{name}.** {}", doc_of(schema));
@@ -108,23 +109,36 @@ fn shared(out: &mut String, catalog: &Catalog, shown: &BTreeSet<&str>) {
                 out.push('\n');
                 table(out, &shape);
             }
-            Shape::OneOf(_) => words(out, schema),
+            Shape::OneOf(_) => choices(out, schema),
             _ => {}
         }
     }
 }
 
-fn words(out: &mut String, schema: &Value) {
+/// The words of an enum, or the forms of which a value has one.
+fn choices(out: &mut String, schema: &Value) {
     let choices = ["oneOf", "anyOf"].iter().find_map(|keyword| schema.get(keyword)?.as_array());
     out.push('\n');
     for choice in choices.into_iter().flatten() {
-        if let Shape::Exactly(word) = Shape::of(choice) {
-            _ = writeln!(out, "- `{word}`: {}", doc_of(choice));
+        match Shape::of(choice) {
+            Shape::Exactly(word) => _ = writeln!(out, "- `{word}`: {}", doc_of(choice)),
+            Shape::Record(fields) => _ = writeln!(out, "- {}: {}", members_of(&fields), doc_of(choice)),
+            _ => {}
         }
     }
 }
 
-fn written(shape: &Shape) -> String {
+/// The members of one form of a value, on one line.
+fn members_of(fields: &[Field]) -> String {
+    let member = |field: &Field| match &field.shape {
+        Shape::Exactly(word) => format!("`{}: {word:?}`", field.name),
+        shape => format!("`{}` ({})", field.name, written(shape)),
+    };
+    fields.iter().map(member).collect::<Vec<_>>().join(", ")
+}
+
+/// A shape in words.
+pub(super) fn written(shape: &Shape) -> String {
     match shape {
         Shape::Any => "any JSON".to_owned(),
         Shape::Null => "null".to_owned(),

@@ -74,6 +74,8 @@ impl Shape {
     fn of_object(schema: &Value) -> Self {
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
             return match schema.get("additionalProperties") {
+                // Nothing may be in it.
+                Some(Value::Bool(false)) => Shape::Record(Vec::new()),
                 Some(values) => Shape::Map(Box::new(Shape::of(values))),
                 None => Shape::Record(Vec::new()),
             };

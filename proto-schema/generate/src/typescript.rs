@@ -1,6 +1,9 @@
 //! The types of the protocol for the TypeScript SDK.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
+
+use serde_json::Value;
 
 use super::catalog::Catalog;
 use super::shape::{Shape, doc_of};
@@ -12,8 +15,15 @@ const HEAD: &str = "//! The words of the protocol. GENERATED from the method tab
 /// The module.
 pub(super) fn module(catalog: &Catalog) -> String {
     let mut out = HEAD.to_owned();
-    for (name, schema) in &catalog.types {
-        document(&mut out, "", &doc_of(schema));
+    types(&mut out, &catalog.types);
+    tables(&mut out, catalog);
+    out
+}
+
+/// Every named type.
+pub(super) fn types(out: &mut String, types: &BTreeMap<String, Value>) {
+    for (name, schema) in types {
+        document(out, "", &doc_of(schema));
         match Shape::of(schema) {
             Shape::Record(fields) if fields.is_empty() => {
                 _ = writeln!(out, "export type {name} = Record<string, never>;\n");
@@ -22,8 +32,6 @@ pub(super) fn module(catalog: &Catalog) -> String {
             shape => _ = writeln!(out, "export type {name} = {};\n", written(&shape)),
         }
     }
-    tables(&mut out, catalog);
-    out
 }
 
 fn tables(out: &mut String, catalog: &Catalog) {
@@ -59,13 +67,15 @@ fn tables(out: &mut String, catalog: &Catalog) {
     out.push_str("} as const;\n");
 }
 
-fn document(out: &mut String, indent: &str, doc: &str) {
+/// A comment.
+pub(super) fn document(out: &mut String, indent: &str, doc: &str) {
     if !doc.is_empty() {
         _ = writeln!(out, "{indent}/** {} */", doc.replace("*/", "* /"));
     }
 }
 
-fn written(shape: &Shape) -> String {
+/// A shape as a type.
+pub(super) fn written(shape: &Shape) -> String {
     match shape {
         Shape::Any => "unknown".to_owned(),
         Shape::Null => "null".to_owned(),

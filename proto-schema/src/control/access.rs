@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 /// Parameters of `auth.set`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct AuthSetParams {
     /// The host's bearer token.
     pub token: String,
@@ -33,7 +34,7 @@ pub struct AuthStatus {
 /// Parameters of `airline.set`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct AirlineSetParams {
     /// The airline's id.
     pub id: String,
@@ -66,7 +67,7 @@ impl std::fmt::Debug for AirlineSetParams {
 /// `refresh_token`, answered by JSON with `access_token` and perhaps a new `refresh_token`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[serde(rename_all = "camelCase", default)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct RefreshFormat {
     /// `form` or `json`.
     pub body: RefreshBody,

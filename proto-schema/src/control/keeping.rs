@@ -47,6 +47,7 @@ pub struct DataFile {
 /// Parameters of `backup`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct BackupParams {
     /// The archive that is made, plain tar; an absolute path at which there is nothing yet.
     pub file: String,
@@ -69,6 +70,7 @@ pub struct BackupReport {
 /// Parameters of `logs.level.set`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct LogLevelParams {
     /// Which plugin.
     pub id: PluginId,

@@ -13,7 +13,7 @@ use crate::id::PluginId;
 /// Which log records are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct LogsParams {
     /// One plugin; all of them, and the supervisor itself, when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

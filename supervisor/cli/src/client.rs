@@ -1,6 +1,7 @@
 //! The client of the control API: finds the supervisor in its runtime folder, proves that we may ask, and asks.
 //!
-//! Called by every verb that talks with a running supervisor. Every wait is bounded. Must not know what is asked.
+//! Called by every verb that talks with a running supervisor. Every wait is bounded. What may be asked is the table's; must not
+//! know any row of it.
 
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -11,13 +12,13 @@ use jsonrpsee::client_transport::ws::{
     HeaderMap, HeaderValue, Url, WsHandshakeError, WsTransportClientBuilder,
 };
 use jsonrpsee::core::client::{
-    Client as RpcClient, ClientBuilder, ClientT, Error, Subscription, SubscriptionClientT,
+    Client as RpcClient, ClientBuilder, ClientT, Error, Subscription as Items, SubscriptionClientT,
 };
 use jsonrpsee::core::traits::ToRpcParams;
 use outboard_control::Credential;
 use outboard_protocol::RpcError;
+use outboard_protocol::control::methods::{Call, Subscription};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::net::UnixStream;
 
@@ -87,31 +88,21 @@ impl Client {
     }
 
     /// Asks, and waits as long as the operator said, else as long as this question needs.
-    pub(crate) async fn ask<R: DeserializeOwned>(
-        &self,
-        method: &str,
-        params: &impl Serialize,
-        wait: Duration,
-    ) -> Outcome<R> {
+    pub(crate) async fn ask<M: Call>(&self, params: &M::Params, wait: Duration) -> Outcome<M::Answer> {
         let wait = self.timeout.unwrap_or(wait);
-        let answer = self.rpc.request::<R, _>(method, Params::new(params));
+        let answer = self.rpc.request::<M::Answer, _>(M::NAME, Params::new(params));
         match tokio::time::timeout(wait + MARGIN, answer).await {
-            Ok(answer) => answer.map_err(|error| failed(method, error)),
-            Err(_) => Err(unanswered(method, wait)),
+            Ok(answer) => answer.map_err(|error| failed(M::NAME, error)),
+            Err(_) => Err(unanswered(M::NAME, wait)),
         }
     }
 
     /// Subscribes.
-    pub(crate) async fn subscribe<T: DeserializeOwned>(
-        &self,
-        method: &str,
-        params: &impl Serialize,
-        unsubscribe: &str,
-    ) -> Outcome<Subscription<T>> {
-        let answer = self.rpc.subscribe::<T, _>(method, Params::new(params), unsubscribe);
+    pub(crate) async fn subscribe<S: Subscription>(&self, params: &S::Params) -> Outcome<Items<S::Item>> {
+        let answer = self.rpc.subscribe::<S::Item, _>(S::NAME, Params::new(params), S::UNSUBSCRIBE);
         match tokio::time::timeout(QUESTION_WAIT, answer).await {
-            Ok(answer) => answer.map_err(|error| failed(method, error)),
-            Err(_) => Err(unanswered(method, QUESTION_WAIT)),
+            Ok(answer) => answer.map_err(|error| failed(S::NAME, error)),
+            Err(_) => Err(unanswered(S::NAME, QUESTION_WAIT)),
         }
     }
 

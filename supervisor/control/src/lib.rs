@@ -12,11 +12,17 @@
 //!                                   jsonrpsee  WebSocket, or HTTP POST for single questions
 //!                                     │
 //!                                     ▼
-//!                                   methods, subscriptions ──▶ Host, Services
+//!                                   unknown    what is in no row of the table
+//!                                     │
+//!                                     ▼
+//!                                   methods, subscriptions ──▶ Host
 //! ```
 //!
 //! A plugin runs as the same user and can connect to the socket; therefore the credential. Its file is readable by that user
 //! as well, so this keeps out accidents and web pages, not a malicious plugin; that is for the sandbox.
+//!
+//! What may be asked is one table, [`outboard_protocol::control::methods`]: a row that is not served does not compile, and the
+//! OpenRPC document that `rpc.discover` answers with is generated from it, as is `docs/CONTROL.md`.
 //!
 //! Every bound is a constant below. Called by the composition root; must not know the command line.
 
@@ -26,18 +32,24 @@ mod listener;
 mod methods;
 mod parameters;
 mod subscriptions;
+mod unknown;
 
 use std::io;
 use std::time::Duration;
 
+use jsonrpsee::server::middleware::rpc::RpcServiceBuilder;
 use jsonrpsee::server::{
-    BatchRequestConfig, PingConfig, Server, ServerConfig, ServerHandle, StopHandle, stop_channel,
+    BatchRequestConfig, PingConfig, Server, ServerConfig, ServerHandle, StopHandle, TowerServiceBuilder,
+    stop_channel,
 };
 use jsonrpsee::{Methods, RpcModule};
 use outboard_host::Host;
 use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tower::layer::util::{Identity, Stack};
+
+use unknown::KnownLayer;
 
 pub use credential::{Credential, CredentialError};
 pub use listener::{BindError, bind};
@@ -107,14 +119,14 @@ impl Control {
 /// What each connection needs.
 #[derive(Clone)]
 struct Service {
-    builder:
-        jsonrpsee::server::TowerServiceBuilder<tower::layer::util::Identity, tower::layer::util::Identity>,
+    builder: Builder,
     methods: Methods,
     stop: StopHandle,
 }
 
-fn builder()
--> jsonrpsee::server::TowerServiceBuilder<tower::layer::util::Identity, tower::layer::util::Identity> {
+type Builder = TowerServiceBuilder<Stack<KnownLayer, Identity>, Identity>;
+
+fn builder() -> Builder {
     let config = ServerConfig::builder()
         .max_connections(CONNECTIONS)
         .max_request_body_size(QUESTION_MAX)
@@ -124,10 +136,11 @@ fn builder()
         .set_batch_request_config(BatchRequestConfig::Disabled)
         .enable_ws_ping(PingConfig::new().ping_interval(PING_EVERY).inactive_limit(SILENT_FOR))
         .build();
-    Server::builder().set_config(config).to_service_builder()
+    let rpc = RpcServiceBuilder::new().layer(KnownLayer);
+    Server::builder().set_config(config).set_rpc_middleware(rpc).to_service_builder()
 }
 
-/// Every method and subscription of [`outboard_protocol::control::method`].
+/// Every call and subscription of [`outboard_protocol::control::methods`].
 fn module(host: Host) -> RpcModule<Host> {
     let mut module = RpcModule::new(host);
     methods::register(&mut module).expect("INVARIANT: each name is registered once");

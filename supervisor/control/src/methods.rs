@@ -1,4 +1,6 @@
-//! The methods, each a line to whoever knows the answer.
+//! The calls, each a line to whoever knows the answer.
+//!
+//! A row of the table that is not answered here does not compile. Must not know connections.
 
 use std::future::Future;
 use std::path::Path;
@@ -8,184 +10,151 @@ use std::time::Duration;
 use jsonrpsee::RpcModule;
 use jsonrpsee::core::RegisterMethodError;
 use outboard_host::{Host, Order};
+use outboard_protocol::context::config::DeleteResult;
+use outboard_protocol::control::methods::{self as table, Call, CallName};
 use outboard_protocol::control::{
-    AirlineSetParams, AuthSetParams, BackupParams, ConfigKeyParams, ConfigSetParams, InvokeParams,
-    LogLevelParams, LogLevelReport, LogsParams, PluginParams, StatusParams, method,
+    BackupParams, ConfigImportParams, ConfigImportReport, ConfigKeyParams, ConfigSetParams, InvokeParams,
+    LogLevelParams, LogsParams, NoParams, PluginParams, StatusParams,
 };
-use outboard_protocol::{ErrorReason, PluginId, RpcError};
-use outboard_services::config::ConfigDocument;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use outboard_protocol::handshake::Empty;
+use outboard_protocol::{PluginId, RpcError};
+use serde_json::value::RawValue;
 
 use super::parameters;
 
 type Registered = Result<(), RegisterMethodError>;
 
-/// Registers every method.
+/// Registers every call of the table.
 pub(super) fn register(module: &mut RpcModule<Host>) -> Registered {
-    plugins(module)?;
-    config(module)?;
-    transfer(module)?;
-    sign_in(module)?;
-    data(module)?;
-    log_levels(module)?;
-    on(module, method::LOGS, async |host: Host, params: LogsParams| {
-        logged(&host, &params).await?;
-        host.services().logs.tail(params).await
-    })?;
-    on(module, method::INVOKE, async |host: Host, call: InvokeParams| {
-        let limit = call.timeout_ms.map(Duration::from_millis);
-        host.come_up(&call.id, limit).await?;
-        host.invoke(&call.id, &call.channel, call.args, limit).await
-    })
+    CallName::ALL.iter().try_for_each(|name| one(module, *name))
 }
 
-/// Fails for a plugin that is not there and has left no records either; those of one that was removed may still be read.
-pub(super) async fn logged(host: &Host, wanted: &LogsParams) -> Result<(), RpcError> {
-    let Some(id) = &wanted.id else { return Ok(()) };
-    let Err(unknown) = host.why(id.as_str()) else { return Ok(()) };
-    let any = LogsParams { id: Some(id.clone()), lines: Some(1), ..LogsParams::default() };
-    if host.services().logs.tail(any).await?.is_empty() { Err(unknown) } else { Ok(()) }
-}
-
-fn plugins(module: &mut RpcModule<Host>) -> Registered {
-    on(module, method::STATUS, async |host: Host, params: StatusParams| {
-        if let Some(id) = &params.id {
-            host.why(id.as_str())?;
+fn one(module: &mut RpcModule<Host>, name: CallName) -> Registered {
+    match name {
+        CallName::Discover => on::<table::Discover, _, _>(module, async |_, NoParams {}| Ok(openrpc())),
+        CallName::Status => on::<table::Status, _, _>(module, async |host: Host, StatusParams { id }| {
+            if let Some(id) = &id {
+                host.why(id.as_str())?;
+            }
+            Ok(host.status(id.as_ref().map(PluginId::as_str)))
+        }),
+        CallName::Start => order::<table::Start>(module, Order::Start),
+        CallName::Stop => order::<table::Stop>(module, Order::Stop),
+        CallName::Restart => order::<table::Restart>(module, Order::Restart),
+        CallName::Enable => order::<table::Enable>(module, Order::Enable),
+        CallName::Disable => order::<table::Disable>(module, Order::Disable),
+        CallName::Rescan => {
+            on::<table::Rescan, _, _>(module, async |host: Host, NoParams {}| host.rescan().await)
         }
-        Ok(host.status(params.id.as_ref().map(PluginId::as_str)))
-    })?;
-    on(module, method::START, async |host: Host, params: PluginParams| {
-        host.order(&params.id, Order::Start).await
-    })?;
-    on(module, method::STOP, async |host: Host, params: PluginParams| {
-        host.order(&params.id, Order::Stop).await
-    })?;
-    on(module, method::RESTART, async |host: Host, params: PluginParams| {
-        host.order(&params.id, Order::Restart).await
-    })?;
-    on(module, method::ENABLE, async |host: Host, params: PluginParams| {
-        host.order(&params.id, Order::Enable).await
-    })?;
-    on(module, method::DISABLE, async |host: Host, params: PluginParams| {
-        host.order(&params.id, Order::Disable).await
-    })?;
-    on(module, method::RESCAN, async |host: Host, _: Value| host.rescan().await)?;
-    on(module, method::WHY, async |host: Host, params: PluginParams| host.why(params.id.as_str()))
-}
-
-fn config(module: &mut RpcModule<Host>) -> Registered {
-    on(module, method::CONFIG_GET, async |host: Host, ConfigKeyParams { id, key }| {
-        known(&host, &id)?;
-        host.services().config.get(&id, &key).ok_or_else(|| {
-            let message =
-                format!("plugin {id} has no value for {:?}, and its manifest declares none", key.as_str());
-            RpcError::new(ErrorReason::NotFound, message)
-        })
-    })?;
-    on(module, method::CONFIG_SET, async |host: Host, ConfigSetParams { id, key, value }| {
-        known(&host, &id)?;
-        host.services().config.set(&id, &key, &value).await.map(|()| json!({}))
-    })?;
-    on(module, method::CONFIG_DELETE, async |host: Host, ConfigKeyParams { id, key }| {
-        known(&host, &id)?;
-        host.services().config.delete(&id, &key).await.map(|deleted| json!({ "deleted": deleted }))
-    })?;
-    on(module, method::CONFIG_LIST, async |host: Host, PluginParams { id }| {
-        known(&host, &id)?;
-        Ok(host.services().config.list(&id))
-    })
-}
-
-/// Parameters of `config.import`: the document's values stay as they were written.
-#[derive(Deserialize)]
-struct Import {
-    id: PluginId,
-    document: ConfigDocument,
-}
-
-fn transfer(module: &mut RpcModule<Host>) -> Registered {
-    on(module, method::CONFIG_EXPORT, async |host: Host, PluginParams { id }| {
-        known(&host, &id)?;
-        Ok(host.services().config.export(Some(&id)))
-    })?;
-    on(module, method::CONFIG_IMPORT, async |host: Host, Import { id, document }| {
-        known(&host, &id)?;
-        if let Some(other) = document.plugins.keys().find(|other| **other != id) {
-            let message =
-                format!("the document holds values of plugin {other}, and only those of {id} are asked for");
-            return Err(RpcError::new(ErrorReason::InvalidParams, message));
+        CallName::Why => {
+            on::<table::Why, _, _>(module, async |host: Host, PluginParams { id }| host.why(id.as_str()))
         }
-        host.services().config.import(&document).await.map(|imported| json!({ "imported": imported }))
-    })
-}
-
-fn data(module: &mut RpcModule<Host>) -> Registered {
-    on(module, method::DATABASES, async |host: Host, PluginParams { id }| {
-        host.why(id.as_str())?;
-        let databases = host.services().databases.clone();
-        let measured = tokio::task::spawn_blocking(move || databases.report(&id)).await;
-        measured
-            .map_err(|_| RpcError::new(ErrorReason::InternalError, "the data folder could not be measured"))
-    })?;
-    on(module, method::BACKUP, async |host: Host, BackupParams { file }| {
-        host.services().backup(Path::new(&file)).await
-    })
-}
-
-fn log_levels(module: &mut RpcModule<Host>) -> Registered {
-    on(module, method::LOGS_LEVEL, async |host: Host, PluginParams { id }| {
-        host.why(id.as_str())?;
-        Ok(log_level(&host, &id))
-    })?;
-    on(module, method::LOGS_LEVEL_SET, async |host: Host, LogLevelParams { id, level }| {
-        host.why(id.as_str())?;
-        host.services().logs.set_level(&id, level);
-        Ok(log_level(&host, &id))
-    })
-}
-
-fn log_level(host: &Host, id: &PluginId) -> LogLevelReport {
-    let (level, own) = host.services().logs.level_of(id);
-    LogLevelReport { level, own }
-}
-
-fn sign_in(module: &mut RpcModule<Host>) -> Registered {
-    on(module, method::AUTH_SET, async |host: Host, params: AuthSetParams| {
-        host.services().auth.set(params).await
-    })?;
-    on(module, method::AUTH_CLEAR, async |host: Host, _: Value| host.services().auth.clear().await)?;
-    on(module, method::AUTH_STATUS, async |host: Host, _: Value| Ok(host.services().auth.status()))?;
-    on(module, method::AIRLINE_SET, async |host: Host, params: AirlineSetParams| {
-        host.services().airline.set(params).await
-    })?;
-    on(module, method::AIRLINE_CLEAR, async |host: Host, _: Value| host.services().airline.clear().await)?;
-    on(module, method::AIRLINE_STATUS, async |host: Host, _: Value| Ok(host.services().airline.status()))
-}
-
-/// A plugin that is installed, or was and has left values behind.
-fn known(host: &Host, id: &PluginId) -> Result<(), RpcError> {
-    if !host.services().config.list(id).is_empty() {
-        return Ok(());
+        CallName::Logs => {
+            on::<table::Logs, _, _>(module, async |host: Host, wanted: LogsParams| host.logs(wanted).await)
+        }
+        CallName::LogsLevel => {
+            on::<table::LogsLevel, _, _>(module, async |host: Host, PluginParams { id }| host.log_level(&id))
+        }
+        CallName::LogsLevelSet => {
+            on::<table::LogsLevelSet, _, _>(module, async |host: Host, LogLevelParams { id, level }| {
+                host.set_log_level(&id, level)
+            })
+        }
+        CallName::ConfigGet => {
+            on::<table::ConfigGet, _, _>(module, async |host: Host, ConfigKeyParams { id, key }| {
+                host.config_get(&id, &key)
+            })
+        }
+        CallName::ConfigSet => {
+            on::<table::ConfigSet, _, _>(module, async |host: Host, params: ConfigSetParams| {
+                let ConfigSetParams { id, key, value } = params;
+                host.config_set(&id, &key, &value).await.map(|()| Empty {})
+            })
+        }
+        CallName::ConfigDelete => {
+            on::<table::ConfigDelete, _, _>(module, async |host: Host, ConfigKeyParams { id, key }| {
+                host.config_delete(&id, &key).await.map(|deleted| DeleteResult { deleted })
+            })
+        }
+        CallName::ConfigList => {
+            on::<table::ConfigList, _, _>(module, async |host: Host, PluginParams { id }| {
+                host.config_list(&id)
+            })
+        }
+        CallName::ConfigExport => {
+            on::<table::ConfigExport, _, _>(module, async |host: Host, PluginParams { id }| {
+                host.config_export(&id)
+            })
+        }
+        CallName::ConfigImport => {
+            on::<table::ConfigImport, _, _>(module, async |host: Host, params: ConfigImportParams| {
+                let imported = host.config_import(&params.id, &params.document).await?;
+                Ok(ConfigImportReport { imported: imported as u64 })
+            })
+        }
+        CallName::Databases => {
+            on::<table::Databases, _, _>(module, async |host: Host, PluginParams { id }| {
+                host.data_report(&id).await
+            })
+        }
+        CallName::Backup => on::<table::Backup, _, _>(module, async |host: Host, BackupParams { file }| {
+            host.backup(Path::new(&file)).await
+        }),
+        CallName::AuthSet => {
+            on::<table::AuthSet, _, _>(module, async |host: Host, params| host.sign_in(params).await)
+        }
+        CallName::AuthClear => {
+            on::<table::AuthClear, _, _>(module, async |host: Host, NoParams {}| host.sign_out().await)
+        }
+        CallName::AuthStatusOf => {
+            on::<table::AuthStatusOf, _, _>(module, async |host: Host, NoParams {}| Ok(host.auth_status()))
+        }
+        CallName::AirlineSet => {
+            on::<table::AirlineSet, _, _>(module, async |host: Host, params| host.bind_airline(params).await)
+        }
+        CallName::AirlineClear => on::<table::AirlineClear, _, _>(module, async |host: Host, NoParams {}| {
+            host.unbind_airline().await
+        }),
+        CallName::AirlineStatusOf => {
+            on::<table::AirlineStatusOf, _, _>(module, async |host: Host, NoParams {}| {
+                Ok(host.airline_status())
+            })
+        }
+        CallName::Invoke => on::<table::Invoke, _, _>(module, async |host: Host, call: InvokeParams| {
+            let limit = call.timeout_ms.map(Duration::from_millis);
+            host.come_up(&call.id, limit).await?;
+            host.invoke(&call.id, &call.channel, call.args, limit).await
+        }),
     }
-    host.why(id.as_str()).map(|_| ())
 }
 
-/// Registers one method: parameters in, answer or error out.
-fn on<P, R, F, Fut>(module: &mut RpcModule<Host>, name: &'static str, answer: F) -> Registered
+/// Registers an order to a plugin: all of them are answered with how the plugin is after it.
+fn order<M>(module: &mut RpcModule<Host>, order: Order) -> Registered
 where
-    P: DeserializeOwned + Send + 'static,
-    R: Serialize + Clone + Send + 'static,
-    F: Fn(Host, P) -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, RpcError>> + Send,
+    M: Call<Params = PluginParams, Answer = outboard_protocol::control::PluginStatus>,
 {
-    module.register_async_method(name, move |params, host: Arc<Host>, _| {
+    on::<M, _, _>(module, move |host: Host, PluginParams { id }| async move { host.order(&id, order).await })
+}
+
+/// Registers one call: parameters in, answer or error out.
+fn on<M, F, Fut>(module: &mut RpcModule<Host>, answer: F) -> Registered
+where
+    M: Call,
+    F: Fn(Host, M::Params) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Result<M::Answer, RpcError>> + Send,
+{
+    module.register_async_method(M::NAME, move |params, host: Arc<Host>, _| {
         let answer = answer.clone();
         async move {
-            let params = parameters::read::<P>(name, &params)?;
+            let params = parameters::read::<M::Params>(M::NAME, &params)?;
             answer(Host::clone(&host), params).await.map_err(parameters::to_wire)
         }
     })?;
     Ok(())
+}
+
+/// The committed document, as it is: whoever reads it here reads what stands in the repository.
+fn openrpc() -> Box<RawValue> {
+    serde_json::from_str(table::OPENRPC)
+        .expect("INVARIANT: the document is generated as JSON, and a test reads it")
 }

@@ -1,66 +1,66 @@
 //! The subscriptions: log records, what plugins push to their UIs, and what a host application may act upon.
 //!
 //! Each reads from a bounded queue of its own and ends with its client. A client that is too slow is told what it lost, or is
-//! cut off; it delays nobody.
+//! cut off; it delays nobody. A row of the table that is not answered here does not compile.
 
+use std::future::Future;
 use std::sync::Arc;
 
+use jsonrpsee::RpcModule;
 use jsonrpsee::core::{RegisterMethodError, SubscriptionError};
 use jsonrpsee::server::{PendingSubscriptionSink, SubscriptionSink};
-use jsonrpsee::types::Params;
-use jsonrpsee::{Extensions, RpcModule};
 use outboard_host::Host;
-use outboard_protocol::control::{BusEvent, HostEvent, LogsParams, PluginParams, method};
+use outboard_protocol::control::methods::{self as table, Subscription, SubscriptionName};
+use outboard_protocol::control::{BusEvent, HostEvent, LogsParams, NoParams, PluginParams};
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
-use outboard_services::CutOff;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{methods, parameters};
+use super::parameters;
 
 /// Ends with `Err` when the client is to be told that nothing more comes.
 type Ended = Result<(), SubscriptionError>;
 
-/// Registers every subscription.
-pub(super) fn register(module: &mut RpcModule<Host>) -> Result<(), RegisterMethodError> {
+type Registered = Result<(), RegisterMethodError>;
+
+/// Registers every subscription of the table.
+pub(super) fn register(module: &mut RpcModule<Host>) -> Registered {
+    SubscriptionName::ALL.iter().try_for_each(|name| match name {
+        SubscriptionName::LogRecords => on::<table::LogRecords, _, _>(module, logs),
+        SubscriptionName::BusEvents => on::<table::BusEvents, _, _>(module, events),
+        SubscriptionName::HostEvents => on::<table::HostEvents, _, _>(module, host_events),
+    })
+}
+
+/// Registers one subscription: parameters in, items or one error out.
+fn on<S, F, Fut>(module: &mut RpcModule<Host>, tell: F) -> Registered
+where
+    S: Subscription<Params: Send>,
+    F: Fn(Host, S::Params, PendingSubscriptionSink) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Ended> + Send,
+{
     module.register_subscription(
-        method::LOGS_SUBSCRIBE,
-        method::LOGS_RECORD,
-        method::LOGS_UNSUBSCRIBE,
-        logs,
-    )?;
-    module.register_subscription(
-        method::EVENTS_SUBSCRIBE,
-        method::EVENTS_EVENT,
-        method::EVENTS_UNSUBSCRIBE,
-        events,
-    )?;
-    module.register_subscription(
-        method::HOST_SUBSCRIBE,
-        method::HOST_EVENT,
-        method::HOST_UNSUBSCRIBE,
-        host_events,
+        S::NAME,
+        S::NOTIFICATION,
+        S::UNSUBSCRIBE,
+        move |params, pending, host: Arc<Host>, _| {
+            let tell = tell.clone();
+            async move {
+                match parameters::read::<S::Params>(S::NAME, &params) {
+                    Ok(params) => tell(Host::clone(&host), params, pending).await,
+                    Err(error) => refuse(pending, error).await,
+                }
+            }
+        },
     )?;
     Ok(())
 }
 
 /// The latest records, then those that come: none twice, none left out.
-async fn logs(
-    params: Params<'static>,
-    pending: PendingSubscriptionSink,
-    host: Arc<Host>,
-    _: Extensions,
-) -> Ended {
-    let followed = match parameters::read::<LogsParams>(method::LOGS_SUBSCRIBE, &params) {
-        Ok(wanted) => match methods::logged(&host, &wanted).await {
-            Ok(()) => host.services().logs.follow(wanted).await.map_err(parameters::to_wire),
-            Err(unknown) => Err(parameters::to_wire(unknown)),
-        },
-        Err(error) => Err(error),
-    };
-    let (latest, coming) = match followed {
+async fn logs(host: Host, wanted: LogsParams, pending: PendingSubscriptionSink) -> Ended {
+    let (latest, coming) = match host.follow_logs(wanted).await {
         Ok(followed) => followed,
-        Err(error) => return refuse(pending, error).await,
+        Err(error) => return refuse(pending, parameters::to_wire(error)).await,
     };
     let Ok(sink) = pending.accept().await else { return Ok(()) };
     for record in &latest {
@@ -81,27 +81,19 @@ async fn logs(
 }
 
 /// What a plugin pushes to its UIs, for the plugins of this moment and later ones of the same id.
-async fn events(
-    params: Params<'static>,
-    pending: PendingSubscriptionSink,
-    host: Arc<Host>,
-    _: Extensions,
-) -> Ended {
-    let id = match parameters::read::<PluginParams>(method::EVENTS_SUBSCRIBE, &params) {
-        Ok(PluginParams { id }) => id,
-        Err(error) => return refuse(pending, error).await,
+async fn events(host: Host, PluginParams { id }: PluginParams, pending: PendingSubscriptionSink) -> Ended {
+    let coming = match host.bus_of(&id) {
+        Ok(coming) => coming,
+        Err(unknown) => return refuse(pending, parameters::to_wire(unknown)).await,
     };
-    if let Err(unknown) = host.why(id.as_str()) {
-        return refuse(pending, parameters::to_wire(unknown)).await;
-    }
-    let coming = host.services().bus.subscribe(&id);
     let Ok(sink) = pending.accept().await else { return Ok(()) };
     loop {
         let frame = tokio::select! {
             () = sink.closed() => return Ok(()),
             frame = coming.next() => frame,
         };
-        let frame = frame.map_err(|CutOff| SubscriptionError::from(too_slow(&id)))?;
+        // An error means that it was cut off.
+        let frame = frame.map_err(|_| SubscriptionError::from(too_slow(&id)))?;
         if let Some(event) = event(&frame)
             && !send(&sink, &event).await
         {
@@ -127,12 +119,7 @@ fn event(frame: &[u8]) -> Option<BusEvent> {
 }
 
 /// State changes, and what needs the user.
-async fn host_events(
-    _: Params<'static>,
-    pending: PendingSubscriptionSink,
-    host: Arc<Host>,
-    _: Extensions,
-) -> Ended {
+async fn host_events(host: Host, NoParams {}: NoParams, pending: PendingSubscriptionSink) -> Ended {
     let mut coming = host.events();
     let Ok(sink) = pending.accept().await else { return Ok(()) };
     loop {

@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use outboard_control::{BindError, Control, Credential, CredentialError, bind};
 use outboard_host::{Host, HostOptions, HostTasks, PluginPolicy, ShutdownMode, javascript};
+use outboard_protocol::control::methods;
 use outboard_services::{ServiceOptions, Services};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -155,32 +157,113 @@ async fn errors_carry_the_code_the_word_and_a_sentence() {
 }
 
 #[tokio::test]
-async fn every_method_of_the_table_is_served() {
+async fn what_is_published_is_what_is_served() {
     let running = Running::start().await;
-    use outboard_protocol::control::method::*;
-    for method in [
-        STATUS,
-        START,
-        STOP,
-        RESTART,
-        ENABLE,
-        DISABLE,
-        RESCAN,
-        WHY,
-        LOGS,
-        CONFIG_GET,
-        CONFIG_SET,
-        CONFIG_DELETE,
-        CONFIG_LIST,
-        AUTH_SET,
-        AUTH_CLEAR,
-        AUTH_STATUS,
-        AIRLINE_SET,
-        AIRLINE_CLEAR,
-        AIRLINE_STATUS,
-        INVOKE,
-    ] {
+    let document = running.ask("rpc.discover", json!({})).await["result"].clone();
+    let committed: Value = serde_json::from_str(methods::OPENRPC).unwrap();
+    assert_eq!(document, committed);
+    let published: BTreeSet<&str> = document["methods"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|method| method["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(published, methods::served().collect());
+    for method in published {
         assert_ne!(running.ask(method, json!({})).await["error"]["code"], -32601, "{method} is not served");
+    }
+    running.end().await;
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_there_is_refused_with_the_nearest_that_is() {
+    let running = Running::start().await;
+    for (asked, hint) in [
+        ("statsu", "did you mean `status`?"),
+        ("config.gte", "did you mean `config.get`?"),
+        ("host.subscribed", "did you mean `host.subscribe`?"),
+        ("something-else-altogether", "`rpc.discover` answers with those that there are"),
+    ] {
+        let error = running.ask(asked, json!({})).await["error"].clone();
+        assert_eq!(error["code"], -32601, "{error}");
+        assert_eq!(error["data"]["reason"], "method_not_found", "{error}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(asked) && message.contains(hint), "{message}");
+    }
+    let long = "x".repeat(100_000);
+    let error = running.ask(&long, json!({})).await["error"]["message"].to_string();
+    assert!(error.len() < 300, "a name is shown cut");
+    running.end().await;
+}
+
+#[tokio::test]
+async fn parameters_that_do_not_fit_are_refused_and_the_member_is_named() {
+    let running = Running::start().await;
+    for (method, params, named) in [
+        ("status", json!({ "idd": "x" }), "unknown field `idd`, expected `id`"),
+        ("rescan", json!({ "force": true }), "unknown field `force`"),
+        ("start", json!({}), "missing field `id`"),
+        ("start", json!({ "id": 5 }), "`id`: invalid type: integer `5`"),
+        ("start", json!(["x"]), "this is an array"),
+        ("logs", json!({ "lines": "many" }), "`lines`: invalid type"),
+        ("logs", json!({ "level": "loud" }), "`level`: unknown variant `loud`"),
+        ("config.set", json!({ "id": "x", "key": "k" }), "missing field `value`"),
+        ("config.set", json!({ "id": "x", "key": "k", "value": 1, "valeu": 2 }), "unknown field `valeu`"),
+        (
+            "config.import",
+            json!({ "id": "x", "document": { "version": "1", "plugins": {} } }),
+            "`document.version`",
+        ),
+        (
+            "config.import",
+            json!({ "id": "x", "document": { "version": 1, "plugins": { "x": 5 } } }),
+            "`document.plugins.x`",
+        ),
+        ("ipc.invoke", json!({ "id": "x", "channel": "plugin:x:y" }), "`channel`: channel"),
+    ] {
+        let error = running.ask(method, params.clone()).await["error"].clone();
+        assert_eq!(error["data"]["reason"], "invalid_params", "{method} {params}: {error}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(named) && message.contains(method), "{method} {params}: {message}");
+        assert!(!message.contains(" line "), "{method} {params}: {message}");
+    }
+    running.end().await;
+}
+
+#[tokio::test]
+async fn a_secret_in_the_wrong_place_is_not_said_again_and_the_right_place_is() {
+    const SECRET: &str = "s3cret-9f1c";
+    let running = Running::start().await;
+    for (method, params, named) in [
+        ("auth.set", json!({}), "missing field `token`"),
+        (
+            "auth.set",
+            json!({ "token": { "value": SECRET } }),
+            "`token` is not what it has to be; expected a string",
+        ),
+        ("auth.set", json!({ SECRET: true }), "a member is not known; expected `token`"),
+        ("auth.set", json!(SECRET), "this is not what it has to be"),
+        (
+            "airline.set",
+            json!({ "id": "a", "baseUrl": "https://a.example", "refreshFormat": SECRET }),
+            "`refreshFormat`",
+        ),
+        (
+            "airline.set",
+            json!({ "id": "a", "baseUrl": "https://a.example", "refreshFormat": { "body": SECRET } }),
+            "`refreshFormat.body`",
+        ),
+        (
+            "airline.set",
+            json!({ "id": "a", "baseUrl": "https://a.example", "tokn": SECRET }),
+            "a member is not known",
+        ),
+    ] {
+        let error = running.ask(method, params.clone()).await["error"].clone();
+        assert_eq!(error["data"]["reason"], "invalid_params", "{method} {params}: {error}");
+        let said = error.to_string();
+        assert!(said.contains(named), "{method} {params}: {said}");
+        assert!(!said.contains(SECRET), "{method} {params}: {said}");
     }
     running.end().await;
 }

@@ -29,6 +29,7 @@ pub mod discovery;
 mod host;
 pub mod javascript;
 mod lost_sockets;
+mod operators;
 mod plugin;
 pub mod process;
 pub mod routes;

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use outboard_protocol::control::{AirlineSetParams, AirlineStatus, RefreshFormat, method};
-use serde_json::json;
+use outboard_protocol::control::methods::{AirlineClear, AirlineSet, AirlineStatusOf};
+use outboard_protocol::control::{AirlineSetParams, NoParams, RefreshFormat};
 
-use super::{secret, with_client};
+use super::{question, secret};
 use crate::arguments::{AirlineArguments, AirlineVerb};
-use crate::client::QUESTION_WAIT;
 use crate::failure::{Failure, Outcome};
 use crate::render::Screen;
 use crate::settings::Settings;
@@ -16,16 +15,11 @@ use crate::tame::tame;
 
 /// Binds, unbinds, or tells.
 pub(super) fn run(settings: &Settings, screen: &mut Screen, verb: AirlineVerb) -> Outcome {
-    let (method, params) = match verb {
-        AirlineVerb::Set(arguments) => {
-            (method::AIRLINE_SET, serde_json::to_value(binding(settings, arguments)?))
-        }
-        AirlineVerb::Clear => (method::AIRLINE_CLEAR, Ok(json!({}))),
-        AirlineVerb::Status => (method::AIRLINE_STATUS, Ok(json!({}))),
+    let status = match verb {
+        AirlineVerb::Set(arguments) => question::<AirlineSet>(settings, &binding(settings, arguments)?)?,
+        AirlineVerb::Clear => question::<AirlineClear>(settings, &NoParams {})?,
+        AirlineVerb::Status => question::<AirlineStatusOf>(settings, &NoParams {})?,
     };
-    let params = params.expect("INVARIANT: a struct of strings is JSON");
-    let status: AirlineStatus =
-        with_client(settings, async |client| client.ask(method, &params, QUESTION_WAIT).await)?;
     if screen.json() {
         screen.json_document(&status)?;
         return Ok(());

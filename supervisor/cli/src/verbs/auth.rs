@@ -2,19 +2,18 @@
 
 use std::path::Path;
 
-use outboard_protocol::control::{AuthSetParams, AuthStatus, method};
-use serde_json::json;
+use outboard_protocol::control::methods::{AuthClear, AuthSet, AuthStatusOf};
+use outboard_protocol::control::{AuthSetParams, NoParams};
 
-use super::{secret, with_client};
+use super::{question, secret};
 use crate::arguments::AuthVerb;
-use crate::client::QUESTION_WAIT;
 use crate::failure::{Failure, Outcome};
 use crate::render::Screen;
 use crate::settings::Settings;
 
 /// Signs in or out, or tells.
 pub(super) fn run(settings: &Settings, screen: &mut Screen, verb: AuthVerb) -> Outcome {
-    let (method, params) = match verb {
+    let status = match verb {
         AuthVerb::Set { misplaced: Some(_) } => {
             return Err(Failure::usage(
                 "a token is not taken from the command line, where every user of the machine can read it (take this one for \
@@ -24,14 +23,11 @@ pub(super) fn run(settings: &Settings, screen: &mut Screen, verb: AuthVerb) -> O
         AuthVerb::Set { misplaced: None } => {
             let file = settings.options.auth_token_file.as_deref();
             let token = secret::read("token", file.unwrap_or(Path::new("-")))?;
-            (method::AUTH_SET, serde_json::to_value(AuthSetParams { token }))
+            question::<AuthSet>(settings, &AuthSetParams { token })?
         }
-        AuthVerb::Clear => (method::AUTH_CLEAR, Ok(json!({}))),
-        AuthVerb::Status => (method::AUTH_STATUS, Ok(json!({}))),
+        AuthVerb::Clear => question::<AuthClear>(settings, &NoParams {})?,
+        AuthVerb::Status => question::<AuthStatusOf>(settings, &NoParams {})?,
     };
-    let params = params.expect("INVARIANT: a struct of one string is JSON");
-    let status: AuthStatus =
-        with_client(settings, async |client| client.ask(method, &params, QUESTION_WAIT).await)?;
     if screen.json() {
         screen.json_document(&status)?;
     } else {

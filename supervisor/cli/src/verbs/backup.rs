@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use outboard_causes::Told;
-use outboard_protocol::control::{BackupParams, BackupReport, method};
+use outboard_protocol::control::BackupParams;
+use outboard_protocol::control::methods::Backup;
 use outboard_services::backup::{self, RestoreError};
 use serde_json::json;
 
@@ -21,7 +22,7 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, file: &Path) -> Ou
         return Err(Failure::usage(format!("{} is not UTF-8; choose another name", file.display())));
     };
     let params = BackupParams { file: file.to_owned() };
-    let report: BackupReport = client.ask(method::BACKUP, &params, BACKUP_WAIT).await?;
+    let report = client.ask::<Backup>(&params, BACKUP_WAIT).await?;
     if screen.json() {
         screen.json_document(&report)?;
     } else {

@@ -1,6 +1,7 @@
 //! `outboard call ID CHANNEL [JSON]…`: asks a plugin as its UI does, and prints the answer.
 
-use outboard_protocol::control::{InvokeParams, method};
+use outboard_protocol::control::InvokeParams;
+use outboard_protocol::control::methods::Invoke;
 use serde_json::Value;
 
 use super::{json_or_string, plugin_id};
@@ -32,7 +33,9 @@ pub(super) async fn run(
             .map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
     };
     let deadline = settings.options.common.settings.host_call;
-    let answer: Value = client.ask(method::INVOKE, &params, deadline).await?;
+    let answer = client.ask::<Invoke>(&params, deadline).await?;
+    let answer: Value = serde_json::from_str(answer.get())
+        .map_err(|error| Failure::failed(format!("the answer cannot be shown: {error}")))?;
     screen.json_document(&answer)?;
     Ok(())
 }

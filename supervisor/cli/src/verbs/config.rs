@@ -1,8 +1,8 @@
 //! `outboard config get|set|delete|list ID …`: a plugin's configuration, as the plugin sees it.
 
-use outboard_protocol::control::{
-    ConfigEntry, ConfigKeyParams, ConfigSetParams, ConfigSource, PluginParams, method,
-};
+use outboard_protocol::control::methods::{ConfigDelete, ConfigGet, ConfigList, ConfigSet};
+use outboard_protocol::control::{ConfigEntry, ConfigKeyParams, ConfigSetParams, ConfigSource, PluginParams};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use outboard_protocol::settings::SettingScope;
@@ -18,16 +18,15 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, verb: ConfigVerb) 
     match verb {
         ConfigVerb::Get { id, key } => {
             let params = ConfigKeyParams { id: plugin_id(&id)?, key };
-            let entry: ConfigEntry = client.ask(method::CONFIG_GET, &params, QUESTION_WAIT).await?;
+            let entry = client.ask::<ConfigGet>(&params, QUESTION_WAIT).await?;
             // The value alone, so that a script can use it; --json tells where it comes from as well.
             if screen.json() { screen.json_document(&entry)? } else { screen.json_document(&entry.value)? }
         }
         ConfigVerb::Set { id, key, value } => {
             let params = ConfigSetParams { id: plugin_id(&id)?, key, value: json_or_string(&value)? };
-            let _: Value = client.ask(method::CONFIG_SET, &params, QUESTION_WAIT).await?;
-            let entries: Vec<ConfigEntry> = client
-                .ask(method::CONFIG_LIST, &PluginParams { id: params.id.clone() }, QUESTION_WAIT)
-                .await?;
+            client.ask::<ConfigSet>(&params, QUESTION_WAIT).await?;
+            let plugin = PluginParams { id: params.id.clone() };
+            let entries = client.ask::<ConfigList>(&plugin, QUESTION_WAIT).await?;
             let warning = undeclared(&id, params.key.as_str(), &entries);
             let said =
                 json!({ "id": params.id, "key": params.key, "value": params.value, "warning": warning });
@@ -41,7 +40,7 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, verb: ConfigVerb) 
         }
         ConfigVerb::List { id } => {
             let params = PluginParams { id: plugin_id(&id)? };
-            let entries: Vec<ConfigEntry> = client.ask(method::CONFIG_LIST, &params, QUESTION_WAIT).await?;
+            let entries = client.ask::<ConfigList>(&params, QUESTION_WAIT).await?;
             show(screen, &entries)?;
         }
         ConfigVerb::Export { id, file } => transfer::export(client, screen, &id, file.as_deref()).await?,
@@ -71,8 +70,8 @@ fn undeclared(id: &str, key: &str, entries: &[ConfigEntry]) -> Option<String> {
 }
 
 async fn delete(client: &Client, screen: &mut Screen, params: ConfigKeyParams) -> Outcome {
-    let answer: Value = client.ask(method::CONFIG_DELETE, &params, QUESTION_WAIT).await?;
-    if answer.get("deleted") != Some(&Value::Bool(true)) {
+    let answer = client.ask::<ConfigDelete>(&params, QUESTION_WAIT).await?;
+    if !answer.deleted {
         return Err(Failure::new(
             Exit::NotFound,
             format!(
@@ -86,7 +85,7 @@ async fn delete(client: &Client, screen: &mut Screen, params: ConfigKeyParams) -
     Ok(())
 }
 
-fn done(screen: &mut Screen, json: &Value, sentence: &str) -> std::io::Result<()> {
+fn done(screen: &mut Screen, json: &impl Serialize, sentence: &str) -> std::io::Result<()> {
     if screen.json() { screen.json_document(json) } else { screen.line(crate::tame::tame(sentence)) }
 }
 

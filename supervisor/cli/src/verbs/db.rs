@@ -6,11 +6,11 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use outboard_protocol::control::{DataReport, PluginParams, method};
+use outboard_protocol::control::methods::Databases;
+use outboard_protocol::control::{DataReport, PluginParams};
 use outboard_protocol::id::DatabaseFile;
 
-use super::{plugin_id, with_client};
-use crate::client::QUESTION_WAIT;
+use super::{plugin_id, question};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::render::{Screen, Style, Table, bytes};
 use crate::settings::Settings;
@@ -28,8 +28,7 @@ pub(super) fn run(
     file: Option<&DatabaseFile>,
 ) -> Outcome {
     let params = PluginParams { id: plugin_id(id)? };
-    let report: DataReport =
-        with_client(settings, async |client| client.ask(method::DATABASES, &params, QUESTION_WAIT).await)?;
+    let report = question::<Databases>(settings, &params)?;
     match file {
         Some(file) => Err(look_into(screen, &report, id, file.as_str())),
         None => Ok(list(screen, &report)?),

@@ -1,7 +1,7 @@
 //! `outboard events`: what a host application may act upon, a line each, until interrupted.
 
-use outboard_protocol::control::{HostEvent, method};
-use serde_json::json;
+use outboard_protocol::control::methods::HostEvents;
+use outboard_protocol::control::{HostEvent, NoParams};
 
 use crate::client::Client;
 use crate::failure::Outcome;
@@ -10,8 +10,7 @@ use crate::tame::tame;
 
 /// Listens until the supervisor or the reader goes.
 pub(super) async fn run(client: &Client, screen: &mut Screen) -> Outcome {
-    let mut events =
-        client.subscribe::<HostEvent>(method::HOST_SUBSCRIBE, &json!({}), method::HOST_UNSUBSCRIBE).await?;
+    let mut events = client.subscribe::<HostEvents>(&NoParams {}).await?;
     while let Some(event) = events.next().await {
         // One that a newer supervisor sends and this command line does not know.
         let Ok(event) = event else { continue };

@@ -1,6 +1,7 @@
 //! `outboard listen ID`: what a plugin pushes to its UIs, a line each, until interrupted. Values that are kept come first.
 
-use outboard_protocol::control::{BusEvent, PluginParams, method};
+use outboard_protocol::control::PluginParams;
+use outboard_protocol::control::methods::BusEvents;
 
 use outboard_services::terminal::escape_json;
 
@@ -12,8 +13,7 @@ use crate::render::{Screen, Style};
 /// Listens until the supervisor or the reader goes.
 pub(super) async fn run(client: &Client, screen: &mut Screen, id: &str) -> Outcome {
     let params = PluginParams { id: plugin_id(id)? };
-    let mut events =
-        client.subscribe::<BusEvent>(method::EVENTS_SUBSCRIBE, &params, method::EVENTS_UNSUBSCRIBE).await?;
+    let mut events = client.subscribe::<BusEvents>(&params).await?;
     while let Some(event) = events.next().await {
         let Ok(event) = event else { continue };
         if screen.json() {

@@ -3,10 +3,11 @@
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use outboard_protocol::control::{LogRecord, LogsParams, method};
+use outboard_protocol::control::LogsParams;
+use outboard_protocol::control::methods::{LogRecords, Logs};
 
-use super::{plugin_id, with_client};
-use crate::client::{Client, QUESTION_WAIT};
+use super::{plugin_id, question, with_client};
+use crate::client::Client;
 use crate::failure::{Failure, Outcome};
 use crate::render::{Screen, log_line};
 use crate::settings::{Settings, Time};
@@ -23,8 +24,7 @@ pub(super) fn run(settings: &Settings, screen: &mut Screen, id: Option<&str>) ->
     if settings.options.follow {
         return with_client(settings, async |client| follow(client, screen, &params).await);
     }
-    let records: Vec<LogRecord> =
-        with_client(settings, async |client| client.ask(method::LOGS, &params, QUESTION_WAIT).await)?;
+    let records = question::<Logs>(settings, &params)?;
     if screen.json() {
         screen.json_document(&records)?;
         return Ok(());
@@ -37,8 +37,7 @@ pub(super) fn run(settings: &Settings, screen: &mut Screen, id: Option<&str>) ->
 
 /// The subscription begins with the latest records, so that none is missed in between.
 async fn follow(client: &Client, screen: &mut Screen, params: &LogsParams) -> Outcome {
-    let mut records =
-        client.subscribe::<LogRecord>(method::LOGS_SUBSCRIBE, params, method::LOGS_UNSUBSCRIBE).await?;
+    let mut records = client.subscribe::<LogRecords>(params).await?;
     while let Some(record) = records.next().await {
         let Ok(record) = record else { continue };
         if screen.json() {

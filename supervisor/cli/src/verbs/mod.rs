@@ -30,12 +30,12 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use outboard_protocol::PluginId;
-use outboard_protocol::control::method;
+use outboard_protocol::control::methods::{Call, Disable, Enable, Restart, Start, Stop};
 use outboard_protocol::wire::readable;
 use serde_json::value::RawValue;
 
 use crate::arguments::{Arguments, Global, Verb};
-use crate::client::Client;
+use crate::client::{Client, QUESTION_WAIT};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::render::Screen;
 use crate::run::{self, Role};
@@ -73,11 +73,11 @@ fn ask(settings: &Settings, screen: &mut Screen, verb: Verb) -> Outcome {
         Verb::Status { id } => {
             with_client(settings, async |client| status::run(client, screen, id.as_deref()).await)
         }
-        Verb::Start(one) => order(settings, screen, method::START, &one.id),
-        Verb::Stop(one) => order(settings, screen, method::STOP, &one.id),
-        Verb::Restart(one) => order(settings, screen, method::RESTART, &one.id),
-        Verb::Enable(one) => order(settings, screen, method::ENABLE, &one.id),
-        Verb::Disable(one) => order(settings, screen, method::DISABLE, &one.id),
+        Verb::Start(one) => order::<Start>(settings, screen, &one.id),
+        Verb::Stop(one) => order::<Stop>(settings, screen, &one.id),
+        Verb::Restart(one) => order::<Restart>(settings, screen, &one.id),
+        Verb::Enable(one) => order::<Enable>(settings, screen, &one.id),
+        Verb::Disable(one) => order::<Disable>(settings, screen, &one.id),
         Verb::Rescan => with_client(settings, async |client| rescan::run(client, screen).await),
         Verb::Logs(logs) => logs::run(settings, screen, logs.id.as_deref()),
         Verb::LogLevel { id, level } => {
@@ -106,8 +106,13 @@ fn ask(settings: &Settings, screen: &mut Screen, verb: Verb) -> Outcome {
     }
 }
 
-fn order(settings: &Settings, screen: &mut Screen, method: &str, id: &str) -> Outcome {
-    with_client(settings, async |client| order::run(client, screen, method, id).await)
+fn order<M: order::Order>(settings: &Settings, screen: &mut Screen, id: &str) -> Outcome {
+    with_client(settings, async |client| order::run::<M>(client, screen, id).await)
+}
+
+/// Connects, and asks one question.
+fn question<M: Call>(settings: &Settings, params: &M::Params) -> Outcome<M::Answer> {
+    with_client(settings, async |client| client.ask::<M>(params, QUESTION_WAIT).await)
 }
 
 /// Connects, and runs a conversation to its end.

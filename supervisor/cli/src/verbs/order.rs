@@ -1,6 +1,7 @@
 //! `outboard start|stop|restart|enable|disable ID`: an order, and how the plugin is after it.
 
-use outboard_protocol::control::{PluginParams, PluginState, PluginStatus, WhyReport, method};
+use outboard_protocol::control::methods::{Call, CallName, Why};
+use outboard_protocol::control::{PluginParams, PluginState, PluginStatus};
 
 use super::plugin_id;
 use crate::client::{Client, ORDER_WAIT, QUESTION_WAIT};
@@ -8,16 +9,20 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::render::{Screen, state_style};
 use crate::tame::tame;
 
+/// A call that orders something of a plugin, and is answered with how it is after it.
+pub(super) trait Order: Call<Params = PluginParams, Answer = PluginStatus> {}
+impl<M: Call<Params = PluginParams, Answer = PluginStatus>> Order for M {}
+
 /// Orders, and waits until it is clear what came of it.
-pub(super) async fn run(client: &Client, screen: &mut Screen, order: &str, id: &str) -> Outcome {
+pub(super) async fn run<M: Order>(client: &Client, screen: &mut Screen, id: &str) -> Outcome {
     let params = PluginParams { id: plugin_id(id)? };
-    let plugin: PluginStatus = client.ask(order, &params, ORDER_WAIT).await?;
+    let plugin = client.ask::<M>(&params, ORDER_WAIT).await?;
     if screen.json() {
         screen.json_document(&plugin)?;
     } else {
         screen.line(sentence(screen, &plugin))?;
     }
-    if came_true(order, &plugin) {
+    if came_true(M::CALL, &plugin) {
         return Ok(());
     }
     if !screen.json()
@@ -25,13 +30,13 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, order: &str, id: &
     {
         screen.line(format!("its last line on standard error: {}", tame(&line)))?;
     }
-    Err(not_true(order, &plugin))
+    Err(not_true(M::NAME, &plugin))
 }
 
 /// What the latest process said last, as most languages name there what is wrong. None where there is nothing: the order has
 /// been answered, and a question that fails adds nothing to it.
 async fn last_words(client: &Client, params: &PluginParams) -> Option<String> {
-    let report: WhyReport = client.ask(method::WHY, params, QUESTION_WAIT).await.ok()?;
+    let report = client.ask::<Why>(params, QUESTION_WAIT).await.ok()?;
     let latest = report.history.into_iter().next()?;
     latest.stderr.into_iter().rev().find(|line| !line.trim().is_empty())
 }
@@ -49,9 +54,9 @@ fn sentence(screen: &Screen, plugin: &PluginStatus) -> String {
 }
 
 /// Whether the plugin is as the order wants it.
-fn came_true(order: &str, plugin: &PluginStatus) -> bool {
+fn came_true(order: CallName, plugin: &PluginStatus) -> bool {
     match order {
-        method::STOP | method::DISABLE => plugin.state == PluginState::Stopped,
+        CallName::Stop | CallName::Disable => plugin.state == PluginState::Stopped,
         _ => plugin.state == PluginState::Running,
     }
 }

@@ -1,6 +1,7 @@
 //! `outboard rescan`: read the plugin folders again, and say what was found.
 
-use outboard_protocol::control::{RescanReport, method};
+use outboard_protocol::control::methods::Rescan;
+use outboard_protocol::control::{NoParams, RescanReport};
 
 use crate::client::{Client, ORDER_WAIT};
 use crate::failure::Outcome;
@@ -9,7 +10,7 @@ use crate::tame::tame;
 
 /// Rescans.
 pub(super) async fn run(client: &Client, screen: &mut Screen) -> Outcome {
-    let report: RescanReport = client.ask(method::RESCAN, &serde_json::json!({}), ORDER_WAIT).await?;
+    let report = client.ask::<Rescan>(&NoParams {}, ORDER_WAIT).await?;
     if screen.json() {
         screen.json_document(&report)?;
         return Ok(());

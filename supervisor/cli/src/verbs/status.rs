@@ -1,6 +1,7 @@
 //! `outboard status [ID]`: the supervisor and its plugins, or one plugin in full.
 
-use outboard_protocol::control::{PluginStatus, StatusParams, StatusReport, method};
+use outboard_protocol::control::methods::Status;
+use outboard_protocol::control::{PluginStatus, StatusParams};
 
 use crate::client::{Client, QUESTION_WAIT};
 use crate::failure::{Exit, Failure, Outcome};
@@ -9,8 +10,7 @@ use crate::tame::tame;
 
 /// Shows. With an id the report holds that plugin alone, and has the same shape.
 pub(super) async fn run(client: &Client, screen: &mut Screen, id: Option<&str>) -> Outcome {
-    let mut report: StatusReport =
-        client.ask(method::STATUS, &StatusParams::default(), QUESTION_WAIT).await?;
+    let mut report = client.ask::<Status>(&StatusParams::default(), QUESTION_WAIT).await?;
     if let Some(id) = id {
         // An invalid plugin goes by the name of its folder, which need not be an id; so the choice is made here.
         let known: Vec<String> = report.plugins.iter().map(|plugin| plugin.id.clone()).collect();
@@ -60,7 +60,7 @@ pub(super) async fn run(client: &Client, screen: &mut Screen, id: Option<&str>) 
 
 /// One plugin, by its id or by the name of its folder, which need not be an id.
 pub(super) async fn of_one(client: &Client, id: &str) -> Outcome<PluginStatus> {
-    let report: StatusReport = client.ask(method::STATUS, &StatusParams::default(), QUESTION_WAIT).await?;
+    let report = client.ask::<Status>(&StatusParams::default(), QUESTION_WAIT).await?;
     let known: Vec<String> = report.plugins.iter().map(|plugin| plugin.id.clone()).collect();
     report.plugins.into_iter().find(|plugin| plugin.id == id).ok_or_else(|| unknown(id, &known))
 }

@@ -5,9 +5,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use outboard_protocol::control::{PluginParams, method};
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use outboard_protocol::control::methods::{ConfigExport, ConfigImport};
+use outboard_protocol::control::{ConfigDocument, ConfigImportParams, PluginParams};
+use serde_json::json;
 
 use super::plugin_id;
 use crate::client::{Client, QUESTION_WAIT};
@@ -20,13 +20,14 @@ const DOCUMENT_MAX: u64 = 8 * 1024 * 1024;
 /// Writes the document to a file that only its owner reads, since values may be secrets; or to standard output.
 pub(super) async fn export(client: &Client, screen: &mut Screen, id: &str, file: Option<&Path>) -> Outcome {
     let params = PluginParams { id: plugin_id(id)? };
-    // Kept as text, so that no number loses a digit.
-    let document: Box<RawValue> = client.ask(method::CONFIG_EXPORT, &params, QUESTION_WAIT).await?;
+    let document = client.ask::<ConfigExport>(&params, QUESTION_WAIT).await?;
+    let text = serde_json::to_string(&document)
+        .map_err(|error| Failure::failed(format!("the document cannot be written: {error}")))?;
     let Some(file) = file.filter(|file| file.as_os_str() != "-") else {
-        screen.line(document.get())?;
+        screen.line(text)?;
         return Ok(());
     };
-    write(file, document.get())
+    write(file, &text)
         .map_err(|error| Failure::failed(format!("cannot write {}: {error}", file.display())))?;
     let said = json!({ "id": params.id, "file": file });
     let sentence = format!("what was set for {} is in {}", params.id, file.display());
@@ -61,24 +62,20 @@ pub(super) async fn import(client: &Client, screen: &mut Screen, id: &str, file:
     let id = plugin_id(id)?;
     let text =
         read(file).map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
-    let document: Box<RawValue> = serde_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| Failure::usage(format!("{}: this is not JSON: {error}", file.display())))?;
-    let params = Import { id: id.as_str(), document: &document };
-    let answer: Value = client.ask(method::CONFIG_IMPORT, &params, QUESTION_WAIT).await?;
-    let count = answer.get("imported").and_then(Value::as_u64).unwrap_or(0);
+    let document: ConfigDocument =
+        serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
+            let what =
+                if error.is_data() { "this is not what `config export` writes" } else { "this is not JSON" };
+            Failure::usage(format!("{}: {what}: {error}", file.display()))
+        })?;
+    let params = ConfigImportParams { id, document };
+    let answer = client.ask::<ConfigImport>(&params, QUESTION_WAIT).await?;
     if screen.json() {
         screen.json_document(&answer)?;
     } else {
-        screen.line(format!("{count} keys of {id} are set"))?;
+        screen.line(format!("{} keys of {} are set", answer.imported, params.id))?;
     }
     Ok(())
-}
-
-/// Parameters of `config.import`, the document as it was read.
-#[derive(serde::Serialize)]
-struct Import<'a> {
-    id: &'a str,
-    document: &'a RawValue,
 }
 
 fn read(file: &Path) -> io::Result<String> {

@@ -1,6 +1,7 @@
 //! `outboard why ID`: the plugin now, and its last ends with what was decided.
 
-use outboard_protocol::control::{ExitRecord, PluginParams, WhyReport, method};
+use outboard_protocol::control::methods::Why;
+use outboard_protocol::control::{ExitRecord, PluginParams, WhyReport};
 use outboard_protocol::manifest::FOR_THE_STORE;
 
 use super::plugin_id;
@@ -12,7 +13,7 @@ use crate::tame::tame;
 /// Explains.
 pub(super) async fn run(client: &Client, screen: &mut Screen, id: &str) -> Outcome {
     let mut report = match plugin_id(id) {
-        Ok(id) => client.ask(method::WHY, &PluginParams { id }, QUESTION_WAIT).await?,
+        Ok(id) => client.ask::<Why>(&PluginParams { id }, QUESTION_WAIT).await?,
         // What is not an id may still be the folder of an invalid plugin, of which the status says everything.
         Err(_) => WhyReport { status: super::status::of_one(client, id).await?, history: Vec::new() },
     };

@@ -29,8 +29,6 @@ use rusqlite::Connection;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-pub use transfer::ConfigDocument;
-
 use crate::ipc::Bus;
 use crate::notice::Notices;
 use crate::reply::{Durable, Reply, params, to_raw};

@@ -6,10 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
-use outboard_protocol::id::ConfigKey;
+use outboard_protocol::control::ConfigDocument;
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::waiting::Ticket;
 use super::write::Row;
@@ -19,15 +17,6 @@ use crate::store::Group;
 
 /// The version of the document.
 const VERSION: u32 = 1;
-
-/// What was set for some plugins, as a document. Keys that an import does not name are left as they are.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ConfigDocument {
-    /// 1.
-    pub version: u32,
-    /// Every key that was set with its value, by plugin.
-    pub plugins: BTreeMap<PluginId, BTreeMap<ConfigKey, Box<RawValue>>>,
-}
 
 impl Config {
     /// What was set, for one plugin or for all.

@@ -1,0 +1,181 @@
+//! What the control API publishes of itself is what it does: every method of its document, asked of the running program.
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use system_tests::{NEIGHBOUR, Supervisor, socket};
+
+/// The document as the supervisor answers it, and the schemas in it.
+struct Published(Value);
+
+impl Published {
+    fn of(supervisor: &Supervisor) -> Self {
+        Self(supervisor.ask("rpc.discover", json!({})))
+    }
+
+    fn methods(&self) -> &[Value] {
+        self.0["methods"].as_array().unwrap()
+    }
+
+    fn method(&self, name: &str) -> &Value {
+        let found = self.methods().iter().find(|method| method["name"] == name);
+        found.unwrap_or_else(|| panic!("{name} is not published"))
+    }
+
+    fn names(&self) -> BTreeSet<&str> {
+        self.methods().iter().map(|method| method["name"].as_str().unwrap()).collect()
+    }
+
+    /// Fails unless a value is as this schema of the document says.
+    fn hold(&self, what: &str, schema: &Value, value: &Value) {
+        let whole = json!({ "allOf": [schema], "components": self.0["components"] });
+        let validator = jsonschema::validator_for(&whole).unwrap();
+        let faults: Vec<String> = validator.iter_errors(value).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{what} is not as it is published: {faults:#?}\n{value:#}");
+    }
+
+    /// Fails unless these are parameters of the method, each of which is published, and none that has to be there is missing.
+    fn hold_params(&self, name: &str, given: &Value) {
+        let published = self.method(name)["params"].as_array().unwrap();
+        let given = given.as_object().unwrap();
+        for param in published {
+            let member = param["name"].as_str().unwrap();
+            match given.get(member) {
+                Some(value) => self.hold(&format!("{member} of {name}"), &param["schema"], value),
+                None => assert_eq!(param["required"], false, "{name} is asked without {member}"),
+            }
+        }
+        for member in given.keys() {
+            assert!(published.iter().any(|param| param["name"] == **member), "{name} has no {member}");
+        }
+    }
+}
+
+/// Each call with parameters that succeed, in an order in which they do.
+fn questions(archive: &str) -> Vec<(&'static str, Value)> {
+    let plugin = || json!({ "id": NEIGHBOUR });
+    let document = json!({ "version": 1, "plugins": { NEIGHBOUR: { "imported": 1 } } });
+    vec![
+        ("rpc.discover", json!({})),
+        ("status", json!({})),
+        ("rescan", json!({})),
+        ("stop", plugin()),
+        ("start", plugin()),
+        ("disable", plugin()),
+        ("enable", plugin()),
+        ("restart", plugin()),
+        ("why", plugin()),
+        ("logs", json!({ "id": NEIGHBOUR, "lines": 10, "level": "debug" })),
+        ("logs.level", plugin()),
+        ("logs.level.set", json!({ "id": NEIGHBOUR, "level": "warn" })),
+        ("config.set", json!({ "id": NEIGHBOUR, "key": "k", "value": { "any": [1, null] } })),
+        ("config.get", json!({ "id": NEIGHBOUR, "key": "k" })),
+        ("config.list", plugin()),
+        ("config.export", plugin()),
+        ("config.import", json!({ "id": NEIGHBOUR, "document": document })),
+        ("config.delete", json!({ "id": NEIGHBOUR, "key": "k" })),
+        ("databases", plugin()),
+        ("backup", json!({ "file": archive })),
+        ("auth.set", json!({ "token": "t" })),
+        ("auth.status", json!({})),
+        ("auth.clear", json!({})),
+        ("airline.set", json!({ "id": "a", "baseUrl": "https://a.example", "token": "t" })),
+        ("airline.status", json!({})),
+        ("airline.clear", json!({})),
+        ("ipc.invoke", json!({ "id": NEIGHBOUR, "channel": "echo", "args": [1, "two"] })),
+    ]
+}
+
+/// Each subscription with parameters that succeed, and something that makes it tell an item.
+fn subscriptions() -> Vec<(&'static str, Value, fn(&Supervisor))> {
+    vec![
+        ("logs.subscribe", json!({ "lines": 1 }), |_| {}),
+        ("events.subscribe", json!({ "id": NEIGHBOUR }), |supervisor| {
+            supervisor.call(
+                NEIGHBOUR,
+                "tell",
+                json!(["ipc.send", { "channel": "c", "payload": { "n": 1 } }]),
+            );
+        }),
+        ("host.subscribe", json!({}), |supervisor| {
+            supervisor.ask("auth.set", json!({ "token": "another" }));
+        }),
+    ]
+}
+
+#[test]
+fn every_method_of_the_document_answers_as_the_document_says_and_the_document_has_every_method() {
+    let supervisor = Supervisor::builder().start();
+    let published = Published::of(&supervisor);
+    let archive = supervisor.folders().data().with_file_name("backup.tar");
+    let mut asked = BTreeSet::new();
+    for (name, params) in questions(archive.to_str().unwrap()) {
+        published.hold_params(name, &params);
+        let result = supervisor.ask(name, params);
+        published.hold(
+            &format!("the result of {name}"),
+            &published.method(name)["result"]["schema"],
+            &result,
+        );
+        asked.insert(name.to_owned());
+    }
+    for (name, params, cause) in subscriptions() {
+        published.hold_params(name, &params);
+        let method = published.method(name);
+        let header = [("authorization", supervisor.control.authorization.as_str())];
+        let mut socket = socket::open_unix(&supervisor.control.socket, &header).unwrap();
+        socket.say(&json!({ "jsonrpc": "2.0", "id": 1, "method": name, "params": params }));
+        let id = socket.hear().unwrap()["result"].clone();
+        published.hold(&format!("the result of {name}"), &method["result"]["schema"], &id);
+        cause(&supervisor);
+        let told = socket.hear().unwrap();
+        let subscription = &method["x-subscription"];
+        assert_eq!((&told["method"], &told["params"]["subscription"]), (&subscription["notification"], &id));
+        published.hold(&format!("an item of {name}"), &subscription["item"], &told["params"]["result"]);
+        let ends = subscription["unsubscribe"].as_str().unwrap();
+        socket.say(&json!({ "jsonrpc": "2.0", "id": 2, "method": ends, "params": [id] }));
+        let ended = std::iter::from_fn(|| socket.hear()).find(|heard| heard["id"] == 2).unwrap();
+        published.hold(
+            &format!("the result of {ends}"),
+            &published.method(ends)["result"]["schema"],
+            &ended["result"],
+        );
+        assert_eq!(ended["result"], true);
+        asked.extend([name.to_owned(), ends.to_owned()]);
+    }
+    assert_eq!(asked.iter().map(String::as_str).collect::<BTreeSet<_>>(), published.names());
+    supervisor.verify();
+}
+
+#[test]
+fn every_error_is_one_of_the_documents_table_and_of_its_method() {
+    let supervisor = Supervisor::builder().start();
+    let published = Published::of(&supervisor);
+    let nobody = || json!({ "id": "nobody" });
+    for (name, params) in [
+        ("status", nobody()),
+        ("start", nobody()),
+        ("why", nobody()),
+        ("logs", nobody()),
+        ("logs.level", nobody()),
+        ("config.list", nobody()),
+        ("databases", nobody()),
+        ("config.get", json!({ "id": NEIGHBOUR, "key": "unset" })),
+        ("backup", json!({ "file": "/" })),
+        ("backup", json!({ "file": "relative.tar" })),
+        ("auth.set", json!({ "token": "" })),
+        ("airline.set", json!({ "id": "a", "baseUrl": "not an origin" })),
+        ("ipc.invoke", json!({ "id": NEIGHBOUR, "channel": "nothing" })),
+        ("rescan", json!({ "unknown": 1 })),
+    ] {
+        let error = supervisor.refused(name, params.clone());
+        let word = error["data"]["reason"].as_str().unwrap();
+        let row = &published.0["components"]["errors"][word];
+        assert_eq!((&error["code"], &error["data"]["retryable"]), (&row["code"], &row["data"]["retryable"]));
+        let listed = published.method(name)["errors"].as_array().unwrap();
+        let reference = json!({ "$ref": format!("#/components/errors/{word}") });
+        assert!(listed.contains(&reference), "{name} {params} may also fail with {word}: {error}");
+    }
+    supervisor.verify();
+}
