@@ -53,6 +53,8 @@ pub mod trial;
 mod turns;
 mod unaware;
 mod view;
+#[cfg(test)]
+mod world;
 
 pub(crate) use actor::Actor;
 pub(crate) use handle::{PluginHandle, order_channel};

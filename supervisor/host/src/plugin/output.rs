@@ -102,6 +102,7 @@ pub(super) async fn drain<R: AsyncRead + Unpin>(
 ) {
     let mut decoder = Decoder::verbatim(LINE_MAX);
     tokio::select! {
+        biased;
         () = read_on(&mut stream, &mut decoder, source, &printer, None) => {}
         () = gone(&mut finish) => {
             read_on(&mut stream, &mut decoder, source, &printer, Some(SILENCE)).await;

@@ -175,6 +175,7 @@ impl Inbound {
             (answer.await.unwrap_or_else(|_| Err(panicked())), place)
         };
         let (outcome, place) = tokio::select! {
+            biased;
             done = work => done,
             Ok(()) = withdrawn => (Err(cancelled()), None),
         };

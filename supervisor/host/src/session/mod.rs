@@ -11,6 +11,8 @@
 //!   stdin  ◀── writer task ◀── outbox ◀──── host calls, notifications, answers
 //! ```
 //!
+//! Where several things are ready at once, each task takes them in a fixed order: the same events make the same conversation.
+//!
 //! No queue between these grows without bound, and none can wait for another in a circle: the reader reads whatever the
 //! plugin leaves unread and refuses its calls meanwhile, the writer waits for the plugin alone, and a caller waits until its
 //! own deadline.

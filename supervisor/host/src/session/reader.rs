@@ -34,6 +34,7 @@ pub(super) async fn run<R: AsyncRead + Unpin>(
     let mut decoder = Decoder::new(limits.frame);
     let mut working = Working::default();
     tokio::select! {
+        biased;
         () = read_on(&mut reader, &mut decoder, &mut working, &inbound, &limits) => {}
         () = gone(&mut finish) => {
             last_words(&mut reader, &mut decoder, &mut working, &inbound, &limits).await;
@@ -112,6 +113,7 @@ async fn take_frames(
         }
         while inbound.owes_all_it_may() {
             tokio::select! {
+                biased;
                 () = inbound.may_owe() => {}
                 () = working.turn(), if !working.is_empty() => {}
             }

@@ -30,6 +30,7 @@ pub(super) async fn run<W: AsyncWrite + Unpin>(
     ended: watch::Sender<bool>,
 ) {
     tokio::select! {
+        biased;
         () = write_on(&mut writer, &outbox) => {}
         // Whoever else holds the pipe open is nobody to wait for.
         () = gone(&mut finish) => {}

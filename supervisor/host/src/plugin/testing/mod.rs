@@ -17,15 +17,16 @@ use outboard_lifecycle::{Lifecycle, Order, Policy};
 use outboard_protocol::PluginId;
 use outboard_protocol::control::{ExitRecord, PluginState};
 use outboard_protocol::manifest;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub(crate) use nature::{Answer, Nature, Says, Spawns};
-pub(crate) use process::{FakeLauncher, Happened};
+pub(crate) use process::{FakeLauncher, FakeProcess, Happened};
 pub(crate) use services::FakeServices;
 
 use super::history::History;
+use super::living::Link;
 use super::view::View;
 use super::{Actor, LaunchOptions, PluginHandle, PluginSettings, Shared, Turns, order_channel};
 use crate::discovery::{Installed, Program};
@@ -33,13 +34,25 @@ use crate::javascript;
 use crate::routes::{Route, RouteState, Routes};
 
 /// Longer than anything that is awaited takes by the test's clock.
-pub(crate) const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Everything that actors share.
 pub(crate) struct Stage {
     pub(crate) launcher: Arc<FakeLauncher>,
     pub(crate) services: Arc<FakeServices>,
     pub(crate) shared: Shared,
+    /// Called after each turn that an actor's task has had.
+    pub(crate) after_a_turn: Option<AfterATurn>,
+}
+
+pub(crate) type AfterATurn = Arc<dyn Fn(&Seen) + Send + Sync>;
+
+/// What is seen of a plugin without a hold on its actor.
+#[derive(Clone)]
+pub(crate) struct Seen {
+    pub(crate) view: watch::Receiver<Arc<View>>,
+    pub(crate) link: watch::Receiver<Option<Arc<Link>>>,
+    pub(crate) route: Arc<Route>,
 }
 
 impl Stage {
@@ -60,7 +73,7 @@ impl Stage {
             launch: Arc::new(launch_options()),
             turns: Turns::new(),
         };
-        Self { launcher, services, shared }
+        Self { launcher, services, shared, after_a_turn: None }
     }
 
     /// An actor for a plugin that was never started.
@@ -100,8 +113,18 @@ impl Stage {
         let actor = Actor::new(installed, settings, self.shared.clone(), machine, history);
         let (orders, inbox) = order_channel();
         let handle = actor.handle(orders);
-        let task = tokio::spawn(actor.run(inbox, fault));
-        Subject { handle, task, policy, routes: Arc::clone(&self.shared.routes) }
+        let subject =
+            |handle, task| Subject { handle, task, policy, routes: Arc::clone(&self.shared.routes) };
+        let mut run = Box::pin(actor.run(inbox, fault));
+        let Some(after_a_turn) = self.after_a_turn.clone() else { return subject(handle, tokio::spawn(run)) };
+        let route = self.shared.routes.find(id).expect("an actor has a route");
+        let seen = Seen { view: handle.view.clone(), link: handle.link.clone(), route };
+        let watched = std::future::poll_fn(move |cx| {
+            let turn = run.as_mut().poll(cx);
+            after_a_turn(&seen);
+            turn
+        });
+        subject(handle, tokio::spawn(watched))
     }
 }
 
@@ -131,6 +154,11 @@ impl Subject {
         let seen = timeout(FOR_EVER, view.wait_for(|view| wanted(view))).await;
         let Ok(Ok(seen)) = seen else { panic!("it stays {:?}", self.view().status) };
         Arc::clone(&seen)
+    }
+
+    pub(crate) fn seen(&self) -> Seen {
+        let PluginHandle { view, link, .. } = &self.handle;
+        Seen { view: view.clone(), link: link.clone(), route: self.route() }
     }
 
     pub(crate) fn view(&self) -> Arc<View> {

@@ -8,8 +8,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use outboard_lifecycle::Exit;
 use outboard_protocol::PluginId;
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::super::launching::{Contained, LaunchFailure, Launcher, NewProcess, Socket, Wanted};
 use super::nature::{Nature, Spawns};
@@ -50,6 +50,7 @@ struct Body {
     owned: bool,
     socket: bool,
     unseen: u32,
+    traced: bool,
     happened: Vec<(Instant, Happened)>,
 }
 
@@ -59,9 +60,10 @@ pub(crate) struct FakeProcess {
     pub(crate) plugin: PluginId,
     pub(crate) generation: u64,
     pub(crate) pid: u32,
-    pub(super) nature: Nature,
+    nature: Nature,
     body: Mutex<Body>,
-    exit: watch::Sender<Option<Exit>>,
+    /// Wakes those that wait in the order in which they came, as `watch` does not: a world of one seed is the same twice.
+    changed: Notify,
 }
 
 impl FakeProcess {
@@ -74,16 +76,10 @@ impl FakeProcess {
             owned: true,
             socket: true,
             unseen: nature.unseen,
+            traced: nature.traced,
             happened: Vec::new(),
         };
-        Arc::new(Self {
-            plugin,
-            generation,
-            pid,
-            nature,
-            body: Mutex::new(body),
-            exit: watch::Sender::new(None),
-        })
+        Arc::new(Self { plugin, generation, pid, nature, body: Mutex::new(body), changed: Notify::new() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Body> {
@@ -120,6 +116,21 @@ impl FakeProcess {
         self.lock().socket
     }
 
+    /// Whether a debugger holds it.
+    pub(super) fn is_traced(&self) -> bool {
+        self.lock().traced
+    }
+
+    /// The debugger lets go of it.
+    pub(crate) fn untrace(&self) {
+        self.lock().traced = false;
+    }
+
+    /// What it is like.
+    pub(crate) fn nature(&self) -> &Nature {
+        &self.nature
+    }
+
     /// Whether somebody answers for it.
     pub(crate) fn is_owned(&self) -> bool {
         self.lock().owned
@@ -138,7 +149,7 @@ impl FakeProcess {
         body.exit = Some(exit);
         body.happened.push((Instant::now(), Happened::Ended(exit)));
         drop(body);
-        self.exit.send_replace(Some(exit));
+        self.changed.notify_waiters();
     }
 
     /// It ends after a time, where there is one.
@@ -153,19 +164,40 @@ impl FakeProcess {
     }
 
     pub(super) async fn ended(&self) -> Exit {
-        match self.exit.subscribe().wait_for(Option::is_some).await {
-            Ok(exit) => exit.unwrap_or(Exit::Unknown),
-            Err(_) => Exit::Unknown,
-        }
+        self.until(|body| body.exit).await
     }
 
     /// Resolves when all that it started has ended as well.
     pub(super) async fn all_ended(&self) {
-        let mut changes = self.exit.subscribe();
-        while self.lives() {
-            if changes.changed().await.is_err() {
-                return;
+        self.until(|body| (body.exit.is_some() && body.grandchildren == 0).then_some(())).await;
+    }
+
+    async fn until<T>(&self, wanted: impl Fn(&Body) -> Option<T>) -> T {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // From before the look on, nothing is missed.
+            changed.as_mut().enable();
+            if let Some(found) = wanted(&self.lock()) {
+                return found;
             }
+            changed.await;
+        }
+    }
+
+    /// One look that cannot be made is counted off.
+    fn cannot_be_seen(&self) -> bool {
+        let mut body = self.lock();
+        let unseen = body.unseen > 0;
+        body.unseen = body.unseen.saturating_sub(1);
+        unseen
+    }
+
+    /// Nothing of it is left, and that was seen.
+    fn empty(&self) {
+        let mut body = self.lock();
+        if !std::mem::replace(&mut body.empty, true) {
+            body.happened.push((Instant::now(), Happened::Emptied));
         }
     }
 
@@ -182,7 +214,7 @@ impl FakeProcess {
                 sleep(dies).await;
                 process.lock().grandchildren = 0;
                 process.end(KILLED);
-                process.exit.send_modify(|_| {});
+                process.changed.notify_waiters();
             });
         }
     }
@@ -216,7 +248,7 @@ impl Contained for Hold {
     fn terminate(&self) -> io::Result<()> {
         assert!(!self.0.nature.panics_on_terminate, "a bug in the actor");
         self.0.note(Happened::Terminated);
-        self.0.ends(self.0.nature.terminates.filter(|_| !self.0.nature.traced), TERMINATED);
+        self.0.ends(self.0.nature.terminates.filter(|_| !self.0.is_traced()), TERMINATED);
         Ok(())
     }
 
@@ -227,30 +259,19 @@ impl Contained for Hold {
     fn prove_empty(&self, limit: Duration) -> BoxFuture<'_, Result<(), Remnants>> {
         let look = async move {
             self.0.kill();
-            let deadline = Instant::now() + limit;
-            loop {
-                let unseen = {
-                    let mut body = self.0.lock();
-                    let unseen = body.unseen > 0;
-                    body.unseen = body.unseen.saturating_sub(1);
-                    if !unseen && body.exit.is_some() && body.grandchildren == 0 {
-                        if !std::mem::replace(&mut body.empty, true) {
-                            body.happened.push((Instant::now(), Happened::Emptied));
-                        }
-                        return Ok(());
-                    }
-                    unseen
-                };
-                if Instant::now() >= deadline || unseen {
-                    let left =
-                        Remnant { pid: self.0.pid.cast_signed(), start_time: 1, command: String::new() };
-                    let label = Label { plugin: self.0.plugin.to_string(), generation: self.0.generation };
-                    let unseen = unseen.then(|| "no descriptors".to_owned());
-                    let living = if unseen.is_some() { Vec::new() } else { vec![left] };
-                    return Err(Remnants { label, living, unseen });
-                }
-                sleep(Duration::from_millis(5)).await;
+            let left = |living: Vec<Remnant>, unseen: Option<String>| {
+                let label = Label { plugin: self.0.plugin.to_string(), generation: self.0.generation };
+                Err(Remnants { label, living, unseen })
+            };
+            if self.0.cannot_be_seen() {
+                return left(Vec::new(), Some("no descriptors".to_owned()));
             }
+            if timeout(limit, self.0.all_ended()).await.is_err() {
+                let (pid, start_time) = (self.0.pid.cast_signed(), 1);
+                return left(vec![Remnant { pid, start_time, command: String::new() }], None);
+            }
+            self.0.empty();
+            Ok(())
         };
         look.boxed()
     }
@@ -260,7 +281,7 @@ impl Contained for Hold {
     }
 
     fn is_debugged(&self) -> BoxFuture<'_, bool> {
-        async { self.0.nature.traced && self.0.exit().is_none() }.boxed()
+        async { self.0.is_traced() && self.0.exit().is_none() }.boxed()
     }
 
     fn listening(&self) -> BoxFuture<'_, Vec<Place>> {
@@ -321,6 +342,19 @@ impl FakeLauncher {
     /// All processes that there ever were, in order.
     pub(crate) fn processes(&self) -> Vec<Arc<FakeProcess>> {
         self.processes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks at all processes, in order.
+    pub(crate) fn each(&self, look: impl FnMut(&Arc<FakeProcess>)) {
+        self.processes.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(look);
+    }
+
+    /// One process.
+    pub(crate) fn find(&self, generation: u64, plugin: &str) -> Option<Arc<FakeProcess>> {
+        let processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+        let found =
+            processes.iter().rev().find(|one| one.generation == generation && one.plugin.as_str() == plugin);
+        found.cloned()
     }
 
     /// The latest process.

@@ -28,7 +28,7 @@ pub(super) struct Pipes {
 
 /// Runs until the process ends. Then its pipes close, unless somebody else holds them.
 pub(super) async fn run(process: Arc<FakeProcess>, mut pipes: Pipes) {
-    let printed = pipes.errors.write_all(process.nature.prints.as_bytes()).await;
+    let printed = pipes.errors.write_all(process.nature().prints.as_bytes()).await;
     if printed.is_err() {
         return;
     }
@@ -38,7 +38,7 @@ pub(super) async fn run(process: Arc<FakeProcess>, mut pipes: Pipes) {
         _ = process.ended() => {}
         () = converse(&process, input, output) => {}
     }
-    if process.nature.pipes_are_held {
+    if process.nature().pipes_are_held {
         process.all_ended().await;
     }
     drop(errors);
@@ -48,10 +48,10 @@ async fn converse(process: &Arc<FakeProcess>, mut input: DuplexStream, output: D
     let mut output = Some(output);
     let mut decoder = Decoder::new(FRAME_MAX);
     let mut answers: FuturesUnordered<BoxFuture<'static, Vec<u8>>> = FuturesUnordered::new();
-    let mut pings = process.nature.pings;
+    let mut pings = process.nature().pings;
     let mut open = true;
     let hangs_up = async {
-        match process.nature.hangs_up {
+        match process.nature().hangs_up {
             Some(after) => sleep(after).await,
             None => std::future::pending().await,
         }
@@ -64,7 +64,7 @@ async fn converse(process: &Arc<FakeProcess>, mut input: DuplexStream, output: D
                 if read.unwrap_or(0) == 0 {
                     open = false;
                     process.note(Happened::InputEnded);
-                    process.ends(process.nature.leaves.filter(|_| !process.nature.traced), Exit::Code(0));
+                    process.ends(process.nature().leaves.filter(|_| !process.is_traced()), Exit::Code(0));
                 }
                 while let Some(frame) = decoder.next_frame() {
                     if let Frame::Line(line) = frame {
@@ -80,6 +80,7 @@ async fn converse(process: &Arc<FakeProcess>, mut input: DuplexStream, output: D
                 }
             }
             () = &mut hangs_up, if output.is_some() => output = None,
+            else => return std::future::pending().await,
         }
     }
 }
@@ -97,8 +98,8 @@ fn told(
         Ok(Message::Response { .. }) | Err(_) => ("an answer".to_owned(), None),
     };
     process.note(Happened::Told(method.clone()));
-    let (Some(id), false) = (id, process.nature.traced) else { return };
-    let nature = &process.nature;
+    let (Some(id), false) = (id, process.is_traced()) else { return };
+    let nature = process.nature();
     let answer = match method.as_str() {
         "initialize" => nature.initialize,
         "start" | "resume" => nature.start,
