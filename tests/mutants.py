@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+
 import tomllib
 
 HOME = pathlib.Path(__file__).resolve().parent.parent
@@ -46,8 +47,12 @@ LINE_AND_COLUMN = re.compile(r"^([^:]+):\d+:\d+: ")
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("grounds", nargs="*", help="names of grounds in tests/mutants.toml; all of them where none is given")
-    arguments.add_argument("--seed", type=int, help="draw the samples with another seed than the one in tests/mutants.toml")
+    arguments.add_argument(
+        "grounds", nargs="*", help="names of grounds in tests/mutants.toml; all of them where none is given"
+    )
+    arguments.add_argument(
+        "--seed", type=int, help="draw the samples with another seed than the one in tests/mutants.toml"
+    )
     given = arguments.parse_args()
     # What was begun is ended as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
@@ -59,7 +64,9 @@ def main():
             sys.exit(f"tests/mutants.toml: {name} is not a ground; there are {', '.join(known)}")
     copy_tree()
     chosen = [known[name] for name in given.grounds] or list(known.values())
-    complaints = [complaint for ground in chosen for complaint in run(ground, seed, listed.get("survivor", []))]
+    complaints = [
+        complaint for ground in chosen for complaint in run(ground, seed, listed.get("survivor", []))
+    ]
     for complaint in complaints:
         print(complaint, file=sys.stderr)
     sys.exit(1 if complaints else 0)
@@ -84,7 +91,11 @@ def copy_tree():
 def run(ground, seed, survivors):
     """Tries a ground's mutants, prints its score, and gives what is wrong with it, a sentence each."""
     name = ground["name"]
-    choice = ["--package", ground["package"], *(part for glob in ground["files"] for part in ("--file", glob))]
+    choice = [
+        "--package",
+        ground["package"],
+        *(part for glob in ground["files"] for part in ("--file", glob)),
+    ]
     mutants = [mutant["name"] for mutant in json.loads(cargo_mutants("--list", "--json", *choice))]
     drawn = mutants
     if "sample" in ground:
@@ -94,13 +105,22 @@ def run(ground, seed, survivors):
         drawn = always + random.Random(seed).sample(others, min(ground["sample"], len(others)))
         choice += ["--re", "^(?:" + "|".join(map(re.escape, drawn)) + ")$"]
     drawing = f", drawn with seed {seed}" if "sample" in ground else ""
-    print(f"{name}: {len(drawn)} of {len(mutants)} mutants{drawing}; at most {ground['minutes']} minutes", flush=True)
+    print(
+        f"{name}: {len(drawn)} of {len(mutants)} mutants{drawing}; at most {ground['minutes']} minutes",
+        flush=True,
+    )
     whole = try_mutants(ground, choice)
-    found = {kind: lines(WORK / name / f"mutants.out/{kind}.txt") for kind in ("caught", "timeout", "missed", "unviable")}
+    found = {
+        kind: lines(WORK / name / f"mutants.out/{kind}.txt")
+        for kind in ("caught", "timeout", "missed", "unviable")
+    }
     noticed, missed = len(found["caught"]) + len(found["timeout"]), found["missed"]
     tried = noticed + len(missed)
     share = f"{100 * noticed / tried:.1f} %" if tried else "nothing"
-    print(f"{name}: a test notices {noticed} of {tried} mutants that compile ({share}); {len(missed)} live", flush=True)
+    print(
+        f"{name}: a test notices {noticed} of {tried} mutants that compile ({share}); {len(missed)} live",
+        flush=True,
+    )
     if not whole:
         yield (
             f"{name}: {tried + len(found['unviable'])} of {len(drawn)} mutants were tried in {ground['minutes']} minutes; "
@@ -115,9 +135,21 @@ def try_mutants(ground, choice):
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
     limits = ["--timeout", str(TEST_LIMIT), "--build-timeout", str(BUILD_LIMIT)]
-    command = ["cargo", "mutants", "--dir", str(TREE), "--in-place", "--output", str(output), *limits, *choice]
+    command = [
+        "cargo",
+        "mutants",
+        "--dir",
+        str(TREE),
+        "--in-place",
+        "--output",
+        str(output),
+        *limits,
+        *choice,
+    ]
     command += ["--cargo-arg=--locked", "--", *ground["tests"]]
-    with subprocess.Popen(command, env=ENVIRONMENT, start_new_session=True, stdout=subprocess.DEVNULL) as trying:
+    with subprocess.Popen(
+        command, env=ENVIRONMENT, start_new_session=True, stdout=subprocess.DEVNULL
+    ) as trying:
         try:
             # 0: all were noticed; 2: some were not; 3: for some the time was up.
             if trying.wait(60 * ground["minutes"]) in (0, 2, 3):

@@ -6,6 +6,7 @@ import unittest
 from typing import Any
 
 import main
+
 from outboard_plugin.testing import Host
 
 

@@ -28,7 +28,9 @@ def listens(port):
 
 def wrk(url, connections, seconds=3, may_fail=False):
     """Requests that were answered; with `may_fail` also how many were not, or not well."""
-    out = subprocess.check_output(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", url], text=True, timeout=GUARD)
+    out = subprocess.check_output(
+        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", url], text=True, timeout=GUARD
+    )
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
     lost = int(bad.group(1)) if bad else 0
     broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", out)
@@ -112,7 +114,9 @@ def install():
         return
     PEERS.mkdir(parents=True, exist_ok=True)
     npm = ["npm", "install", "--prefix", PEERS, "--no-save", "--no-package-lock", "--no-audit", "--no-fund"]
-    subprocess.run([*npm, *(f"{name}@{version}" for name, version in PACKAGES.items())], check=True, stdout=sys.stderr)
+    subprocess.run(
+        [*npm, *(f"{name}@{version}" for name, version in PACKAGES.items())], check=True, stdout=sys.stderr
+    )
 
 
 class Node(Peer):

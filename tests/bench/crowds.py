@@ -36,9 +36,7 @@ def measure_crowd(rounds):
     shipped, and with 64 descriptors in all. No plugin may have ended meanwhile."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
-    opening = (
-        "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-    )
+    opening = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
     rows = []
     for limit, what in [(None, "as shipped"), (SCARCE, f"with {SCARCE} descriptors")]:
         taken = []
@@ -53,5 +51,14 @@ def measure_crowd(rounds):
                 assert outboard.cli("status")["plugins"][0]["generation"] == before, "a plugin ended"
                 for client in crowd:
                     client.close()
-        rows.append(row(f"Slowest health beside {IDLE} idle clients and {WEBSOCKETS} WebSockets, {what}", "ms", taken, None, "", "≤ 100"))
+        rows.append(
+            row(
+                f"Slowest health beside {IDLE} idle clients and {WEBSOCKETS} WebSockets, {what}",
+                "ms",
+                taken,
+                None,
+                "",
+                "≤ 100",
+            )
+        )
     return rows

@@ -30,7 +30,16 @@ def install():
     package = INSTALLED / "node_modules" / "better-sqlite3"
     if not package.exists():
         INSTALLED.mkdir(parents=True, exist_ok=True)
-        npm = ["npm", "install", "--prefix", INSTALLED, "--no-save", "--no-package-lock", "--no-audit", "--no-fund"]
+        npm = [
+            "npm",
+            "install",
+            "--prefix",
+            INSTALLED,
+            "--no-save",
+            "--no-package-lock",
+            "--no-audit",
+            "--no-fund",
+        ]
         subprocess.run([*npm, f"better-sqlite3@{BETTER}"], check=True, stdout=sys.stderr)
     return package
 
@@ -53,5 +62,14 @@ def measure(rounds, addon, row):
         what, unit = f"Database of a JavaScript plugin, {words}", "a second of processor time"
         rows.append(row(what, unit, rates["addon"], rates["better"], f"better-sqlite3 {BETTER}", "≥ 0.7"))
         if "node" in rates:
-            rows.append(row(f"{what}, beside Node's own", unit, rates["addon"], rates["node"], f"node:sqlite of Node {node}", ""))
+            rows.append(
+                row(
+                    f"{what}, beside Node's own",
+                    unit,
+                    rates["addon"],
+                    rates["node"],
+                    f"node:sqlite of Node {node}",
+                    "",
+                )
+            )
     return rows

@@ -24,7 +24,11 @@ MARK = b'"n":1'
 def masked(text):
     """A client's text frame; its mask is zero, which is a mask."""
     data = text.encode()
-    head = bytes([0x81, 0x80 | len(data)]) if len(data) < 126 else bytes([0x81, 0xFE]) + len(data).to_bytes(2, "big")
+    head = (
+        bytes([0x81, 0x80 | len(data)])
+        if len(data) < 126
+        else bytes([0x81, 0xFE]) + len(data).to_bytes(2, "big")
+    )
     return head + b"\0\0\0\0" + data
 
 
@@ -101,17 +105,26 @@ def measure_push(rounds):
     the server for each delivery, the sending plugin's process included, beside one process with socket.io."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    settings = f"[http]\nconnections = {CLIENTS + 20}\nwebsockets = {CLIENTS + 20}\nbus_clients = {CLIENTS + 10}\n"
+    settings = (
+        f"[http]\nconnections = {CLIENTS + 20}\nwebsockets = {CLIENTS + 20}\nbus_clients = {CLIENTS + 10}\n"
+    )
     ours, theirs = [], []
     with Outboard(settings=settings) as outboard, Node("socket-io.mjs") as node:
         url = f"http://127.0.0.1:{node.port}/push?messages={MESSAGES}&pause={PAUSE}"
         subscribe = json.dumps({"type": "subscribe", "plugin": "bench"})
         pids = [outboard.pid, outboard.plugin_pid()]
-        with Crowd(outboard.port, "/_outboard/bus", subscribe) as bus, Crowd(
-            node.port, "/socket.io/?EIO=4&transport=websocket", "40"
-        ) as rooms:
+        with (
+            Crowd(outboard.port, "/_outboard/bus", subscribe) as bus,
+            Crowd(node.port, "/socket.io/?EIO=4&transport=websocket", "40") as rooms,
+        ):
             for times, crowd, alive, processes, push in [
-                (ours, bus, '{"type":"ping"}', pids, lambda: outboard.cli("call", "bench", "push", MESSAGES, PAUSE)),
+                (
+                    ours,
+                    bus,
+                    '{"type":"ping"}',
+                    pids,
+                    lambda: outboard.cli("call", "bench", "push", MESSAGES, PAUSE),
+                ),
                 (theirs, rooms, "3", [node.pid], lambda: urllib.request.urlopen(url, timeout=GUARD).read()),
             ] * rounds:
                 crowd.settle(alive)
@@ -136,13 +149,17 @@ def measure_lines(rounds):
             time.sleep(3)  # until the source may send as many lines at once again
             whole, before = kept() + LINES, cpu_seconds(outboard.pid)
             outboard.cli("call", "bench", "print", LINES)
-            wait_for(lambda: kept() >= whole)
+            wait_for(lambda whole=whole: kept() >= whole)
             ours.append((cpu_seconds(outboard.pid) - before) / LINES * 1e6)
             with open(outboard.folder / "cat", "wb") as out:
-                writer = subprocess.Popen([TARGET / "bench-plugin", "--print", str(LINES)], stderr=subprocess.PIPE)
+                writer = subprocess.Popen(
+                    [TARGET / "bench-plugin", "--print", str(LINES)], stderr=subprocess.PIPE
+                )
                 reader = subprocess.Popen(["cat"], stdin=writer.stderr, stdout=out)
                 writer.stderr.close()
                 writer.wait(GUARD)
                 _, _, spent = os.wait4(reader.pid, 0)
             cat.append((spent.ru_utime + spent.ru_stime) / LINES * 1e6)
-    return [row("A line from standard error to the log file, processor time", "µs", ours, cat, "cat", "≤ 2.5")]
+    return [
+        row("A line from standard error to the log file, processor time", "µs", ours, cat, "cat", "≤ 2.5")
+    ]

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import databases
+import latency
 import sdks
 from beside import Haproxy, Nginx, Node, wrk
 from scene import GUARD, TARGET, Outboard, cpu_seconds, pin, pss_mib, row, wait_for
@@ -30,8 +31,22 @@ def measure_rpc(rounds):
             limit.append(json.loads(subprocess.check_output([*run, str(calls), "64"]))["cpu_us"])
             limit_one.append(json.loads(subprocess.check_output([*run, "5000", "1"]))["p50_us"])
     return [
-        row("RPC, processor time of both processes a call, 64 in flight", "µs", ours, limit, "two blocking processes", "≤ 1.6"),
-        row("RPC, median round trip with 1 in flight", "µs", ours_one, limit_one, "two blocking processes", "≤ 1.6"),
+        row(
+            "RPC, processor time of both processes a call, 64 in flight",
+            "µs",
+            ours,
+            limit,
+            "two blocking processes",
+            "≤ 1.6",
+        ),
+        row(
+            "RPC, median round trip with 1 in flight",
+            "µs",
+            ours_one,
+            limit_one,
+            "two blocking processes",
+            "≤ 1.6",
+        ),
     ]
 
 
@@ -55,7 +70,11 @@ def measure_proxy(rounds):
         upstream = next((outboard.runtime / "s").iterdir())
         with Nginx(upstream) as nginx, Haproxy(upstream) as haproxy, Node("proxy.mjs", upstream) as node:
             for path, what, peers in [
-                ("", "about 100 bytes", [(nginx, "nginx", "≤ 1.0"), (node, "http-proxy on Node.js", "≤ 0.25")]),
+                (
+                    "",
+                    "about 100 bytes",
+                    [(nginx, "nginx", "≤ 1.0"), (node, "http-proxy on Node.js", "≤ 0.25")],
+                ),
                 ("large", "1 MiB", [(haproxy, "haproxy", "≤ 0.7"), (nginx, "nginx", "")]),
             ]:
                 times = {contestant: [] for contestant in [outboard, *(peer for peer, _, _ in peers)]}
@@ -67,6 +86,21 @@ def measure_proxy(rounds):
                 for peer, name, goal in peers:
                     told = f"HTTP proxy, processor time a request, {what}, 64 connections, beside {name}"
                     rows.append(row(told, "µs", times[outboard], times[peer], name, goal))
+    return rows
+
+
+def measure_latency(rounds):
+    """The median of 2,000 GETs of about 100 bytes, one after the other, from one client of the same user, beside nginx in front of
+    the very same process and socket. On a connection each the kernel is asked whose it is, and nginx does not ask."""
+    rows = []
+    with Outboard() as outboard, Nginx(next((outboard.runtime / "s").iterdir())) as nginx:
+        for each, where in [(False, "on one connection"), (True, "on a connection each")]:
+            times = {contestant: [] for contestant in (outboard, nginx)}
+            for _ in range(rounds):
+                for contestant, taken in times.items():
+                    taken.append(latency.median_us(contestant.port, "/api/bench/", each, 2000))
+            told = f"HTTP proxy, median time of a request, about 100 bytes, {where}"
+            rows.append(row(told, "µs", times[outboard], times[nginx], "nginx", ""))
     return rows
 
 
@@ -114,13 +148,30 @@ def measure_config(rounds):
             inside = json.loads(subprocess.check_output(run))
             one_in.append(inside["one"])
             many_in.append(inside["many"])
-        syncs_one, syncs_many = counted_syncs(outboard, 500, 1) / 500, counted_syncs(outboard, 6400, 64) / 6400
+        syncs_one, syncs_many = (
+            counted_syncs(outboard, 500, 1) / 500,
+            counted_syncs(outboard, 6400, 64) / 6400,
+        )
     peer = "overwrite and sync in place"
     return [
         row("config.set, 64 callers at once", "a second", many, one, "one caller", "≥ 30"),
         row("config.set, one caller", "a second", one, limit, peer, "≥ 0.9"),
-        row("config.set, one caller, beside two bare processes", "a second", one, asked, "overwrite and sync, asked for", ""),
-        row("config.set in the supervisor, 64 callers at once", "a second", many_in, one_in, "one caller", "≥ 30"),
+        row(
+            "config.set, one caller, beside two bare processes",
+            "a second",
+            one,
+            asked,
+            "overwrite and sync, asked for",
+            "",
+        ),
+        row(
+            "config.set in the supervisor, 64 callers at once",
+            "a second",
+            many_in,
+            one_in,
+            "one caller",
+            "≥ 30",
+        ),
         row("config.set in the supervisor, one caller", "a second", one_in, limit, peer, "≥ 0.9"),
         row("config.set, syncs for each, one caller", "", [syncs_one], None, "", "≥ 1"),
         row("config.set, syncs for each, 64 callers at once", "", [syncs_many], None, "", "≥ 1/64"),

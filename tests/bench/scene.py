@@ -55,7 +55,12 @@ class Outboard:
         for name in plugins:
             folder = self.folder / "plugins" / name
             folder.mkdir(parents=True)
-            manifest = {"id": name, "name": name, "version": "1.0.0", "run": {"command": [str(TARGET / "bench-plugin")]}}
+            manifest = {
+                "id": name,
+                "name": name,
+                "version": "1.0.0",
+                "run": {"command": [str(TARGET / "bench-plugin")]},
+            }
             if files:
                 source, where, command = files[name]
                 (folder / where).parent.mkdir(exist_ok=True)
@@ -66,7 +71,15 @@ class Outboard:
             (folder / "plugin.json").write_text(json.dumps(manifest))
         self.runtime, self.data = self.folder / "r", self.folder / "data"
         (self.folder / "outboard.toml").write_text(settings)
-        command = [TARGET / "outboard", "run", "--ready-json", "--listen", "127.0.0.1:0", "--log-level", "error"]
+        command = [
+            TARGET / "outboard",
+            "run",
+            "--ready-json",
+            "--listen",
+            "127.0.0.1:0",
+            "--log-level",
+            "error",
+        ]
         command += ["--plugins", self.folder / "plugins", "--data", self.data, "--runtime-dir", self.runtime]
         command += ["--config", self.folder / "outboard.toml"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
@@ -98,10 +111,13 @@ def row(what, unit, ours, other, beside, goal):
     cells = {"what": what, "ours": f"{figure(statistics.median(ours))} {unit}".strip(), "goal": goal}
     cells |= {"spread": spread(ours), "beside": "", "ratio": ""}
     if other:
-        ratio = statistics.median(a / b for a, b in zip(ours, other))
+        ratio = statistics.median(a / b for a, b in zip(ours, other, strict=True))
         cells["beside"] = f"{beside}: {figure(statistics.median(other))} {unit} ({spread(other)})"
         cells["ratio"] = f"{ratio:.2f}"
-    print(f"{what}: {cells['ours']} ({cells['spread']}); {cells['beside']}; ratio {cells['ratio'] or '-'}; goal {goal}", flush=True)
+    print(
+        f"{what}: {cells['ours']} ({cells['spread']}); {cells['beside']}; ratio {cells['ratio'] or '-'}; goal {goal}",
+        flush=True,
+    )
     return cells
 
 

@@ -23,7 +23,16 @@ def install():
     """Puts the peers and an environment with the Python SDK below target/, once."""
     INSTALLED.mkdir(parents=True, exist_ok=True)
     if not (INSTALLED / "node_modules" / "vscode-jsonrpc").exists():
-        npm = ["npm", "install", "--prefix", INSTALLED, "--no-save", "--no-package-lock", "--no-audit", "--no-fund"]
+        npm = [
+            "npm",
+            "install",
+            "--prefix",
+            INSTALLED,
+            "--no-save",
+            "--no-package-lock",
+            "--no-audit",
+            "--no-fund",
+        ]
         subprocess.run([*npm, f"vscode-jsonrpc@{VSCODE}"], check=True, stdout=sys.stderr)
     make_venv = ROOT / "plugin-sdk" / "python" / "make-venv"
     if not (INSTALLED / "mcp").exists():
@@ -41,7 +50,11 @@ def ours(outboard, name, calls, cpu_seconds):
 
 def theirs(*command):
     """One round of a peer."""
-    found = json.loads(subprocess.check_output([*map(str, command), str(AT_ONCE)], env={**os.environ, "NODE_ENV": "production"}))
+    found = json.loads(
+        subprocess.check_output(
+            [*map(str, command), str(AT_ONCE)], env={**os.environ, "NODE_ENV": "production"}
+        )
+    )
     return found["cpu_us"], found["a_second"]
 
 
@@ -62,14 +75,18 @@ def measure(rounds, outboard, cpu_seconds, row):
             found["typescript"].append(ours(running, "typescript", CALLS, cpu_seconds))
             found["vscode"].append(theirs("node", PROGRAMS / "vscode-jsonrpc.mjs", INSTALLED, CALLS))
             found["python"].append(ours(running, "python", CALLS // 5, cpu_seconds))
-            found["mcp"].append(theirs(INSTALLED / "mcp" / "bin" / "python3", PROGRAMS / "mcp_stdio.py", CALLS_MCP))
+            found["mcp"].append(
+                theirs(INSTALLED / "mcp" / "bin" / "python3", PROGRAMS / "mcp_stdio.py", CALLS_MCP)
+            )
     rows = []
     for name, peer, language, library, goal in [
         ("typescript", "vscode", "TypeScript", f"vscode-jsonrpc {VSCODE}", "≤ 0.2"),
         ("python", "mcp", "Python", f"MCP Python SDK {MCP}", ""),
     ]:
-        (cpu, rate), (peer_cpu, peer_rate) = zip(*found[name]), zip(*found[peer])
+        (cpu, rate), (peer_cpu, peer_rate) = zip(*found[name], strict=True), zip(*found[peer], strict=True)
         what = f"RPC from the {language} SDK, 64 in flight"
-        rows.append(row(f"{what}, processor time of both processes a call", "µs", cpu, peer_cpu, library, goal))
+        rows.append(
+            row(f"{what}, processor time of both processes a call", "µs", cpu, peer_cpu, library, goal)
+        )
         rows.append(row(f"{what}, calls", "a second", rate, peer_rate, library, ""))
     return rows

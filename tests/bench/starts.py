@@ -64,7 +64,9 @@ def measure_restart(rounds):
             while not ended(pid):
                 pass
             with socket.create_connection(("127.0.0.1", outboard.port)) as client:
-                client.sendall(f"GET /api/bench/ HTTP/1.1\r\nhost: {outboard.listen}\r\nconnection: close\r\n\r\n".encode())
+                client.sendall(
+                    f"GET /api/bench/ HTTP/1.1\r\nhost: {outboard.listen}\r\nconnection: close\r\n\r\n".encode()
+                )
                 client.settimeout(GUARD)
                 assert client.recv(64).startswith(b"HTTP/1.1 200")
             ours.append((time.perf_counter() - begun) * 1e3)
@@ -100,7 +102,9 @@ def measure_many(rounds):
     for _ in range(min(rounds, 3)):
         for count in (FEW, MANY):
             with Outboard([f"plugin-{n}" for n in range(count)]) as outboard:
-                wait_for(lambda: all(plugin["state"] == "running" for plugin in outboard.cli("status")["plugins"]))
+                wait_for(
+                    lambda: all(plugin["state"] == "running" for plugin in outboard.cli("status")["plugins"])
+                )
                 begun = cpu_seconds(outboard.pid)
                 boot[count].append(begun * 1e3 / count)
                 # The first seconds finish what the start began.
@@ -109,8 +113,22 @@ def measure_many(rounds):
                 time.sleep(10)
                 rest[count].append((cpu_seconds(outboard.pid) - begun) * 1e6 / 10 / count)
     return [
-        row(f"Boot, processor time of the supervisor for each of {MANY} plugins", "ms", boot[MANY], boot[FEW], f"each of {FEW}", "≤ 1.2"),
-        row(f"Rest, processor time of the supervisor for each of {MANY} plugins", "µs/s", rest[MANY], rest[FEW], f"each of {FEW}", "≤ 1.2"),
+        row(
+            f"Boot, processor time of the supervisor for each of {MANY} plugins",
+            "ms",
+            boot[MANY],
+            boot[FEW],
+            f"each of {FEW}",
+            "≤ 1.2",
+        ),
+        row(
+            f"Rest, processor time of the supervisor for each of {MANY} plugins",
+            "µs/s",
+            rest[MANY],
+            rest[FEW],
+            f"each of {FEW}",
+            "≤ 1.2",
+        ),
     ]
 
 
@@ -147,7 +165,16 @@ def measure_javascript(rounds):
                 bare.append(settled_cpu(child.pid) * 1e3)
                 child.kill()
                 child.wait()
-    return [row("Start of a trivial JavaScript plugin, processor time", "ms", ours, bare, "bare node on the same module", "≤ 1.5")]
+    return [
+        row(
+            "Start of a trivial JavaScript plugin, processor time",
+            "ms",
+            ours,
+            bare,
+            "bare node on the same module",
+            "≤ 1.5",
+        )
+    ]
 
 
 def measure_lost(rounds):
@@ -158,8 +185,8 @@ def measure_lost(rounds):
         with Outboard() as outboard:
             load = {}
 
-            def run():
-                url = f"http://127.0.0.1:{outboard.port}/api/bench/"
+            def run(load=load, port=outboard.port):
+                url = f"http://127.0.0.1:{port}/api/bench/"
                 load["seen"] = wrk(url, 16, 8, may_fail=True)
 
             thread = threading.Thread(target=run)

@@ -27,6 +27,7 @@ MEASURES = {
     "sdks": measures.measure_sdks,
     "databases": measures.measure_databases,
     "proxy": measures.measure_proxy,
+    "latency": measures.measure_latency,
     "config": measures.measure_config,
     "push": flows.measure_push,
     "lines": flows.measure_lines,
@@ -63,8 +64,14 @@ def main():
     rows = [cells for name in options.only.split(",") for cells in MEASURES[name](options.rounds)]
     machine = f"{os.cpu_count()} cores, Linux {platform.release().split('-')[0]}"
     date = time.strftime("%Y-%m-%d")
-    lines = {cells["what"]: "| {what} | {ours} | {spread} | {beside} | {ratio} | {goal} |".format(**cells) for cells in rows}
-    notes = {name: f"- **{name}** ({date}): {' '.join(MEASURES[name].__doc__.split())}" for name in options.only.split(",")}
+    lines = {
+        cells["what"]: "| {what} | {ours} | {spread} | {beside} | {ratio} | {goal} |".format(**cells)
+        for cells in rows
+    }
+    notes = {
+        name: f"- **{name}** ({date}): {' '.join(MEASURES[name].__doc__.split())}"
+        for name in options.only.split(",")
+    }
     if not options.write:
         return
     if set(notes) != set(MEASURES):

@@ -119,7 +119,14 @@ class Client(unittest.IsolatedAsyncioTestCase):
     async def test_no_path_that_a_plugin_is_given_leads_elsewhere(self) -> None:
         api = AirlineApi("old")
         client = self.client(api)
-        paths = ["/../x", "//evil.example/x", "///evil.example/x", "@evil.example/x", "\\\\evil.example/x", "/x/%2e%2e//@evil"]
+        paths = [
+            "/../x",
+            "//evil.example/x",
+            "///evil.example/x",
+            "@evil.example/x",
+            "\\\\evil.example/x",
+            "/x/%2e%2e//@evil",
+        ]
         for path in paths:
             self.assertEqual((await client.get(path)).json(), {"host": "va.example"}, path)
         for path in ["/x\r\nhost: evil.example", "/x\n"]:
@@ -149,9 +156,13 @@ class Client(unittest.IsolatedAsyncioTestCase):
                 ("https://api.va.example/end", None),
             ],
         )
-        self.assertEqual(self.host.services.refreshes, 0, "a stranger's 401 says nothing about the airline's bearer")
+        self.assertEqual(
+            self.host.services.refreshes, 0, "a stranger's 401 says nothing about the airline's bearer"
+        )
 
-    async def test_a_file_upload_is_retried_and_a_stream_is_not_but_renews_the_bearer_for_the_next(self) -> None:
+    async def test_a_file_upload_is_retried_and_a_stream_is_not_but_renews_the_bearer_for_the_next(
+        self,
+    ) -> None:
         api = AirlineApi("fresh")
         self.host.services.fresh_tokens = ["fresh"]
         client = self.client(api)
@@ -169,7 +180,9 @@ class Client(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(uploaded.status_code, 200)
         self.assertIn(b"0123456789", api.seen[-1][3])
 
-    async def test_a_stream_is_begun_with_a_new_bearer_where_the_present_one_is_known_to_be_refused(self) -> None:
+    async def test_a_stream_is_begun_with_a_new_bearer_where_the_present_one_is_known_to_be_refused(
+        self,
+    ) -> None:
         api = AirlineApi("fresh")
         client = self.client(api)
 

@@ -150,8 +150,22 @@ class Ipc(unittest.IsolatedAsyncioTestCase):
                 self.assertIn(said, caught.exception.message)
                 host.ctx.logger.error("odd", odd[which], odd[which])  # type: ignore[arg-type]
 
-    async def test_any_value_that_goes_to_a_channel_and_back_is_the_same_with_many_calls_at_once(self) -> None:
-        leaves: list[Any] = [None, True, 0, -1.5, 1e300, 2**70, "", "🛫\x00\u2028", "$outboard", b"\x00\xff", float("inf")]
+    async def test_any_value_that_goes_to_a_channel_and_back_is_the_same_with_many_calls_at_once(
+        self,
+    ) -> None:
+        leaves: list[Any] = [
+            None,
+            True,
+            0,
+            -1.5,
+            1e300,
+            2**70,
+            "",
+            "🛫\x00\u2028",
+            "$outboard",
+            b"\x00\xff",
+            float("inf"),
+        ]
 
         def anything(chance: random.Random, depth: int = 0) -> Any:
             pick = chance.randrange(4 if depth < 5 else 1)
@@ -159,9 +173,11 @@ class Ipc(unittest.IsolatedAsyncioTestCase):
             if pick == 1:
                 return some
             if pick == 2:
-                return dict(zip(("a", "$outboard", "value"), some))
+                return dict(zip(("a", "$outboard", "value"), some, strict=False))
             if pick == 3:
-                return {(chance.randrange(9) if depth % 2 else str(at)): value for at, value in enumerate(some)}
+                return {
+                    (chance.randrange(9) if depth % 2 else str(at)): value for at, value in enumerate(some)
+                }
             return chance.choice(leaves)
 
         plugin = Plugin()

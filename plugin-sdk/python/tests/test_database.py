@@ -7,8 +7,9 @@ import sqlite3
 import tempfile
 import unittest
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from outboard_plugin import CallError, ErrorReason, Plugin
 from outboard_plugin.testing import Host
@@ -27,6 +28,11 @@ async def until(holds: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("gave up waiting")
+
+
+def limited_to(database: sqlite3.Connection, pages: int) -> bool:
+    row = database.execute("PRAGMA max_page_count").fetchone()
+    return bool(row[0] == pages)
 
 
 def fill(database: sqlite3.Connection) -> sqlite3.Error | None:
@@ -74,7 +80,7 @@ class Database(unittest.IsolatedAsyncioTestCase):
                 async with host:
                     path = host.data_dir / "full.db"
                     database = host.ctx.database.open("full.db", **how)
-                    await until(lambda: database.execute("PRAGMA max_page_count").fetchone()[0] == 16)
+                    await until(partial(limited_to, database, 16))
                     self.assertIsInstance(database, how.get("factory", sqlite3.Connection))
                     full = fill(database)
                     for part in ("database or disk is full", "full.db may have 65536 bytes", "`limits.data`"):
@@ -95,7 +101,7 @@ class Database(unittest.IsolatedAsyncioTestCase):
             pass
 
         class Mine(sqlite3.Connection):
-            statements: list[str] = []
+            statements: ClassVar[list[str]] = []
 
             def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
                 self.statements.append(sql)
@@ -118,7 +124,9 @@ class Database(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(type(database.lines()), Lines)
             database.close()
 
-    async def test_a_new_one_that_there_is_no_room_for_keeps_what_was_written_and_grows_no_further(self) -> None:
+    async def test_a_new_one_that_there_is_no_room_for_keeps_what_was_written_and_grows_no_further(
+        self,
+    ) -> None:
         host = Host(quiet_plugin())
         host.services.database_bytes = 0
         async with host:

@@ -50,7 +50,12 @@ class Samples(unittest.IsolatedAsyncioTestCase):
         host = ScriptedHost(sample)
         await host.spawn()
         self.addAsyncCleanup(host.close)
-        for method, result in (("initialize", {"protocolVersion": 1}), ("start", {}), ("ping", {}), ("stop", {})):
+        for method, result in (
+            ("initialize", {"protocolVersion": 1}),
+            ("start", {}),
+            ("ping", {}),
+            ("stop", {}),
+        ):
             self.assertEqual((await host.call(method, {}))["result"], result)
         self.assertEqual((await host.call("other", {}))["error"]["code"], -32601)
         host.hang_up()

@@ -53,7 +53,11 @@ class TheTable(unittest.IsolatedAsyncioTestCase):
 
         async def noted(method: str, params: Any) -> Any:
             seen.add(method)
-            return {"status": 204, "headers": {}, "body": None} if method == "airline.request" else await answer(method, params)
+            return (
+                {"status": 204, "headers": {}, "body": None}
+                if method == "airline.request"
+                else await answer(method, params)
+            )
 
         def noticed(method: str, params: Any) -> None:
             seen.add(method)
@@ -109,7 +113,9 @@ class TheTable(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(told, [(9, 10, False)])
 
     def test_every_reason_is_a_row_of_the_table(self) -> None:
-        self.assertEqual({reason.word: (reason.code, reason.retryable) for reason in ErrorReason}, protocol.ERRORS)
+        self.assertEqual(
+            {reason.word: (reason.code, reason.retryable) for reason in ErrorReason}, protocol.ERRORS
+        )
 
     def test_every_method_that_is_named_in_a_call_stands_in_the_table(self) -> None:
         known = {
@@ -124,7 +130,9 @@ class TheTable(unittest.IsolatedAsyncioTestCase):
         self.assertLessEqual(named, known)
 
     def test_the_types_hold_strictly(self) -> None:
-        checked = subprocess.run([sys.executable, "-m", "mypy"], cwd=ROOT, capture_output=True, text=True, timeout=300)
+        checked = subprocess.run(
+            [sys.executable, "-m", "mypy"], cwd=ROOT, capture_output=True, text=True, timeout=300
+        )
         self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 
 
@@ -132,10 +140,26 @@ def _methods_named(file: Path) -> list[str]:
     """The first arguments of calls of ``request`` and ``notify``, and what ``told.method`` is compared with."""
     found = []
     for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("request", "notify"):
-            found += [arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
-        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Attribute) and node.left.attr == "method":
-            found += [one.value for one in node.comparators if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("request", "notify")
+        ):
+            found += [
+                arg.value
+                for arg in node.args[:1]
+                if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+            ]
+        if (
+            isinstance(node, ast.Compare)
+            and isinstance(node.left, ast.Attribute)
+            and node.left.attr == "method"
+        ):
+            found += [
+                one.value
+                for one in node.comparators
+                if isinstance(one, ast.Constant) and isinstance(one.value, str)
+            ]
     return found
 
 

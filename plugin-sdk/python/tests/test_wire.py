@@ -35,7 +35,9 @@ class Frames(unittest.TestCase):
         self.assertEqual(found, [Oversized(b"0123456789"), Skipped(b"0123456789more and more"), b"next"])
 
     def test_a_whole_frame_over_the_limit_is_reported_too(self) -> None:
-        self.assertEqual(frames(Decoder(limit=4), b"12345\n1234\n"), [Oversized(b"12345"), Skipped(b"12345"), b"1234"])
+        self.assertEqual(
+            frames(Decoder(limit=4), b"12345\n1234\n"), [Oversized(b"12345"), Skipped(b"12345"), b"1234"]
+        )
 
     def test_a_byte_order_mark_is_passed_over_at_the_beginning_of_a_stream_however_it_is_cut(self) -> None:
         stream = "\ufeffa\n\ufeffb\n".encode()
@@ -136,7 +138,9 @@ class _Sent:
 
 
 class Calls(unittest.IsolatedAsyncioTestCase):
-    async def test_a_call_whose_answer_is_broken_or_too_long_ends_at_once_wherever_its_id_stands(self) -> None:
+    async def test_a_call_whose_answer_is_broken_or_too_long_ends_at_once_wherever_its_id_stands(
+        self,
+    ) -> None:
         async def nothing(method: str, params: dict[str, Any]) -> Any: ...
 
         peer, sent = Peer(nothing, lambda method, params: None), _Sent()

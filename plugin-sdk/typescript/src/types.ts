@@ -67,7 +67,7 @@ export interface PluginConfigStore {
 /** Messages between a plugin and its own UIs. Channel names are leaf names: `status-update`, not `plugin:x:status-update`. */
 export interface PluginIPCRegistrar {
   /** Answers the UI's `invoke(channel, ...args)`. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- an author types the arguments as he knows them
+  // `any`: an author types the arguments as he knows them.
   handle(channel: string, answer: (...args: any[]) => unknown): void;
   /**
    * In what answers a channel, and in everything that it calls and awaits: aborted when the caller no longer waits, with the reason
@@ -115,7 +115,7 @@ export interface PluginDatabaseAccessor {
 }
 
 /** Anything that Express calls with a request: a router of Express 4 or 5, an application, or a function. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- two versions of Express and none must fit
+// `any`: two versions of Express and none must fit.
 export type RequestRouter = (req: any, res: any, next: any) => unknown;
 
 /** HTTP routes on the supervisor's server. */

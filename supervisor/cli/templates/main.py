@@ -1,14 +1,23 @@
 """A plugin in Python's standard library alone. What is yours to change stands first; the rest is Outboard's protocol."""
-import json, os, socket, sys, threading
+
+import json
+import os
+import socket
+import sys
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 
 def greet(name="world"):  # outboard call @ID@ greet world
     return f"Hello, {name}!"
 
+
 CHANNELS = {"greet": greet}
+
 
 class Web(BaseHTTPRequestHandler):  # what http://127.0.0.1:2066/api/@ID@/ answers
     protocol_version, log_message = "HTTP/1.1", lambda *_: None
+
     def do_GET(self):
         body = json.dumps({"hello": "world"}).encode()
         self.send_response(200)
@@ -17,25 +26,31 @@ class Web(BaseHTTPRequestHandler):  # what http://127.0.0.1:2066/api/@ID@/ answe
         self.end_headers()
         self.wfile.write(body)
 
+
 # --- the protocol: one JSON message a line ---------------------------------------------------------------------------
 
 if "OUTBOARD_PROTOCOL" not in os.environ:
-    sys.exit("this is a plugin: `outboard run --plugins FOLDER` starts it, FOLDER being the one that holds the plugin's")
+    sys.exit(
+        "this is a plugin: `outboard run --plugins FOLDER` starts it, FOLDER being the one that holds the plugin's"
+    )
 wire_in, wire_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # the wire is private from here on:
-os.dup2(2, 1)                                 # print() writes to the log
+os.dup2(2, 1)  # print() writes to the log
 FRAME_MAX = 8 * 1024 * 1024
 writing = threading.Lock()
+
 
 class Refusal(Exception):  # an error of the protocol: its code, its word, and a sentence
     def __init__(self, code, reason, sentence, **data):
         super().__init__(sentence)
         self.code, self.data = code, {"reason": reason, "retryable": False, **data}
 
+
 def send(**message):
     with writing:
         wire_out.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
         wire_out.flush()
+
 
 def answer(method, params):
     if method == "initialize":
@@ -55,14 +70,20 @@ def answer(method, params):
         return {}
     raise Refusal(-32601, "method_not_found", f"no method {method!r}")
 
+
 def work(message):
     try:
         send(id=message["id"], result=answer(message["method"], message.get("params") or {}))
     except Exception as error:
-        refuse(message["id"], error if isinstance(error, Refusal) else Refusal(-32603, "internal_error", str(error)))
+        refuse(
+            message["id"],
+            error if isinstance(error, Refusal) else Refusal(-32603, "internal_error", str(error)),
+        )
+
 
 def refuse(number, refusal):
     send(id=number, error={"code": refusal.code, "message": str(refusal), "data": refusal.data})
+
 
 def read(line):  # one line to one message; None where it is none
     if len(line.rstrip(b"\r\n")) > FRAME_MAX:
@@ -75,10 +96,14 @@ def read(line):  # one line to one message; None where it is none
         message = json.loads(line)
     except ValueError as error:
         raise Refusal(-32700, "parse_error", f"this is not JSON: {error}") from None
-    if not isinstance(message, dict) or message.get("jsonrpc") != "2.0" or (
-            "method" in message and not isinstance(message.get("id", ""), (str, int, float))):
+    if (
+        not isinstance(message, dict)
+        or message.get("jsonrpc") != "2.0"
+        or ("method" in message and not isinstance(message.get("id", ""), (str, int, float)))
+    ):
         raise Refusal(-32600, "invalid_request", "this is no single JSON-RPC 2.0 message")
     return message
+
 
 while line := wire_in.readline(FRAME_MAX + 3):  # until the host hangs up
     try:

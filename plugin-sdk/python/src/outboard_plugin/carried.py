@@ -31,7 +31,9 @@ def name_of(number: float) -> str:
     return "NaN" if number != number else "Infinity" if number > 0 else "-Infinity"
 
 
-def place_fault(value: Any, path: str, above: tuple[int, ...], depth: int, limit: int = LEVELS_MAX) -> str | None:
+def place_fault(
+    value: Any, path: str, above: tuple[int, ...], depth: int, limit: int = LEVELS_MAX
+) -> str | None:
     """What is wrong with a container that reaches down to the level ``depth``; ``None`` where it can be looked into."""
     if id(value) in above:
         return f"{told(path)} refers back to what contains it"

@@ -60,7 +60,9 @@ def _encode(value: Any, path: str, above: tuple[int, ...], depth: int) -> Any:
     if isinstance(value, (list, tuple)):
         return [_encode(item, f"{path}[{at}]", above, depth) for at, item in enumerate(value)]
     if isinstance(value, (set, frozenset)):
-        return _tagged("set", [_encode(item, f"{path}.item[{at}]", above, depth) for at, item in enumerate(value)])
+        return _tagged(
+            "set", [_encode(item, f"{path}.item[{at}]", above, depth) for at, item in enumerate(value)]
+        )
     return _encode_dict(value, path, above, depth)
 
 
@@ -78,7 +80,10 @@ def _is_map(value: dict[Any, Any]) -> bool:
 def _encode_dict(value: dict[Any, Any], path: str, above: tuple[int, ...], depth: int) -> Any:
     if _is_map(value):
         pairs = [
-            [_encode(key, f"{path}.key[{at}]", above, depth), _encode(inner, f"{path}.value[{at}]", above, depth)]
+            [
+                _encode(key, f"{path}.key[{at}]", above, depth),
+                _encode(inner, f"{path}.value[{at}]", above, depth),
+            ]
             for at, (key, inner) in enumerate(value.items())
         ]
         return _tagged("map", pairs)

@@ -37,10 +37,10 @@ export function comeHome(page: typeof globalThis & Window): void {
   const open = XMLHttpRequest.prototype.open as (...given: unknown[]) => void;
   XMLHttpRequest.prototype.open = function (this: XMLHttpRequest, method: string, address: string | URL, ...rest: unknown[]) {
     return open.call(this, method, atHome(address), ...rest);
-  } as XMLHttpRequest["open"];
+  };
   for (const name of ["Request", "WebSocket", "EventSource", "Worker", "SharedWorker"] as const) {
     if (typeof page[name] !== "function") continue;
-    page[name] = new Proxy(page[name] as new (...given: any[]) => object, {
+    page[name] = new Proxy(page[name], {
       construct: (made, [address, ...rest], asked) => Reflect.construct(made, [atHome(address), ...rest], asked) as object,
     }) as never;
   }
@@ -55,7 +55,7 @@ export function comeHome(page: typeof globalThis & Window): void {
 function elements(page: typeof globalThis & Window): void {
   const set = Element.prototype.setAttribute;
   Element.prototype.setAttribute = function (name, value) {
-    return set.call(this, name, ATTRIBUTES.includes(name.toLowerCase()) ? (atHome(value) as string) : value);
+    return set.call(this, name, ATTRIBUTES.includes(name.toLowerCase()) ? atHome<string>(value) : value);
   };
   for (const kind of [HTMLImageElement, HTMLScriptElement, HTMLLinkElement, HTMLMediaElement, HTMLVideoElement, HTMLSourceElement, HTMLIFrameElement, HTMLAnchorElement, HTMLFormElement]) {
     for (const name of ATTRIBUTES) {

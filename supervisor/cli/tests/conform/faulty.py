@@ -1,5 +1,9 @@
 """A plugin that keeps every rule but the one whose case its argument names; with `none`, all of them."""
-import json, os, sys, time
+
+import json
+import os
+import sys
+import time
 
 fault = sys.argv[1]
 wire = (4, 5) if fault == "wire-given" else (0, 1)
@@ -70,11 +74,11 @@ def messages():
                 refuse(None, -32600)
             continue
         version, number = message.get("jsonrpc"), message.get("id", "")
-        if fault == "broken-id-null" and number is None or fault == "broken-version":
+        if (fault == "broken-id-null" and number is None) or fault == "broken-version":
             yield message
         elif fault == "broken-id-object" and isinstance(number, dict):
             continue
-        elif version != "2.0" or "method" in message and not isinstance(number, (str, int)):
+        elif version != "2.0" or ("method" in message and not isinstance(number, (str, int))):
             refuse(None, -32600)
         else:
             yield message
@@ -143,7 +147,10 @@ def start(number):
         send(id="handle", method="config.getAll", params={})
     if fault == "wire-clean":
         write("hello from a library\n")
-    send(method="log", params={"level": "info", "tag": "x", "message": "." * (LIMIT if fault == "frames-in-bounds" else 1)})
+    send(
+        method="log",
+        params={"level": "info", "tag": "x", "message": "." * (LIMIT if fault == "frames-in-bounds" else 1)},
+    )
     if fault == "starts":
         refuse(number, -32603)
     else:
@@ -174,9 +181,12 @@ def invoke(number, channel):
 
 
 if fault == "none" or fault.startswith("http"):
-    import socket, threading
+    import socket
+    import threading
 
-    threading.Thread(target=serve, args=(socket.socket(fileno=int(os.environ["OUTBOARD_HTTP_FD"])),), daemon=True).start()
+    threading.Thread(
+        target=serve, args=(socket.socket(fileno=int(os.environ["OUTBOARD_HTTP_FD"])),), daemon=True
+    ).start()
 if fault == "silent-at-first":
     send(method="log", params={"level": "info", "tag": "x", "message": "early"})
 conversation = messages()
@@ -209,5 +219,5 @@ for message in conversation:
         sys.exit(3 if fault == "stops" else 0)
     else:
         refuse(number, -32600 if fault == "method-unknown" else -32601)
-if fault == "end-of-wire" and ready or fault == "end-before-initialize" and not ready:
+if (fault == "end-of-wire" and ready) or (fault == "end-before-initialize" and not ready):
     time.sleep(3600)

@@ -102,7 +102,9 @@ class Context:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            self.logger.error("task", f"the background task {task.get_name()!r} failed: {text_of(error)}", error)
+            self.logger.error(
+                "task", f"the background task {task.get_name()!r} failed: {text_of(error)}", error
+            )
 
     async def _end_tasks(self, timeout: float) -> None:
         """Cancels what runs in the background, and waits for it within the limit."""

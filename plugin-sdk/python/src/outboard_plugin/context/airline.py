@@ -62,8 +62,9 @@ class PluginAirline:
         """An ``httpx.AsyncClient`` for the bound airline, to be kept as long as the plugin runs.
 
         Base URL and bearer are looked up for each request. A 401 makes the host exchange its refresh token, once
-        however many requests saw one, and the request is sent exactly once more, byte for byte; where that is not possible the
-        401 is the answer (a stream of unknown length: make the request again, the bearer is renewed). ``options`` go to httpx. Needs httpx: ``pip install 'outboard-plugin[airline]'``.
+        however many requests saw one, and the request is sent exactly once more, byte for byte; where that is not
+        possible the 401 is the answer (a stream of unknown length: make the request again, the bearer is renewed).
+        ``options`` go to httpx. Needs httpx: ``pip install 'outboard-plugin[airline]'``.
         """
         try:
             from .airline_client import AirlineClient

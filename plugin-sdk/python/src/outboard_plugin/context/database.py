@@ -39,8 +39,9 @@ class PluginDatabase:
         """Opens or creates the file ``file``; ``options`` go to :func:`sqlite3.connect`.
 
         The file grows as far as the quota of the plugin's data leaves room when it is opened; what goes beyond fails as
-        ``sqlite3.OperationalError`` ("database or disk is full"). The connection may be used from any thread, since plain functions of a plugin run in several: SQLite serialises
-        the calls, and transactions are the author's to keep apart.
+        ``sqlite3.OperationalError`` ("database or disk is full"). The connection may be used from any thread, since
+        plain functions of a plugin run in several: SQLite serialises the calls, and transactions are the author's to
+        keep apart.
         """
         path = self._data_dir / names.database_file(file)
         os.makedirs(self._data_dir, mode=0o700, exist_ok=True)

@@ -6,7 +6,7 @@ Held by the testing host. Answers as the supervisor does, errors included; durab
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,7 +141,8 @@ class Services:
         self.databases.append(names.database_file(params["file"]))
         if self.database_bytes == 0:
             raise CallError(
-                ErrorReason.STORAGE_FULL, "there is no room for a new database; raise `limits.data` in the settings"
+                ErrorReason.STORAGE_FULL,
+                "there is no room for a new database; raise `limits.data` in the settings",
             )
         limit = {} if self.database_bytes is None else {"maxBytes": self.database_bytes}
         return {"path": params["file"], **limit}

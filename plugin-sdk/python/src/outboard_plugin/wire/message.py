@@ -93,7 +93,9 @@ def _check(text: str, message: dict[str, Any]) -> None:
         try:
             json.dumps(message, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
-            raise Broken(CallError(ErrorReason.PARSE_ERROR, "half of a surrogate pair is not text")) from error
+            raise Broken(
+                CallError(ErrorReason.PARSE_ERROR, "half of a surrogate pair is not text")
+            ) from error
     if any(text.count(f'"{member}"') > 1 for member in _MEMBERS):
         outermost: list[tuple[str, Any]] = []
         json.loads(text, object_pairs_hook=lambda pairs: outermost.__setitem__(slice(None), pairs))
