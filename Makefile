@@ -177,6 +177,8 @@ check-rust:
 
 # Built once, below target/. The list of known holes is somebody else's repository, which not every machine reaches.
 DENY_VERSION := 0.20.2
+# Finds dependencies that are declared and used by nobody.
+MACHETE_VERSION := 0.9.2
 
 .PHONY: check-dependencies
 check-dependencies: export PATH := $(abspath target/tools/bin):$(PATH)
@@ -185,6 +187,9 @@ check-dependencies:
 	$(call need,cc:gcc cc:libc6-dev git:git)
 	@[ "$$(cargo deny --version 2>/dev/null)" = "cargo-deny $(DENY_VERSION)" ] || \
 		cargo install --locked --root target/tools cargo-deny@$(DENY_VERSION)
+	@[ "$$(cargo machete --version 2>/dev/null)" = "$(MACHETE_VERSION)" ] || \
+		cargo install --locked --root target/tools cargo-machete@$(MACHETE_VERSION)
+	cargo machete
 	cargo deny --locked --log-level error check bans licenses sources
 	@if timeout 120 cargo deny --locked --log-level off fetch db; then \
 		cargo deny --locked --log-level error check --disable-fetch advisories; \
