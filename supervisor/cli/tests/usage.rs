@@ -133,6 +133,11 @@ fn a_value_that_is_out_of_its_range_is_told_with_file_line_and_key() {
         ("http.allowed_hosts", "http.allowed_hosts = [\"*\"]", "hosts named one by one"),
         ("http.allowed_hosts", "http.allowed_hosts = [\"http://a\"]", "hosts named one by one"),
         ("http.plugin_origin", "http.plugin_origin = \"https://plugins.example\"", "an origin with {id}"),
+        (
+            "http.allowed_hosts",
+            "http = { allowed_hosts = [\"a.plugins.example\"], plugin_origin = \"https://{id}.plugins.example\" }",
+            "without names that `plugin_origin` gives to plugins",
+        ),
         ("http.answer_timeout", "http.answer_timeout = \"0s\"", "at least 1 ms"),
         ("storage.measure", "storage.measure = \"1ms\"", "at least 100 ms"),
     ] {

@@ -67,8 +67,8 @@ fn check(settings: &Settings, table: &[&str], one: &OnePlugin) -> Outcome {
 fn gateway(settings: &Settings) -> Outcome<GatewayOptions> {
     let mut options = settings.options.gateway.clone();
     options.allowed_users = users::allowed(settings)?;
-    reachable::check(settings, &options)?;
     options.plugin_origin = reachable::plugin_origin(settings)?;
+    reachable::check(settings, &options)?;
     if let Some(file) = &settings.options.http.token_file {
         let token = Token::read(file).map_err(|error| {
             let place = settings.place_of(&["http", "token_file"]);
