@@ -48,7 +48,7 @@ pub enum ConformError {
     Unknown(#[from] UnknownCase),
     /// This machine does not let us.
     #[error("the examination cannot begin: {0}")]
-    Ground(#[from] io::Error),
+    Scratch(#[from] io::Error),
 }
 
 /// Examines the plugin in a folder. `each` gets every line as soon as it is known, in the order in which cases run.
@@ -68,7 +68,7 @@ pub async fn examine(
     let place = folder.to_owned();
     let installed = outboard_files::look(folder, FOLDER_LIMIT, move || discovery::read_folder(&place))
         .await
-        .map_err(|why| ConformError::Ground(io::Error::other(why)))?
+        .map_err(|why| ConformError::Scratch(io::Error::other(why)))?
         .map_err(ConformError::NoPlugin)?;
     let (id, version) = (installed.id().to_string(), installed.version());
     if !installed.manifest.speaks_the_protocol() {

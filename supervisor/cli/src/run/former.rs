@@ -1,6 +1,6 @@
 //! The supervisor that holds the runtime folder while another one starts: whether it stays, or is on its way down.
 //!
-//! Asked by [`super::ground`] for as long as the folder is held. It must not wait, and it changes nothing.
+//! Asked by [`super::runtime_folder`] for as long as the folder is held. It must not wait, and it changes nothing.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;

@@ -12,9 +12,9 @@ use outboard_protocol::context::logger::LogLevel;
 use outboard_services::{OpenError, ServiceOptions, Services};
 use tokio::task::JoinHandle;
 
-use super::ground::Ground;
 use super::listening::{self, OwnFile};
 use super::options::LayerOptions;
+use super::runtime_folder::RuntimeFolder;
 use super::{CONTROL_SOCKET, SupervisorRecord, folders, journal, mending};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::settings::{Places, Settings};
@@ -28,7 +28,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A running supervisor.
 pub(super) struct Layers {
-    ground: Arc<Ground>,
+    runtime_folder: Arc<RuntimeFolder>,
     services: Services,
     /// The handle on the plugins.
     pub(super) host: Host,
@@ -49,7 +49,7 @@ impl Layers {
     /// # Errors
     /// A sentence that says which layer, why, and what to do.
     pub(super) fn open(
-        ground: Ground,
+        runtime_folder: RuntimeFolder,
         settings: &Settings,
         places: &Places,
         options: LayerOptions,
@@ -67,14 +67,14 @@ impl Layers {
         let credential_file = places.data_dir.join(CREDENTIAL);
         let credential =
             Credential::open(&credential_file).map_err(|error| Failure::failed(Told(&error).to_string()))?;
-        let socket = ground.control_socket().map_err(|error| match error {
+        let socket = runtime_folder.control_socket().map_err(|error| match error {
             BindError::InUse(_) | BindError::TooLong(_) => Failure::new(Exit::Refused, error.to_string()),
             BindError::Refused { .. } => Failure::failed(Told(&error).to_string()),
         })?;
         let host_options = HostOptions {
             plugin_dirs: places.plugin_dirs.clone(),
             data_dir: places.data_dir.clone(),
-            runtime_dir: ground.path().to_owned(),
+            runtime_dir: runtime_folder.path().to_owned(),
             pages: outboard_gateway::pages_origin(&options.gateway, &listen),
             shared_origin: !options.gateway.isolate_origins,
             listen: listen.to_string(),
@@ -105,20 +105,20 @@ impl Layers {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: host.status(None).since,
         };
-        record.write(ground.path()).map_err(|error| {
+        record.write(runtime_folder.path()).map_err(|error| {
             Failure::failed(format!(
                 "cannot write to the runtime folder {}: {error}",
-                ground.path().display()
+                runtime_folder.path().display()
             ))
         })?;
-        let ground = Arc::new(ground);
+        let runtime_folder = Arc::new(runtime_folder);
         let mending = tokio::spawn(mending::mend(
-            Arc::clone(&ground),
+            Arc::clone(&runtime_folder),
             record.clone(),
             control.renewal(),
             services.troubles.clone(),
         ));
-        Ok(Self { ground, services, host, tasks, gateway, socket_file, control, mending, record })
+        Ok(Self { runtime_folder, services, host, tasks, gateway, socket_file, control, mending, record })
     }
 
     /// Closes everything above the plugins, which have ended. Each step is bounded.
@@ -129,9 +129,9 @@ impl Layers {
         self.gateway.shutdown(FAREWELL).await;
         drop(self.socket_file);
         self.control.stop().await;
-        SupervisorRecord::remove(self.ground.path());
+        SupervisorRecord::remove(self.runtime_folder.path());
         // Nobody can connect any more; what cannot be removed is replaced by the next supervisor.
-        let _ = std::fs::remove_file(self.ground.path().join(CONTROL_SOCKET));
+        let _ = std::fs::remove_file(self.runtime_folder.path().join(CONTROL_SOCKET));
         self.services.close().await;
     }
 }

@@ -11,14 +11,14 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::SupervisorRecord;
-use super::ground::Ground;
+use super::runtime_folder::RuntimeFolder;
 
 /// How often it looks: four looks at the disk, on a thread of their own. Nobody can give orders in between.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Looks until it is ended.
 pub(super) async fn mend(
-    ground: Arc<Ground>,
+    runtime_folder: Arc<RuntimeFolder>,
     record: SupervisorRecord,
     control: mpsc::Sender<UnixListener>,
     troubles: Troubles,
@@ -28,7 +28,7 @@ pub(super) async fn mend(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let (looked, record) = (Arc::clone(&ground), record.clone());
+        let (looked, record) = (Arc::clone(&runtime_folder), record.clone());
         let Ok(outcome) = tokio::task::spawn_blocking(move || looked.mend(&record)).await else { continue };
         match outcome {
             Ok(mended) => {
@@ -36,7 +36,7 @@ pub(super) async fn mend(
                     tracing::warn!(
                         "somebody removed {} from the runtime folder {}; made again",
                         mended.gone.join(", "),
-                        ground.path().display()
+                        runtime_folder.path().display()
                     );
                 }
                 if let Some(socket) = mended.socket.and_then(|socket| UnixListener::from_std(socket).ok()) {

@@ -1,7 +1,7 @@
 //! `outboard run`: the keeper, and below it the supervisor, which is put together here.
 //!
 //! ```text
-//!   keeper ──▶ supervise ──opens──▶ ground     runtime folder, its lock
+//!   keeper ──▶ supervise ──opens──▶ runtime_folder, its lock
 //!                 │                 layers     services, host, gateway, control: opened in this order, closed in reverse
 //!                 ├──waits on──────▶ signals, the keeper, the host's end
 //!                 └──tells──────────▶ announce  the summary, or one JSON line
@@ -12,7 +12,6 @@
 mod announce;
 mod folders;
 mod former;
-mod ground;
 mod journal;
 mod layers;
 mod listening;
@@ -21,6 +20,7 @@ mod options;
 pub(crate) mod ports;
 mod reachable;
 mod record;
+mod runtime_folder;
 mod signals;
 mod supervise;
 pub(crate) mod threads;
@@ -36,9 +36,9 @@ use crate::settings::Settings;
 
 pub(crate) use announce::{SHARED_ORIGIN, WAITING, shown};
 pub(crate) use folders::{amiss, unusable};
-pub(crate) use ground::is_held;
 pub(crate) use keeper::SUPERVISE_ARGUMENT;
 pub(crate) use record::SupervisorRecord;
+pub(crate) use runtime_folder::is_held;
 pub(crate) use users::allowed as allowed_users;
 
 /// The control socket in the runtime folder.

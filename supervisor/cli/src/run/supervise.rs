@@ -12,9 +12,9 @@ use tokio::time::timeout;
 
 use super::amiss;
 use super::announce::{announce, remarks};
-use super::ground::Ground;
 use super::layers::Layers;
 use super::options::LayerOptions;
+use super::runtime_folder::RuntimeFolder;
 use super::signals::{Signals, Told};
 use super::threads;
 use crate::failure::{Failure, Outcome};
@@ -42,7 +42,7 @@ pub(super) fn supervise(settings: &Settings, places: &Places, options: LayerOpti
     // Before any thread: it takes over standard input and sets this thread's signal mask.
     let link = keeper::adopt_link();
     threads::can_be_had(threads::OF_A_SUPERVISOR)?;
-    let ground = Ground::take(&settings.runtime_dir, options.longest_stop + STOP_MARGIN)?;
+    let runtime_folder = RuntimeFolder::take(&settings.runtime_dir, options.longest_stop + STOP_MARGIN)?;
     // One thread costs less for this work than several; what blocks has threads of its own.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -59,7 +59,7 @@ pub(super) fn supervise(settings: &Settings, places: &Places, options: LayerOpti
         let (longest_start, longest_stop) = (options.longest_start, options.longest_stop);
         // Until all is open nothing runs that would have to be stopped, so a signal ends this process as it ends any other, also
         // where a disk holds it up.
-        let mut layers = Layers::open(ground, settings, places, options, keeper_pid)?;
+        let mut layers = Layers::open(runtime_folder, settings, places, options, keeper_pid)?;
         let mut signals = Signals::listen(link, hangups).map_err(deaf)?;
         let end = wait(settings, places, &mut layers, &mut signals, longest_start + READY_MARGIN).await;
         if let End::Told(mode) = end {

@@ -91,7 +91,7 @@ fn refused(error: &ConformError) -> Failure {
         ConformError::NoPlugin(_) | ConformError::NotSpoken(..) | ConformError::Unknown(_) => {
             Failure::usage(error.to_string())
         }
-        ConformError::Ground(_) => Failure::failed(error.to_string()),
+        ConformError::Scratch(_) => Failure::failed(error.to_string()),
     }
 }
 

@@ -37,7 +37,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The runtime folder, held until this is dropped.
 #[derive(Debug)]
-pub(super) struct Ground {
+pub(super) struct RuntimeFolder {
     path: PathBuf,
     held: Mutex<Held>,
 }
@@ -61,7 +61,7 @@ pub(super) struct Mended {
     pub(super) socket: Option<UnixListener>,
 }
 
-impl Ground {
+impl RuntimeFolder {
     /// Makes the folder and takes it. Waits for a former supervisor that is on its way down: for one that ends its plugins
     /// so long, and says that it does.
     ///
