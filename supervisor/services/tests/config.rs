@@ -13,6 +13,17 @@ fn key(text: &str) -> ConfigKey {
     ConfigKey::new(text).unwrap()
 }
 
+/// Gives the disk so much to do, with another letter each time, that whatever is asked for next waits for it, and is committed together.
+fn occupy(services: &outboard_services::Services, with: &str) {
+    let large = json!(with.repeat(1024 * 1024 - 2));
+    for plugin in ["busy1", "busy2"] {
+        for row in ["k0", "k1"] {
+            // It is queued at once, whoever awaits it.
+            drop(services.config.set(&id(plugin), &key(row), &large));
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_value_outlives_the_services() {
     let (dir, services) = scene();
@@ -111,21 +122,25 @@ async fn a_deleted_value_makes_room_for_as_much_as_it_was_and_no_more() {
         call(&plugin, "config.set", json!({ "key": key, "value": value })).await.unwrap();
     }
     let fourth = json!({ "key": "k3", "value": value });
-    for together in [true, false] {
-        call(&plugin, "config.set", json!({ "key": "small", "value": 1 })).await.unwrap();
-        let delete = plugin.request("config.delete", Some(&raw(&json!({ "key": "small" }))));
-        if !together {
-            soon(delete.outcome()).await.unwrap();
-            let refused = call(&plugin, "config.set", fourth.clone()).await;
-            assert_eq!(reason(refused), ErrorReason::LimitExceeded);
-            continue;
-        }
-        // Before the delete is on disk, where its room is known as what is staged.
-        let set = plugin.request("config.set", Some(&raw(&fourth)));
-        soon(delete.outcome()).await.unwrap();
-        let refused = soon(set.outcome()).await.unwrap_err();
-        assert_eq!(refused.reason(), Some(ErrorReason::LimitExceeded));
-    }
+    call(&plugin, "config.set", json!({ "key": "small", "value": 1 })).await.unwrap();
+    call(&plugin, "config.delete", json!({ "key": "small" })).await.unwrap();
+    let refused = call(&plugin, "config.set", fourth.clone()).await;
+    assert_eq!(reason(refused), ErrorReason::LimitExceeded);
+
+    // Once more in one transaction, where the room is known as what is staged: of 4 MiB, 16 bytes are left without `small`.
+    let filler = "x".repeat(1024 * 1024 - 25);
+    call(&plugin, "config.set", json!({ "key": "f", "value": filler })).await.unwrap();
+    call(&plugin, "config.set", json!({ "key": "small", "value": 1 })).await.unwrap();
+    occupy(&services, "a");
+    let delete = plugin.request("config.delete", Some(&raw(&json!({ "key": "small" }))));
+    let set = plugin.request("config.set", Some(&raw(&json!({ "key": "more", "value": "x".repeat(18) }))));
+    soon(delete.outcome()).await.unwrap();
+    let refused = soon(set.outcome()).await.unwrap_err();
+    assert_eq!(refused.reason(), Some(ErrorReason::LimitExceeded));
+    call(&plugin, "config.set", json!({ "key": "more", "value": "x".repeat(10) })).await.unwrap();
+
+    call(&plugin, "config.delete", json!({ "key": "f" })).await.unwrap();
+    call(&plugin, "config.delete", json!({ "key": "more" })).await.unwrap();
     call(&plugin, "config.delete", json!({ "key": "k0" })).await.unwrap();
     call(&plugin, "config.set", fourth).await.unwrap();
 }
@@ -355,9 +370,12 @@ async fn a_set_to_what_is_kept_comes_after_every_change_that_still_waits() {
     let config = &services.config;
     let a = id("a");
     config.set(&a, &key("k"), &json!("kept")).await.unwrap();
+    occupy(&services, "a");
     let (away, back) =
         (config.set(&a, &key("k"), &json!("other")), config.set(&a, &key("k"), &json!("kept")));
     assert_eq!((away.await, back.await), (Ok(()), Ok(())));
+    assert_eq!(config.get(&a, &key("k")).unwrap().value.get(), "\"kept\"");
+    occupy(&services, "b");
     let other = json!({ "version": 1, "plugins": { "a": { "k": "imported" } } });
     let other = config.import(&serde_json::from_value(other).unwrap());
     let back = config.set(&a, &key("k"), &json!("kept"));
