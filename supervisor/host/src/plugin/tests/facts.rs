@@ -1,12 +1,15 @@
 //! Late news: what finished work of a former generation brings changes nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use outboard_lifecycle::{Effect, Event, Exit, Fact, Generation, Lifecycle, Order, Policy};
+use outboard_protocol::handshake::{InitializeResult, features};
 
 use crate::plugin::done::Done;
-use crate::plugin::launching::LaunchFailure;
+use crate::plugin::launching::{LaunchFailure, Launcher, Wanted};
 use crate::plugin::state::Plugin;
+use crate::plugin::stopping::StopCall;
 use crate::plugin::testing::{Nature, Stage, installed};
 use crate::plugin::{PluginSettings, effects, facts};
 
@@ -69,6 +72,36 @@ async fn news_of_a_former_generation_change_nothing() {
     }
     assert_eq!(stage.launcher.asked(), 0, "a turn of a former generation begins nothing");
     assert_eq!(stage.services.log(), said);
+}
+
+#[tokio::test(start_paused = true)]
+async fn news_of_a_former_process_leave_the_living_one_alone() {
+    let stage = Stage::new(Nature::HEALTHY);
+    let mut plugin = in_its_second_generation(&stage);
+    let (former, present) = (Generation(1), Generation(2));
+    let (installed, settings) = (Arc::clone(&plugin.installed), Arc::clone(&plugin.settings));
+    let wanted = Wanted { installed, settings, generation: present, note: Box::new(|_| {}) };
+    let Ok(process) = stage.launcher.launch(wanted).await else { panic!("a healthy one starts") };
+    assert!(facts::event(&mut plugin, Ok(Done::Launched(present, Ok(process)))).is_some());
+    plugin.living.as_mut().unwrap().stop = StopCall::Made(Duration::from_secs(5));
+    let hello = InitializeResult {
+        protocol_version: 1,
+        sdk: None,
+        hooks: Vec::new(),
+        features: vec![features::HTTP.to_owned()],
+    };
+    for done in [
+        Done::Initialized(former, Ok(hello)),
+        Done::StopAnswered(former, Some("late".to_owned())),
+        Done::Ended(former, Exit::Code(1)),
+    ] {
+        facts::event(&mut plugin, Ok(done));
+        let living = plugin.living.as_ref().unwrap();
+        assert!(living.initialized.is_none() && living.ended.is_none());
+        assert!(matches!(living.stop, StopCall::Made(_)), "{:?}", living.stop);
+        assert!(living.upstream.enter().is_some(), "requests are let in");
+    }
+    assert_eq!(stage.services.prefixes(), [""; 0], "nothing is claimed for it");
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,6 +40,8 @@ struct World {
     subject: Option<Subject>,
     policy: Policy,
     calm: Arc<AtomicBool>,
+    /// Everything crashes until it is calm, as often as the policy lets it.
+    doomed: bool,
     audit: Arc<Mutex<Audit>>,
     clients: client::Shared,
     version: String,
@@ -62,7 +64,6 @@ impl World {
     fn new(seed: u64, faults: &Arc<AtomicU64>) -> Self {
         let calm = Arc::new(AtomicBool::new(false));
         let (mut chance, peace, counted) = (Chance::new(!seed), Arc::clone(&calm), Arc::clone(faults));
-        // In some worlds everything crashes, as often as the policy lets it.
         let doomed = chance.percent(8);
         let mut stage = Stage::with(move |_, _| {
             let (mut faults, calm) = (Faults::default(), peace.load(Ordering::Relaxed));
@@ -81,7 +82,7 @@ impl World {
         stage.after_a_turn = Some(Arc::new(move |seen| lock(&looks).after_a_turn(seen)));
         let subject = stage.actor(policy.clone());
         let (clients, version) = (client::Shared::default(), "1.0.0".to_owned());
-        Self { stage, subject: Some(subject), policy, calm, audit, clients, version }
+        Self { stage, subject: Some(subject), policy, calm, doomed, audit, clients, version }
     }
 
     fn audit(&self) -> MutexGuard<'_, Audit> {
@@ -294,7 +295,9 @@ impl World {
             }
             self.perform(act).await;
         }
-        self.pass(Duration::from_secs(1 + chance.below(40))).await;
+        // A row of crashes up to the last takes minutes.
+        let longer = if self.doomed { 200 } else { 0 };
+        self.pass(Duration::from_secs(1 + chance.below(40) + longer)).await;
         self.calm_down();
         let history = self.subject().handle.history.clone();
         self.come_to_an_end(chance.below(6)).await;
