@@ -87,8 +87,11 @@ fn questions(archive: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// Makes a subscription tell an item.
+type Cause = fn(&Supervisor);
+
 /// Each subscription with parameters that succeed, and something that makes it tell an item.
-fn subscriptions() -> Vec<(&'static str, Value, fn(&Supervisor))> {
+fn subscriptions() -> Vec<(&'static str, Value, Cause)> {
     vec![
         ("logs.subscribe", json!({ "lines": 1 }), |_| {}),
         ("events.subscribe", json!({ "id": NEIGHBOUR }), |supervisor| {

@@ -12,7 +12,7 @@ use crate::render::Screen;
 use crate::settings::Settings;
 
 /// Signs in or out, or tells.
-pub(super) fn run(settings: &Settings, screen: &mut Screen, verb: AuthVerb) -> Outcome {
+pub(super) fn run(settings: &Settings, screen: &mut Screen, verb: &AuthVerb) -> Outcome {
     let status = match verb {
         AuthVerb::Set { misplaced: Some(_) } => {
             return Err(Failure::usage(

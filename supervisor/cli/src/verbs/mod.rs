@@ -90,7 +90,7 @@ fn ask(settings: &Settings, screen: &mut Screen, verb: Verb) -> Outcome {
         }
         Verb::Why(one) => with_client(settings, async |client| why::run(client, screen, &one.id).await),
         Verb::Config(verb) => with_client(settings, async |client| config::run(client, screen, verb).await),
-        Verb::Auth(verb) => auth::run(settings, screen, verb),
+        Verb::Auth(verb) => auth::run(settings, screen, &verb),
         Verb::Airline(verb) => airline::run(settings, screen, verb),
         Verb::Call(call) => {
             with_client(settings, async |client| call::run(client, screen, settings, call).await)
