@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use outboard_protocol::context::config::{ChangedParams, DeleteParams};
+use outboard_protocol::context::config::{ChangedParams, DeleteParams, GetResult};
 use outboard_protocol::handshake::Empty;
 use outboard_protocol::id::ConfigKey;
 use outboard_protocol::methods::{ConfigDelete, ConfigGet, ConfigGetAll, ConfigSet, Request};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -26,13 +26,6 @@ struct Get<'a> {
     key: &'a str,
 }
 
-#[derive(Deserialize)]
-struct Got<'a> {
-    #[serde(borrow)]
-    value: &'a RawValue,
-    found: bool,
-}
-
 #[derive(Serialize)]
 struct Set<'a, T: ?Sized> {
     key: &'a str,
@@ -48,7 +41,7 @@ impl Config {
         ConfigKey::check(key)?;
         let raw = self.session.call_raw(ConfigGet::NAME, &Get { key }).await?;
         let unreadable = |source| CallError::Unreadable { method: ConfigGet::NAME, source };
-        let got: Got<'_> = serde_json::from_str(raw.get()).map_err(unreadable)?;
+        let got: GetResult<&RawValue> = serde_json::from_str(raw.get()).map_err(unreadable)?;
         if !got.found {
             return Ok(None);
         }

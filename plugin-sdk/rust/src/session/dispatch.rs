@@ -195,7 +195,7 @@ impl Dispatcher {
             Some(HostNotice::AirlineChanged) => {
                 tell(params, |change| self.session.airline_observers.tell(&change));
             }
-            // It is news for operators: to a plugin, a full disk is the error of a write.
+            // ctx has no member for it; the host has written a warning into this plugin's log.
             Some(HostNotice::DatabaseQuota) => {}
             // A notification of a newer host: nothing waits for an answer.
             None => {}
