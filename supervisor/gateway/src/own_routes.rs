@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Extension, Router};
 use http::{Method, header};
@@ -93,20 +93,19 @@ impl OwnRoutes {
 }
 
 impl Asked {
-    /// Goes on where something is served here, and was asked for by a method that reads.
-    fn go_on(&self, way: &Way, request: &Request) -> axum::response::Result<()> {
+    /// What is answered in place of something that is not served here, or not by this method.
+    fn instead(&self, way: &Way, request: &Request) -> Option<Response> {
         if let Way::To(origin) = way {
-            return Err(pages::elsewhere(origin, request.uri()).into());
+            return Some(pages::elsewhere(origin, request.uri()));
         }
         if let Some(preflight) = self.cors.preflight(request.method(), request.headers()) {
-            return Err(preflight.map(Body::from).into());
+            return Some(preflight.map(Body::from));
         }
-        if *request.method() != Method::GET {
+        (*request.method() != Method::GET).then(|| {
             let (method, path) = (request.method(), request.uri().path());
             let detail = format!("{method} is not served at {path:?}; use GET.");
-            return Err(Problem::new(Kind::MethodNotAllowed, detail).into());
-        }
-        Ok(())
+            Problem::new(Kind::MethodNotAllowed, detail).into_response()
+        })
     }
 }
 
@@ -127,12 +126,16 @@ async fn front(
         caller.check_home()?;
         return Ok(pages::home(&*served.directory, caller)?);
     }
-    asked.go_on(&caller.way_to_operator()?, &request)?;
+    if let Some(instead) = asked.instead(&caller.way_to_operator()?, &request) {
+        return Ok(instead);
+    }
     Ok(pages::front(&*served.directory, caller))
 }
 
 async fn icon(Extension(asked): Extension<Arc<Asked>>, request: Request) -> Answer {
-    asked.go_on(&Way::Here, &request)?;
+    if let Some(instead) = asked.instead(&Way::Here, &request) {
+        return Ok(instead);
+    }
     Ok(pages::icon())
 }
 
@@ -141,7 +144,9 @@ async fn healthy(
     Extension(asked): Extension<Arc<Asked>>,
     request: Request,
 ) -> Answer {
-    asked.go_on(&asked.caller.way_to_operator()?, &request)?;
+    if let Some(instead) = asked.instead(&asked.caller.way_to_operator()?, &request) {
+        return Ok(instead);
+    }
     Ok(health::answer(&*served.directory, &served.load, &served.seats))
 }
 
@@ -166,7 +171,9 @@ async fn shell(
         None if pages::is_page(rest) => caller.way_to_operator()?,
         None => Way::Here,
     };
-    asked.go_on(&way, &request)?;
+    if let Some(instead) = asked.instead(&way, &request) {
+        return Ok(instead);
+    }
     Ok(pages::shell(directory, rest, request.headers(), caller)?)
 }
 
@@ -179,12 +186,16 @@ async fn file(
     if PluginId::check(id).is_err() {
         return Err(Problem::unknown_plugin(id).into());
     }
-    asked.go_on(&asked.caller.way_to_plugin(id)?, &request)?;
+    if let Some(instead) = asked.instead(&asked.caller.way_to_plugin(id)?, &request) {
+        return Ok(instead);
+    }
     Ok(ui_files::answer(&*served.directory, id, file, request.headers(), &asked.caller).await?)
 }
 
 async fn nothing(Extension(asked): Extension<Arc<Asked>>, request: Request) -> Answer {
-    asked.go_on(&Way::Here, &request)?;
+    if let Some(instead) = asked.instead(&Way::Here, &request) {
+        return Ok(instead);
+    }
     let detail = format!("The supervisor serves nothing at {:?}.", request.uri().path());
     Err(Problem::new(Kind::NotFound, detail).into())
 }

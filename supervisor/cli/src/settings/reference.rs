@@ -250,3 +250,13 @@ fn the_reference_of_the_settings_and_the_schema_for_editors_are_fresh() {
         }
     }
 }
+
+#[test]
+fn the_example_of_the_documentation_is_read_as_it_stands() {
+    let text = include_str!("../../../../docs/SETTINGS.md");
+    let example = text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let mut options = Options::default();
+    super::read::read(&toml::from_str(example).unwrap(), &mut options).unwrap();
+    assert_eq!(options.common.settings.policy.start.as_secs(), 60);
+    assert_eq!(options.plugins.len(), 2);
+}
