@@ -2,6 +2,8 @@
 //!
 //! Must not know any method but those whose parameters hold secrets.
 
+use std::borrow::Cow;
+
 use jsonrpsee::types::{ErrorObjectOwned, Params};
 use outboard_protocol::control::methods::{AirlineSet, AuthSet, Call};
 use outboard_protocol::{ErrorReason, RpcError};
@@ -9,6 +11,9 @@ use serde::de::DeserializeOwned;
 
 /// Calls whose parameters hold secrets. A mistake in them is told without what stands there.
 const WITH_SECRETS: [&str; 2] = [AuthSet::NAME, AirlineSet::NAME];
+
+/// How much is said of what is wrong, in characters: more than any sentence of ours, with what was met quoted in it.
+const SAID_MAX: usize = 500;
 
 /// Reads a method's parameters: one object; none at all counts as an empty one.
 ///
@@ -64,7 +69,15 @@ fn discreet(place: Option<String>, said: &str) -> String {
 }
 
 fn invalid(called: &str, why: &str) -> RpcError {
-    RpcError::new(ErrorReason::InvalidParams, format!("parameters of {called}: {why}"))
+    RpcError::new(ErrorReason::InvalidParams, format!("parameters of {called}: {}", cut(why)))
+}
+
+/// serde quotes what it met, which may be as long as a question.
+fn cut(why: &str) -> Cow<'_, str> {
+    match why.char_indices().nth(SAID_MAX) {
+        Some((at, _)) => format!("{}…", &why[..at]).into(),
+        None => why.into(),
+    }
 }
 
 /// An error as it goes over the wire, `data` included.

@@ -231,6 +231,16 @@ async fn parameters_that_do_not_fit_are_refused_and_the_member_is_named() {
 }
 
 #[tokio::test]
+async fn a_refusal_does_not_grow_with_what_was_sent() {
+    let running = Running::start().await;
+    for params in [json!({ "lines": "x".repeat(100_000) }), json!({ "ä".repeat(100_000): 1 })] {
+        let error = running.ask("logs", params).await["error"].to_string();
+        assert!(error.contains("invalid_params") && error.len() < 2000, "{} bytes", error.len());
+    }
+    running.end().await;
+}
+
+#[tokio::test]
 async fn a_secret_in_the_wrong_place_is_not_said_again_and_the_right_place_is() {
     const SECRET: &str = "s3cret-9f1c";
     let running = Running::start().await;
