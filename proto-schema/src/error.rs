@@ -50,7 +50,7 @@ macro_rules! error_table {
 
 error_table! {
     ParseError      -32700 "parse_error"      false "The frame is not JSON.";
-    InvalidRequest  -32600 "invalid_request"  false "The frame is JSON but no single JSON-RPC 2.0 message; batches are not supported.";
+    InvalidRequest  -32600 "invalid_request"  false "The frame is JSON but not one JSON-RPC 2.0 message; batches are not supported.";
     MethodNotFound  -32601 "method_not_found" false "There is no such method in this direction.";
     InvalidParams   -32602 "invalid_params"   false "The parameters do not have the method's shape, or break a rule; the message says which.";
     InternalError   -32603 "internal_error"   false "The called side failed; the message is its own.";
@@ -141,6 +141,15 @@ impl RpcError {
             details: serde_json::Map::new(),
         };
         Self { code: reason.code(), message: message.into(), data: Some(data) }
+    }
+
+    /// Says that the same call will fail again, whenever it is made: it is itself too large, and no limit moves by waiting.
+    #[must_use]
+    pub fn lasting(mut self) -> Self {
+        if let Some(data) = &mut self.data {
+            data.retryable = false;
+        }
+        self
     }
 
     /// Adds a member to `data`.

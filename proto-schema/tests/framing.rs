@@ -32,7 +32,7 @@ fn decode(limit: usize, chunks: &[&[u8]]) -> (Vec<Found>, Vec<u8>) {
 fn by_the_book(limit: usize, stream: &[u8]) -> Vec<Found> {
     let stream = stream.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stream);
     let mut lines: Vec<&[u8]> = stream.split(|byte| *byte == b'\n').collect();
-    // What stands after the last line end is no line yet, unless it is too long to become one.
+    // What stands after the last line end is not a line yet, unless it is too long to become one.
     let rest = lines.pop().unwrap();
     let too_long = |line: &[u8]| line.strip_suffix(b"\r").unwrap_or(line).len() > limit;
     let mut found = Vec::new();

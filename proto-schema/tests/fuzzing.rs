@@ -158,7 +158,7 @@ proptest! {
                 prop_assert_eq!(answer.iter().filter(|byte| **byte == b'\n').count(), 1);
                 let parsed = message::parse(answer.trim_ascii_end());
                 let Ok(Message::Response { id: Some(echoed), .. }) = parsed else {
-                    return Err(TestCaseError::fail(format!("the answer is no answer: {parsed:?}")));
+                    return Err(TestCaseError::fail(format!("the answer is not one: {parsed:?}")));
                 };
                 prop_assert_eq!(echoed.as_json(), id.as_json());
             }
@@ -166,7 +166,7 @@ proptest! {
             Err(NotAMessage::Noise) => {}
             Err(NotAMessage::Broken(error)) => prop_assert!(matches!(error.code, -32700 | -32600), "{}", error),
         }
-        // What JSON's own reader takes for an object with the version, is no noise.
+        // What JSON's own reader takes for an object with the version, is not noise.
         if let Ok(Value::Object(members)) = serde_json::from_slice(&frame)
             && members.get("jsonrpc").is_some_and(|version| version == "2.0")
             && frame.windows(9).any(|name| name == b"\"jsonrpc\"")

@@ -136,7 +136,7 @@ fn sizes_among_the_limits_are_numbers_of_bytes_or_texts_with_a_unit() {
         assert_eq!(error.line, 2, "{wrong}: {error}");
         assert!(error.message.contains("`limits.memory` ought to be a number of bytes"), "{wrong}: {error}");
     }
-    assert!(with("\"openFiles\":\"1KiB\"").is_err(), "what is no size takes no unit");
+    assert!(with("\"openFiles\":\"1KiB\"").is_err(), "what is not a size takes no unit");
 }
 
 #[test]

@@ -53,7 +53,7 @@ const VALUES: &[(&str, &[u8])] = &[
     ("a character that is none", "\"\u{ffff}\u{fdd0}\"".as_bytes()),
     ("a byte order mark within a string", "\"\u{feff}\"".as_bytes()),
     ("separators of lines of Unicode", "\"\u{2028}\u{2029}\"".as_bytes()),
-    ("DEL, which is no control character to JSON", b"\"\x7f\""),
+    ("DEL, which is not a control character to JSON", b"\"\x7f\""),
     // Halves of pairs stand for no character. They are passed on as they are, as text of escapes; a receiver that makes text
     // of them decides for itself.
     ("the first half of a pair", br#""\ud800""#),
@@ -132,7 +132,7 @@ const NO_VALUES: &[(&str, &[u8])] = &[
     ("a vertical tab for a space", b"\x0b1"),
     ("a space of Unicode", "\u{a0}1".as_bytes()),
     ("a byte order mark before a value", "\u{feff}1".as_bytes()),
-    // Bytes that are no UTF-8, each in a string.
+    // Bytes that are not UTF-8, each in a string.
     ("a byte that nothing begins with", b"\"\xff\""),
     ("a byte that something goes on with", b"\"\x80\""),
     ("a letter cut short", b"\"\xe2\x82\""),
@@ -213,7 +213,7 @@ fn frames() -> Vec<(&'static str, Vec<u8>, Verdict)> {
         ("nesting without an end", around("[".repeat(100_000).as_bytes()), NO_MESSAGE),
         ("objects in objects without an end", around("{\"a\":".repeat(100_000).as_bytes()), NO_MESSAGE),
         (
-            "brackets in a string, which are no levels",
+            "brackets in a string, which are not levels",
             around(format!("\"{}\"", "[".repeat(1000)).as_bytes()),
             Taken,
         ),

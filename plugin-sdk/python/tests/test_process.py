@@ -162,7 +162,10 @@ class Process(unittest.IsolatedAsyncioTestCase):
         host.write(large.encode() + b"\n")
         self.assertEqual((await host.read())["id"], 7)
         host.write(b'{"jsonrpc":"2.0","id":8,"method":"ping","params":"' + b"z" * (9 * 1024 * 1024) + b'"}\n')
-        self.assertEqual((await host.read())["error"]["data"]["reason"], "limit_exceeded")
+        refused = (await host.read())["error"]["data"]
+        self.assertEqual(
+            (refused["reason"], refused["retryable"]), ("limit_exceeded", False), "it stays too large"
+        )
         self.assertEqual((await host.call("ping", {}))["result"], {})
 
     async def test_a_host_that_writes_before_it_reads_is_read_and_gets_one_answer_to_each_call(self) -> None:

@@ -99,7 +99,7 @@ test("a byte order mark is passed over at the beginning of a stream, however it 
   }
 });
 
-test("parameters that are no object are refused in a call and ignored in a notification", async () => {
+test("parameters that are not an object are refused in a call and ignored in a notification", async () => {
   const taken = [];
   const { peer, sent } = lone({ request: (method) => taken.push(method), notification: (method) => taken.push(method) });
   for (const params of ["[1]", "7", '"text"', "true"]) {
@@ -236,7 +236,7 @@ test("what cannot be sent is refused at the call, and an answer that cannot be s
   for (let level = 0; level < 100; level++) deep = [deep];
   const { peer, sent } = lone({ request: (method) => ({ deep, big: "x".repeat(9 * MIB), loop: 1n }[method]) });
   await assert.rejects(peer.request("config.set", { value: deep }), { reason: "invalid_params" });
-  await assert.rejects(peer.request("config.set", { value: "x".repeat(9 * MIB) }), { reason: "limit_exceeded" });
+  await assert.rejects(peer.request("config.set", { value: "x".repeat(9 * MIB) }), { reason: "limit_exceeded", retryable: false });
   assert.deepEqual(sent, []);
   for (const method of ["deep", "big", "loop"]) peer.receive(`{"jsonrpc":"2.0","id":"${method}","method":"${method}"}`);
   await turn();

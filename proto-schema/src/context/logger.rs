@@ -49,7 +49,7 @@ impl std::str::FromStr for LogLevel {
         Self::ALL
             .into_iter()
             .find(|level| level.word() == word)
-            .ok_or_else(|| format!("{word:?} is no log level; use debug, info, warn or error"))
+            .ok_or_else(|| format!("{word:?} is not a log level; use debug, info, warn or error"))
     }
 }
 

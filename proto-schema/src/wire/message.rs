@@ -100,7 +100,7 @@ fn raw<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a 
 /// Reads one frame.
 ///
 /// # Errors
-/// [`NotAMessage::Noise`] for what is no attempt at JSON-RPC, [`NotAMessage::Broken`] for one that failed.
+/// [`NotAMessage::Noise`] for what does not try to be JSON-RPC, [`NotAMessage::Broken`] for one that failed.
 pub fn parse(frame: &[u8]) -> Result<Message<'_>, NotAMessage> {
     let text = match std::str::from_utf8(frame) {
         Ok(text) => text,

@@ -24,7 +24,7 @@ pub enum Answered {
     Call(u64),
     /// It is an answer, and its id may stand at its end.
     Unnamed,
-    /// It is no answer.
+    /// It is not an answer.
     Nothing,
 }
 

@@ -94,7 +94,13 @@ async fn what_is_too_large_is_refused_and_costs_the_others_nothing() {
     let (loud, quiet) = (process(&services, &dir, "loud"), process(&services, &dir, "quiet"));
     let too_large = "x".repeat(1024 * 1024);
     let refused = call(&loud, "config.set", json!({ "key": "k", "value": too_large })).await;
-    assert_eq!(reason(refused), ErrorReason::LimitExceeded);
+    let refused = refused.unwrap_err();
+    let retryable = refused.data.as_ref().is_none_or(|data| data.retryable);
+    assert_eq!(
+        (refused.reason(), retryable),
+        (Some(ErrorReason::LimitExceeded), false),
+        "it stays too large"
+    );
     let value = "x".repeat(1024 * 1024 - 2);
     for n in 0..3 {
         call(&loud, "config.set", json!({ "key": format!("k{n}"), "value": value })).await.unwrap();

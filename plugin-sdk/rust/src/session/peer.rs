@@ -355,6 +355,7 @@ fn over_the_limit() -> RpcError {
         ErrorReason::LimitExceeded,
         format!("a frame has at most {FRAME_MAX} bytes; send bulk data over HTTP"),
     )
+    .lasting()
 }
 
 fn too_large(size: usize) -> RpcError {
@@ -362,6 +363,7 @@ fn too_large(size: usize) -> RpcError {
         ErrorReason::LimitExceeded,
         format!("the answer has {size} bytes, a frame at most {FRAME_MAX}; serve bulk data over HTTP"),
     )
+    .lasting()
 }
 
 fn not_sent(method: &'static str, error: NotTaken) -> CallError {

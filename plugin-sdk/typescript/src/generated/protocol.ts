@@ -424,7 +424,7 @@ export interface BothNotices {
 export const ERRORS = {
   /** The frame is not JSON. */
   parse_error: [-32700, false],
-  /** The frame is JSON but no single JSON-RPC 2.0 message; batches are not supported. */
+  /** The frame is JSON but not one JSON-RPC 2.0 message; batches are not supported. */
   invalid_request: [-32600, false],
   /** There is no such method in this direction. */
   method_not_found: [-32601, false],

@@ -10,7 +10,7 @@ const NEWLINE = 10;
 const RETURN = 13;
 const SPACE = 32;
 const TAB = 9;
-/** What stands in place of bytes that are no UTF-8. */
+/** What stands in place of bytes that are not UTF-8. */
 const REPLACEMENT = "\ufffd";
 /** The memory that is kept for half a line; what a longer one needed is given back when it has ended. */
 const KEPT = 64 * 1024;

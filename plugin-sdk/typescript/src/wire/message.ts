@@ -25,7 +25,7 @@ export type Message =
 
 const NOISE: Message = { kind: "noise" };
 
-/** Reads one line. `utf8` is false where its bytes were no UTF-8. */
+/** Reads one line. `utf8` is false where its bytes were not UTF-8. */
 export function parse(line: string, utf8 = true): Message {
   const first = line[0];
   if ((first !== "{" && (first !== "[" || !utf8)) || !line.includes('"jsonrpc"')) return NOISE;
@@ -151,6 +151,9 @@ export function writeError(id: CallId | null, error: WireError): string {
   }
 }
 
+/** What is itself too large stays so: the same call fails again whenever it is made. */
+export const LASTING = { retryable: false };
+
 function checked(frame: string, what: string): string {
   if (isDeep(frame)) throw CallError.of("invalid_params", `${what} is ${TOO_DEEP}`);
   // A half surrogate, as cutting a text in two makes it: no receiver could read it.
@@ -158,7 +161,7 @@ function checked(frame: string, what: string): string {
   // A character is at most three bytes of UTF-8, so short frames need no counting.
   const bytes = line.length * 3 <= FRAME_MAX ? 0 : Buffer.byteLength(line);
   if (bytes > FRAME_MAX) {
-    throw CallError.of("limit_exceeded", `${what} is ${bytes} bytes long, over the limit of ${FRAME_MAX}; send bulk data over HTTP`);
+    throw CallError.of("limit_exceeded", `${what} is ${bytes} bytes long, over the limit of ${FRAME_MAX}; send bulk data over HTTP`, LASTING);
   }
   return line;
 }

@@ -7,7 +7,7 @@ import type { BothNotices, CallId } from "../generated/protocol.js";
 import { CallError, toWireError } from "./error.js";
 import { FRAME_MAX } from "./lines.js";
 import { type Answered, answered, answeredAtEnd } from "./salvage.js";
-import { parse, writeError, writeNotification, writeRequest, writeResult } from "./message.js";
+import { LASTING, parse, writeError, writeNotification, writeRequest, writeResult } from "./message.js";
 
 /** Calls that may wait for an answer at once. More would mean that the answers have stopped coming. */
 export const CALLS_MAX = 16_384;
@@ -21,7 +21,7 @@ export const CALL_TIMEOUT_MS = 30_000;
 const CANCEL = "$/cancelRequest" satisfies keyof BothNotices;
 const PROGRESS = "$/progress" satisfies keyof BothNotices;
 
-const TOO_LONG = CallError.of("limit_exceeded", `a frame was longer than ${FRAME_MAX} bytes and was skipped; send bulk data over HTTP`);
+const TOO_LONG = CallError.of("limit_exceeded", `a frame was longer than ${FRAME_MAX} bytes and was skipped; send bulk data over HTTP`, LASTING);
 
 /** What a peer does with what the other side says. */
 export interface PeerHooks {
@@ -135,7 +135,7 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
     if (!this.#ended) this.send(writeNotification(method, params));
   }
 
-  /** Takes one line from the other side; `utf8` is false where its bytes were no UTF-8. */
+  /** Takes one line from the other side; `utf8` is false where its bytes were not UTF-8. */
   receive(line: string, utf8 = true): void {
     const message = parse(line, utf8);
     switch (message.kind) {

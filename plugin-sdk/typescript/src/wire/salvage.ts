@@ -43,7 +43,7 @@ export function members(line: string): { name: string; value: number }[] {
   return found;
 }
 
-/** The call that an answer is for: its id, `null` where it stands behind what is known, `undefined` where it is no answer. */
+/** The call that an answer is for: its id, `null` where it stands behind what is known, `undefined` where it is not an answer. */
 export type Answered = number | null | undefined;
 
 /** What a broken line, or the beginning of one that was skipped, says of the call that it answers. */

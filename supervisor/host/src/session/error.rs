@@ -61,9 +61,8 @@ impl CallError {
             CallError::Answered { error, .. } => error,
             CallError::Timeout { .. } => RpcError::new(ErrorReason::Timeout, message),
             CallError::Closed { .. } => RpcError::new(ErrorReason::ShuttingDown, message),
-            CallError::Overloaded { .. } | CallError::Unfit { .. } => {
-                RpcError::new(ErrorReason::LimitExceeded, message)
-            }
+            CallError::Overloaded { .. } => RpcError::new(ErrorReason::LimitExceeded, message),
+            CallError::Unfit { .. } => RpcError::new(ErrorReason::LimitExceeded, message).lasting(),
         }
     }
 }

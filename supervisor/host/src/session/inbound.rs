@@ -319,7 +319,7 @@ impl Inbound {
             let limit = self.frame_limit;
             let error =
                 format!("the answer is larger than a frame may be ({limit} bytes); ask for less at once");
-            outcome = Err(RpcError::new(ErrorReason::LimitExceeded, error));
+            outcome = Err(RpcError::new(ErrorReason::LimitExceeded, error).lasting());
         }
         self.outbox.answer(|out| message::write_outcome(out, id, outcome.as_deref()));
     }
@@ -330,6 +330,7 @@ fn too_large(limit: usize) -> RpcError {
         ErrorReason::LimitExceeded,
         format!("a frame has at most {limit} bytes; send bulk data over HTTP"),
     )
+    .lasting()
 }
 
 fn read<'a, T: serde::Deserialize<'a>>(params: Option<&'a RawValue>) -> Option<T> {

@@ -104,7 +104,7 @@ impl Outbox {
         self.filled.notify_one();
     }
 
-    /// Whether as many answers are owed as may be.
+    /// Whether as many answers are owed as the limit allows.
     pub(super) fn owes_all_it_may(&self) -> bool {
         let state = self.lock();
         !state.closed && state.owed.len() >= self.owed_limit

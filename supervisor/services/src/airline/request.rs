@@ -106,7 +106,7 @@ async fn attempt(wanted: &Wanted, sign_in: &SignIn, client: &Client) -> Result<A
         }
     }
     let what = format!("the airline redirects more than {REDIRECTS_MAX} times");
-    Err(RpcError::new(ErrorReason::LimitExceeded, what))
+    Err(RpcError::new(ErrorReason::LimitExceeded, what).lasting())
 }
 
 fn names(binding: &Binding) -> (String, String) {
@@ -194,7 +194,8 @@ async fn read(mut response: Response) -> Result<RequestResult, RpcError> {
             let what = format!(
                 "the airline's response has more than {RESPONSE_MAX} bytes; fetch it without airline.request"
             );
-            return Err(RpcError::new(ErrorReason::LimitExceeded, what).with("limit", "response_bytes"));
+            let refused = RpcError::new(ErrorReason::LimitExceeded, what).lasting();
+            return Err(refused.with("limit", "response_bytes"));
         }
         body.extend_from_slice(&chunk);
     }

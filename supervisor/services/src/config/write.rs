@@ -56,7 +56,8 @@ impl Config {
                 "config key {:?}: the value has {size} bytes as JSON, the limit is {VALUE_MAX}; keep bulk data in a database",
                 key.as_str()
             );
-            return Err(RpcError::new(ErrorReason::LimitExceeded, what).with("limit", "value_bytes"));
+            let refused = RpcError::new(ErrorReason::LimitExceeded, what).lasting();
+            return Err(refused.with("limit", "value_bytes"));
         }
         // Raw text may hold what no reader can take: half a surrogate pair, a number beyond all range.
         readable::check("value", value.get()).map_err(|why| refuse(key, &why))?;

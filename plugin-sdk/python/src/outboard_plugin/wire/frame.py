@@ -43,7 +43,7 @@ class Decoder:
     def __init__(self, limit: int = FRAME_MAX) -> None:
         self._limit = limit
         self._pieces: list[bytes] = []
-        # Of the pieces: all bytes, and those up to the last one that is no blank.
+        # Of the pieces: all bytes, and those up to the last one that is not a blank.
         self._size = 0
         self._lasting = 0
         self._skipping = False

@@ -17,6 +17,8 @@ from . import DEPTH_MAX, FRAME_MAX
 _MEMBERS = ("jsonrpc", "id", "method", "params", "result", "error")
 # Longest id text that a caller may use, in bytes. Ids are kept as long as their call runs.
 ID_MAX = 128
+# What is itself too large stays so: the same call fails again whenever it is made.
+LASTING = {"retryable": False}
 
 
 @dataclass(frozen=True)
@@ -196,6 +198,7 @@ def _line(message: dict[str, Any], of: str, member: str) -> bytes:
         raise CallError(
             ErrorReason.LIMIT_EXCEEDED,
             f"{of} makes a frame of {len(line)} bytes; at most {FRAME_MAX} are taken, serve bulk data over HTTP",
+            LASTING,
         )
     return line + b"\n"
 

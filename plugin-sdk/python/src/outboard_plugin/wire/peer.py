@@ -148,7 +148,9 @@ class Peer:
             call = salvage.answered_at_beginning(frame.beginning)
             self._unnamed = isinstance(call, salvage.Unnamed)
             self._break(None if isinstance(call, salvage.Unnamed) else call, _TOO_LONG)
-            self._send(message.write_error(None, CallError(ErrorReason.LIMIT_EXCEEDED, _TOO_LONG)))
+            self._send(
+                message.write_error(None, CallError(ErrorReason.LIMIT_EXCEEDED, _TOO_LONG, message.LASTING))
+            )
             return
         if isinstance(frame, Skipped):
             self._skipped(frame.ending)

@@ -28,7 +28,7 @@ class Unnamed(enum.Enum):
 
 
 def answered(frame: bytes) -> int | None:
-    """The call that a broken frame answers; ``None`` where it is no answer, or does not tell."""
+    """The call that a broken frame answers; ``None`` where it is not an answer, or does not tell."""
     call = answered_at_beginning(frame[:_LOOKED_AT])
     return answered_at_end(frame[-_LOOKED_AT:]) if isinstance(call, Unnamed) else call
 
