@@ -122,7 +122,7 @@ ifneq ($(wildcard plugin-sdk/python/tests),)
 endif
 
 # Node's own SQLite takes the addon's place where that is missing, and Node 24 is the first with one that will do. It is a download of
-# 100 MB, so it is no dependency of the workspace: the trials install it below target/.
+# 100 MB, so it is not a dependency of the workspace: the trials install it below target/.
 NODE24_VERSION := 24.21.0
 NODE24 := $(abspath target/node24/node_modules/node/bin/node)
 

@@ -18,7 +18,7 @@ fn files(pattern: &str) -> BTreeMap<PathBuf, String> {
         .unwrap();
     assert!(list.status.success(), "{}", String::from_utf8_lossy(&list.stderr));
     let paths = String::from_utf8(list.stdout).unwrap();
-    // What was removed and is not yet committed so, and what is no text, says nothing.
+    // What was removed and is not yet committed so, and what is not text, says nothing.
     let read = |path: &str| Some((path.into(), std::fs::read_to_string(top().join(path)).ok()?));
     paths.lines().filter_map(read).collect()
 }

@@ -72,7 +72,7 @@ fn every_promise_is_shown_or_says_why_it_is_not() {
         assert!(text(&promise, "says").is_some_and(|says| says.ends_with('.')), "{id} says nothing");
         let shown = names(&promise, "shown_by");
         for name in &shown {
-            assert!(scenarios.contains(name), "{id} names {name}, which is no scenario");
+            assert!(scenarios.contains(name), "{id} names {name}, which is not a scenario");
         }
         match text(&promise, "deferred") {
             Some(reason) => {

@@ -74,7 +74,7 @@ def work(message):
     except Exception as error:
         refuse(message["id"], error if isinstance(error, Refusal) else Refusal(-32603, "internal_error", str(error)))
 
-def read(line):  # one frame to one message; None for a blank line, and for text that is no attempt at one
+def read(line):  # one frame to one message; None for a blank line, and for text that does not try to be one
     if len(line.rstrip(b"\r\n")) > FRAME_MAX:
         while line and not line.endswith(b"\n"):  # the rest is not gathered
             line = wire_in.readline(1 << 16)
@@ -87,7 +87,7 @@ def read(line):  # one frame to one message; None for a blank line, and for text
         raise Refusal(-32700, "parse_error", f"this is not JSON: {error}") from None
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0" or (
             "method" in message and not isinstance(message.get("id", ""), (str, int, float))):
-        raise Refusal(-32600, "invalid_request", "this is no single JSON-RPC 2.0 message")
+        raise Refusal(-32600, "invalid_request", "this is not one JSON-RPC 2.0 message")
     return message
 
 counting = threading.Lock()

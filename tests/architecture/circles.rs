@@ -1,7 +1,7 @@
 //! Circles of files: two files that each use something of the other cannot be understood, tested or moved one at a time.
 //!
 //! Reads the `use` lines and the paths that begin with `crate::`, `super::` or `self::`. What a file hands on with `pub use` is
-//! followed to where it is; handing on is no use of its own. It sees no macros and no methods, so a circle of method calls within
+//! followed to where it is; handing on does not count as a use. It sees no macros and no methods, so a circle of method calls within
 //! one type that is spread over files is not found.
 
 use std::collections::{BTreeMap, BTreeSet};

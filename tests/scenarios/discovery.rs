@@ -24,7 +24,7 @@ fn a_mixed_folder_runs_the_good_one_and_says_of_each_other_what_is_wrong_with_it
     let refusing = plugin("refusing");
     assert_eq!((&refusing["state"], &refusing["causeCode"]), (&"errored".into(), &"start-rejected".into()));
     assert!(refusing["cause"].as_str().unwrap().contains("the licence has run out"), "{refusing}");
-    assert_eq!(refusing["restarts"], 0, "an answer is no crash: {refusing}");
+    assert_eq!(refusing["restarts"], 0, "an answer is not a crash: {refusing}");
 
     let broken = plugin("broken");
     assert_eq!(broken["state"], "invalid");

@@ -173,7 +173,7 @@ fn a_data_folder_that_its_user_may_not_write_is_refused_with_its_path_and_left_a
 fn a_damaged_state_is_set_aside_whatever_the_damage_and_the_supervisor_starts() {
     let mut supervisor = Supervisor::builder().start();
     for damage in ["header", "half", "page"] {
-        // Enough that half of the file is no whole database.
+        // Enough that half of the file is not a whole database.
         for number in 0..20 {
             let params = json!({ "key": format!("k{number}"), "value": "x".repeat(3000) });
             assert!(supervisor.plugin_asks(NEIGHBOUR, "config.set", params).get("result").is_some());

@@ -66,7 +66,7 @@ fn kill_unseen(supervisor: &Supervisor, pid: u32) {
     eventually("a look that cannot be made", || {
         supervisor
             .errors()
-            .contains("it cannot be looked whether anything of its old process is left")
+            .contains("it is not known whether anything of its old process is left")
             .then_some(())
     });
 }
@@ -84,7 +84,7 @@ fn a_process_for_which_there_is_no_descriptor_is_tried_again_and_counts_against_
     });
     limit(&supervisor, 1024);
     supervisor.wait_for_generation_after("hello-rust", &before["generation"]);
-    // It has not used up its restarts, of which it has one, and what was no process is no restart.
+    // It has not used up its restarts, of which it has one, and where there was no process there was no restart.
     assert_eq!(supervisor.plugin("hello-rust")["state"], "running");
     assert_eq!(supervisor.plugin("hello-rust")["restarts"], 1);
     assert_eq!(supervisor.plugin(NEIGHBOUR)["generation"], neighbour["generation"]);

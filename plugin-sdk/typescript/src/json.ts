@@ -65,7 +65,7 @@ function checkArray(value: unknown[], path: string, inside: object[]): void {
   if (other !== undefined) throw refuse(`${path}.${other}`, "is a member of an array", "; keep the items alone, or a plain object");
 }
 
-/** The class of what is no plain object or array. One of another realm, as a test runner's, has a prototype of its own all the same. */
+/** The class of what is not a plain object or array. One of another realm, as a test runner's, has a prototype of its own all the same. */
 function kindOf(value: object): string | undefined {
   const tag = Object.prototype.toString.call(value).slice(8, -1);
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -181,7 +181,7 @@ export const PROBES = {
   "named ones of objects of several kinds": (db) => [Object.assign(Object.create(null), { a: 1 }), { get a() { return 2; } }, Object.create({ a: 3 }), new Map([["a", 4]])].map((given) => answerOf(() => db.prepare("SELECT @a").pluck().get(given))),
   "named ones that nobody asked for": (db) => db.prepare("SELECT @a").pluck().get({ a: 1, b: 2 }),
   "named ones where there are none": (db) => db.prepare("SELECT 1").pluck().get({ a: 1 }),
-  "what is no value": (db) => [Symbol("s"), () => 1, new SharedArrayBuffer(1), new Proxy(new Uint8Array(1), {}), Object.create(Uint8Array.prototype), /x/].map((given) => answerOf(() => db.prepare("SELECT ?").pluck().get(given))),
+  "what is not a value": (db) => [Symbol("s"), () => 1, new SharedArrayBuffer(1), new Proxy(new Uint8Array(1), {}), Object.create(Uint8Array.prototype), /x/].map((given) => answerOf(() => db.prepare("SELECT ?").pluck().get(given))),
   "views of several kinds": (db) => [new Float32Array([1]), new DataView(new ArrayBuffer(2)), new Uint8ClampedArray([1]), new Uint8Array([1, 2, 3]).subarray(1)].map((given) => answerOf(() => db.prepare("SELECT hex(?)").pluck().get(given))),
   "numbers at their limits": (db) => db.prepare("SELECT ?, ?, ?, ?").raw().get(-0, 2 ** 53, Number.MAX_VALUE, -(2n ** 63n)),
   "bind names, and nothing": (db) => [db.prepare("SELECT @a").pluck().bind({ a: 1 }).all(), answerOf(() => db.prepare("SELECT ?").bind()), [...db.prepare("SELECT ?").pluck().bind(3).iterate()]],

@@ -125,7 +125,7 @@ test("the addon itself refuses to work in the middle of its work", () => {
       assert.throws(act, BUSY, name);
       refused.add(name);
     }
-    // A look is no harm: rows are made from what it tells.
+    // A look does no harm: rows are made from what it tells.
     assert.deepEqual([addon.inTransaction(connection), addon.reader(within), addon.readonly(within), addon.parameters(within), addon.columns(within).length], [false, true, true, [], 1]);
     return value;
   });

@@ -97,7 +97,7 @@ for (const [what, files, value] of [
   }), "8"],
   ["JSON without an attribute", ts(`import p from "./p.json";\n${hello("p.n")}`, { "src/p.json": `{"n":1}` }), "1"],
   ["a namespace of types alone", ts(`namespace T { export interface A { v: number } }\ndeclare namespace G { const x: number; }\nconst a: T.A = { v: 2 };\n${hello("a.v")}`), "2"],
-  ["an at sign that is no decorator", ts(`const at: string = "a@b.c"; // @x\n${hello("at")}`), "a@b.c"],
+  ["an at sign that is not a decorator", ts(`const at: string = "a@b.c"; // @x\n${hello("at")}`), "a@b.c"],
   ["require in a file without imports", ts(`const { v } = require("./v") as { v: number };\nmodule.exports = { onStart(ctx: any) { ctx.logger.info("t", String(v)); }, onStop() {} };`, { "src/v.js": "exports.v = 5;" }), "5"],
   ["import = and export = in such a file", ts(`import v = require("./v.js");\nexport = { onStart(ctx: any) { ctx.logger.info("t", String(v.v)); }, onStop() {} };`, { "src/v.js": "exports.v = 6;" }), "6"],
 ]) {

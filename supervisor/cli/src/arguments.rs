@@ -208,7 +208,7 @@ pub(crate) enum ConfigVerb {
 pub(crate) enum AuthVerb {
     /// Sign in with a bearer token, read from standard input or a file
     Set {
-        /// Only taken to say, without repeating it, that this is no place for a token.
+        /// Only taken to say, without repeating it, that this is not a place for a token.
         #[arg(hide = true)]
         misplaced: Option<OsString>,
     },

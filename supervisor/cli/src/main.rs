@@ -31,7 +31,7 @@ use std::process::ExitCode;
 
 /// Shows as `outboard` in ps and top: a role that was started from `/proc/self/exe` would be called `exe` there.
 fn name_process() {
-    // A wrong name is no reason not to run.
+    // It runs under a wrong name too.
     let _ = rustix::thread::set_name(c"outboard");
 }
 

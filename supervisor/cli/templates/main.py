@@ -101,7 +101,7 @@ def read(line):  # one line to one message; None where it is none
         or message.get("jsonrpc") != "2.0"
         or ("method" in message and not isinstance(message.get("id", ""), (str, int, float)))
     ):
-        raise Refusal(-32600, "invalid_request", "this is no single JSON-RPC 2.0 message")
+        raise Refusal(-32600, "invalid_request", "this is not one JSON-RPC 2.0 message")
     return message
 
 

@@ -91,7 +91,7 @@ fn a_plugin_without_a_fault_conforms() {
 fn every_rule_has_cases_with_a_fault_each_or_a_reason_why_nothing_can_be_seen() {
     let cases = listed();
     for (name, _) in FAULTS {
-        assert!(cases.iter().any(|case| case.name == *name), "{name} is no case");
+        assert!(cases.iter().any(|case| case.name == *name), "{name} is not a case");
         assert_eq!(FAULTS.iter().filter(|(other, _)| other == name).count(), 1, "{name} stands twice");
     }
     for case in &cases {

@@ -43,7 +43,7 @@ pub enum ConformError {
     /// It is one that has no conversation with the host.
     #[error("{0} does not speak the protocol: {1}; there is nothing to examine")]
     NotSpoken(String, &'static str),
-    /// What was asked for is no rule with a case, and no case.
+    /// What was asked for is neither a rule with a case nor a case.
     #[error(transparent)]
     Unknown(#[from] UnknownCase),
     /// This machine does not let us.
@@ -58,7 +58,7 @@ pub enum ConformError {
 ///
 /// # Errors
 /// When there is no plugin that speaks the protocol, no such case, or no ground to examine it on. What the plugin does
-/// wrong is no error.
+/// wrong is not an error.
 pub async fn examine(
     folder: &Path,
     options: &Options,

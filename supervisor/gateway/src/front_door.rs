@@ -23,7 +23,7 @@ use crate::load::Load;
 use crate::options::GatewayOptions;
 use crate::own_routes::{Asked, HEALTH_PATH, OwnRoutes, Served};
 use crate::pages;
-use crate::problem::{COME_AGAIN, Kind, Problem};
+use crate::problem::{Kind, Problem, RETRY_SOON};
 use crate::proxy::{self, Proxy};
 use crate::reply::ReplyBody;
 use crate::router::{self, Destination};
@@ -121,8 +121,8 @@ impl FrontDoor {
 
     /// What is said where there is no place.
     pub(crate) fn is_full(&self) -> Problem {
-        let detail = "As many connections are open as may be, and none is idle; come again, or raise connections below [http].";
-        Problem::new(Kind::Full, detail).retry_after(COME_AGAIN).closing()
+        let detail = "All connections are in use and none is idle; try again in a moment, or raise connections below [http].";
+        Problem::new(Kind::Full, detail).retry_after(RETRY_SOON).closing()
     }
 
     /// Does the upkeep of the proxy for as long as it is polled.
@@ -176,9 +176,9 @@ impl FrontDoor {
         if upgrade {
             // One that is refused by its plugin has kept a place for a moment.
             return client.place().websocket().map(Seated::Upgrading).ok_or_else(|| {
-                let detail = "As many WebSockets are open as may be; close one, or raise websockets below [http], or the limit of \
+                let detail = "All WebSockets are in use; close one, or raise websockets below [http], or the limit of \
                               descriptors.";
-                Problem::new(Kind::Full, detail).retry_after(COME_AGAIN).closing()
+                Problem::new(Kind::Full, detail).retry_after(RETRY_SOON).closing()
             });
         }
         if !client.place().has_seat() && request.uri().path() == HEALTH_PATH {
@@ -236,7 +236,7 @@ impl FrontDoor {
         let confined = Confined::new(&caller, id, prefix.map(RoutePrefix::as_str), path);
         let prefix = prefix.cloned();
         if caller.is_page_away() {
-            // Cookies at a name that all plugins share are no page's.
+            // Cookies at a name that all plugins share belong to no page.
             request.headers_mut().remove(header::COOKIE);
         }
         let mut response = self

@@ -14,8 +14,9 @@
 //!                                          └── problem   every refusal and failure
 //! ```
 //!
-//! One task per client connection; the exchange with the plugin is polled inside it, so a proxied request crosses no task,
-//! channel or lock, and a client that goes away takes its request along. Where a request goes is read from snapshots
+//! One task per client connection; the exchange with the plugin is polled inside it, so a proxied request is
+//! handed to no other task and waits in no channel, and a client that goes away takes its request along. The locks on its way are held
+//! for one look at a table. Where a request goes is read from snapshots
 //! ([`Directory`]); nobody is asked. A plugin that starts or restarts lets its requests wait, bounded; see [`proxy`]
 //! for what is sent again (next to nothing).
 //!

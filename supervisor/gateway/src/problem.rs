@@ -12,8 +12,8 @@ use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, UPGRADE
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
-/// When to come again where something is short for a moment: somebody's connection ends by then, a tab is closed, a plugin is up.
-pub(crate) const COME_AGAIN: Duration = Duration::from_secs(2);
+/// When to try again where something is short for a moment: somebody's connection ends by then, a tab is closed, a plugin is up.
+pub(crate) const RETRY_SOON: Duration = Duration::from_secs(2);
 
 macro_rules! problems {
     ($($variant:ident $word:literal $status:ident $title:literal;)*) => {

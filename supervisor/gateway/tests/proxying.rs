@@ -358,7 +358,7 @@ async fn unknown_plugins_and_plugins_without_http_are_404_and_stopped_ones_503()
     ] {
         let answer = exchange(listen, &get(listen, path, "")).await.unwrap();
         assert_eq!((status(&answer), problem(&answer).as_str()), (wanted, word), "{path}");
-        // Where only an operator can help, there is no time after which to come again.
+        // Where only an operator can help, no time is given after which to try again.
         assert!(!answer.contains("\r\nretry-after: "), "{answer}");
         assert_eq!(answer.contains("an operator stopped it"), wanted == 503, "{answer}");
     }

@@ -29,7 +29,7 @@ async fn what_nobody_could_look_at_is_neither_gone_nor_a_strangers() {
     assert_eq!(child.containment.listener_at(port).await.unwrap_err().raw_os_error(), Some(24));
     let refused = child.containment.prove_empty(SHORT).await.unwrap_err();
     assert!(!child.containment.is_empty());
-    assert!(refused.to_string().starts_with("it could not be looked whether a process of "), "{refused}");
+    assert!(refused.to_string().starts_with("it is not known whether a process of "), "{refused}");
     setrlimit(Resource::Nofile, before).unwrap();
 
     assert!(members["daemon"].lives(), "what has left the group could not be found, and was not killed");

@@ -135,7 +135,7 @@ async fn a_plugin_that_never_reads_meets_typed_errors_and_bounded_memory() {
     }
     let refused = plugin.session.call("ipc.invoke", json!({}), LONG).await;
     assert!(matches!(refused, Err(CallError::Overloaded { .. })), "{refused:?}");
-    assert_eq!(plugin.session.dropped(), 1, "a call that was refused is no lost notification");
+    assert_eq!(plugin.session.dropped(), 1, "a call that was refused is not a lost notification");
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ impl Stage {
 /// What went wrong with a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mishap {
-    /// It ended. Exit code 0 is no excuse: nobody had asked.
+    /// It ended. Exit code 0 does not excuse it: nobody had asked.
     Exited(Exit),
     /// It did not do in time what its stage asks of it.
     Overdue {

@@ -44,7 +44,7 @@ pub struct Lifecycle {
     reason: StopReason,
     versions: Versions,
     pub(crate) history: CrashHistory,
-    /// The history is that of another supervisor, whose end is no new beginning for the plugin.
+    /// The history is that of another supervisor, whose end does not let the plugin begin anew.
     pub(crate) recalled: bool,
     pub(crate) restarts: u32,
     /// Tries in a row for which the machine was short of something.

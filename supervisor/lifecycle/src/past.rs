@@ -12,7 +12,7 @@ use crate::state::{Desired, State};
 /// A plugin's past. The default is that of one that never failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Past {
-    /// The cause and the diagnosis for which it was given up. Causes of the supervisor itself are no part of it.
+    /// The cause and the diagnosis for which it was given up. It leaves out causes of the supervisor itself.
     pub errored: Option<(Cause, String)>,
     /// Unexpected ends in a row.
     pub in_a_row: u32,

@@ -96,10 +96,10 @@ impl Prefixes {
         table.prefixes.iter().map(|(id, prefixes)| (id.clone(), prefixes.iter().cloned().collect())).collect()
     }
 
-    /// Claims a prefix: it is the plugin's at once; ends when it is remembered. Claiming what one has is no error.
+    /// Claims a prefix: it is the plugin's at once; ends when it is remembered. To claim what one has succeeds.
     ///
     /// # Errors
-    /// `conflict`, which names the owner; `limit_exceeded`. A disk that cannot remember it is no reason to refuse.
+    /// `conflict`, which names the owner; `limit_exceeded`. A disk that cannot remember it is not a reason to refuse.
     pub fn claim(&self, id: &PluginId, prefix: &RoutePrefix) -> Durable<()> {
         let claimed = self.take(id, prefix);
         Box::pin(async move {

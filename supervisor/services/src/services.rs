@@ -126,7 +126,7 @@ impl Services {
     /// Takes the data folder and opens what is in it. Blocks for the time of a few disk reads.
     ///
     /// # Errors
-    /// See [`OpenError`]. A damaged file is no error: it is set aside, and [`Services::findings`] says so.
+    /// See [`OpenError`]. A damaged file is not an error: it is set aside, and [`Services::findings`] says so.
     pub fn open(options: ServiceOptions) -> Result<Self, OpenError> {
         let ServiceOptions { data_dir, base_url, log, state_max, data, bus_bytes, backup_wait, airline } =
             options;

@@ -64,7 +64,7 @@ impl Script {
     /// Reads a script.
     ///
     /// # Panics
-    /// When a line is no step, with its number.
+    /// When a line is not a step, with its number.
     pub fn read(text: &str) -> Self {
         let mut steps = Vec::new();
         for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -72,7 +72,7 @@ impl Script {
             let mut line: Map<String, Value> =
                 serde_json::from_str(line).unwrap_or_else(|error| panic!("line {number}: {error}"));
             let times = line.remove("times").map_or(1, |times| times.as_u64().unwrap());
-            let once = read(&line).unwrap_or_else(|| panic!("line {number} is no step: {line:?}"));
+            let once = read(&line).unwrap_or_else(|| panic!("line {number} is not a step: {line:?}"));
             for _ in 0..times {
                 steps.extend(once.iter().map(|step| (number, step.clone())));
             }

@@ -107,7 +107,7 @@ function createClient(peer: PluginPeer, getCurrent: () => Promise<PluginAirline 
 
 /**
  * Sees to it that a request has as many bytes as it says: the rest would be taken for the next one on the same connection. axios
- * counts what is no stream; a connection on which a stream was to keep to a length of the author's is not used again.
+ * counts what is not a stream; a connection on which a stream was to keep to a length of the author's is not used again.
  */
 function keepToLength({ data, headers }: Config): void {
   if (!headers.has("Content-Length")) return;

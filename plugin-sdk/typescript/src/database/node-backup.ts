@@ -35,7 +35,7 @@ export async function copy({ backup, database, name, path }: Copy, progress: (st
   let since: number | undefined;
   let least = Infinity;
   const went = ({ remainingPages }: BackupProgress): void => {
-    // What was copied before, and is copied anew, is no way on.
+    // What was copied before, and is copied anew, leads nowhere.
     if (remainingPages < least) since = undefined;
     least = Math.min(least, remainingPages);
   };

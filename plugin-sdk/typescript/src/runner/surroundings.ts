@@ -67,7 +67,7 @@ export function typeSaid(folder: string): "module" | "commonjs" | "nothing" | un
   }
 }
 
-/** The nearest word about a file's kind within the plugin; what stands above it is no word about it. */
+/** The nearest word about a file's kind within the plugin; what stands above it says nothing about it. */
 export function typeWithin(root: string, file: string): "module" | "commonjs" | "nothing" | undefined {
   for (let folder = dirname(file); folder === root || isWithin(root, folder); folder = dirname(folder)) {
     const said = typeSaid(folder);

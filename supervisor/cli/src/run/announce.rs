@@ -28,7 +28,7 @@ pub(super) fn announce(report: &StatusReport, record: &SupervisorRecord, runtime
     };
     let said = std::thread::Builder::new().name("announce".to_owned()).spawn(move || {
         let mut out = io::stdout().lock();
-        // A closed standard output is no reason to stop.
+        // A closed standard output does not stop anything.
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     });
     if let Err(error) = said {

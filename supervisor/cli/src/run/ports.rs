@@ -35,7 +35,7 @@ pub(crate) struct Refused {
 /// Takes an address, and its twin where it has one.
 ///
 /// # Errors
-/// Which of them cannot be had. A machine without the other family has no twin, and that is no error.
+/// Which of them cannot be had. A machine without the other family has no twin, and that is not an error.
 pub(crate) fn take(listen: SocketAddr) -> Result<Taken, Refused> {
     let mut tries = if listen.port() == 0 { TRIES } else { 1 };
     loop {

@@ -44,7 +44,7 @@ impl SupervisorRecord {
     /// Reads the record of a runtime folder.
     ///
     /// # Errors
-    /// As the file system has it; a file that is no record is `InvalidData`.
+    /// As the file system has it; a file that is not a record is `InvalidData`.
     pub(crate) fn read(runtime_dir: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).custom_flags(CAREFULLY).open(runtime_dir.join(FILE_NAME))?;
         let found = file.metadata()?;

@@ -268,7 +268,7 @@ fn foreign(folder: &Path, me: u32, depth: u32, seen: &mut u32) -> Option<String>
 }
 
 fn say_waiting(path: &Path, pid: i32, patience: Duration) {
-    // Nobody may be listening, which is no reason not to start.
+    // It starts also where nobody listens.
     let _ = writeln!(
         io::stderr().lock(),
         "outboard: the former supervisor at {} (pid {pid}) has lost its keeper and is ending its plugins; waiting for it, {} s at most",

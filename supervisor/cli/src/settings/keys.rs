@@ -180,7 +180,7 @@ pub(super) const KEYS: &[Key<Options>] = &[
     row!("log_files.size", Kind::SIZE, services.log.file_max, "When a file is rotated"),
     row!("log_files.files", Kind::NUMBER, services.log.files, "How many files a plugin has, so that its logs take `size` times `files` at most"),
     row!("log_files.rate", Kind::NUMBER, services.log.rate,
-        "How many records a second one plugin may write, twice as many in a burst; 0 is no limit"),
+        "How many records a second one plugin may write, twice as many in a burst; 0 means no limit"),
 
     row!("storage.state_size", Kind::SIZE, services.state_max, "How large `state.db` may become"),
     row!("storage.measure", Kind::Time(std::time::Duration::from_millis(100)), services.data.measure_every,

@@ -203,7 +203,7 @@ fn lay_over(below: &mut Table, above: Table) {
     }
 }
 
-/// Makes paths independent of the folder they are meant from; `~/` is the home folder, as in a shell, and `-` is no path.
+/// Makes paths independent of the folder they are meant from; `~/` is the home folder, as in a shell, and `-` is not a path.
 fn anchor(table: &mut Table, folder: &Path) {
     let home = etcetera::home_dir().ok();
     let anchored = |text: &str| -> Option<String> {

@@ -75,7 +75,7 @@ fn look_into(screen: &mut Screen, report: &DataReport, id: &str, file: &str) -> 
         );
     }
     if !is_database(&path) {
-        return Failure::failed(format!("{} is no SQLite database", path.display()));
+        return Failure::failed(format!("{} is not an SQLite database", path.display()));
     }
     // What becomes the shell writes nothing more of its own; a closed standard output is the shell's to find.
     let _ = screen.flush();

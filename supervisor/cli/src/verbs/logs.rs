@@ -57,12 +57,12 @@ fn moment(since: &str) -> Outcome<String> {
     }
     let back = Time::from_str(since).map_err(|_| {
         Failure::usage(format!(
-            "{since:?} is no moment; give one as 2026-03-01T12:00:00Z, or a time back from now as 15m"
+            "{since:?} is not a time; give one as 2026-03-01T12:00:00Z, or a time back from now as 15m"
         ))
     })?;
     let back = jiff::SignedDuration::try_from(back.0)
         .ok()
         .and_then(|back| Timestamp::now().checked_sub(back).ok())
-        .ok_or_else(|| Failure::usage(format!("{since:?} lies before all time")))?;
+        .ok_or_else(|| Failure::usage(format!("{since:?} is further back than dates go")))?;
     Ok(back.to_string())
 }

@@ -20,7 +20,7 @@ pub(super) fn is_stdin(file: &Path) -> bool {
     file.as_os_str() == STDIN
 }
 
-/// Reads a secret; white space around it is no part of it.
+/// Reads a secret; white space around it does not belong to it.
 pub(super) fn read(what: &str, file: &Path) -> Outcome<String> {
     let from = if is_stdin(file) { "standard input".to_owned() } else { file.display().to_string() };
     let text = if is_stdin(file) { read_stdin(what) } else { File::open(file).and_then(read_bounded) };

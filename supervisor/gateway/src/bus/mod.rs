@@ -23,7 +23,7 @@ use crate::admission::caller::Share;
 use crate::client_connection::ClientConnection;
 use crate::directory::Directory;
 use crate::headers::{is_upgrade, mentions};
-use crate::problem::{COME_AGAIN, Kind, Problem};
+use crate::problem::{Kind, Problem, RETRY_SOON};
 
 /// The bus, as the front door knows it.
 pub(crate) struct Bus {
@@ -46,7 +46,7 @@ impl Bus {
         let accept = accept_key(&request)?;
         let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_| {
             let detail = "As many UIs as are allowed are connected already; close one, or raise bus_clients.";
-            Problem::new(Kind::Busy, detail).retry_after(COME_AGAIN).closing()
+            Problem::new(Kind::Busy, detail).retry_after(RETRY_SOON).closing()
         })?;
         let on_upgrade = hyper::upgrade::on(&mut request);
         let (directory, stopping) = (Arc::clone(&self.directory), client.stopping());

@@ -156,7 +156,7 @@ impl Peers {
     /// The kernel answers no question at this moment: a shortage, most likely. Nobody gets in by it.
     fn unsure(&mut self, error: &io::Error) -> Verdict {
         if self.may_tell() {
-            tracing::warn!(%error, "it could not be found out who connects; the connection was closed");
+            tracing::warn!(%error, "the system did not say who connects; the connection was closed");
         }
         Verdict::Gone
     }

@@ -251,7 +251,7 @@ impl AnswerBody {
                 holding.backend.keep(&holding.upstream, Connection::new(stream));
                 Poll::Ready(None)
             }
-            // A full backlog is a sign of life, and what this machine lacks is no sign of death.
+            // A full backlog is a sign of life, and what this machine lacks does not show that it is dead.
             (Err(error), _) if !is_full(&error) && !descriptors::is_shortage(&error) => {
                 Poll::Ready(Some(Err(BrokenOff::Plugin)))
             }

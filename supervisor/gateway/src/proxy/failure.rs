@@ -10,7 +10,7 @@ use super::backend::Backend;
 use super::exchange::Failure;
 use crate::descriptors;
 use crate::options::GatewayOptions;
-use crate::problem::{COME_AGAIN, Kind, Problem};
+use crate::problem::{Kind, Problem, RETRY_SOON};
 use crate::wire::signals::Signals;
 
 /// Nothing was sent, as the plugin took no connection; or as we could make none.
@@ -18,9 +18,9 @@ pub(crate) fn refused(backend: &Backend, error: &io::Error) -> Problem {
     let id = &backend.route.id;
     if descriptors::is_shortage(error) {
         let detail = format!(
-            "The supervisor has no descriptor or memory left for a connection to the plugin {id}; come again."
+            "The supervisor has no descriptor or memory left for a connection to the plugin {id}; try again in a moment."
         );
-        return Problem::new(Kind::Full, detail).plugin(id.as_str()).retry_after(COME_AGAIN);
+        return Problem::new(Kind::Full, detail).plugin(id.as_str()).retry_after(RETRY_SOON);
     }
     Problem::new(Kind::Refused, format!("The plugin {id} took no connection: {error}.")).plugin(id.as_str())
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::backend::Backend;
 use super::waiting::Seat;
 use crate::options::GatewayOptions;
-use crate::problem::{COME_AGAIN, Kind, Problem};
+use crate::problem::{Kind, Problem, RETRY_SOON};
 
 /// How long the news of a process's end may come after the end of its connections. It comes within 100 ms; a busy machine
 /// gets ten times that.
@@ -103,9 +103,11 @@ impl<'a> Opening<'a> {
             return Ok(());
         }
         let route = &self.backend.route;
-        let detail =
-            format!("{} requests or {} bytes wait for {} already; come again.", requests, bytes, route.id);
-        let problem = Problem::new(Kind::Busy, detail).plugin(route.id.as_str()).retry_after(COME_AGAIN);
+        let detail = format!(
+            "{} requests or {} bytes wait for {} already; try again in a moment.",
+            requests, bytes, route.id
+        );
+        let problem = Problem::new(Kind::Busy, detail).plugin(route.id.as_str()).retry_after(RETRY_SOON);
         Err(NoPlace::Problem(with_cause(problem, route)))
     }
 }
@@ -125,7 +127,7 @@ fn held_by(parts: &Parts) -> usize {
     target + headers + READ_BUFFER
 }
 
-/// Where only an operator can help there is no time after which to come again.
+/// Where only an operator can help no time is given after which to try again.
 fn not_running(route: &Route, cause: &str, retry_after: Option<Duration>) -> Problem {
     let detail = format!("The plugin {0} is not running; `outboard why {0}` says more.", route.id);
     let problem = Problem::new(Kind::NotRunning, detail).plugin(route.id.as_str()).cause(cause);
@@ -137,11 +139,11 @@ fn not_running(route: &Route, cause: &str, retry_after: Option<Duration>) -> Pro
 
 fn in_vain(route: &Route, options: &GatewayOptions) -> Problem {
     let detail = format!(
-        "The plugin {} did not come up within {} s; come again.",
+        "The plugin {} did not come up within {} s; try again in a moment.",
         route.id,
         options.waiting_time.as_secs_f32()
     );
-    let problem = Problem::new(Kind::NotRunning, detail).plugin(route.id.as_str()).retry_after(COME_AGAIN);
+    let problem = Problem::new(Kind::NotRunning, detail).plugin(route.id.as_str()).retry_after(RETRY_SOON);
     with_cause(problem, route)
 }
 

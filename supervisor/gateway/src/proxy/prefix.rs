@@ -47,7 +47,7 @@ impl Stripped {
     }
 
     /// Puts the prefix back into Location, Content-Location, Refresh, Link and the paths of cookies. What bears it already, leads to
-    /// another host or is relative stays as it is. Values are bytes: a name in UTF-8 is no reason to let one pass.
+    /// another host or is relative stays as it is. Values are bytes: a name in UTF-8 is not a reason to let one pass.
     pub(crate) fn restore(&self, headers: &mut HeaderMap, host: &str) {
         for name in [LOCATION, CONTENT_LOCATION, REFRESH] {
             let Some(value) = headers.get(&name).map(HeaderValue::as_bytes) else { continue };

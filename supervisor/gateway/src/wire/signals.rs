@@ -44,7 +44,7 @@ impl Signals {
         let _ = self.fault.set(fault);
     }
 
-    /// A request is being answered until the returned value is dropped: silence is no idleness now.
+    /// A request is being answered until the returned value is dropped: silence does not mean idleness now.
     pub(crate) fn answering(self: &Arc<Self>) -> Answering {
         self.answering.fetch_add(1, Ordering::Relaxed);
         self.guest.is_busy();

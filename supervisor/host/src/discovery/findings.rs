@@ -11,7 +11,7 @@ use outboard_protocol::PluginId;
 use super::Installed;
 use super::readings::{Reading, Readings};
 
-/// A folder that is no usable plugin.
+/// A folder that is not a usable plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
     /// The folder.

@@ -19,7 +19,7 @@ const ROOT: u32 = 0;
 /// What is wrong with who may write a file or a folder, in a sentence that says what to do; none where only its user may.
 pub fn open_to_others(path: &Path) -> Option<String> {
     let about = std::fs::metadata(path).ok()?;
-    // What is neither a file nor a folder is no code, whoever may write it.
+    // What is neither a file nor a folder is not code, whoever may write it.
     if !(about.is_file() || about.is_dir()) {
         return None;
     }

@@ -53,7 +53,7 @@ pub(super) async fn initialize(
         Ok(result) => Some(check_handshake(&result)),
         Err(CallError::Answered { error, .. }) => {
             let versions = versions_of(&error);
-            // A list that has a version of ours is no reason to refuse; what the plugin says will be one.
+            // A list that has a version of ours is not a reason to refuse; what the plugin says will be one.
             let apart = versions.and_then(|theirs| version::negotiate(version::SUPPORTED, &theirs).err());
             let apart = apart.map(|error| format!(" ({error})")).unwrap_or_default();
             Some(Err(format!("it refused the handshake: {}{apart}", sentence(&error))))

@@ -14,7 +14,7 @@ pub(super) enum Done {
     Fact(Generation, Fact),
     /// Nothing that anybody has to be told: another fact tells the same, or it was done for its own sake.
     Nothing,
-    /// It could not be looked whether anything of a generation is left, and why.
+    /// It is not known whether anything of a generation is left, and why.
     Unseen(Generation, String),
     /// The turn of this generation to begin has come.
     Turn(Generation, Taken),

@@ -48,7 +48,7 @@ pub(super) fn event(plugin: &mut Plugin, done: Result<Done, JoinError>) -> Optio
         }
         Done::Unseen(generation, why) => {
             if !std::mem::replace(&mut plugin.unseen, true) {
-                tracing::error!(plugin = %plugin.installed.id(), why, "it cannot be looked whether anything of its old process is left; it is looked again until it can, and no new process is started before");
+                tracing::error!(plugin = %plugin.installed.id(), why, "it is not known whether anything of its old process is left; the supervisor looks again until it can, and no new process is started before");
             }
             Some(Event::Fact(generation, Fact::NotEmpty { left: Vec::new() }))
         }

@@ -24,7 +24,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 pub(super) enum NoWay {
     #[error("it cannot be reached: {0}")]
     Unreachable(#[source] io::Error),
-    #[error("it could not be looked whose listener is at its port: {0}")]
+    #[error("the owner of the listener at its port could not be found: {0}")]
     Unseen(#[source] io::Error),
     #[error(
         "port {port} is served by a process that is not this plugin's, or that does not let its descriptors be looked at"

@@ -45,7 +45,7 @@ impl Supervisor {
         }
     }
 
-    /// Makes of the readings what runs; gives the folders that are no usable plugins.
+    /// Makes of the readings what runs; gives the folders that are not usable plugins.
     async fn compare(&mut self, readings: Readings) -> BTreeMap<String, Invalid> {
         let runs_in = |id: &PluginId| {
             let entry = self.plugins.get(id)?;
@@ -88,7 +88,7 @@ impl Supervisor {
         });
     }
 
-    /// Every scan finds all of them again; what an operator has read once is no news.
+    /// Every scan finds all of them again; what an operator has read once is known.
     fn tell_news(&self, invalid: &BTreeMap<String, Invalid>) {
         let known = Arc::clone(&self.catalogue.borrow());
         let news =

@@ -135,7 +135,7 @@ impl Lifecycle {
     }
 
     pub(super) fn restart(&mut self, attempt: u32) {
-        // What the machine had no room for was no process that failed.
+        // What the machine had no room for is not a process that failed.
         if self.shortages == 0 {
             self.restarts = self.restarts.saturating_add(1);
         }

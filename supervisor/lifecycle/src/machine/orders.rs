@@ -99,7 +99,7 @@ impl Lifecycle {
         }
     }
 
-    /// What was given up may be mended now. It is no new beginning: a plugin that changes its own folder and crashes gets no fresh
+    /// What was given up may be mended now. It does not begin anew: a plugin that changes its own folder and crashes gets no fresh
     /// window for that.
     fn try_again(&mut self) {
         self.recalled = false;

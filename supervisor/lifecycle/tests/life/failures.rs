@@ -364,7 +364,7 @@ fn an_operators_start_in_a_back_off_ends_the_delay_and_keeps_the_budget() {
     play.come_up().crash();
     play.start().crash();
     assert!(decision(&play).ends_with("attempt 3 of 10"), "{}", decision(&play));
-    assert_eq!(play.life.snapshot().restarts, 1, "what an operator starts is no restart of ours");
+    assert_eq!(play.life.snapshot().restarts, 1, "what an operator starts is not a restart of ours");
 }
 
 #[test]

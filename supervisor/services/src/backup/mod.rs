@@ -1,6 +1,6 @@
 //! Backups: `state.db` and the plugins' databases, copied while everything goes on, and put back while nothing runs.
 //!
-//! Called by control, and for [`restore`] by the command line. Secrets are no part of a backup: not the sign-in, not the
+//! Called by control, and for [`restore`] by the command line. A backup has no secrets in it: not the sign-in, not the
 //! credential. Must not know what the rows mean.
 //!
 //! ```text

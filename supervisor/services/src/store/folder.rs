@@ -115,7 +115,7 @@ impl Folder {
     }
 }
 
-/// What lies in somebody else's folder is somebody else's choice: settings, credential and sign-in included. Root is no exception.
+/// What lies in somebody else's folder is somebody else's choice: settings, credential and sign-in included. This holds for root too.
 fn ours(folder: &Path) -> Result<(), FolderError> {
     let found = fs::metadata(folder).map_err(|source| FolderError::refused("look at", folder, source))?;
     let (owner, me) = (found.uid(), rustix::process::geteuid().as_raw());

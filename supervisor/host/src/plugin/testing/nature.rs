@@ -24,7 +24,7 @@ pub(crate) enum Says {
     No(&'static str),
     /// With a result, twice.
     Twice,
-    /// With something that is no message.
+    /// With something that is not a message.
     Noise,
     /// It says that it still works on it, every second, and then the result.
     Progress,

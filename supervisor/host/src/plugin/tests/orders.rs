@@ -19,7 +19,7 @@ async fn a_start_during_a_stop_makes_a_restart_of_it() {
     subject.order(Order::Start).await;
     assert_eq!(subject.routed(), "waiting", "from then on a request waits");
     subject.when(|view| view.status.generation == 2 && view.status.state == PluginState::Running).await;
-    assert_eq!(subject.view().status.restarts, 0, "an order is no failure");
+    assert_eq!(subject.view().status.restarts, 0, "an order is not a failure");
 }
 
 #[tokio::test(start_paused = true)]

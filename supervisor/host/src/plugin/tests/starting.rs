@@ -86,7 +86,7 @@ async fn a_launch_that_hangs_is_given_up_and_what_was_begun_is_ended() {
     let view = subject.until(PluginState::Running).await;
     let begun = &stage.launcher.processes()[0];
     assert!(!begun.lives() && begun.happened().contains(&Happened::Killed), "{:?}", begun.happened());
-    assert_eq!((view.status.generation, view.status.restarts), (2, 0), "a shortage is no restart");
+    assert_eq!((view.status.generation, view.status.restarts), (2, 0), "a shortage is not a restart");
 }
 
 #[tokio::test(start_paused = true)]

@@ -327,7 +327,7 @@ fn live(seed: u64) -> Lived {
     })
 }
 
-/// Panics that a world plants are no news; all others are told.
+/// Panics that a world plants are expected; all others are told.
 fn hide_planted_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -54,7 +54,7 @@ pub struct Remnants {
     pub label: Label,
     /// What still lives. None, where something went in each look, so that none of them was a proof.
     pub living: Vec<Remnant>,
-    /// Why it could not be looked, where that is so: nothing is known then.
+    /// Why the look failed, where it did: nothing is known then.
     pub unseen: Option<String>,
 }
 
@@ -181,7 +181,7 @@ impl Drop for Containment {
 /// nobody else reaps meanwhile; 3. such a look proves nothing, and neither does one that began before the leader had ended.
 ///
 /// # Errors
-/// When it could not be looked, which proves nothing.
+/// When the look failed, which proves nothing.
 pub(in crate::process) fn empty_round(
     all: &Containments,
     leader: &Arc<Leader>,
@@ -295,7 +295,7 @@ pub(in crate::process) fn counted(number: usize) -> String {
 
 fn told(label: &Label, living: &[Remnant], unseen: Option<&str>) -> String {
     match unseen {
-        Some(why) => format!("it could not be looked whether a process of {label} is left: {why}"),
+        Some(why) => format!("it is not known whether a process of {label} is left: {why}"),
         None if living.is_empty() => format!(
             "it could not be shown that nothing of {label} is left: processes kept ending, and each may have started another"
         ),

@@ -1,4 +1,4 @@
-//! Whether a debugger holds a plugin, which is no hang: shown by what the kernel says, never by the words in its arguments.
+//! Whether a debugger holds a plugin, which is not a hang: shown by what the kernel says, never by the words in its arguments.
 //!
 //! Asked by the plugin actor before a silence counts. Two things are proof, and neither is within a plugin's own reach:
 //!

@@ -37,7 +37,7 @@ pub(in crate::process) fn kill_group_of_child(child: i32, start_time: u64) {
     }
 }
 
-/// Reaps `child` if it has ended. True when it is gone, also when it was no child of this process.
+/// Reaps `child` if it has ended. True when it is gone, also when it was not a child of this process.
 pub(in crate::process) fn reap_child(child: i32) -> bool {
     let Ok(pid) = to_pid(child) else { return true };
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;

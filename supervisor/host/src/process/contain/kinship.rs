@@ -82,7 +82,7 @@ impl Containments {
     /// adopted last come first: what hands itself on without end is among them, however many zombies it has left.
     ///
     /// # Errors
-    /// When it could not be looked: there may be any number then.
+    /// When the look failed: there may be any number then.
     pub(in crate::process) fn orphans(&self) -> io::Result<Orphans> {
         let mut orphans = Orphans::default();
         for pid in facts::children(facts::own_pid())?.into_iter().rev() {
@@ -119,7 +119,7 @@ impl Containments {
     /// The living processes of the containment of `leader`, the leader included while it lives.
     ///
     /// # Errors
-    /// When it could not be looked: there may be any number then.
+    /// When the look failed: there may be any number then.
     pub(in crate::process) fn members(&self, leader: &Leader) -> io::Result<Members> {
         let (mut own, mut stray, mut unsure, mut others) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let Orphans { living, dead, one_went } = self.orphans()?;
@@ -147,7 +147,7 @@ impl Containments {
     /// To whom a zombie belonged, which has no environment any more. To be asked once, and then it is to be reaped.
     ///
     /// # Errors
-    /// When it could not be looked.
+    /// When the look failed.
     pub(in crate::process) fn owner_of_dead(&self, pid: i32) -> io::Result<Owner> {
         let taken_off = to_pid(pid).ok().and_then(mark::taken_off);
         let mark = if taken_off.is_some() { taken_off } else { mark::on(pid)? };
@@ -169,7 +169,7 @@ impl Containments {
     /// To whom an orphan belongs while its plugin runs.
     ///
     /// # Errors
-    /// When it could not be looked.
+    /// When the look failed.
     pub(in crate::process) fn owner_of(&self, orphan: &Sighting) -> io::Result<Owner> {
         let Sighting { pid, stat, .. } = orphan;
         if let Some(leader) = self.known_owner_of(*pid, stat) {
@@ -221,7 +221,7 @@ impl Containments {
 /// The roots and everything below them. Zombies count only among the roots: deeper ones are their parents' to reap.
 ///
 /// # Errors
-/// When it could not be looked.
+/// When the look failed.
 pub(in crate::process) fn descend(roots: Vec<Sighting>) -> io::Result<Vec<Sighting>> {
     let mut found = BTreeMap::new();
     let mut queue = roots;

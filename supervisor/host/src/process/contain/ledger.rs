@@ -83,7 +83,7 @@ impl Ledger {
         remove_file(&self.path(label));
     }
 
-    /// Every readable entry with its file. Files that are no entries are removed, as nothing else belongs here.
+    /// Every readable entry with its file. Files that are not entries are removed, as nothing else belongs here.
     pub(in crate::process) fn entries(&self) -> io::Result<Vec<(PathBuf, Entry)>> {
         let mut found = Vec::new();
         for file in fs::read_dir(&self.folder)? {

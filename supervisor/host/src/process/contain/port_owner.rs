@@ -29,7 +29,7 @@ impl Containment {
     /// Whose listener is at this port. A look through /proc, some milliseconds, on a thread of its own.
     ///
     /// # Errors
-    /// When it could not be looked, as for lack of descriptors. That says nothing about the port.
+    /// When the look failed, as for lack of descriptors. That says nothing about the port.
     pub async fn listener_at(&self, port: u16) -> io::Result<Listener> {
         let leader = self.leader();
         let look = self.all().round(move |all| {

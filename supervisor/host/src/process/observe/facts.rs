@@ -4,7 +4,7 @@
 //! It must not change anything, and it must not remember anything: every answer may be stale when it arrives, so
 //! callers that act on one compare the start time again (see `contain::kill`).
 //!
-//! That there is no such process is an answer. That it could not be looked, as for lack of descriptors, is an error wherever
+//! That there is no such process is an answer. That the look failed, as for lack of descriptors, is an error wherever
 //! a caller would take it for one: what nobody has seen is not proved to be gone.
 
 use std::fs;
@@ -66,12 +66,12 @@ pub(in crate::process) fn own_pid() -> i32 {
 /// Reads `/proc/<pid>/stat`. `None` when there is no such process.
 ///
 /// # Errors
-/// When it could not be looked.
+/// When the look failed.
 pub fn look_at(pid: i32) -> io::Result<Option<Stat>> {
     Ok(unless_gone(fs::read(format!("/proc/{pid}/stat")))?.and_then(|bytes| parse_stat(&bytes)))
 }
 
-/// As [`look_at`], for callers to whom it is all the same whether there is no such process or it could not be looked.
+/// As [`look_at`], for callers to whom it is all the same whether there is no such process or the look failed.
 pub fn stat(pid: i32) -> Option<Stat> {
     look_at(pid).ok().flatten()
 }
@@ -152,7 +152,7 @@ pub fn is_killed(pid: i32) -> bool {
 /// number of processes on the machine.
 ///
 /// # Errors
-/// When it could not be looked. A process that has gone has no children.
+/// When the look failed. A process that has gone has no children.
 pub fn children(pid: i32) -> io::Result<Vec<i32>> {
     let mut found = Vec::new();
     let Some(threads) = unless_gone(fs::read_dir(format!("/proc/{pid}/task")))? else { return Ok(found) };
@@ -175,7 +175,7 @@ pub fn children(pid: i32) -> io::Result<Vec<i32>> {
 /// Every process id that /proc lists.
 ///
 /// # Errors
-/// When it could not be looked.
+/// When the look failed.
 pub fn every_pid() -> io::Result<Vec<i32>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
@@ -201,7 +201,7 @@ pub fn tasks_of(uid: u32) -> u64 {
 /// may not be looked into.
 ///
 /// # Errors
-/// When it could not be looked.
+/// When the look failed.
 ///
 /// The kernel reads it from the process's own memory: where that is locked, by a thread that waits for a disk, this waits as
 /// long. To be asked on a thread that can be given up (see `observe::environ`).
@@ -216,7 +216,7 @@ pub fn environment_value(pid: i32, name: &str) -> io::Result<Option<String>> {
 /// The numbers of the sockets that `pid` holds open. None for a process that has gone or may not be looked into.
 ///
 /// # Errors
-/// When it could not be looked.
+/// When the look failed.
 pub fn sockets(pid: i32) -> io::Result<Vec<u64>> {
     let mut found = Vec::new();
     let entries = unless_gone(fs::read_dir(format!("/proc/{pid}/fd")))?;

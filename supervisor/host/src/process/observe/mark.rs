@@ -49,7 +49,7 @@ pub(in crate::process) fn taken_off(dead: Pid) -> Option<u64> {
 /// answers at once.
 ///
 /// # Errors
-/// When it could not be looked.
+/// When the look failed.
 pub(in crate::process) fn on(pid: i32) -> io::Result<Option<u64>> {
     let limits = facts::unless_gone(fs::read_to_string(format!("/proc/{pid}/limits")))?;
     Ok(limits.and_then(|limits| {

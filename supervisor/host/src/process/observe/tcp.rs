@@ -29,7 +29,7 @@ pub(in crate::process) enum TcpState {
 /// The sockets in the network that the process sees. None, where it has gone.
 ///
 /// # Errors
-/// When it could not be looked.
+/// When the look failed.
 pub(in crate::process) fn sockets(pid: i32) -> io::Result<Vec<TcpSocket>> {
     let mut found = Vec::new();
     for table in ["tcp", "tcp6"] {

@@ -19,7 +19,7 @@ use nix::sys::signal::SigSet;
 
 /// Makes `fd` the descriptor `number`, open across exec, and closes what had that number.
 ///
-/// `fd` itself should have a number that is no target, or a later call would close it.
+/// `fd` itself should have a number that is not a target, or a later call would close it.
 pub(in crate::process) fn place(fd: &OwnedFd, number: i32) -> io::Result<()> {
     // SAFETY: the caller is the trampoline, which owns every descriptor of its process and holds none below the
     // targets. The value is given up again right away, so that nothing closes it on drop.

@@ -23,7 +23,7 @@ pub(super) fn everything_below() -> (usize, Vec<Remnant>) {
     let deadline = Instant::now() + EMPTY_LIMIT;
     let mut killed = std::collections::HashSet::new();
     loop {
-        // Where it cannot be looked, the kernel's own word below decides.
+        // Where the look fails, the kernel's own word below decides.
         let living: Vec<Sighting> = below().unwrap_or_default().into_iter().filter(end).collect();
         if no_child_is_left() {
             return (killed.len(), Vec::new());
