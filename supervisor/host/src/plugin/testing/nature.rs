@@ -59,6 +59,8 @@ pub(crate) struct Nature {
     pub(crate) start: Answer,
     pub(crate) stop: Answer,
     pub(crate) ping: Answer,
+    /// To a call of a channel.
+    pub(crate) invoke: Answer,
     /// It answers so many pings, and then no more.
     pub(crate) pings: Option<u32>,
     /// It calls the services at its start, as often as this.
@@ -96,6 +98,7 @@ impl Nature {
         start: Answer::after(5),
         stop: Answer::after(5),
         ping: Answer::after(1),
+        invoke: Answer::after(1),
         pings: None,
         calls: 0,
         prints: "",

@@ -111,7 +111,7 @@ fn told(
                 nature.ping
             }
         },
-        _ => Answer::after(0),
+        _ => nature.invoke,
     };
     if method == "start" {
         for number in 0..nature.calls {

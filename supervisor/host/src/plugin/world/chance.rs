@@ -96,6 +96,7 @@ pub(super) fn nature(chance: &mut Chance, faults: &mut Faults, calm: bool) -> Na
         start: answer(chance, faults),
         stop: answer(chance, faults),
         ping: Answer { after: Some(Duration::from_millis(chance.below(20))), says: Says::Yes },
+        invoke: answer(chance, faults),
         pings: faults.one_of(chance, 8, |chance| u32::try_from(chance.below(3)).unwrap_or(0)),
         prints: "it prints\n",
         ends: faults.one_of(chance, 25, |chance| {

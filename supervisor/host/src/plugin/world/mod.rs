@@ -261,8 +261,10 @@ impl World {
                 }
                 let subject = self.subject.take().unwrap();
                 let Subject { handle, task, .. } = subject;
-                drop(handle);
+                // One that is removed ends whoever still holds it, one that was not by this.
+                let held = remove.then_some(handle);
                 let ended = timeout(stop, task).await;
+                drop(held);
                 let fell = matches!(&ended, Ok(Err(error)) if error.to_string().contains("a bug in the"));
                 if !matches!(ended, Ok(Ok(()))) && !fell {
                     self.audit().fails(("24 nobody's plugin ends", format!("removed: {remove}, {ended:?}")));
