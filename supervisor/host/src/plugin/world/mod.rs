@@ -5,6 +5,7 @@
 //! looked whether what is promised holds ([`audit`]). A world that breaks a promise is told with its seed, by which it can be
 //! lived again, and its seed goes to [`ONCE_BROKEN`].
 #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+#![allow(clippy::print_stdout, reason = "seeds and figures are for whoever runs it")]
 
 mod audit;
 mod chance;
@@ -32,8 +33,14 @@ const FIRST: u64 = 1;
 /// Of the worlds in a row that are lived, how much time passes at most between two looks at rest.
 const LOOK: Duration = Duration::from_millis(2500);
 
-/// Seeds of worlds that broke a promise once, and what was wrong.
-const ONCE_BROKEN: &[(u64, &str)] = &[];
+/// Seeds of worlds that broke a promise once, and what was wrong. These were wrong on purpose.
+const ONCE_BROKEN: &[(u64, &str)] = &[
+    (1_796_066_974_000_004, "a row of restarts was longer than the policy allows"),
+    (1_796_066_992_000_079, "the way to a dead process stayed open until its pipes were read"),
+    (1_796_067_017_000_083, "a call was waited for beyond its limit"),
+    (1_796_067_043_000_067, "a start of what was given up did nothing"),
+    (1_796_067_061_000_001, "a plugin that was removed was looked after for ever"),
+];
 
 struct World {
     stage: Stage,
@@ -384,7 +391,8 @@ fn what_is_promised_holds_in_every_world() {
 
 #[test]
 fn worlds_that_once_broke_a_promise_keep_it() {
-    for (seed, _) in ONCE_BROKEN {
+    for (seed, was_wrong) in ONCE_BROKEN {
+        println!("{was_wrong}");
         judge(*seed, &live(*seed));
     }
 }
