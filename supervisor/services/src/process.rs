@@ -39,8 +39,15 @@ pub struct ProcessServices {
     channels: Channels,
 }
 
+impl Services {
+    /// The services as one process sees them.
+    pub fn for_process(&self, identity: ProcessIdentity) -> Arc<ProcessServices> {
+        Arc::new(ProcessServices::new(self.clone(), identity))
+    }
+}
+
 impl ProcessServices {
-    pub(crate) fn new(services: Services, identity: ProcessIdentity) -> Self {
+    fn new(services: Services, identity: ProcessIdentity) -> Self {
         services.config.declare(&identity.id, Arc::clone(&identity.settings));
         services.bus.restarted(&identity.id, identity.generation);
         Self { services, identity, channels: Channels::default() }

@@ -20,19 +20,15 @@ use crate::ipc::{BUS_BYTES, Bus};
 use crate::logger::{LogOptions, Logs, NewRecord};
 use crate::notice::{Mailbox, Notice, Notices};
 use crate::plugins::{self, Plugins};
-use crate::process::{ProcessIdentity, ProcessServices};
 use crate::server::{self, Prefixes};
 use crate::sign_in::SignIn;
 use crate::store::{
-    self, Folder, FolderError, OpenStoreError, Opened, Store, StoreError, make_private_folder,
+    self, Folder, FolderError, OpenStoreError, Opened, PLUGINS_DATA, Store, StoreError, make_private_folder,
 };
 use crate::trouble::{self, Troubles};
 
 /// Largest `state.db` when nobody says otherwise: far above what plugins may keep in it, far below a disk.
 const STATE_MAX: u64 = 4 * 1024 * 1024 * 1024;
-
-/// The folder, in the data folder, with a folder for each plugin.
-pub(crate) const PLUGINS_DATA: &str = "plugins-data";
 
 /// How the services are opened.
 #[derive(Debug)]
@@ -192,11 +188,6 @@ impl Services {
     /// Says where plugins are reached from outside, once the real port is known.
     pub fn set_base_url(&self, base_url: &str) {
         self.prefixes.set_base_url(base_url);
-    }
-
-    /// The services as one process sees them.
-    pub fn for_process(&self, identity: ProcessIdentity) -> Arc<ProcessServices> {
-        Arc::new(ProcessServices::new(self.clone(), identity))
     }
 
     /// Where a plugin's notifications arrive from now on; whoever had its mailbox before gets nothing more.

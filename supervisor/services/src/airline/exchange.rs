@@ -10,7 +10,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::Client;
+use super::http_client::{HttpClient, describe};
 use crate::auth::check_token;
 use crate::sign_in::{Binding, Secret};
 
@@ -82,7 +82,7 @@ pub(super) fn check_format(format: &RefreshFormat) -> Result<(), RpcError> {
 }
 
 /// Asks the server. Follows no redirect: the refresh token goes to the one URL that the host named.
-pub(super) async fn exchange(client: &Client, binding: &Binding) -> Result<Tokens, NoToken> {
+pub(super) async fn exchange(client: &HttpClient, binding: &Binding) -> Result<Tokens, NoToken> {
     let (Some(url), Some(refresh_token)) = (&binding.refresh_url, &binding.refresh_token) else {
         return Err(NoToken::NothingToExchange);
     };
@@ -127,7 +127,7 @@ fn check_status(status: StatusCode) -> Result<(), NoToken> {
 
 /// What went wrong without the URL, which may hold what is nobody's business.
 fn unreachable(error: &reqwest::Error) -> NoToken {
-    NoToken::Unreachable(super::request::describe(error).to_owned())
+    NoToken::Unreachable(describe(error).to_owned())
 }
 
 fn encode(format: &RefreshFormat, refresh_token: &Secret) -> (&'static str, Zeroizing<String>) {

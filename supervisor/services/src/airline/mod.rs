@@ -3,13 +3,14 @@
 //! Called by the dispatch and by control. The refresh token never leaves this module but for its exchange.
 
 mod exchange;
+mod http_client;
 mod options;
 mod origin;
 mod refresh;
 mod request;
 mod target;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use outboard_protocol::context::airline::{
     Airline as Current, AirlineChangedParams, AirlineName, GetCurrentResult, RefreshParams, RefreshResult,
@@ -25,6 +26,7 @@ use crate::notice::Notices;
 use crate::reply::{Durable, Reply, owned_params};
 use crate::sign_in::{Binding, Content, Secret, SignIn};
 use crate::store::Kept;
+use http_client::HttpClient;
 pub use options::AirlineOptions;
 use refresh::Refresh;
 use request::Wanted;
@@ -32,21 +34,18 @@ use request::Wanted;
 /// Longest airline id, in bytes.
 const ID_MAX: usize = 256;
 
-/// Idle connections that are kept to one server: plugins ask now and then, not in storms.
-const IDLE_MAX: usize = 4;
-
 /// The bound airline. Clones share it.
 #[derive(Clone)]
 pub struct Airline {
     sign_in: SignIn,
     notices: Notices,
     refresh: Refresh,
-    client: Client,
+    client: HttpClient,
 }
 
 impl Airline {
     pub(crate) fn new(sign_in: SignIn, notices: Notices, logs: Logs, options: AirlineOptions) -> Self {
-        let client = Client(Arc::new(ClientInner { options, http: OnceLock::new() }));
+        let client = HttpClient::new(options);
         let refresh = Refresh::new(sign_in.clone(), notices.clone(), logs, client.clone());
         Self { sign_in, notices, refresh, client }
     }
@@ -131,40 +130,6 @@ impl Airline {
         };
         let (sign_in, refresh, client) = (self.sign_in.clone(), self.refresh.clone(), self.client.clone());
         Reply::large(async move { request::run(&wanted, &sign_in, &refresh, &client).await })
-    }
-}
-
-/// The HTTP client: made when it is first needed, since most hosts are bound to no airline and it takes megabytes.
-#[derive(Clone)]
-pub(crate) struct Client(Arc<ClientInner>);
-
-struct ClientInner {
-    options: AirlineOptions,
-    http: OnceLock<reqwest::Client>,
-}
-
-impl Client {
-    fn get(&self) -> Result<&reqwest::Client, RpcError> {
-        if let Some(client) = self.0.http.get() {
-            return Ok(client);
-        }
-        // Fails when somebody installed one before, which serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let built = reqwest::Client::builder()
-            .user_agent(concat!("outboard/", env!("CARGO_PKG_VERSION")))
-            // Redirects are followed by hand, because where one leads decides who sees the bearer.
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(self.0.options.connect)
-            .pool_max_idle_per_host(IDLE_MAX)
-            .build()
-            .map_err(|error| {
-                RpcError::new(ErrorReason::InternalError, format!("no HTTP client can be made: {error}"))
-            })?;
-        Ok(self.0.http.get_or_init(|| built))
-    }
-
-    fn options(&self) -> &AirlineOptions {
-        &self.0.options
     }
 }
 

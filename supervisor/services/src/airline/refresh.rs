@@ -17,8 +17,8 @@ use outboard_protocol::control::HostEvent;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::Client;
 use super::exchange::{NoToken, Tokens, exchange};
+use super::http_client::HttpClient;
 use crate::logger::{Logs, NewRecord};
 use crate::notice::Notices;
 use crate::sign_in::{Content, Secret, SignIn};
@@ -36,7 +36,7 @@ struct Inner {
     sign_in: SignIn,
     notices: Notices,
     logs: Logs,
-    client: Client,
+    client: HttpClient,
     state: Mutex<State>,
     tasks: tokio::sync::Mutex<JoinSet<()>>,
 }
@@ -59,7 +59,7 @@ enum Way {
 }
 
 impl Refresh {
-    pub(super) fn new(sign_in: SignIn, notices: Notices, logs: Logs, client: Client) -> Self {
+    pub(super) fn new(sign_in: SignIn, notices: Notices, logs: Logs, client: HttpClient) -> Self {
         let (state, tasks) = (Mutex::default(), tokio::sync::Mutex::default());
         Self { inner: Arc::new(Inner { sign_in, notices, logs, client, state, tasks }) }
     }

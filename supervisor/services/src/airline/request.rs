@@ -12,7 +12,7 @@ use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderVa
 use reqwest::{Method, Response, StatusCode, Url};
 use serde_json::Value;
 
-use super::Client;
+use super::http_client::{HttpClient, describe};
 use super::refresh::Refresh;
 use super::target::{check_path, join, read_headers, read_method};
 use crate::sign_in::{Binding, Secret, SignIn};
@@ -49,7 +49,7 @@ pub(super) async fn run(
     wanted: &Wanted,
     sign_in: &SignIn,
     refresh: &Refresh,
-    client: &Client,
+    client: &HttpClient,
 ) -> Result<RequestResult, RpcError> {
     let work = async {
         let Attempt { response, at_home, token, airline } = attempt(wanted, sign_in, client).await?;
@@ -82,7 +82,7 @@ struct Attempt {
 }
 
 /// One try, redirects followed.
-async fn attempt(wanted: &Wanted, sign_in: &SignIn, client: &Client) -> Result<Attempt, RpcError> {
+async fn attempt(wanted: &Wanted, sign_in: &SignIn, client: &HttpClient) -> Result<Attempt, RpcError> {
     let content = sign_in.content();
     let Some(binding) = &content.airline else {
         return Err(RpcError::new(
@@ -204,19 +204,6 @@ async fn read(mut response: Response) -> Result<RequestResult, RpcError> {
         Err(_) => Value::String(String::from_utf8_lossy(&body).into_owned()),
     };
     Ok(RequestResult { status, headers, body })
-}
-
-/// What went wrong, without the URL: its query may hold what is nobody's business.
-pub(super) fn describe(error: &reqwest::Error) -> &'static str {
-    if error.is_timeout() {
-        "it did not answer in time"
-    } else if error.is_connect() {
-        "no connection could be made"
-    } else if error.is_body() || error.is_decode() {
-        "its answer broke off"
-    } else {
-        "the connection failed"
-    }
 }
 
 fn failed(error: &reqwest::Error) -> RpcError {

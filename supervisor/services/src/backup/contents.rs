@@ -11,7 +11,7 @@ use outboard_protocol::id::DatabaseFile;
 use serde::{Deserialize, Serialize};
 
 use super::copy::is_database;
-use crate::services::PLUGINS_DATA;
+use crate::store::PLUGINS_DATA;
 
 /// The supervisor's own database.
 pub(super) const STATE: &str = "state.db";

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::contents::{self, Contents, STATE};
 use super::copy;
 use super::source::Source;
-use crate::store::{Folder, FolderError, SCHEMA, make_private_folder};
+use crate::store::{Folder, FolderError, SCHEMA, make_private_folder, with_suffix};
 
 /// How the folder with the copies begins.
 const NEW: &str = "restore-";
@@ -249,12 +249,6 @@ fn rename(
         }
         Err(source) => Err(RestoreError::Refused { act, path: from, source }),
     }
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// Syncs the folders from the inside out; the files in them are synced when they are written.

@@ -36,7 +36,6 @@ use crate::store::Store;
 use staged::Staged;
 use values::Values;
 use waiting::InFlight;
-pub(crate) use write::Changed;
 
 /// How deep a value may be nested: the answer to `config.getAll` has three levels around it, and no receiver need take it deeper.
 const LEVELS_MAX: usize = DEPTH_MAX - 3;

@@ -9,7 +9,6 @@ use std::sync::{Arc, PoisonError};
 use outboard_protocol::control::ConfigDocument;
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 
-use super::waiting::Ticket;
 use super::write::Row;
 use super::{Config, Writer, values};
 use crate::reply::Durable;
@@ -42,7 +41,7 @@ impl Config {
     pub fn import(&self, document: &ConfigDocument) -> Durable<usize> {
         let queued = self.check_document(document).and_then(|rows| {
             let rows: Arc<[Row]> = rows.into();
-            let tickets = document.plugins.keys().map(|id| Ticket::take(&self.inner, id, 0));
+            let tickets = document.plugins.keys().map(|id| self.inner.in_flight.take(id, 0));
             let tickets = tickets.collect::<Result<Vec<_>, _>>()?;
             let (applying, committing) = (Arc::clone(&self.inner), Arc::clone(&self.inner));
             let told = Arc::clone(&rows);

@@ -3,11 +3,10 @@
 //! A [`Ticket`] is taken for each write and dropped when it was answered. Must not know what is written.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use outboard_protocol::PluginId;
 
-use super::Inner;
 use super::values::Usage;
 use crate::store::StoreError;
 
@@ -17,27 +16,22 @@ const WAITING_MAX: usize = 1024;
 /// Bytes of them: as much as the plugin may keep.
 const WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// What waits for the disk, by plugin.
-#[derive(Default)]
-pub(super) struct InFlight(Mutex<HashMap<PluginId, Usage>>);
+/// What waits for the disk, by plugin. Clones share it.
+#[derive(Clone, Default)]
+pub(super) struct InFlight(Arc<Mutex<HashMap<PluginId, Usage>>>);
 
 impl InFlight {
     /// Whether anything of this plugin waits.
     pub(super) fn has(&self, id: &PluginId) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+        self.lock().contains_key(id)
     }
-}
 
-/// One write that waits. Dropped when it was answered.
-pub(super) struct Ticket {
-    pub(super) inner: Arc<Inner>,
-    pub(super) id: PluginId,
-    bytes: usize,
-}
-
-impl Ticket {
-    pub(super) fn take(inner: &Arc<Inner>, id: &PluginId, bytes: usize) -> Result<Self, StoreError> {
-        let mut waiting = inner.in_flight.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// A place for one write of so many bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Limit`] where the plugin's share is full.
+    pub(super) fn take(&self, id: &PluginId, bytes: usize) -> Result<Ticket, StoreError> {
+        let mut waiting = self.lock();
         let Usage { keys, bytes: total } = waiting.entry(id.clone()).or_default();
         if *keys >= WAITING_MAX || *total + bytes > WAITING_BYTES_MAX {
             return Err(StoreError::Limit(format!(
@@ -47,13 +41,24 @@ impl Ticket {
         *keys += 1;
         *total += bytes;
         drop(waiting);
-        Ok(Self { inner: Arc::clone(inner), id: id.clone(), bytes })
+        Ok(Ticket { waiting: self.clone(), id: id.clone(), bytes })
     }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<PluginId, Usage>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One write that waits. Dropped when it was answered.
+pub(super) struct Ticket {
+    waiting: InFlight,
+    id: PluginId,
+    bytes: usize,
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let mut waiting = self.inner.in_flight.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock();
         if let Some(usage) = waiting.get_mut(&self.id) {
             usage.keys -= 1;
             usage.bytes -= self.bytes;

@@ -12,7 +12,6 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::values::{Usage, raw};
-use super::waiting::Ticket;
 use super::{Config, Inner, KEYS_MAX, LEVELS_MAX, TOTAL_MAX, VALUE_MAX, Writer, refuse, setting};
 use crate::reply::Durable;
 use crate::store::{Group, Kept, StoreError};
@@ -72,14 +71,17 @@ impl Config {
     }
 
     fn queue_set(&self, id: &PluginId, key: &ConfigKey, text: Arc<str>) -> Kept<()> {
-        let ticket = match Ticket::take(&self.inner, id, text.len()) {
+        let ticket = match self.inner.in_flight.take(id, text.len()) {
             Ok(ticket) => ticket,
             Err(error) => return Box::pin(std::future::ready(Err(error))),
         };
-        let (row, told) = ((key.clone(), Arc::clone(&text)), (id.clone(), key.clone(), text));
-        let committing = Arc::clone(&self.inner);
+        let (row, told) = ((id.clone(), key.clone(), Arc::clone(&text)), (id.clone(), key.clone(), text));
+        let (applying, committing) = (Arc::clone(&self.inner), Arc::clone(&self.inner));
         self.inner.store.write(
-            move |group| ticket.inner.set_row(group, &ticket.id, &row.0, &row.1),
+            move |group| {
+                let _held = &ticket;
+                applying.set_row(group, &row.0, &row.1, &row.2)
+            },
             move |()| {
                 let changed = committing.keep(&told.0, &told.1, &told.2);
                 move || {
@@ -92,14 +94,17 @@ impl Config {
     }
 
     fn queue_delete(&self, id: &PluginId, key: &ConfigKey) -> Kept<bool> {
-        let ticket = match Ticket::take(&self.inner, id, 0) {
+        let ticket = match self.inner.in_flight.take(id, 0) {
             Ok(ticket) => ticket,
             Err(error) => return Box::pin(std::future::ready(Err(error))),
         };
-        let (row, told) = (key.clone(), (id.clone(), key.clone()));
-        let committing = Arc::clone(&self.inner);
+        let (row, told) = ((id.clone(), key.clone()), (id.clone(), key.clone()));
+        let (applying, committing) = (Arc::clone(&self.inner), Arc::clone(&self.inner));
         self.inner.store.write(
-            move |group| ticket.inner.delete_row(group, &ticket.id, &row),
+            move |group| {
+                let _held = &ticket;
+                applying.delete_row(group, &row.0, &row.1)
+            },
             move |deleted| {
                 let had = *deleted && committing.drop_value(&told.0, &told.1);
                 move || {
@@ -186,17 +191,17 @@ impl Inner {
     }
 
     fn tell(&self, id: &PluginId, changed: &Changed<'_>) {
-        self.bus.config(id, changed);
+        self.bus.config(id, changed.key, changed.value, changed.deleted);
         self.notices.tell(id, methods::ConfigChanged::NAME, changed);
     }
 }
 
 /// What changed, as the protocol's `ChangedParams`, with the value as it stands on disk.
 #[derive(Serialize)]
-pub(crate) struct Changed<'a> {
-    pub(crate) key: &'a ConfigKey,
-    pub(crate) value: &'a RawValue,
-    pub(crate) deleted: bool,
+struct Changed<'a> {
+    key: &'a ConfigKey,
+    value: &'a RawValue,
+    deleted: bool,
 }
 
 fn check_usage(id: &PluginId, usage: Usage, new_key: bool) -> Result<(), StoreError> {

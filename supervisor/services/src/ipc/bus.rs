@@ -10,14 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use bytes::Bytes;
 use outboard_protocol::PluginId;
 use outboard_protocol::context::database::QuotaParams;
-use outboard_protocol::id::Channel;
+use outboard_protocol::id::{Channel, ConfigKey};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::budget::Budget;
 use super::outlet::{CutOff, Outlet, Piece};
 use super::retained::{NotRetained, Retained};
-use crate::config::Changed;
 
 /// A frame on the wire of the bus.
 #[derive(Serialize)]
@@ -131,8 +130,7 @@ impl Bus {
         topic.retained.keep(channel, kept.into())
     }
 
-    pub(crate) fn config(&self, plugin: &PluginId, changed: &Changed<'_>) {
-        let Changed { key, value, deleted } = *changed;
+    pub(crate) fn config(&self, plugin: &PluginId, key: &ConfigKey, value: &RawValue, deleted: bool) {
         self.publish(plugin, &Frame::Config { plugin, key: key.as_str(), value, deleted });
     }
 

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::filter::Filter;
 use super::rate::{Rates, Refused, TOLD_EVERY};
-use super::record::NewRecord;
+use super::record::{NewRecord, Source};
 use super::subscription::LogOutlet;
 use super::tail::Snapshot;
 
@@ -31,9 +31,6 @@ const GATHER: Duration = Duration::from_millis(5);
 
 /// Records that wait for nothing more.
 const GATHERED: usize = 512;
-
-/// Whose records: a plugin's, or the supervisor's own.
-pub(super) type Source = Option<PluginId>;
 
 /// What the writer is asked for besides records. Made by readers, a few at a time.
 pub(super) enum Order {

@@ -14,6 +14,7 @@ mod console;
 mod file;
 mod filter;
 mod inbox;
+mod options;
 mod rate;
 mod record;
 mod subscription;
@@ -34,6 +35,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 pub use console::Console;
+pub use options::LogOptions;
 pub use record::{EXTRA_MAX, MESSAGE_MAX, NewRecord, TAG_MAX};
 pub use subscription::LogSubscription;
 
@@ -43,33 +45,8 @@ use filter::Filter;
 use inbox::{Inbox, Order};
 use writer::Writer;
 
-/// How long a reader waits until the writer has written what was recorded before.
-const SYNC_WAIT: Duration = Duration::from_secs(5);
-
 /// How long closing waits for the writer, whose disk may hang.
 const CLOSE_WAIT: Duration = Duration::from_secs(5);
-
-/// How logs are kept.
-#[derive(Debug)]
-pub struct LogOptions {
-    /// The least level that is kept; below it records are dropped without a count. Also per plugin, at run time.
-    pub level: LogLevel,
-    /// How large a file grows before it is rotated, in bytes.
-    pub file_max: u64,
-    /// How many files a plugin has, the present one included. With `file_max` this is its cap on disk.
-    pub files: u32,
-    /// How many records a second one source may send, twice as many at once; what is beyond is dropped and counted. 0: no limit.
-    pub rate: u32,
-    /// A mirror for people.
-    pub console: Option<Console>,
-}
-
-impl Default for LogOptions {
-    /// 4 files of 4 MiB a plugin: a day of a talkative one, and half a gigabyte for thirty.
-    fn default() -> Self {
-        Self { level: LogLevel::Debug, file_max: 4 * 1024 * 1024, files: 4, rate: 20_000, console: None }
-    }
-}
 
 /// The logs of the supervisor and of every plugin. Clones share them.
 #[derive(Clone)]
@@ -153,7 +130,7 @@ impl Logs {
     pub async fn flush(&self) {
         let (reply, flushed) = oneshot::channel();
         self.inner.inbox.order(Order::Flush(reply));
-        let _ = timeout(SYNC_WAIT, flushed).await;
+        let _ = timeout(tail::SYNC_WAIT, flushed).await;
     }
 
     pub(crate) async fn close(&self) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::inbox::Source;
+use super::record::Source;
 
 /// How many seconds' worth of its rate a source may send at once.
 const BURST_SECONDS: u64 = 2;

@@ -24,6 +24,9 @@ pub const EXTRA_MAX: usize = 64 * 1024;
 /// What is kept of an extra that is longer, in bytes.
 const EXTRA_KEPT: usize = 1024;
 
+/// Whose records: a plugin's, or the supervisor's own.
+pub(super) type Source = Option<PluginId>;
+
 /// A record that is to be kept.
 #[derive(Debug)]
 pub struct NewRecord {

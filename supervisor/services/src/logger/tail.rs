@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use outboard_protocol::context::logger::LogLevel;
@@ -12,11 +13,13 @@ use outboard_protocol::{ErrorReason, RpcError};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::SYNC_WAIT;
 use super::backwards::Backwards;
 use super::file::Place;
 use super::filter::Filter;
 use super::record::{Line, NewRecord, time_text};
+
+/// How long a reader waits until the writer has written what was recorded before.
+pub(super) const SYNC_WAIT: Duration = Duration::from_secs(5);
 
 /// Most bytes of lines that are returned at once: an answer must fit a frame.
 const BYTES_MAX: usize = 4 * 1024 * 1024;

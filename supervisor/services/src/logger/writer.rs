@@ -16,12 +16,12 @@ use outboard_protocol::PluginId;
 use outboard_protocol::context::logger::LogLevel;
 use tokio::sync::oneshot;
 
-use super::LogOptions;
 use super::console::ConsoleThread;
 use super::file::{LogFile, places};
 use super::filter::Filter;
-use super::inbox::{Inbox, Item, Loss, Order, Source};
-use super::record::{Clock, Line, NewRecord, time_text};
+use super::inbox::{Inbox, Item, Loss, Order};
+use super::options::LogOptions;
+use super::record::{Clock, Line, NewRecord, Source, time_text};
 use super::subscription::LogOutlet;
 use super::tail::{Snapshot, SourceFiles};
 use crate::trouble::{self, Troubles};

@@ -11,8 +11,11 @@ use std::time::{Duration, Instant};
 /// The file whose lock says that the folder is in use. It holds the pid of its holder, for people.
 const LOCK_FILE: &str = "lock";
 
+/// The folder, in the data folder, with a folder for each plugin.
+pub(crate) const PLUGINS_DATA: &str = "plugins-data";
+
 /// What a supervisor makes in the folder once its database is there, and never removes.
-const USED: [&str; 2] = ["credential", "plugins-data"];
+const USED: [&str; 2] = ["credential", PLUGINS_DATA];
 
 /// How long the kernel may take to let go of what a killed holder held: its last threads may be in the middle of a sync.
 const DYING_WAIT: Duration = Duration::from_secs(2);

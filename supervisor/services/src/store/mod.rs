@@ -13,8 +13,10 @@
 
 mod answers;
 mod aside;
+mod beside;
 mod error;
 mod folder;
+mod group;
 mod open;
 mod pulse;
 mod reserve;
@@ -34,13 +36,14 @@ use tokio::time::timeout;
 
 use answers::Herald;
 use aside::Aside;
+pub(crate) use beside::with_suffix;
 pub use error::StoreError;
 pub use folder::FolderError;
-pub(crate) use folder::{Folder, make_private_folder};
+pub(crate) use folder::{Folder, PLUGINS_DATA, make_private_folder};
+pub(crate) use group::Group;
 pub use open::OpenStoreError;
 pub(crate) use open::{Opened, SCHEMA, open};
 use pulse::Pulse;
-pub(crate) use thread::Group;
 use thread::Job;
 use write::Write;
 

@@ -8,7 +8,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::open::with_suffix;
+use super::beside::with_suffix;
 
 /// Bytes of pages in the log after which SQLite copies them to the file and begins again.
 pub(super) const CHECKPOINT_BYTES: u64 = 2 * 1024 * 1024;

@@ -11,6 +11,7 @@ use super::answers::{Answers, Herald};
 use super::aside::{AnyAside, AnyGradual};
 use super::error::StoreError;
 use super::folder::Folder;
+use super::group::Group;
 use super::pulse::Pulse;
 use super::reserve;
 use super::watch::Watch;
@@ -30,39 +31,6 @@ pub(super) enum Job {
     Gradual(Box<dyn AnyGradual>),
     /// End, after what came before.
     Close(oneshot::Sender<()>),
-}
-
-/// The transaction that a write is part of.
-pub(crate) struct Group<'a> {
-    /// The database, inside the transaction.
-    pub(crate) db: &'a Connection,
-    /// Which transaction: a number that is never used again.
-    pub(crate) number: u64,
-    path: &'a Path,
-}
-
-impl Group<'_> {
-    /// Names what SQLite said.
-    pub(crate) fn name(&self, error: &rusqlite::Error) -> StoreError {
-        StoreError::from_sqlite(self.path, error)
-    }
-
-    /// Changes several rows, or none: what `change` has done before it failed is undone.
-    pub(crate) fn together<T>(
-        &mut self,
-        change: impl FnOnce(&mut Self) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        run_cached(self, "SAVEPOINT several")?;
-        let outcome = change(self);
-        // Some failures end the whole transaction by themselves.
-        if !self.db.is_autocommit() {
-            if outcome.is_err() {
-                run_cached(self, "ROLLBACK TO several")?;
-            }
-            run_cached(self, "RELEASE several")?;
-        }
-        outcome
-    }
 }
 
 /// The thread's life: ends on [`Job::Close`], or when nobody can ask any more.
@@ -204,9 +172,9 @@ impl Owner<'_> {
     ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
         self.look()?;
         self.number += 1;
-        let mut group = Group { db: self.db, number: self.number, path: self.path };
+        let mut group = Group::new(self.db, self.number, self.path);
         let outcome = apply_all(&mut group, writes).and_then(|outcomes| {
-            run_cached(&group, "COMMIT")?;
+            group.run("COMMIT")?;
             Ok(outcomes)
         });
         if outcome.is_err() && !self.db.is_autocommit() {
@@ -222,7 +190,7 @@ fn apply_all(
     group: &mut Group<'_>,
     writes: &mut [Box<dyn AnyWrite>],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-    run_cached(group, "BEGIN IMMEDIATE")?;
+    group.run("BEGIN IMMEDIATE")?;
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
         let outcome = write.apply(group);
@@ -235,13 +203,4 @@ fn apply_all(
         outcomes.push(outcome);
     }
     Ok(outcomes)
-}
-
-fn run_cached(group: &Group<'_>, sql: &str) -> Result<(), StoreError> {
-    group
-        .db
-        .prepare_cached(sql)
-        .and_then(|mut statement| statement.execute([]))
-        .map_err(|e| group.name(&e))?;
-    Ok(())
 }

@@ -7,8 +7,8 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::beside::with_suffix;
 use super::error::StoreError;
-use super::open::with_suffix;
 
 /// The database, its log and the link to them, as they were when the store began.
 pub(super) struct Watch {

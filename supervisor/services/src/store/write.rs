@@ -6,7 +6,7 @@
 use tokio::sync::oneshot;
 
 use super::error::StoreError;
-use super::thread::Group;
+use super::group::Group;
 
 /// A write whose types are forgotten.
 pub(super) trait AnyWrite: Send {
