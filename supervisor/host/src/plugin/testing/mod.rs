@@ -3,6 +3,7 @@
 //! Used by the tests beside the actor, by those of the supervisor, and by the world under one seed. What a process is like is its
 //! [`Nature`]; what became of it is seen in its [`FakeProcess`].
 
+mod launcher;
 mod nature;
 mod process;
 mod program;
@@ -21,8 +22,9 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+pub(crate) use launcher::FakeLauncher;
 pub(crate) use nature::{Answer, Nature, Says, Spawns};
-pub(crate) use process::{FakeLauncher, FakeProcess, Happened};
+pub(crate) use process::{FakeProcess, Happened};
 pub(crate) use services::FakeServices;
 
 use super::history::History;
