@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Finding, Seen};
+use super::finding::{Finding, Seen};
 use crate::record::Record;
 use crate::stage::Stage;
 

@@ -4,6 +4,7 @@
 
 mod cancellation;
 mod exchange;
+mod finding;
 mod framing;
 mod handshake;
 mod life;
@@ -16,6 +17,7 @@ use std::pin::Pin;
 
 use exchange::Exchange;
 
+pub(crate) use finding::{Finding, Seen};
 pub(crate) use life::GATE;
 pub(crate) use reading::have_a_conversation;
 
@@ -23,18 +25,8 @@ use crate::record::Record;
 use crate::report::Level;
 use crate::stage::Stage;
 
-/// What a case saw: that the rule holds or does not apply, or the sentence that says how it is broken.
-pub(crate) type Finding = Result<Seen, String>;
 /// A case that talks, under way.
 pub(crate) type Looking<'a> = Pin<Box<dyn Future<Output = Finding> + 'a>>;
-
-/// A rule that was not seen broken.
-#[derive(Debug)]
-pub(crate) enum Seen {
-    Holds,
-    /// Why it does not apply to this plugin.
-    NotApplicable(String),
-}
 
 /// How a case looks.
 pub(crate) enum Look {
