@@ -9,8 +9,7 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from outboard_plugin import Context, Plugin
-from outboard_plugin.context.airline import Airline
+from outboard_plugin import Airline, Context, Plugin
 from outboard_plugin.error import CallError, ErrorReason
 from outboard_plugin.generated import protocol
 from outboard_plugin.testing import Host

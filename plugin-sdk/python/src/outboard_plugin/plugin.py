@@ -1,6 +1,6 @@
 """What an author writes against: a plugin and its hooks.
 
-``Plugin`` gathers the hooks and checks them where they are given; ``run`` hands them to the session. Must not know the wire.
+``Plugin`` gathers the hooks and checks them where they are given; ``run`` hands them to the process. Must not know the wire.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Plugin:
         from .process import run
 
         self.check()
-        run(self)
+        run(self.hooks)
 
     def check(self) -> None:
         """Raises where the plugin is not complete."""

@@ -18,8 +18,7 @@ from typing import Any
 from .context.logger import HostLogHandler
 from .error import stack_of, text_of
 from .http.listener import open_listener
-from .plugin import Plugin
-from .session import Session
+from .session import Hooks, Session
 from .wire import descriptors
 from .wire.pipes import PipeConnection
 
@@ -31,20 +30,20 @@ EXIT_TIMEOUT = 4.5
 USAGE = 2
 
 
-def run(plugin: Plugin) -> None:
-    """Runs the plugin to its end."""
+def run(hooks: Hooks) -> None:
+    """Runs the plugin that has these hooks to its end."""
     if not descriptors.started_by_host() and descriptors._taken is None and sys.stdin.isatty():
         print(
             "This is an Outboard plugin: put its folder into the plugins folder, and `outboard run` starts it."
         )
         sys.exit(USAGE)
     inherited = descriptors.take()
-    asyncio.run(_main(plugin, inherited))
+    asyncio.run(_main(hooks, inherited))
 
 
-async def _main(plugin: Plugin, inherited: descriptors.Inherited) -> None:
+async def _main(hooks: Hooks, inherited: descriptors.Inherited) -> None:
     loop = asyncio.get_running_loop()
-    session = Session(plugin, lambda: open_listener(inherited))
+    session = Session(hooks, lambda: open_listener(inherited))
     _report_failures(loop, session)
     terminated = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, terminated.set)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -18,7 +18,6 @@ from .context import Context, PluginInfo
 from .context.server import PluginServer
 from .error import CallError, ErrorReason
 from .generated.protocol import Hook, InitializeResult
-from .plugin import Plugin
 from .version import PROTOCOL_VERSIONS, SDK_VERSION
 from .wire.peer import Peer
 from .wire.pipes import Connection
@@ -28,6 +27,8 @@ ORPHANED_STOP = 1.0
 # How long cancelled background tasks may take to clean up after themselves.
 TASKS_TIMEOUT = 1.0
 _URGENT = frozenset({"initialize", "start", "resume", "stop"})
+# A plugin's hooks by their names in Python.
+Hooks = Mapping[str, Callable[[Context], Any]]
 _HOOKS: dict[str, Hook] = {"on_start": "onStart", "on_stop": "onStop", "on_resume": "onResume"}
 
 
@@ -45,8 +46,8 @@ class _Stage(enum.Enum):
 class Session:
     """A plugin in conversation with one host."""
 
-    def __init__(self, plugin: Plugin, listen: Callable[[], socket] | None) -> None:
-        self._plugin, self._listen = plugin, listen
+    def __init__(self, hooks: Hooks, listen: Callable[[], socket] | None) -> None:
+        self._hooks, self._listen = hooks, listen
         self._stage = _Stage.OPENED
         # `ping` is the peer's own: it is answered whatever else is under way.
         self._calls: dict[str, Callable[[dict[str, Any]], Awaitable[Any]]] = {
@@ -83,7 +84,7 @@ class Session:
         """Closes what the plugin holds: its hook where nobody asked for it, its server, its background tasks."""
         if self._stage is _Stage.STARTED and self.ctx is not None:
             self._stage = _Stage.STOPPED
-            hook = self._plugin.hooks.get("on_stop")
+            hook = self._hooks.get("on_stop")
             if hook is not None:
                 await self._orphaned(hook, self.ctx)
         await self.server._stop()
@@ -148,14 +149,14 @@ class Session:
         return {
             "protocolVersion": max(common),
             "sdk": {"name": "outboard-plugin", "version": SDK_VERSION, "language": "python"},
-            "hooks": [_HOOKS[name] for name in _HOOKS if name in self._plugin.hooks],
+            "hooks": [_HOOKS[name] for name in _HOOKS if name in self._hooks],
             "features": [],
         }
 
     async def _start(self, name: str, resumed_from: str | None) -> dict[str, Any]:
         if self._stage is not _Stage.GREETED or self.ctx is None:
             raise self._out_of_order("start" if name == "on_start" else "resume")
-        hook = self._plugin.hooks.get(name)
+        hook = self._hooks.get(name)
         if hook is None:
             raise CallError(ErrorReason.METHOD_NOT_FOUND, f"this plugin has no {name}")
         self._stage = _Stage.STARTING
@@ -174,7 +175,7 @@ class Session:
         if self._stage is not _Stage.STARTED or self.ctx is None:
             raise self._out_of_order("stop")
         self._stage = _Stage.STOPPED
-        hook = self._plugin.hooks.get("on_stop")
+        hook = self._hooks.get("on_stop")
         try:
             if hook is not None:
                 await threads.call(hook, self.ctx)

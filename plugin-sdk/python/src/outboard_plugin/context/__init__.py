@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 from .. import threads
 from ..error import text_of
 from ..wire.peer import Peer
-from .airline import Airline, AirlineName, AirlineResponse, PluginAirline
+from .airline import AirlineResponse, PluginAirline
 from .auth import PluginAuth
+from .binding import Airline, AirlineName
 from .config import PluginConfig
 from .database import PluginDatabase
 from .ipc import PluginIpc

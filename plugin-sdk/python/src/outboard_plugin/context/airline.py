@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..error import CallError, ErrorReason
 from ..generated.protocol import AirlineChangedParams, AirlineRefreshParams, AirlineRequestParams, PluginSide
+from .binding import Airline, AirlineName
 from .changes import Changes
 
 if TYPE_CHECKING:
     import httpx
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class Airline:
-    """The bound airline at one moment. The token does not show when this is printed."""
-
-    id: str
-    base_url: str
-    """Origin of the airline's API, without a slash at the end."""
-    token: str | None = field(repr=False)
-
-
-@dataclass(frozen=True)
-class AirlineName:
-    """A binding without its secrets."""
-
-    id: str
-    base_url: str
 
 
 @dataclass(frozen=True)
@@ -74,7 +57,7 @@ class PluginAirline:
                 "ctx.airline.create_client needs httpx; install it beside the plugin: pip install "
                 "'outboard-plugin[airline]', or use ctx.airline.request",
             ) from error
-        return AirlineClient(self, **options)
+        return AirlineClient(self.get_current, self._refresh, **options)
 
     async def request(
         self,

@@ -1,43 +1,46 @@
 """The HTTP client behind ``ctx.airline.create_client()``: httpx, and what the airline adds to it.
 
-Imported only when a plugin asks for a client, so that httpx stays optional.
+Imported only when a plugin asks for a client, so that httpx stays optional. Knows the binding, and no namespace.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
 
 import httpx
 
 from ..error import CallError, ErrorReason
-
-if TYPE_CHECKING:
-    from .airline import PluginAirline
+from .binding import Airline
 
 # Stands in for the airline's origin until the request is sent; `.invalid` never resolves.
 _PLACE = "airline.invalid"
 # A body of unknown length, or longer than this, is not kept for a second sending.
 REPLAY_MAX = 8 * 1024 * 1024
 
+# Asks which airline is bound at this moment.
+Current = Callable[[], Awaitable[Airline | None]]
+# A new bearer in place of a refused one; None where there is none to be had.
+Refresh = Callable[[str | None], Awaitable[str | None]]
+
 
 class AirlineClient(httpx.AsyncClient):
     """An ``httpx.AsyncClient`` whose relative URLs are the airline's."""
 
-    def __init__(self, airline: PluginAirline, **options: Any) -> None:
-        super().__init__(**{"base_url": f"http://{_PLACE}", **options}, auth=_Bearer(airline))
+    def __init__(self, current: Current, refresh: Refresh, **options: Any) -> None:
+        super().__init__(**{"base_url": f"http://{_PLACE}", **options}, auth=_Bearer(current, refresh))
 
 
 class _Bearer(httpx.Auth):
     """Puts origin and bearer into each request as it is sent, and renews the bearer once after a 401."""
 
-    def __init__(self, airline: PluginAirline) -> None:
-        self._airline = airline
+    def __init__(self, current: Current, refresh: Refresh) -> None:
+        self._current, self._refresh = current, refresh
         # The last bearer that the airline refused.
         self._refused: str | None = None
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        current = await self._airline.get_current()
+        current = await self._current()
         if current is None:
             if request.url.host == _PLACE:
                 raise CallError(
@@ -56,7 +59,7 @@ class _Bearer(httpx.Auth):
         token = current.token
         if not replayable and token is not None and token == self._refused:
             # A stream can be sent once: not with a bearer of which it is known that it is refused.
-            token = await self._airline._refresh(token) or token
+            token = await self._refresh(token) or token
         _authorize(request, token)
         response = yield request
         if response.status_code != httpx.codes.UNAUTHORIZED:
@@ -64,9 +67,9 @@ class _Bearer(httpx.Auth):
         if not _same_origin(response.request.url, origin):
             return  # A redirect led elsewhere: that 401 says nothing about the airline's bearer.
         self._refused = token
-        fresh = await self._airline._refresh(token)
+        fresh = await self._refresh(token)
         try:
-            bound = await self._airline.get_current()
+            bound = await self._current()
         except CallError:
             return  # The 401 is the caller's; that the host cannot tell the binding says nothing about the request.
         # What was a stream is used up, and this 401 is the answer; the next request has the new bearer. Where another airline was bound

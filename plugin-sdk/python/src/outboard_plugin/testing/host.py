@@ -11,8 +11,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from .. import tagged
-from ..context import Context
-from ..context.airline import Airline
+from ..context import Airline, Context
 from ..error import CallError, ErrorReason
 from ..plugin import Plugin
 from ..session import Session
@@ -64,7 +63,7 @@ class Host:
 
     async def open(self, protocol_versions: tuple[int, ...] = PROTOCOL_VERSIONS) -> dict[str, Any]:
         """The handshake; gives the plugin's answer."""
-        self._session = Session(self._plugin, None)
+        self._session = Session(self._plugin.hooks, None)
         self._peer = Peer(self.services.answer, self._told)
         ours, theirs = memory()
         self._connection = ours

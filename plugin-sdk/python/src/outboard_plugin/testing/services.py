@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import id as names
 from .. import tagged
-from ..context.airline import Airline
+from ..context import Airline
 from ..error import CallError, ErrorReason
 
 
