@@ -1,7 +1,7 @@
 //! A world under one seed: one plugin with its actor, session and route, and everything around them drawn from a number.
 //!
 //! Processes live and die in memory, the disk is slow or full or hangs, orders come in storms, and time passes only when everybody
-//! waits: thousands of short lives a second, in one thread. After each turn of the actor's task and whenever all is quiet, it is
+//! waits: hundreds of short lives a second without optimisation, in one thread. After each turn of the actor's task and whenever all is quiet, it is
 //! looked whether what is promised holds ([`audit`]). A world that breaks a promise is told with its seed, by which it can be
 //! lived again, and its seed goes to [`ONCE_BROKEN`].
 #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
