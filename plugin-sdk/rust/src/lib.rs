@@ -47,6 +47,7 @@ pub mod testing;
 
 pub use axum;
 pub use context::Context;
+pub use context::registration::Registration;
 pub use failure::{CallError, Failure, Result};
 pub use outboard_protocol as protocol;
 pub use outboard_protocol::context::logger::LogLevel;
@@ -55,4 +56,3 @@ pub use plugin::Plugin;
 #[cfg(feature = "sqlite")]
 pub use rusqlite;
 pub use serde_json;
-pub use session::registration::Registration;

@@ -1,7 +1,6 @@
 //! `ctx.ipc`: messages between the plugin and its own UIs.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use outboard_protocol::RpcError;
 use outboard_protocol::context::ipc::ChannelParams;
@@ -9,43 +8,19 @@ use outboard_protocol::error::ErrorReason;
 use outboard_protocol::id::Channel;
 use outboard_protocol::methods::{IpcHandle, IpcRemoveHandler, IpcSend};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::to_raw_value;
 
 use super::namespace;
+use super::registration::Registration;
 use crate::failure::{CallError, Failure};
-use crate::session::Boxed;
+use crate::session::channels::Answerer;
+pub use crate::session::channels::Args;
 use crate::session::outbox::Urgency;
-use crate::session::registration::Registration;
 use crate::strict;
 
 namespace! {
     /// Messages between the plugin and its own UIs. Channels are leaf names: `plugin:{id}:` is added at both ends.
     Ipc
-}
-
-type Answer = Result<Box<RawValue>, RpcError>;
-type Answerer = Arc<dyn Fn(Args) -> Boxed<Answer> + Send + Sync>;
-
-/// The channels that the plugin answers on.
-#[derive(Default)]
-pub(crate) struct Channels(Mutex<HashMap<String, Answerer>>);
-
-/// The arguments of an `invoke`, in order.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Args(pub Vec<Value>);
-
-impl Args {
-    /// The argument at `index`, from 0; a missing one reads as null.
-    ///
-    /// # Errors
-    /// [`Failure`] with `invalid_params`, naming the argument, when it is not a `T`.
-    pub fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, Failure> {
-        let value = self.0.get(index).unwrap_or(&Value::Null);
-        T::deserialize(value)
-            .map_err(|error| Failure::coded(ErrorReason::InvalidParams, format!("argument {index}: {error}")))
-    }
 }
 
 #[derive(Serialize)]
@@ -132,29 +107,5 @@ impl Ipc {
         strict::check("payload", payload)
             .map_err(|source| CallError::Unwritable { method: IpcSend::NAME, source })?;
         self.session.peer.tell(Urgency::Normal, IpcSend::NAME, &Event { channel, payload, retain })
-    }
-}
-
-impl Channels {
-    fn insert(&self, channel: &Channel, answerer: Answerer) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(channel.as_str().to_owned(), answerer);
-    }
-
-    fn remove(&self, channel: &Channel) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(channel.as_str());
-    }
-
-    /// The work that a host call on this channel asks for.
-    pub(crate) fn invoke(&self, channel: &Channel, args: Vec<Value>) -> Result<Boxed<Answer>, RpcError> {
-        let answerer =
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).get(channel.as_str()).map(Arc::clone);
-        let Some(answerer) = answerer else {
-            return Err(RpcError::new(
-                ErrorReason::NotFound,
-                format!("the plugin does not answer on channel {:?}", channel.as_str()),
-            ));
-        };
-        // Called inside the future, so that a panic before its first await is caught like any other.
-        Ok(Box::pin(async move { answerer(Args(args)).await }))
     }
 }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::error::Error;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::methods::Log;
@@ -19,10 +19,6 @@ namespace! {
     /// Structured log records. The tag says which part of the plugin speaks.
     Logger
 }
-
-/// How many records were dropped since the last that went through.
-#[derive(Default)]
-pub(crate) struct Lost(AtomicU64);
 
 /// Longest message and tag that are sent, in bytes; the host would cut a longer one.
 const MESSAGE_MAX: usize = 64 * 1024;
@@ -85,20 +81,20 @@ fn record(session: &Session, level: LogLevel, tag: &str, message: &str, extra: O
         other => other,
     };
     if sent.is_err() {
-        session.lost_logs.0.fetch_add(1, Ordering::Relaxed);
+        session.lost_logs.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 /// Says how many records were lost, once there is room again.
 fn admit_losses(session: &Session) {
-    let lost = session.lost_logs.0.swap(0, Ordering::Relaxed);
+    let lost = session.lost_logs.swap(0, Ordering::Relaxed);
     if lost == 0 {
         return;
     }
     let message = format!("{lost} log records were dropped: the host did not read fast enough");
     let record = Record { level: LogLevel::Warn, tag: "logger", message: &message, extra: None::<()> };
     if send(session, &record).is_err() {
-        session.lost_logs.0.fetch_add(lost, Ordering::Relaxed);
+        session.lost_logs.fetch_add(lost, Ordering::Relaxed);
     }
 }
 
@@ -118,6 +114,6 @@ fn cut(text: &str) -> Cow<'_, str> {
 }
 
 /// A registration that nobody awaited failed after the start.
-pub(crate) fn registration_failed(session: &Session, why: &str) {
+pub(super) fn registration_failed(session: &Session, why: &str) {
     record(session, LogLevel::Error, "outboard", why, None::<()>);
 }

@@ -8,6 +8,7 @@ pub mod config;
 pub mod database;
 pub mod ipc;
 pub mod logger;
+pub(crate) mod registration;
 pub mod server;
 
 use std::path::Path;

@@ -10,8 +10,8 @@ use outboard_protocol::id::RoutePrefix;
 use outboard_protocol::methods::{Request, ServerRegister, ServerUnregister};
 
 use super::namespace;
+use super::registration::Registration;
 use crate::failure::CallError;
-use crate::session::registration::Registration;
 use crate::session::serving::Taken;
 
 namespace! {

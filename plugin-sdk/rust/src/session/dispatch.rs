@@ -38,7 +38,7 @@ const FLUSH_GRACE: Duration = Duration::from_secs(2);
 /// Room that a read asks for; as much as a pipe holds.
 const READ_ROOM: usize = 64 * 1024;
 
-type Answer = Boxed<Result<Box<RawValue>, RpcError>>;
+type Answering = Boxed<Result<Box<RawValue>, RpcError>>;
 
 /// What a finished host call means for the plugin's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +129,7 @@ impl Dispatcher {
         }
     }
 
-    fn invoked(&mut self, params: Option<&RawValue>) -> Result<Answer, RpcError> {
+    fn invoked(&mut self, params: Option<&RawValue>) -> Result<Answering, RpcError> {
         let InvokeParams { channel, args } = read(params)?;
         if self.running.len() >= HOST_CALLS_MAX {
             return Err(RpcError::new(
@@ -148,7 +148,7 @@ impl Dispatcher {
         self.session.channels.invoke(&channel, args)
     }
 
-    fn spawn(&mut self, id: Id<'_>, work: Answer, step: Step) {
+    fn spawn(&mut self, id: Id<'_>, work: Answering, step: Step) {
         let key: Box<str> = id.as_json().into();
         if self.cancels.contains_key(&key) {
             let error = RpcError::new(ErrorReason::InvalidRequest, "a call with this id is being worked on");
@@ -239,7 +239,7 @@ fn read<T: DeserializeOwned>(params: Option<&RawValue>) -> Result<T, RpcError> {
         .map_err(|error| RpcError::new(ErrorReason::InvalidParams, error.to_string()))
 }
 
-fn raw(work: Work) -> Answer {
+fn raw(work: Work) -> Answering {
     Box::pin(async move {
         let empty = work.await?;
         serde_json::value::to_raw_value(&empty)
@@ -249,9 +249,9 @@ fn raw(work: Work) -> Answer {
 
 /// Some work. A panic of it is its outcome, be it in its own code, in what it drops when it ends or is withdrawn, or in what the
 /// panic carried.
-struct Unwound(Option<Answer>);
+struct Unwound(Option<Answering>);
 
-fn unwound(work: Answer) -> Unwound {
+fn unwound(work: Answering) -> Unwound {
     Unwound(Some(work))
 }
 

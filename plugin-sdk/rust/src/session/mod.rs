@@ -6,15 +6,17 @@
 //!
 //! Must not know which methods there are; the namespaces and the dispatcher do.
 
+mod boxed;
+pub(crate) mod channels;
 pub(crate) mod dispatch;
 pub(crate) mod lifecycle;
 pub(crate) mod observers;
 pub(crate) mod outbox;
 pub(crate) mod peer;
-pub(crate) mod registration;
+pub(crate) mod registrations;
 pub(crate) mod serving;
 
-use std::pin::Pin;
+use std::sync::atomic::AtomicU64;
 
 use outboard_protocol::context::airline::AirlineChangedParams;
 use outboard_protocol::context::auth::AuthChangedParams;
@@ -25,16 +27,13 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 
-use crate::context::ipc::Channels;
-use crate::context::logger::Lost;
 use crate::failure::CallError;
+pub(crate) use boxed::Boxed;
+use channels::Channels;
 use observers::Observers;
 use peer::{CALL_DEADLINE, Peer};
-use registration::Registrations;
+use registrations::Registrations;
 use serving::Routers;
-
-/// A future on the heap, as hooks and handlers are kept.
-pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Everything that one conversation consists of. Every namespace holds a share.
 pub(crate) struct Session {
@@ -45,7 +44,8 @@ pub(crate) struct Session {
     pub(crate) config_observers: Observers<ChangedParams>,
     pub(crate) auth_observers: Observers<AuthChangedParams>,
     pub(crate) airline_observers: Observers<AirlineChangedParams>,
-    pub(crate) lost_logs: Lost,
+    /// How many log records were dropped since the last that went through.
+    pub(crate) lost_logs: AtomicU64,
     /// Where background work of the session runs, whatever thread asks for it.
     pub(crate) runtime: Handle,
 }
@@ -61,7 +61,7 @@ impl Session {
             config_observers: Observers::default(),
             auth_observers: Observers::default(),
             airline_observers: Observers::default(),
-            lost_logs: Lost::default(),
+            lost_logs: AtomicU64::default(),
             runtime: Handle::current(),
         }
     }
