@@ -62,7 +62,7 @@ impl Layers {
             let exit = if matches!(error, OpenError::Folder(_)) { Exit::Refused } else { Exit::Failed };
             Failure::new(exit, Told(&error).to_string())
         })?;
-        journal::begin(services.logs.clone());
+        journal::begin(services.logs.clone(), settings.options.trace.clone());
         folders::make_default(places);
         let credential_file = places.data_dir.join(CREDENTIAL);
         let credential =

@@ -140,6 +140,9 @@ pub(super) const KEYS: &[Key<Options>] = &[
     row!("log_level", Kind::LEVEL, log_level,
         "Least level of log records on the console; with `debug` each HTTP request becomes a line as well")
         .flag(Flag::new("log-level", "LEVEL", RUN)),
+    row!("trace", Kind::Text, trace,
+        "Which steps are told one by one, in the log and on the console: `trace` for all, or some of `outboard::step` (a plugin's state), `outboard::call` (its calls of the context) and `outboard::proxy` (where requests go), with commas between")
+        .flag(Flag::new("trace", "FILTER", RUN)),
 
     row!("http.allowed_hosts", Kind::Texts, gateway.allowed_hosts,
         "Further names by which it may be called, each as `name` or `name:port`; a request under any other name is refused with 403"),

@@ -115,7 +115,7 @@ pub(super) trait Place: Sized {
     }
 }
 
-fn by_type<'de, T: Deserialize<'de>>(value: Value) -> Result<T, String> {
+pub(super) fn by_type<'de, T: Deserialize<'de>>(value: Value) -> Result<T, String> {
     T::deserialize(value).map_err(|error| error.message().to_owned())
 }
 

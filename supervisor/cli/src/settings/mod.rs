@@ -18,6 +18,7 @@ mod read;
 #[cfg(test)]
 mod reference;
 mod sources;
+mod trace;
 
 use std::path::{Path, PathBuf};
 
@@ -32,6 +33,7 @@ pub(crate) use flags::{Typed, add_to};
 pub(crate) use kind::{Account, Color};
 pub(crate) use options::{OnePlugin, Options};
 pub(crate) use sources::Named;
+pub(crate) use trace::Trace;
 
 /// The settings of this run of the program.
 #[derive(Debug)]

@@ -15,6 +15,7 @@ use outboard_protocol::control::{LogsParams, RefreshFormat};
 use outboard_services::ServiceOptions;
 
 use super::kind::{Account, Color};
+use super::trace::Trace;
 
 /// The port that prebuilt user interfaces call.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 2066);
@@ -39,6 +40,8 @@ pub(crate) struct Options {
     pub(crate) hold_until_auth: bool,
     /// Least level on the console.
     pub(crate) log_level: LogLevel,
+    /// Which of our events are told one by one.
+    pub(crate) trace: Option<Trace>,
     pub(crate) gateway: GatewayOptions,
     pub(crate) http: Http,
     /// Without the folder, which `run` resolves.
@@ -98,6 +101,7 @@ impl Default for Options {
             restart_supervisor: false,
             hold_until_auth: false,
             log_level: LogLevel::Info,
+            trace: None,
             gateway: GatewayOptions::default(),
             http: Http::default(),
             node: None,

@@ -180,7 +180,8 @@ mod tests {
                 let table: Table = toml::from_str(&format!("{key} = {value}")).unwrap();
                 super::read(&table, &mut Options::default()).is_ok()
             };
-            let values = "true|7|\"1s\"|\"8MiB\"|\"127.0.0.1:1\"|\"info\"|\"auto\"|\"form\"|[]|\"x\"";
+            let values =
+                "true|7|\"1s\"|\"8MiB\"|\"127.0.0.1:1\"|\"info\"|\"auto\"|\"form\"|[]|\"x\"|\"trace\"";
             assert!(values.split('|').any(read), "{key} is in the list and nobody reads it");
             assert!(!read("{ x = 1 }"), "{key}");
         }

@@ -25,6 +25,7 @@ use super::opening::{NoPlace, Opening, Place};
 use super::prefix::Stripped;
 use super::request_head::{self, Sending, UploadFraming};
 use super::stream::Stream;
+use super::trace::Traced;
 use super::upgrade::Upgrade;
 use super::upload::Upload;
 use crate::client_connection::ClientConnection;
@@ -124,9 +125,12 @@ impl Proxy {
         asked: Asked<'_>,
     ) -> Result<Response<ReplyBody>, Problem> {
         let backend = self.backends.of(&asked.route);
+        let mut traced = Traced::begin(&backend.route.id, asked.request.method(), asked.request.uri().path());
         let prefix = match asked.prefix {
             Some(prefix) => prefix,
-            None => Box::pin(self.registered_prefix(directory, &backend, asked.request.uri().path())).await?,
+            None => Box::pin(self.registered_prefix(directory, &backend, asked.request.uri().path()))
+                .await
+                .inspect_err(|problem| traced.ended::<ReplyBody>(Err(problem)))?,
         };
         let (method, uri) = (asked.request.method().clone(), asked.request.uri().clone());
         let message = Message::new(asked.request, asked.scheme, &backend.route, prefix);
@@ -135,7 +139,8 @@ impl Proxy {
         }) {
             return Ok(elsewhere);
         }
-        let answered = self.send(asked.client, &backend, message).await;
+        let answered = self.send(asked.client, &backend, message, &mut traced).await;
+        traced.ended(answered.as_ref());
         if let Some((status, detail)) = answered.as_ref().err().and_then(Problem::of_the_plugin) {
             // Without the query, which may hold what is nobody's business.
             let path = uri.path();
@@ -176,6 +181,7 @@ impl Proxy {
         client: &Arc<ClientConnection>,
         backend: &Arc<Backend>,
         mut message: Message,
+        traced: &mut Traced,
     ) -> Result<Response<ReplyBody>, Problem> {
         let mut opening = Opening::new(backend, &self.options);
         let mut ended: Option<Arc<Upstream>> = None;
@@ -187,19 +193,23 @@ impl Proxy {
                 Err(NoPlace::Problem(problem)) => return Err(problem),
                 Err(NoPlace::SameGeneration) => return Err(first_failure.unwrap_or_else(|| died(backend))),
             };
+            traced.placed(&place.upstream);
             let connection = match connect(backend, &place.upstream, fresh).await {
                 Ok(connection) => connection,
                 Err(error) => {
                     // Nothing was sent, so whatever it is may wait for the next generation.
+                    traced.again("no connection was taken");
                     first_failure.get_or_insert_with(|| refused(backend, &error));
                     ended = Some(place.upstream);
                     continue;
                 }
             };
+            traced.sent(connection.reused);
             let mut exchange = begin(client, connection, &mut message);
             match self.head(backend, &place.upstream, &mut exchange).await {
                 Ok(head) => return self.answer(client, backend, place, exchange, head, message),
                 Err(Failure::NotSent) => {
+                    traced.again("the connection was dead before anything was sent");
                     message.body = exchange.upload.take_body();
                     // Another idle connection may be as dead; a fresh one that dies before the first byte is a refusal.
                     if !exchange.connection.reused {
@@ -210,9 +220,11 @@ impl Proxy {
                 }
                 // RFC 9112, section 9.3.1: servers close what they keep whenever they like, also as a request comes.
                 Err(Failure::NoAnswer) if message.replayable && exchange.connection.reused && !fresh => {
+                    traced.again("a kept connection was closed as the request came");
                     fresh = true;
                 }
                 Err(Failure::NoAnswer) if message.replayable => {
+                    traced.again("the process ended before it answered");
                     message.replayable = false;
                     first_failure.get_or_insert_with(|| died(backend));
                     ended = Some(place.upstream);

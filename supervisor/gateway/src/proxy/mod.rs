@@ -24,6 +24,7 @@ mod pool;
 mod prefix;
 mod request_head;
 mod stream;
+mod trace;
 mod trailers;
 mod trouble;
 mod tunnel;

@@ -11,6 +11,7 @@ use outboard_lifecycle::{Deadline, Event, Fact, Generation, Lifecycle, Order, St
 use outboard_services::{Mailbox, Notice};
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
+use tracing::Instrument;
 
 use super::done::Done;
 use super::handle::{Letter, PluginHandle};
@@ -19,7 +20,7 @@ use super::living::Living;
 use super::settings::PluginSettings;
 use super::shared::Shared;
 use super::state::Plugin;
-use super::{effects, facts, showing, spawning};
+use super::{effects, facts, showing, spawning, trace};
 use crate::discovery::Installed;
 
 /// Between two looks whether our disk hangs still.
@@ -62,7 +63,16 @@ impl Actor {
     }
 
     /// Looks after the plugin until it is at rest and removed, or every handle on it is gone.
-    pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Letter>, fault: Option<String>) {
+    pub(crate) fn run(
+        self,
+        orders: mpsc::Receiver<Letter>,
+        fault: Option<String>,
+    ) -> impl Future<Output = ()> {
+        let within = trace::of_plugin(self.plugin.installed.id());
+        self.look_after(orders, fault).instrument(within)
+    }
+
+    async fn look_after(mut self, mut orders: mpsc::Receiver<Letter>, fault: Option<String>) {
         if let Some(why) = fault {
             self.step(Event::Fault { why });
         }
@@ -135,7 +145,12 @@ impl Actor {
     fn step(&mut self, event: Event) {
         let now = self.plugin.elapsed();
         let emptied = matches!(event, Event::Fact(_, Fact::Empty));
-        for effect in self.plugin.machine.step(event, now) {
+        let told = trace::Step::begin(&self.plugin.machine, &event);
+        let effects = self.plugin.machine.step(event, now);
+        if let Some(told) = told {
+            told.end(&self.plugin.machine, &effects);
+        }
+        for effect in effects {
             effects::carry_out(&mut self.plugin, effect);
         }
         if emptied && !matches!(self.plugin.machine.state(), State::Stopping { .. }) {

@@ -23,7 +23,7 @@ use super::settings::PluginSettings;
 use super::shared::Shared;
 use super::stopping::StopCall;
 use super::unaware::{Unaware, WIRE_BUFFER};
-use super::{advice, elsewhere};
+use super::{advice, elsewhere, trace};
 use crate::discovery::Installed;
 use crate::process::{Exit, Limits};
 use crate::routes::{Address, Route, Upstream};
@@ -100,6 +100,8 @@ impl Living {
         shared: &Shared,
         generation: Generation,
     ) -> Self {
+        // The tasks of the conversation take it along.
+        let _within = trace::of_generation(installed.id(), generation).entered();
         let NewProcess { wire_writer, wire_reader, stdout, stderr, containment, socket, limits } = launched;
         let services = shared.services.for_process(ProcessIdentity {
             id: installed.id().clone(),

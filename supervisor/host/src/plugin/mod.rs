@@ -14,6 +14,7 @@
 //!   spawning, record, showing            what takes more than a line: a start, the report on an end, what everybody sees
 //!   state                                what there is of one plugin
 //!   living, calls, …                     its process, and what is said to it
+//!   trace                                each step, told to whoever asks
 //!   launching, services                  seams: to processes (`system`, by `launch`), and to what is kept
 //! ```
 
@@ -49,6 +50,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod trace;
 pub mod trial;
 mod turns;
 mod unaware;

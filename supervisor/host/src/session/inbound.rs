@@ -24,6 +24,7 @@ use super::limits::SessionLimits;
 use super::outbox::Outbox;
 use super::outside::{ContextCalls, NoiseSink};
 use super::print;
+use super::trace::Asked;
 
 /// The part of a raw id's text that names it for a later cancellation.
 type IdText = Box<str>;
@@ -59,6 +60,7 @@ pub(super) struct Inbound {
 /// A context call that takes time.
 pub(super) struct Slow {
     id: IdText,
+    asked: Asked,
     answer: SlowAnswer,
     large: bool,
     withdrawn: oneshot::Receiver<()>,
@@ -163,7 +165,7 @@ impl Inbound {
 
     /// Runs a slow call to its one answer.
     pub(super) async fn run(&self, slow: Slow) {
-        let Slow { id, answer, large, withdrawn } = slow;
+        let Slow { id, asked, answer, large, withdrawn } = slow;
         let panicked = || {
             RpcError::new(ErrorReason::InternalError, "the supervisor failed at this call; its log says more")
         };
@@ -183,7 +185,7 @@ impl Inbound {
             self.outbox.room().await;
         }
         self.lock().remove(&id);
-        self.answer(&id, outcome);
+        self.answer(&id, asked, outcome);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IdText, oneshot::Sender<()>>> {
@@ -191,8 +193,9 @@ impl Inbound {
     }
 
     fn request(&self, id: Id<'_>, method: &str, params: Option<&RawValue>, places: usize) -> Option<Slow> {
-        let text = id.as_json();
+        let (text, asked) = (id.as_json(), Asked::begin(method));
         if self.outbox.is_full() {
+            asked.refused();
             self.owe(text);
             return None;
         }
@@ -201,20 +204,21 @@ impl Inbound {
                 ErrorReason::InvalidRequest,
                 format!("id {text} is that of a call which has no answer yet; use each id once"),
             );
-            self.answer(text, Err(error));
+            self.answer(text, asked, Err(error));
             return None;
         }
         if places == 0 && self.context.takes_time(method) {
+            asked.refused();
             self.refuse(Some(text), &self.busy());
             return None;
         }
         match self.context.request(method, params) {
             Reply::Now(outcome) => {
-                self.answer(text, outcome);
+                self.answer(text, asked, outcome);
                 None
             }
-            Reply::Later(answer) => Some(self.slow(text, answer, false)),
-            Reply::Large(answer) => Some(self.slow(text, answer, true)),
+            Reply::Later(answer) => Some(self.slow(text, asked, answer, false)),
+            Reply::Large(answer) => Some(self.slow(text, asked, answer, true)),
         }
     }
 
@@ -250,11 +254,11 @@ impl Inbound {
         self.outbox.owe(id);
     }
 
-    fn slow(&self, id: &str, answer: SlowAnswer, large: bool) -> Slow {
+    fn slow(&self, id: &str, asked: Asked, answer: SlowAnswer, large: bool) -> Slow {
         let (withdraw, withdrawn) = oneshot::channel();
         let id: IdText = id.into();
         self.lock().insert(id.clone(), withdraw);
-        Slow { id, answer, large, withdrawn }
+        Slow { id, asked, answer, large, withdrawn }
     }
 
     fn notification(&self, method: &str, params: Option<&RawValue>) {
@@ -275,7 +279,11 @@ impl Inbound {
                 }
             }
             _ => match readable::check("params", params.map_or("", RawValue::get)) {
-                Ok(()) => self.context.notify(method, params),
+                Ok(()) => {
+                    let asked = Asked::begin(method);
+                    self.context.notify(method, params);
+                    asked.taken();
+                }
                 Err(why) => self.noise.remark(&format!("a broken `{method}`, which was dropped: {why}")),
             },
         }
@@ -314,13 +322,14 @@ impl Inbound {
         self.calls.answer(id, Err(RpcError::new(ErrorReason::InternalError, what)));
     }
 
-    fn answer(&self, id: &str, mut outcome: Result<Box<RawValue>, RpcError>) {
+    fn answer(&self, id: &str, asked: Asked, mut outcome: Result<Box<RawValue>, RpcError>) {
         if outcome.as_ref().is_ok_and(|result| result.get().len() + ENVELOPE > self.frame_limit) {
             let limit = self.frame_limit;
             let error =
                 format!("the answer is larger than a frame may be ({limit} bytes); ask for less at once");
             outcome = Err(RpcError::new(ErrorReason::LimitExceeded, error).lasting());
         }
+        asked.answered(outcome.as_deref());
         self.outbox.answer(|out| message::write_outcome(out, id, outcome.as_deref()));
     }
 }

@@ -26,6 +26,7 @@ mod outbox;
 mod outside;
 mod print;
 mod reader;
+mod trace;
 mod working;
 mod writer;
 
@@ -38,6 +39,7 @@ use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use calls::Calls;
 use inbound::Inbound;
@@ -85,15 +87,16 @@ impl Session {
             finish,
             unfinished: Arc::clone(&unfinished),
         };
-        tasks.spawn(writer::run(writer, outbox, session.finish.subscribe(), ended.clone()));
-        tasks.spawn(reader::run(
+        tasks.spawn(writer::run(writer, outbox, session.finish.subscribe(), ended.clone()).in_current_span());
+        let reading = reader::run(
             reader,
             Arc::new(inbound),
             limits.clone(),
             session.finish.subscribe(),
             ended,
             unfinished,
-        ));
+        );
+        tasks.spawn(reading.in_current_span());
         session
     }
 

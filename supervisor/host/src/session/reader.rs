@@ -122,7 +122,7 @@ async fn take_frames(
 }
 
 async fn large(inbound: &Arc<Inbound>, line: &[u8], places: usize) -> Option<Slow> {
-    let (inbound, line) = (Arc::clone(inbound), line.to_vec());
+    let (inbound, line, within) = (Arc::clone(inbound), line.to_vec(), tracing::Span::current());
     // A panic in there costs this one frame.
-    tokio::task::spawn_blocking(move || inbound.frame(&line, places)).await.ok().flatten()
+    tokio::task::spawn_blocking(move || within.in_scope(|| inbound.frame(&line, places))).await.ok().flatten()
 }
