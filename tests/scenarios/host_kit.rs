@@ -66,21 +66,24 @@ fn drive(supervisor: &Supervisor, id: &str, words: &[Value]) -> Result<(), Strin
 fn attend(supervisor: &Supervisor, id: &str) -> Result<(), String> {
     let data = supervisor.folders().plugin_data(id);
     std::thread::scope(|scope| {
-        let (mut done, mut begun) = (0, Vec::new());
+        let (mut done, mut begun, mut looked) = (0, Vec::new(), Ok(()));
         let verdict = eventually(&format!("the verdict of {id}"), || {
             let verdict = lines_of(data.join("verdict")).into_iter().next();
             for line in lines_of(data.join("drive")).into_iter().skip(done) {
                 done += 1;
-                // What takes part in the conversation may not hold it up.
-                begun.push(scope.spawn(move || {
-                    let words: Vec<Value> = serde_json::from_str(&line).unwrap();
-                    drive(supervisor, id, &words)
-                }));
+                let words: Vec<Value> = serde_json::from_str(&line).unwrap();
+                if words[0] == "invoke" || words[0] == "stop" {
+                    // What takes part in the conversation may not hold it up.
+                    begun.push(scope.spawn(move || drive(supervisor, id, &words)));
+                } else if looked.is_ok() {
+                    // A look is over before what comes next, such as a stop, has changed what it looks for.
+                    looked = drive(supervisor, id, &words);
+                }
             }
             verdict
         });
         let driven: Result<Vec<()>, String> = begun.into_iter().map(|one| one.join().unwrap()).collect();
-        if verdict == "kept" { driven.map(drop) } else { Err(verdict) }
+        if verdict == "kept" { looked.and(driven.map(drop)) } else { Err(verdict) }
     })
 }
 
