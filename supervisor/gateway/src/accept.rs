@@ -76,8 +76,6 @@ pub(crate) async fn run(listener: Listener, front_door: Arc<FrontDoor>, mut stop
                     let front_door = Arc::clone(&front_door);
                     let told = told.clone();
                     connections.spawn(connection::serve(front_door, connected, peer, place, told));
-                    // It asks for something already, most likely, and nothing keeps whoever comes next from waiting for it.
-                    tokio::task::yield_now().await;
                 }
                 Some(Accepted::Refused(connected, why)) => {
                     // Beyond these, whoever is refused sees the connection close, which says the same.
