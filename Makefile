@@ -174,6 +174,9 @@ check-rust:
 	$(call need,cc:gcc cc:libc6-dev)
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+# As `make run` and a plugin's author compile them: without the rest of the workspace, whose features they share above.
+	cargo clippy --locked -p outboard-plugin -- -D warnings
+	cargo clippy --locked $(FIRST) -- -D warnings
 
 # Built once, below target/. The list of known holes is somebody else's repository, which not every machine reaches.
 DENY_VERSION := 0.20.2

@@ -67,7 +67,8 @@ error_table! {
 }
 
 /// The `error` member of a JSON-RPC response.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[error("{message}")]
 pub struct RpcError {
     /// One of the codes of the table; codes that are not in it are a plugin's own.

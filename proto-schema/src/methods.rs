@@ -10,7 +10,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::context::{airline, auth, config, database, ipc, logger, server};
+#[cfg(feature = "schema")]
+use crate::context::logger;
+use crate::context::{airline, auth, config, database, ipc, server};
 use crate::handshake;
 #[cfg(feature = "schema")]
 use crate::table::SchemaRef;
