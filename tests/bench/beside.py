@@ -4,10 +4,10 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
+from packages import npm_install
 from scene import GUARD, PEERS, children, wait_for
 
 HERE = Path(__file__).resolve().parent
@@ -108,22 +108,11 @@ class Haproxy(Peer):
         self.start(["haproxy", "-db", "-f", folder / "haproxy.cfg"])
 
 
-def install():
-    """Puts the packages below target/, once."""
-    if all((PEERS / "node_modules" / name).exists() for name in PACKAGES):
-        return
-    PEERS.mkdir(parents=True, exist_ok=True)
-    npm = ["npm", "install", "--prefix", PEERS, "--no-save", "--no-package-lock", "--no-audit", "--no-fund"]
-    subprocess.run(
-        [*npm, *(f"{name}@{version}" for name, version in PACKAGES.items())], check=True, stdout=sys.stderr
-    )
-
-
 class Node(Peer):
     """A Node.js program of the folder `peers`, with its package from the folder of peers."""
 
     def __init__(self, script, *arguments):
-        install()
+        npm_install(PEERS, PACKAGES)
         self.folder_for(script)
         program = self.folder / script
         # Beside a link to the packages, as Node.js looks for them from where a module lies.

@@ -5,9 +5,10 @@ this Node has one. better-sqlite3 is installed below target/ when it is first ne
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
+
+from packages import npm_install
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(__file__).resolve().parent / "peers" / "databases.mjs"
@@ -27,21 +28,8 @@ ROWS = [
 
 def install():
     """Puts better-sqlite3 below target/, once."""
-    package = INSTALLED / "node_modules" / "better-sqlite3"
-    if not package.exists():
-        INSTALLED.mkdir(parents=True, exist_ok=True)
-        npm = [
-            "npm",
-            "install",
-            "--prefix",
-            INSTALLED,
-            "--no-save",
-            "--no-package-lock",
-            "--no-audit",
-            "--no-fund",
-        ]
-        subprocess.run([*npm, f"better-sqlite3@{BETTER}"], check=True, stdout=sys.stderr)
-    return package
+    npm_install(INSTALLED, {"better-sqlite3": BETTER})
+    return INSTALLED / "node_modules" / "better-sqlite3"
 
 
 def measure(rounds, addon, row):

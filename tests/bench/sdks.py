@@ -5,8 +5,9 @@ of the two languages. The peers are installed below target/ when they are first 
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
+
+from packages import npm_install
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(__file__).resolve().parent / "peers"
@@ -21,19 +22,7 @@ AT_ONCE = 64
 
 def install():
     """Puts the peers and an environment with the Python SDK below target/, once."""
-    INSTALLED.mkdir(parents=True, exist_ok=True)
-    if not (INSTALLED / "node_modules" / "vscode-jsonrpc").exists():
-        npm = [
-            "npm",
-            "install",
-            "--prefix",
-            INSTALLED,
-            "--no-save",
-            "--no-package-lock",
-            "--no-audit",
-            "--no-fund",
-        ]
-        subprocess.run([*npm, f"vscode-jsonrpc@{VSCODE}"], check=True, stdout=sys.stderr)
+    npm_install(INSTALLED, {"vscode-jsonrpc": VSCODE})
     make_venv = ROOT / "plugin-sdk" / "python" / "make-venv"
     if not (INSTALLED / "mcp").exists():
         subprocess.run([make_venv, "--plain", INSTALLED / "mcp", f"mcp=={MCP}"], check=True)

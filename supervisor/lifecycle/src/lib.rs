@@ -55,6 +55,7 @@
 mod backoff;
 mod budget;
 mod cause;
+mod chance;
 mod decision;
 mod effect;
 mod event;
@@ -67,6 +68,7 @@ mod snapshot;
 mod state;
 
 pub use cause::Cause;
+pub use chance::Chance;
 pub use decision::{Decision, Failure, Mishap, Stage};
 pub use effect::Effect;
 pub use event::{Deadline, Event, Exit, Fact, Order};

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use self::process::Process;
 use self::versions::Versions;
-use crate::backoff::Chance;
 use crate::budget::CrashHistory;
+use crate::chance::Chance;
 use crate::decision::{Decision, Failure};
 use crate::effect::Effect;
 use crate::event::{Event, Fact};

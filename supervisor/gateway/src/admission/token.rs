@@ -26,7 +26,7 @@ const OTHERS: u32 = 0o077;
 #[derive(Clone)]
 pub struct Token(Arc<[u8]>);
 
-/// Why there is no token.
+/// Why a token could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The file system refused.

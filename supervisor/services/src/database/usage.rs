@@ -13,7 +13,7 @@ const ENTRIES_MAX: usize = 100_000;
 /// Folders within folders that are looked into.
 const DEPTH_MAX: usize = 8;
 
-/// The plain files of a data folder, by name; empty where there is no folder. Blocks on the disk.
+/// The plain files of a data folder, by name; empty where the folder does not exist. Blocks on the disk.
 pub fn files_in(folder: &Path) -> Vec<DataFile> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut files: Vec<_> = entries

@@ -94,7 +94,10 @@ fn socket(path: &Path, running: Option<&str>) -> Finding {
     }
     let folder = path.parent().unwrap_or(path);
     if !folder.is_dir() {
-        let sentence = format!("{shown} cannot be made: there is no folder {}; make it", folder.display());
+        let sentence = format!(
+            "{shown} cannot be made, because the folder {} does not exist; create it",
+            folder.display()
+        );
         return Finding::new(WHAT, Verdict::Broken, sentence);
     }
     match UnixStream::connect(path) {

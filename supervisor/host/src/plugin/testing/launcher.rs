@@ -175,7 +175,7 @@ impl Launcher for FakeLauncher {
         };
         let nature = (self.plan.lock().unwrap_or_else(PoisonError::into_inner))(wanted.installed.id(), nth);
         let processes = Arc::clone(&self.processes);
-        // There is no folder to be told of.
+        // Processes in memory need no place on a disk.
         let Wanted { installed, generation, .. } = wanted;
         let id = installed.id().clone();
         assert!(nature.spawns != Spawns::Panics, "a bug in the launch");

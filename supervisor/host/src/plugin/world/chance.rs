@@ -6,25 +6,17 @@ use outboard_lifecycle::{Exit, Order};
 
 use crate::plugin::testing::{Answer, Nature, Says, Spawns};
 
-/// A small deterministic generator (splitmix64).
+/// What a world draws from.
 #[derive(Clone, Debug)]
-pub(super) struct Chance(u64);
+pub(super) struct Chance(outboard_lifecycle::Chance);
 
 impl Chance {
     pub(super) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+        Self(outboard_lifecycle::Chance::new(seed))
     }
 
     pub(super) fn below(&mut self, end: u64) -> u64 {
-        self.next() % end.max(1)
+        self.0.draw() % end.max(1)
     }
 
     /// True so often of a hundred times.
