@@ -1,4 +1,6 @@
 //! The tables and types in one place, as JSON Schema: what every generator starts from.
+//!
+//! Made once for each run, from `outboard-protocol` alone. Must not know which documents are made of it.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
 //! `protocol.schema.json`: every frame; `plugin.schema.json`: the manifest, for editors.
+//!
+//! Called by [`crate::documents`] with the catalog. Must not know other documents or files.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,6 @@
 //! `openrpc.json`: the method table for tools that know OpenRPC.
+//!
+//! Called by [`crate::documents`] with the catalog. Must not know other documents or files.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
 //! The types of the protocol for the Python SDK: typed dictionaries, which is what JSON is in Python.
+//!
+//! Called by [`crate::documents`] with the catalog. Must not know JSON Schema, which [`crate::shape`] reads, or files.
 
 use std::fmt::Write;
 

@@ -1,4 +1,6 @@
 //! The reference of methods and errors in `docs/PROTOCOL.md`.
+//!
+//! Called by [`crate::documents`]. Must not know what stands around its tables, or files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;

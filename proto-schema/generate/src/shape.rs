@@ -1,4 +1,6 @@
 //! What a JSON Schema says, reduced to what the type systems of other languages can say.
+//!
+//! Read by the generators of types and references. Must not know a language.
 
 use serde_json::Value;
 

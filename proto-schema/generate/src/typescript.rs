@@ -1,4 +1,6 @@
 //! The types of the protocol for the TypeScript SDK.
+//!
+//! Called by [`crate::documents`] and by the types of control. Must not know JSON Schema, which [`crate::shape`] reads, or files.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

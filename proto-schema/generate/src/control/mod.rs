@@ -1,4 +1,6 @@
 //! The control API's table with its schemas: what its document, its reference and its types are made of.
+//!
+//! Made once for each run; the files below make a document each. Must not know the plugins' own table.
 
 pub(super) mod openrpc;
 pub(super) mod reference;

@@ -1,4 +1,6 @@
 //! `control.openrpc.json`: the control API for tools that know OpenRPC, and what `rpc.discover` answers.
+//!
+//! Called by [`crate::documents`]. Must not know the server that answers.
 
 use outboard_protocol::error::ErrorReason;
 use serde_json::{Value, json};

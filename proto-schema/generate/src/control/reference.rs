@@ -1,4 +1,6 @@
 //! The reference of calls and subscriptions in `docs/CONTROL.md`.
+//!
+//! Called by [`crate::documents`]. Must not know what stands around its tables, or files.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

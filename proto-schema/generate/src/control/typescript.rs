@@ -1,4 +1,6 @@
 //! The types of the control API for TypeScript: for a host application that talks with the supervisor.
+//!
+//! Called by [`crate::documents`]. Must not know how a host application connects.
 
 use std::fmt::Write;
 

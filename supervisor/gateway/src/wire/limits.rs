@@ -1,6 +1,7 @@
 //! How much of a request's head there may be.
 //!
 //! What reads requests keeps to it, and what refuses them says it.
+//! Must not know HTTP beyond that.
 
 /// Most header lines of a request: hyper reads no more.
 pub(crate) const HEADERS_MAX: usize = 100;

@@ -1,4 +1,6 @@
 //! What all actors share: made once by the host, cloned for each plugin.
+//!
+//! Must not know one plugin.
 
 use std::sync::Arc;
 

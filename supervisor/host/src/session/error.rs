@@ -1,4 +1,6 @@
 //! Why a host call has no answer, for the actor and for whoever asked over HTTP, the bus or control.
+//!
+//! Returned by [`super::Session::call`]. Must not know methods.
 
 use std::time::Duration;
 

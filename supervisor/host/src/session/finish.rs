@@ -1,4 +1,6 @@
 //! The order to end, as the session's two tasks wait for it.
+//!
+//! Given by the session when it is closed or dropped. Must not know why it ends.
 
 use tokio::sync::watch;
 

@@ -1,6 +1,7 @@
 //! The bounds of a session.
 //!
 //! Set by operators, kept by the session's parts, each its own.
+//! Must not know what is counted.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A plugin's surroundings in memory: processes that are none, services without a disk, and all of it by the test's clock.
+//! A plugin's surroundings in memory: fake processes, services without a disk, and all of it by the test's clock.
 //!
 //! Used by the tests beside the actor, by those of the supervisor, and by the world under one seed. What a process is like is its
 //! [`Nature`]; what became of it is seen in its [`FakeProcess`].

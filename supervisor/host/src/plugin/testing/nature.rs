@@ -1,4 +1,6 @@
 //! What a process is like: how long it takes for each thing, if it does it at all, and what it leaves behind.
+//!
+//! Given by a test, or drawn by a world; acted out by [`super::process`] and [`super::program`]. Must not know the actor.
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
-//! A process that is none: it lives in memory, ends when its nature or the test says so, and remembers what was done to it.
+//! A fake process: it lives in memory, ends when its nature or the test says so, and remembers what was done to it.
+//!
+//! Made by the fake launcher. Must not know the actor or messages.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,6 @@
 //! The program of a process in memory: reads what it is told, and answers as its nature says.
+//!
+//! Run by its process. Must not know the actor, or whether it lives: its process ends it.
 
 use std::sync::Arc;
 use std::time::Duration;

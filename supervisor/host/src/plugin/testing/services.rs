@@ -1,4 +1,6 @@
 //! Services without a disk: what is kept takes as long as the test says, or fails.
+//!
+//! Put behind the seam of [`crate::plugin::services`]. Must not know processes.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

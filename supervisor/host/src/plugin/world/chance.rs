@@ -1,4 +1,6 @@
 //! What a seed makes of a world: what each process is like, what happens when, and how the disk is.
+//!
+//! Asked by the world alone. Must not know what happens then.
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
 //! Requests and calls, as the gateway makes them: they follow the route, wait while a process is on its way, and are counted.
+//!
+//! Begun by the world, looked at by its audit. Must not know what is promised.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
