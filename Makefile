@@ -162,7 +162,7 @@ schema: ## What is generated from the tables of methods and settings: schemas, S
 bench: build ## Measure beside limits and peers; writes docs/PERFORMANCE.md
 	$(call need,python3:python3 wrk:wrk nginx:nginx-light haproxy:haproxy node:nodejs npm:npm strace:strace taskset:util-linux)
 	cargo build --release --locked -p bench
-	cargo build --release --locked -p outboard-services --example grouped_commits
+	cargo build --release --locked -p outboard-context --example grouped_commits
 	CARGO_TARGET_DIR="$(TARGET)" python3 tests/bench/table.py --write
 
 .PHONY: check

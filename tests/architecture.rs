@@ -21,22 +21,16 @@ const EDGES: &[(&str, &[&str])] = &[
     ("outboard-files", &[]),
     // The walk from an error to what lies behind it, for whoever tells one.
     ("outboard-causes", &[]),
-    ("outboard-services", &["outboard-protocol", "outboard-files"]),
+    ("outboard-context", &["outboard-protocol", "outboard-files"]),
     (
         "outboard-host",
-        &[
-            "outboard-protocol",
-            "outboard-causes",
-            "outboard-files",
-            "outboard-lifecycle",
-            "outboard-services",
-        ],
+        &["outboard-protocol", "outboard-causes", "outboard-files", "outboard-lifecycle", "outboard-context"],
     ),
     (
         "outboard-gateway",
-        &["outboard-protocol", "outboard-causes", "outboard-files", "outboard-services", "outboard-host"],
+        &["outboard-protocol", "outboard-causes", "outboard-files", "outboard-context", "outboard-host"],
     ),
-    ("outboard-control", &["outboard-protocol", "outboard-files", "outboard-services", "outboard-host"]),
+    ("outboard-control", &["outboard-protocol", "outboard-files", "outboard-context", "outboard-host"]),
     // Plays the host to one plugin; docs/decisions/conformance-kit.md has the reasons.
     ("outboard-conform", &["outboard-protocol", "outboard-files", "outboard-host"]),
     (
@@ -45,7 +39,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "outboard-protocol",
             "outboard-causes",
             "outboard-files",
-            "outboard-services",
+            "outboard-context",
             "outboard-host",
             "outboard-gateway",
             "outboard-control",
@@ -68,9 +62,9 @@ const EDGES: &[(&str, &[&str])] = &[
 /// Libraries with one owner, or a few, and why nobody else may have them.
 const OWNERS: &[(&str, &[&str])] = &[
     // SQL of plugins never runs in the supervisor. The SDKs open a plugin's own database in the plugin.
-    ("rusqlite", &["outboard-services", "outboard-plugin", "outboard-sqlite"]),
+    ("rusqlite", &["outboard-context", "outboard-plugin", "outboard-sqlite"]),
     // Outgoing HTTP goes through one place, which knows about the bearer.
-    ("reqwest", &["outboard-services"]),
+    ("reqwest", &["outboard-context"]),
     // Arguments are read in one place.
     ("clap", &["outboard"]),
     // Served by control, called by the command line.
@@ -115,7 +109,7 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         &[
             "crate::session",
             "outboard_protocol",
-            "outboard_services",
+            "outboard_context",
             "outboard_lifecycle::{",
             "Lifecycle",
             "crate::plugin",
@@ -154,9 +148,9 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "control asks the host, and knows neither processes nor the gateway",
     ),
     (
-        "supervisor/services/src",
+        "supervisor/context/src",
         &["outboard_host", "outboard_gateway", "outboard_control", "outboard_lifecycle"],
-        "services know no host",
+        "the context knows no host",
     ),
     (
         "supervisor/lifecycle/src",
@@ -179,24 +173,18 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ),
     (
         "plugin-sdk/rust/src",
-        &["outboard_host", "outboard_services", "outboard_gateway"],
+        &["outboard_host", "outboard_context", "outboard_gateway"],
         "an SDK knows the wire alone",
     ),
     (
         "examples",
-        &["outboard_host", "outboard_services", "outboard_gateway", "outboard_lifecycle"],
+        &["outboard_host", "outboard_context", "outboard_gateway", "outboard_lifecycle"],
         "examples use the SDK",
     ),
     ("tests/src", &["outboard_"], "tests use public surfaces"),
     (
         "tests/scenarios",
-        &[
-            "outboard_host",
-            "outboard_services",
-            "outboard_gateway",
-            "outboard_lifecycle",
-            "outboard_protocol",
-        ],
+        &["outboard_host", "outboard_context", "outboard_gateway", "outboard_lifecycle", "outboard_protocol"],
         "tests use public surfaces",
     ),
 ];
@@ -371,14 +359,14 @@ fn the_top_holds_these_folders_and_no_other() {
 }
 
 #[test]
-fn one_name_is_one_feature_in_protocol_and_services() {
+fn one_name_is_one_feature_in_protocol_and_context() {
     for file in std::fs::read_dir(root().join("proto-schema/src/context")).unwrap().flatten() {
         let namespace = file.path().file_stem().unwrap().to_str().unwrap().to_owned();
-        let services = root().join("supervisor/services/src");
+        let context = root().join("supervisor/context/src");
         let there = namespace == "mod"
-            || services.join(format!("{namespace}.rs")).exists()
-            || services.join(&namespace).is_dir();
-        assert!(there, "services have no file for {namespace}");
+            || context.join(format!("{namespace}.rs")).exists()
+            || context.join(&namespace).is_dir();
+        assert!(there, "the context has no file for {namespace}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one table of error codes that cross the wire, and the error object itself.
 //!
-//! Services and the session make these; SDKs turn them into their language's exceptions. A code means the same thing in
+//! Context and the session make these; SDKs turn them into their language's exceptions. A code means the same thing in
 //! every direction. This file must not know what failed, only how failures are named.
 
 #[cfg(feature = "schema")]

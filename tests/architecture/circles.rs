@@ -21,7 +21,7 @@ const CRATES: &[&str] = &[
     "supervisor/gateway",
     "supervisor/host",
     "supervisor/lifecycle",
-    "supervisor/services",
+    "supervisor/context",
     "plugin-sdk/rust",
 ];
 

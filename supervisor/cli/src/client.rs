@@ -33,7 +33,7 @@ pub(crate) const QUESTION_WAIT: Duration = Duration::from_secs(15);
 /// For orders: longer than a stop and a start together take with the default deadlines.
 pub(crate) const ORDER_WAIT: Duration = Duration::from_secs(120);
 /// For a backup: what the supervisor allows itself.
-pub(crate) const BACKUP_WAIT: Duration = outboard_services::backup::BACKUP_WAIT;
+pub(crate) const BACKUP_WAIT: Duration = outboard_context::backup::BACKUP_WAIT;
 /// What the supervisor may take beyond a wait that it was told, to say that it ran out.
 const MARGIN: Duration = Duration::from_secs(5);
 /// Largest answer that is taken: a page of log records with their extras fits many times.

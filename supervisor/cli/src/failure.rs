@@ -5,8 +5,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use outboard_context::terminal::escape_json;
 use outboard_protocol::{ErrorReason, RpcError};
-use outboard_services::terminal::escape_json;
 use serde_json::{Value, json};
 
 use crate::tame::harmless;

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!   outboard run ──▶ keeper ──starts──▶ outboard __supervise ──starts──▶ outboard __exec ──becomes──▶ a plugin
-//!                                        │ services, host, gateway        (trampoline)
+//!                                        │ context, host, gateway        (trampoline)
 //!                                        └ control.sock
 //!   outboard <verb> ──JSON-RPC over control.sock──┘
 //! ```

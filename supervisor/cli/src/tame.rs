@@ -2,7 +2,7 @@
 //!
 //! Used by whatever prints: the verbs through [`crate::render`], failures by themselves.
 
-use outboard_services::terminal::escape;
+use outboard_context::terminal::escape;
 
 /// Text from elsewhere as part of a line: what a terminal would obey is shown, never sent.
 pub(crate) fn tame(text: &str) -> String {

@@ -7,10 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use outboard_context::{Context, ContextOptions};
 use outboard_control::{BindError, Control, Credential, CredentialError, bind};
 use outboard_host::{Host, HostOptions, HostTasks, PluginPolicy, ShutdownMode, javascript};
 use outboard_protocol::control::methods;
-use outboard_services::{ServiceOptions, Services};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Running {
     folder: TempDir,
     credential: String,
-    services: Services,
+    context: Context,
     host: Host,
     tasks: HostTasks,
     control: Control,
@@ -39,7 +39,7 @@ impl Running {
         let turn = TURN.lock().await;
         let folder = tempfile::tempdir().unwrap();
         let data_dir = folder.path().join("data");
-        let services = Services::open(ServiceOptions::new(&data_dir)).unwrap();
+        let context = Context::open(ContextOptions::new(&data_dir)).unwrap();
         let credential = Credential::open(&data_dir.join("credential")).unwrap();
         let options = HostOptions {
             plugin_dirs: Vec::new(),
@@ -54,11 +54,11 @@ impl Running {
             javascript: javascript::Options::default(),
             hold_until_auth: false,
         };
-        let (host, tasks) = Host::start(options, services.clone()).unwrap();
+        let (host, tasks) = Host::start(options, context.clone()).unwrap();
         let socket = bind(&folder.path().join("control.sock")).unwrap();
         let control = Control::serve(host.clone(), socket, credential).unwrap();
         let credential = std::fs::read_to_string(data_dir.join("credential")).unwrap();
-        Self { folder, credential, services, host, tasks, control, _turn: turn }
+        Self { folder, credential, context, host, tasks, control, _turn: turn }
     }
 
     fn socket(&self) -> PathBuf {
@@ -97,7 +97,7 @@ impl Running {
         self.host.shutdown(ShutdownMode::Now).await;
         timeout(PATIENCE, self.tasks.ended()).await.expect("the host ends");
         timeout(PATIENCE, self.control.stop()).await.expect("control ends");
-        self.services.close().await;
+        self.context.close().await;
     }
 }
 

@@ -17,7 +17,7 @@
 //!     ◀── the outcome, or Unanswered ──────── limit over ─────────────── given up, counted
 //! ```
 //!
-//! Used by services, host, gateway and command line. It knows nothing of plugins.
+//! Used by context, host, gateway and command line. It knows nothing of plugins.
 
 mod looking;
 mod plain;

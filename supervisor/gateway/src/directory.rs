@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use outboard_context::{BusClient, Notice};
 use outboard_host::routes::Route;
 use outboard_protocol::control::{AirlineStatus, AuthStatus, HostEvent, PluginStatus, StatusReport};
 use outboard_protocol::id::{Channel, RoutePrefix};
 use outboard_protocol::{PluginId, RpcError};
-use outboard_services::{BusClient, Notice};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::broadcast;

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use outboard_context::{BusClient, Notice};
 use outboard_host::Host;
 use outboard_host::routes::Route;
 use outboard_protocol::control::{AirlineStatus, AuthStatus, HostEvent, PluginStatus, StatusReport};
 use outboard_protocol::id::{Channel, RoutePrefix};
 use outboard_protocol::{PluginId, RpcError};
-use outboard_services::{BusClient, Notice};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::broadcast;
@@ -26,7 +26,7 @@ impl Directory for Host {
     }
 
     fn owner_of(&self, path: &str) -> Option<(PluginId, RoutePrefix)> {
-        self.services().prefixes.owner_of(path)
+        self.context().prefixes.owner_of(path)
     }
 
     fn status(&self) -> StatusReport {
@@ -56,19 +56,19 @@ impl Directory for Host {
     }
 
     fn bus(&self) -> BusClient {
-        self.services().bus.connect()
+        self.context().bus.connect()
     }
 
     fn config(&self, id: &PluginId) -> Box<RawValue> {
-        self.services().config.snapshot(id)
+        self.context().config.snapshot(id)
     }
 
     fn access(&self) -> (AuthStatus, AirlineStatus) {
-        (self.services().auth.status(), self.services().airline.status())
+        (self.context().auth.status(), self.context().airline.status())
     }
 
     fn news(&self) -> broadcast::Receiver<Notice> {
-        self.services().news()
+        self.context().news()
     }
 
     fn events(&self) -> broadcast::Receiver<HostEvent> {

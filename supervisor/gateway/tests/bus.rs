@@ -163,10 +163,10 @@ async fn a_ui_knows_of_the_sign_in_and_the_airline_and_never_sees_a_token() {
     assert_eq!((&subscribed["authenticated"], &subscribed["airline"]), (&json!(false), &Value::Null));
 
     let token = "canary-token".to_owned();
-    house.services.auth.set(AuthSetParams { token: token.clone() }).await.unwrap();
+    house.context.auth.set(AuthSetParams { token: token.clone() }).await.unwrap();
     assert_eq!(ui.hear().await, json!({ "type": "auth", "authenticated": true }));
     let airline = json!({ "id": "va", "baseUrl": "https://va.example", "token": token });
-    house.services.airline.set(serde_json::from_value(airline).unwrap()).await.unwrap();
+    house.context.airline.set(serde_json::from_value(airline).unwrap()).await.unwrap();
     let named = json!({ "id": "va", "baseUrl": "https://va.example" });
     assert_eq!(ui.hear().await, json!({ "type": "airline", "airline": named }));
     drop((house, gateway));

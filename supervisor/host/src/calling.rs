@@ -64,7 +64,7 @@ impl Host {
     ) -> Result<Box<RawValue>, RpcError> {
         let handle = self.find(id)?;
         let link = handle.link.borrow().clone().ok_or_else(|| not_running(&handle))?;
-        if !link.services.handles(channel) {
+        if !link.context.handles(channel) {
             return Err(no_channel(&handle, channel));
         }
         let params = outboard_protocol::context::ipc::InvokeParams { channel: channel.clone(), args };

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use outboard_context::Context;
 use outboard_lifecycle::Order as Want;
 use outboard_protocol::control::{
     HostEvent, PluginState, PluginStatus, RescanReport, StatusReport, WhyReport,
 };
 use outboard_protocol::id::RoutePrefix;
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
-use outboard_services::Services;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
@@ -100,7 +100,7 @@ pub struct Host {
 }
 
 struct Inner {
-    services: Services,
+    context: Context,
     shared: Shared,
     requests: mpsc::Sender<Request>,
     catalogue: watch::Receiver<Arc<Catalogue>>,
@@ -143,7 +143,7 @@ impl Host {
     ///
     /// # Errors
     /// [`StartError`], when processes cannot be supervised here at all. No fault of a plugin is an error.
-    pub fn start(options: HostOptions, services: Services) -> Result<(Self, HostTasks), StartError> {
+    pub fn start(options: HostOptions, context: Context) -> Result<(Self, HostTasks), StartError> {
         let folder = options.runtime_dir.join("ledger");
         let ledger_error = |source| StartError::Ledger { folder: folder.clone(), source };
         let ledger = Ledger::open(&folder).map_err(ledger_error)?;
@@ -159,7 +159,7 @@ impl Host {
         let launch = Arc::new(launch);
         let launcher = SystemLauncher { options: Arc::clone(&launch), spawner: spawner.clone() };
         let shared = Shared {
-            services: Arc::new(services.clone()),
+            context: Arc::new(context.clone()),
             launcher: Arc::new(launcher),
             routes: Arc::new(Routes::default()),
             events: broadcast::Sender::new(EVENTS_KEPT),
@@ -169,12 +169,12 @@ impl Host {
         let (requests, inbox) = mpsc::channel(REQUESTS_WAITING);
         let catalogue = watch::Sender::new(Arc::new(Catalogue::default()));
         let seen = catalogue.subscribe();
-        let held = watch::Sender::new(options.hold_until_auth && !services.auth.status().authenticated);
+        let held = watch::Sender::new(options.hold_until_auth && !context.auth.status().authenticated);
         let seen_held = held.subscribe();
         let supervisor = Supervisor::new(
             options.plugin_dirs.clone(),
             options.policy,
-            services.clone(),
+            context.clone(),
             shared.clone(),
             catalogue,
             held,
@@ -182,11 +182,11 @@ impl Host {
         let mut tasks = JoinSet::new();
         let supervisor = tasks.spawn(supervisor.run(inbox)).id();
         tasks.spawn(upkeep::tend_orphans(spawner));
-        tasks.spawn(upkeep::pass_on_events(services.clone(), shared.events.clone()));
-        tasks.spawn(upkeep::measure_databases(services.clone()));
+        tasks.spawn(upkeep::pass_on_events(context.clone(), shared.events.clone()));
+        tasks.spawn(upkeep::measure_databases(context.clone()));
         tasks.spawn(lost_sockets::replace(shared.clone(), seen.clone()));
         let inner = Inner {
-            services,
+            context,
             shared,
             requests,
             catalogue: seen,
@@ -202,9 +202,9 @@ impl Host {
         Ok((Self { inner: Arc::new(inner) }, HostTasks { all: tasks, supervisor }))
     }
 
-    /// The services behind ctx.*.
-    pub fn services(&self) -> &Services {
-        &self.inner.services
+    /// The context behind ctx.*.
+    pub fn context(&self) -> &Context {
+        &self.inner.context
     }
 
     /// Where requests go.
@@ -227,7 +227,7 @@ impl Host {
             }
             None => {
                 // One walk over the prefixes for all plugins, not one for each.
-                let mut prefixes = self.services().prefixes.by_plugin();
+                let mut prefixes = self.context().prefixes.by_plugin();
                 let handles = catalogue.plugins.values();
                 handles
                     .map(|handle| self.status_with(handle, &prefixes.remove(&handle.id).unwrap_or_default()))
@@ -249,8 +249,8 @@ impl Host {
             data_dir: self.inner.data_dir.display().to_string(),
             plugin_dirs: self.inner.plugin_dirs.iter().map(|dir| dir.display().to_string()).collect(),
             waiting_for_sign_in: *self.inner.held.borrow(),
-            troubles: self.services().troubles.now(),
-            log_records_dropped: self.services().logs.dropped(),
+            troubles: self.context().troubles.now(),
+            log_records_dropped: self.context().logs.dropped(),
             plugins,
         }
     }
@@ -309,7 +309,7 @@ impl Host {
         }
         // Only what can be carried out is remembered.
         if let Some(enabled) = order.remembers() {
-            self.services().plugins.set_enabled(id, enabled).await?;
+            self.context().plugins.set_enabled(id, enabled).await?;
         }
         if !handle.order(want, None).await {
             return Err(RpcError::new(ErrorReason::ShuttingDown, "the supervisor is shutting down"));
@@ -366,14 +366,14 @@ impl Host {
     }
 
     fn plugin_status(&self, handle: &PluginHandle) -> PluginStatus {
-        self.status_with(handle, &self.services().prefixes.of(&handle.id))
+        self.status_with(handle, &self.context().prefixes.of(&handle.id))
     }
 
     fn status_with(&self, handle: &PluginHandle, routes: &[RoutePrefix]) -> PluginStatus {
         let mut status = handle.view.borrow().status.clone();
         status.routes = routes.iter().map(|prefix| prefix.to_string()).collect();
-        status.enabled = self.services().plugins.is_enabled(&handle.id);
-        status.data = self.services().databases.usage(&handle.id);
+        status.enabled = self.context().plugins.is_enabled(&handle.id);
+        status.data = self.context().databases.usage(&handle.id);
         let catalogue = self.inner.catalogue.borrow();
         let broken =
             catalogue.invalid.values().find(|found| found.folder.as_os_str() == status.install_dir.as_str());

@@ -1,9 +1,10 @@
-//! What operators ask that the services answer: values, records, data, the sign-in and the airline.
+//! What operators ask that the context answer: values, records, data, the sign-in and the airline.
 //!
 //! The control API asks. Who names a plugin that there is not is told so here, once for all of them. Must not know the transport.
 
 use std::path::Path;
 
+use outboard_context::{BusSubscription, LogSubscription};
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::{
     AirlineSetParams, AirlineStatus, AuthSetParams, AuthStatus, BackupReport, ConfigDocument, ConfigEntry,
@@ -11,7 +12,6 @@ use outboard_protocol::control::{
 };
 use outboard_protocol::id::ConfigKey;
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
-use outboard_services::{BusSubscription, LogSubscription};
 use serde_json::value::RawValue;
 
 use crate::host::Host;
@@ -23,7 +23,7 @@ impl Host {
     /// `not_found` for an unknown plugin, and for a key that has no value.
     pub fn config_get(&self, id: &PluginId, key: &ConfigKey) -> Result<ConfigEntry, RpcError> {
         self.configured(id)?;
-        self.services().config.get(id, key).ok_or_else(|| {
+        self.context().config.get(id, key).ok_or_else(|| {
             let message =
                 format!("plugin {id} has no value for {:?}, and its manifest declares none", key.as_str());
             RpcError::new(ErrorReason::NotFound, message)
@@ -36,7 +36,7 @@ impl Host {
     /// `not_found`; `invalid_params` for a value that breaks the manifest's rule; `limit_exceeded`, `storage_full`, `storage_corrupt`.
     pub async fn config_set(&self, id: &PluginId, key: &ConfigKey, value: &RawValue) -> Result<(), RpcError> {
         self.configured(id)?;
-        self.services().config.set(id, key, &value).await
+        self.context().config.set(id, key, &value).await
     }
 
     /// Forgets a plugin's key; tells whether there was a value, when that is on disk.
@@ -45,7 +45,7 @@ impl Host {
     /// `not_found`, `storage_full`, `storage_corrupt`.
     pub async fn config_delete(&self, id: &PluginId, key: &ConfigKey) -> Result<bool, RpcError> {
         self.configured(id)?;
-        self.services().config.delete(id, key).await
+        self.context().config.delete(id, key).await
     }
 
     /// Every key of a plugin, by name.
@@ -54,7 +54,7 @@ impl Host {
     /// `not_found`.
     pub fn config_list(&self, id: &PluginId) -> Result<Vec<ConfigEntry>, RpcError> {
         self.configured(id)?;
-        Ok(self.services().config.list(id))
+        Ok(self.context().config.list(id))
     }
 
     /// What was set for a plugin, without defaults.
@@ -63,7 +63,7 @@ impl Host {
     /// `not_found`.
     pub fn config_export(&self, id: &PluginId) -> Result<ConfigDocument, RpcError> {
         self.configured(id)?;
-        Ok(self.services().config.export(Some(id)))
+        Ok(self.context().config.export(Some(id)))
     }
 
     /// Sets everything that a document holds for this plugin; tells how many keys. All of it is on disk, or nothing was changed.
@@ -78,7 +78,7 @@ impl Host {
                 format!("the document holds values of plugin {other}, and only those of {id} are asked for");
             return Err(RpcError::new(ErrorReason::InvalidParams, message));
         }
-        self.services().config.import(document).await
+        self.context().config.import(document).await
     }
 
     /// A plugin's data folder, measured now, on a thread of its own.
@@ -87,18 +87,18 @@ impl Host {
     /// `not_found`.
     pub async fn data_report(&self, id: &PluginId) -> Result<DataReport, RpcError> {
         self.why(id.as_str())?;
-        let (databases, id) = (self.services().databases.clone(), id.clone());
+        let (databases, id) = (self.context().databases.clone(), id.clone());
         let measured = tokio::task::spawn_blocking(move || databases.report(&id)).await;
         measured
             .map_err(|_| RpcError::new(ErrorReason::InternalError, "the data folder could not be measured"))
     }
 
-    /// Copies what is kept into one new file; see [`outboard_services::Services::backup`].
+    /// Copies what is kept into one new file; see [`outboard_context::Context::backup`].
     ///
     /// # Errors
     /// As there.
     pub async fn backup(&self, file: &Path) -> Result<BackupReport, RpcError> {
-        self.services().backup(file).await
+        self.context().backup(file).await
     }
 
     /// The least level that is kept of a plugin's log.
@@ -107,7 +107,7 @@ impl Host {
     /// `not_found`.
     pub fn log_level(&self, id: &PluginId) -> Result<LogLevelReport, RpcError> {
         self.why(id.as_str())?;
-        let (level, own) = self.services().logs.level_of(id);
+        let (level, own) = self.context().logs.level_of(id);
         Ok(LogLevelReport { level, own })
     }
 
@@ -117,7 +117,7 @@ impl Host {
     /// `not_found`.
     pub fn set_log_level(&self, id: &PluginId, level: Option<LogLevel>) -> Result<LogLevelReport, RpcError> {
         self.why(id.as_str())?;
-        self.services().logs.set_level(id, level);
+        self.context().logs.set_level(id, level);
         self.log_level(id)
     }
 
@@ -127,7 +127,7 @@ impl Host {
     /// `not_found` for a plugin that is not there and has left no records either; `invalid_params` for a moment that is none.
     pub async fn logs(&self, wanted: LogsParams) -> Result<Vec<LogRecord>, RpcError> {
         self.logged(&wanted).await?;
-        self.services().logs.tail(wanted).await
+        self.context().logs.tail(wanted).await
     }
 
     /// The latest log records, then those that come: none twice, none left out.
@@ -139,7 +139,7 @@ impl Host {
         wanted: LogsParams,
     ) -> Result<(Vec<LogRecord>, LogSubscription), RpcError> {
         self.logged(&wanted).await?;
-        self.services().logs.follow(wanted).await
+        self.context().logs.follow(wanted).await
     }
 
     /// What a plugin pushes to its UIs, for the plugins of this moment and later ones of the same id. Ends when it is not read fast
@@ -149,7 +149,7 @@ impl Host {
     /// `not_found`.
     pub fn bus_of(&self, id: &PluginId) -> Result<BusSubscription, RpcError> {
         self.why(id.as_str())?;
-        Ok(self.services().bus.subscribe(id))
+        Ok(self.context().bus.subscribe(id))
     }
 
     /// Signs in; returns when the token is on disk.
@@ -157,7 +157,7 @@ impl Host {
     /// # Errors
     /// `invalid_params` for what cannot be a token, `storage_full`, `storage_corrupt`.
     pub async fn sign_in(&self, params: AuthSetParams) -> Result<AuthStatus, RpcError> {
-        self.services().auth.set(params).await
+        self.context().auth.set(params).await
     }
 
     /// Signs out; returns when the token is gone from the disk.
@@ -165,12 +165,12 @@ impl Host {
     /// # Errors
     /// `storage_full`, `storage_corrupt`.
     pub async fn sign_out(&self) -> Result<AuthStatus, RpcError> {
-        self.services().auth.clear().await
+        self.context().auth.clear().await
     }
 
     /// Whether somebody is signed in.
     pub fn auth_status(&self) -> AuthStatus {
-        self.services().auth.status()
+        self.context().auth.status()
     }
 
     /// Binds the host to an airline; returns when that is on disk.
@@ -178,7 +178,7 @@ impl Host {
     /// # Errors
     /// `invalid_params`, `storage_full`, `storage_corrupt`.
     pub async fn bind_airline(&self, params: AirlineSetParams) -> Result<AirlineStatus, RpcError> {
-        self.services().airline.set(params).await
+        self.context().airline.set(params).await
     }
 
     /// Binds it to none.
@@ -186,17 +186,17 @@ impl Host {
     /// # Errors
     /// `storage_full`, `storage_corrupt`.
     pub async fn unbind_airline(&self) -> Result<AirlineStatus, RpcError> {
-        self.services().airline.clear().await
+        self.context().airline.clear().await
     }
 
     /// The bound airline, without its secrets.
     pub fn airline_status(&self) -> AirlineStatus {
-        self.services().airline.status()
+        self.context().airline.status()
     }
 
     /// Fails but for a plugin that is installed, or was and has left values behind.
     fn configured(&self, id: &PluginId) -> Result<(), RpcError> {
-        if !self.services().config.list(id).is_empty() {
+        if !self.context().config.list(id).is_empty() {
             return Ok(());
         }
         self.why(id.as_str()).map(|_| ())
@@ -207,6 +207,6 @@ impl Host {
         let Some(id) = &wanted.id else { return Ok(()) };
         let Err(unknown) = self.why(id.as_str()) else { return Ok(()) };
         let any = LogsParams { id: Some(id.clone()), lines: Some(1), ..LogsParams::default() };
-        if self.services().logs.tail(any).await?.is_empty() { Err(unknown) } else { Ok(()) }
+        if self.context().logs.tail(any).await?.is_empty() { Err(unknown) } else { Ok(()) }
     }
 }

@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use outboard_context::Context;
 use outboard_protocol::PluginId;
 use outboard_protocol::control::{HostEvent, PluginState, RescanReport};
-use outboard_services::Services;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinSet};
@@ -69,7 +69,7 @@ struct Entry {
 pub(crate) struct Supervisor {
     scanning: Scanning,
     policy: PluginPolicy,
-    services: Services,
+    context: Context,
     shared: Shared,
     plugins: BTreeMap<PluginId, Entry>,
     /// Plugins whose folders are gone and whose processes are still being ended. One that comes back meanwhile waits for that.
@@ -88,7 +88,7 @@ impl Supervisor {
     pub(crate) fn new(
         dirs: Vec<PathBuf>,
         policy: PluginPolicy,
-        services: Services,
+        context: Context,
         shared: Shared,
         catalogue: watch::Sender<Arc<Catalogue>>,
         held: watch::Sender<bool>,
@@ -99,7 +99,7 @@ impl Supervisor {
         Self {
             scanning,
             policy,
-            services,
+            context,
             shared,
             plugins,
             retiring,
@@ -115,7 +115,7 @@ impl Supervisor {
     /// a disk that does not answer holds up nothing else.
     pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         self.scan(None);
-        let mut signed_in = self.services.auth.watch();
+        let mut signed_in = self.context.auth.watch();
         let mut events = self.shared.events.subscribe();
         loop {
             tokio::select! {
@@ -124,7 +124,7 @@ impl Supervisor {
                     Some(Request::Shutdown(mode)) => return self.shut_down(mode, &mut requests).await,
                     None => return self.shut_down(ShutdownMode::Graceful, &mut requests).await,
                 },
-                // Failing means that the services are gone, and then nobody can sign in any more.
+                // Failing means that the context is gone, and then nobody can sign in any more.
                 true = async { signed_in.wait_for(|signed_in| *signed_in).await.is_ok() }, if *self.held.borrow() => {
                     self.release().await;
                 }

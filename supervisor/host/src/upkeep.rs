@@ -1,9 +1,9 @@
-//! The host's small standing tasks: orphaned processes, events of the services, the size of what plugins keep.
+//! The host's small standing tasks: orphaned processes, events of the context, the size of what plugins keep.
 //!
 //! Started by [`crate::Host::start`], ended with it. Must not know single plugins.
 
+use outboard_context::{Context, trouble};
 use outboard_protocol::control::HostEvent;
-use outboard_services::{Services, trouble};
 use tokio::sync::broadcast;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -18,9 +18,9 @@ pub(crate) async fn tend_orphans(spawner: Spawner) {
     tracing::error!(%error, "orphaned processes are not watched");
 }
 
-/// What services have to say to host applications goes the way of everything else.
-pub(crate) async fn pass_on_events(services: Services, listeners: broadcast::Sender<HostEvent>) {
-    let mut events = services.host_events();
+/// What the context has to say to host applications goes the way of everything else.
+pub(crate) async fn pass_on_events(context: Context, listeners: broadcast::Sender<HostEvent>) {
+    let mut events = context.host_events();
     loop {
         match events.recv().await {
             Ok(event) => {
@@ -45,13 +45,13 @@ fn tell_trouble(event: &HostEvent) {
 }
 
 /// Plugins near their quota are warned even when they ask for nothing.
-pub(crate) async fn measure_databases(services: Services) {
-    let mut ticks = interval(services.databases.measure_every());
+pub(crate) async fn measure_databases(context: Context) {
+    let mut ticks = interval(context.databases.measure_every());
     // A disk that hangs is asked once, not once for every minute that it hung.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let databases = services.databases.clone();
+        let databases = context.databases.clone();
         // A panic in there is logged by its thread, and the next round measures again.
         let _ = tokio::task::spawn_blocking(move || databases.measure()).await;
     }

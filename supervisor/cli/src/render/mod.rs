@@ -9,7 +9,7 @@ mod table;
 
 use std::io::{self, IsTerminal, Write};
 
-use outboard_services::terminal::escape_json;
+use outboard_context::terminal::escape_json;
 
 pub(crate) use moment::{ago, span};
 pub(crate) use plugin::{bytes, plugin_details, plugin_table, state_style};

@@ -1,8 +1,8 @@
 //! A log record as a line for people.
 
+use outboard_context::terminal::escape_json;
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::{LogRecord, LogSource};
-use outboard_services::terminal::escape_json;
 use serde_json::Value;
 
 use super::{Screen, Style};

@@ -4,9 +4,9 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use outboard_context::terminal::escape_json;
 use outboard_gateway::Address;
 use outboard_protocol::control::{PluginState, PluginStatus, StatusReport, UI_ONLY};
-use outboard_services::terminal::escape_json;
 use serde_json::json;
 
 use super::SupervisorRecord;

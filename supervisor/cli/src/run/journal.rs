@@ -6,9 +6,9 @@
 
 use std::fmt::{self, Write};
 
+use outboard_context::{Logs, NewRecord};
 use outboard_protocol::PluginId;
 use outboard_protocol::context::logger::LogLevel;
-use outboard_services::{Logs, NewRecord};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id};

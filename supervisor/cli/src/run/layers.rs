@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use outboard_causes::Told;
+use outboard_context::{Context, ContextOptions, OpenError};
 use outboard_control::{BindError, Control, Credential};
 use outboard_gateway::{Gateway, GatewayOptions};
 use outboard_host::{Host, HostOptions, HostTasks, javascript};
 use outboard_protocol::context::logger::LogLevel;
-use outboard_services::{OpenError, ServiceOptions, Services};
 use tokio::task::JoinHandle;
 
 use super::listening::{self, OwnFile};
@@ -29,7 +29,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// A running supervisor.
 pub(super) struct Layers {
     runtime_folder: Arc<RuntimeFolder>,
-    services: Services,
+    context: Context,
     /// The handle on the plugins.
     pub(super) host: Host,
     /// The host's own tasks.
@@ -57,12 +57,12 @@ impl Layers {
     ) -> Outcome<Self> {
         let (listener, listen, socket_file) = listening::bind(settings, &places.listen)?;
         let base_url = listen.base_url();
-        let service_options = ServiceOptions { base_url: base_url.clone(), ..options.services };
-        let services = Services::open(service_options).map_err(|error| {
+        let service_options = ContextOptions { base_url: base_url.clone(), ..options.context };
+        let context = Context::open(service_options).map_err(|error| {
             let exit = if matches!(error, OpenError::Folder(_)) { Exit::Refused } else { Exit::Failed };
             Failure::new(exit, Told(&error).to_string())
         })?;
-        journal::begin(services.logs.clone(), settings.options.trace.clone());
+        journal::begin(context.logs.clone(), settings.options.trace.clone());
         folders::make_default(places);
         let credential_file = places.data_dir.join(CREDENTIAL);
         let credential =
@@ -88,7 +88,7 @@ impl Layers {
             },
             hold_until_auth: settings.options.hold_until_auth,
         };
-        let (host, tasks) = Host::start(host_options, services.clone())
+        let (host, tasks) = Host::start(host_options, context.clone())
             .map_err(|error| Failure::failed(Told(&error).to_string()))?;
         let cannot_serve = |error: io::Error| Failure::failed(format!("cannot serve: {error}"));
         let log_requests = settings.options.log_level == LogLevel::Debug;
@@ -116,9 +116,9 @@ impl Layers {
             Arc::clone(&runtime_folder),
             record.clone(),
             control.renewal(),
-            services.troubles.clone(),
+            context.troubles.clone(),
         ));
-        Ok(Self { runtime_folder, services, host, tasks, gateway, socket_file, control, mending, record })
+        Ok(Self { runtime_folder, context, host, tasks, gateway, socket_file, control, mending, record })
     }
 
     /// Closes everything above the plugins, which have ended. Each step is bounded.
@@ -132,6 +132,6 @@ impl Layers {
         SupervisorRecord::remove(self.runtime_folder.path());
         // Nobody can connect any more; what cannot be removed is replaced by the next supervisor.
         let _ = std::fs::remove_file(self.runtime_folder.path().join(CONTROL_SOCKET));
-        self.services.close().await;
+        self.context.close().await;
     }
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use outboard_services::{Troubles, trouble};
+use outboard_context::{Troubles, trouble};
 use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};

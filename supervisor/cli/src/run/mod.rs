@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   keeper ──▶ supervise ──opens──▶ runtime_folder, its lock
-//!                 │                 layers     services, host, gateway, control: opened in this order, closed in reverse
+//!                 │                 layers     context, host, gateway, control: opened in this order, closed in reverse
 //!                 ├──waits on──────▶ signals, the keeper, the host's end
 //!                 └──tells──────────▶ announce  the summary, or one JSON line
 //! ```

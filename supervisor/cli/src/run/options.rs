@@ -7,9 +7,9 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use outboard_causes::Told;
+use outboard_context::{Console, ContextOptions};
 use outboard_gateway::{GatewayOptions, Token};
 use outboard_host::{PluginPolicy, PluginSettings};
-use outboard_services::{Console, ServiceOptions};
 
 use super::{listening, reachable, users};
 use crate::failure::{Failure, Outcome};
@@ -19,7 +19,7 @@ use crate::settings::{Color, OnePlugin, Options, Places, Settings};
 #[derive(Debug)]
 pub(super) struct LayerOptions {
     /// For what is kept, and where.
-    pub(super) services: ServiceOptions,
+    pub(super) context: ContextOptions,
     /// For plugins.
     pub(super) policy: PluginPolicy,
     /// For the address that people reach.
@@ -43,8 +43,8 @@ pub(super) fn of(settings: &mut Settings, places: &Places) -> Outcome<LayerOptio
     let longest_start = all().map(start).max().unwrap_or_default();
     let gateway = gateway(settings)?;
     listening::check(settings)?;
-    let services = services(&mut settings.options, places);
-    Ok(LayerOptions { services, gateway, longest_stop, longest_start, policy })
+    let context = context(&mut settings.options, places);
+    Ok(LayerOptions { context, gateway, longest_stop, longest_start, policy })
 }
 
 fn policy(settings: &Settings) -> Outcome<PluginPolicy> {
@@ -80,13 +80,13 @@ fn gateway(settings: &Settings) -> Outcome<GatewayOptions> {
 }
 
 /// Moves them out: a writer, which they hold, has one owner.
-fn services(options: &mut Options, places: &Places) -> ServiceOptions {
-    let mut services = std::mem::replace(&mut options.services, ServiceOptions::new(&places.data_dir));
-    services.data_dir.clone_from(&places.data_dir);
-    services.log.console = Some(console(options));
-    services.data.common = options.common.data;
-    services.data.single = options.plugins.iter().map(|(id, one)| (id.clone(), one.data)).collect();
-    services
+fn context(options: &mut Options, places: &Places) -> ContextOptions {
+    let mut context = std::mem::replace(&mut options.context, ContextOptions::new(&places.data_dir));
+    context.data_dir.clone_from(&places.data_dir);
+    context.log.console = Some(console(options));
+    context.data.common = options.common.data;
+    context.data.single = options.plugins.iter().map(|(id, one)| (id.clone(), one.data)).collect();
+    context
 }
 
 /// The mirror of log records on standard error.

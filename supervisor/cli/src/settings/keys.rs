@@ -176,19 +176,19 @@ pub(super) const KEYS: &[Key<Options>] = &[
     row!("http.waiting_size", Kind::SIZE, gateway.waiting_bytes, "What they may hold in all"),
     row!("http.waiting_time", Kind::TIME, gateway.waiting_time, "How long each may wait (then 503)"),
     row!("http.bus_clients", Kind::PLACES_OR_NONE, gateway.bus_clients, "Open UI connections"),
-    row!("http.bus_size", Kind::SIZE, services.bus_bytes,
+    row!("http.bus_size", Kind::SIZE, context.bus_bytes,
         "Bytes that may wait for all UI connections together, events and answers; beyond it the slowest is closed with code 4008, and connects again"),
 
-    row!("log_files.level", Kind::LEVEL, services.log.level, "The least level that is kept"),
-    row!("log_files.size", Kind::SIZE, services.log.file_max, "When a file is rotated"),
-    row!("log_files.files", Kind::NUMBER, services.log.files, "How many files a plugin has, so that its logs take `size` times `files` at most"),
-    row!("log_files.rate", Kind::NUMBER, services.log.rate,
+    row!("log_files.level", Kind::LEVEL, context.log.level, "The least level that is kept"),
+    row!("log_files.size", Kind::SIZE, context.log.file_max, "When a file is rotated"),
+    row!("log_files.files", Kind::NUMBER, context.log.files, "How many files a plugin has, so that its logs take `size` times `files` at most"),
+    row!("log_files.rate", Kind::NUMBER, context.log.rate,
         "How many records a second one plugin may write, twice as many in a burst; 0 means no limit"),
 
-    row!("storage.state_size", Kind::SIZE, services.state_max, "How large `state.db` may become"),
-    row!("storage.measure", Kind::Time(std::time::Duration::from_millis(100)), services.data.measure_every,
+    row!("storage.state_size", Kind::SIZE, context.state_max, "How large `state.db` may become"),
+    row!("storage.measure", Kind::Time(std::time::Duration::from_millis(100)), context.data.measure_every,
         "How often plugins' data folders are measured"),
-    row!("storage.backup", Kind::TIME, services.backup_wait, "How long a backup may take"),
+    row!("storage.backup", Kind::TIME, context.backup_wait, "How long a backup may take"),
 
     row!("javascript.node", Kind::Path, node, "The Node to use, in place of the one on the PATH"),
 
@@ -233,11 +233,11 @@ pub(super) const KEYS: &[Key<Options>] = &[
     row!("airline.new_refresh_token_field", Kind::Text, airline.format.new_refresh_token_field,
         "Name of the answer's member that may hold a new refresh token")
         .flag(Flag::new("new-refresh-token-field", "NAME", AIRLINE).under(EXCHANGE)),
-    row!("airline.connect_timeout", Kind::TIME, services.airline.connect, "How long connecting to the airline may take"),
-    row!("airline.refresh_timeout", Kind::TIME, services.airline.refresh, "How long the exchange of a refresh token may take"),
-    row!("airline.refresh_pause", Kind::TIME, services.airline.pause,
+    row!("airline.connect_timeout", Kind::TIME, context.airline.connect, "How long connecting to the airline may take"),
+    row!("airline.refresh_timeout", Kind::TIME, context.airline.refresh, "How long the exchange of a refresh token may take"),
+    row!("airline.refresh_pause", Kind::TIME, context.airline.pause,
         "How long a server of tokens that could not be reached is left in peace"),
-    row!("airline.request_timeout", Kind::TIME, services.airline.request,
+    row!("airline.request_timeout", Kind::TIME, context.airline.request,
         "How long a plugin's `airline.request` may take, renewal and second try included"),
 ];
 

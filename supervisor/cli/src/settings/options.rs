@@ -7,12 +7,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use outboard_context::ContextOptions;
 use outboard_gateway::{Address, GatewayOptions};
 use outboard_host::PluginSettings;
 use outboard_protocol::PluginId;
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::{LogsParams, RefreshFormat};
-use outboard_services::ServiceOptions;
 
 use super::kind::{Account, Color};
 use super::trace::Trace;
@@ -45,7 +45,7 @@ pub(crate) struct Options {
     pub(crate) gateway: GatewayOptions,
     pub(crate) http: Http,
     /// Without the folder, which `run` resolves.
-    pub(crate) services: ServiceOptions,
+    pub(crate) context: ContextOptions,
     pub(crate) node: Option<PathBuf>,
     pub(crate) logs: LogsParams,
     pub(crate) follow: bool,
@@ -87,7 +87,7 @@ pub(crate) struct AirlineSignIn {
 
 impl Default for Options {
     fn default() -> Self {
-        let services = ServiceOptions::new(PathBuf::new());
+        let context = ContextOptions::new(PathBuf::new());
         Self {
             runtime_dir: None,
             json: false,
@@ -109,9 +109,9 @@ impl Default for Options {
             follow: false,
             auth_token_file: None,
             airline: AirlineSignIn::default(),
-            common: OnePlugin { settings: PluginSettings::default(), data: services.data.common },
+            common: OnePlugin { settings: PluginSettings::default(), data: context.data.common },
             plugins: BTreeMap::new(),
-            services,
+            context,
         }
     }
 }

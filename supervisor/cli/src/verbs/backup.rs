@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use outboard_causes::Told;
+use outboard_context::backup::{self, RestoreError};
 use outboard_protocol::control::BackupParams;
 use outboard_protocol::control::methods::Backup;
-use outboard_services::backup::{self, RestoreError};
 use serde_json::json;
 
 use crate::client::{BACKUP_WAIT, Client};

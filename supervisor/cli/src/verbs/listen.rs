@@ -3,7 +3,7 @@
 use outboard_protocol::control::PluginParams;
 use outboard_protocol::control::methods::BusEvents;
 
-use outboard_services::terminal::escape_json;
+use outboard_context::terminal::escape_json;
 
 use super::plugin_id;
 use crate::client::Client;

@@ -1,6 +1,6 @@
 //! The words of the bus: small JSON text frames, one type a frame.
 //!
-//! [`super::client`] reads and writes them. Events and config changes are not here: the services encode those once for
+//! [`super::client`] reads and writes them. Events and config changes are not here: the context encode those once for
 //! all clients.
 
 use outboard_protocol::context::airline::AirlineName;

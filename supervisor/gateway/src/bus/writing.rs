@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::SinkExt;
 use futures_util::stream::SplitSink;
-use outboard_services::{BusClient, CutOff, Piece};
+use outboard_context::{BusClient, CutOff, Piece};
 use tokio::time::{Instant, MissedTickBehavior, timeout};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
@@ -92,7 +92,7 @@ async fn within(writing: impl Future<Output = Result<(), Error>>) -> Option<()> 
     timeout(WRITE_MAX, writing).await.ok()?.ok()
 }
 
-/// A long frame is one message in several fragments. Its text is UTF-8 as a whole, which is how the services made it.
+/// A long frame is one message in several fragments. Its text is UTF-8 as a whole, which is how the context made it.
 fn as_frame(Piece { bytes, first, last }: Piece) -> Frame {
     Frame::message(bytes, OpCode::Data(if first { Data::Text } else { Data::Continue }), last)
 }

@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use outboard_context::{Mailbox, Notice};
 use outboard_lifecycle::{Deadline, Event, Fact, Generation, Lifecycle, Order, State};
-use outboard_services::{Mailbox, Notice};
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
 use tracing::Instrument;
@@ -43,7 +43,7 @@ impl Actor {
         machine: Lifecycle,
         history: Arc<Mutex<History>>,
     ) -> Self {
-        let mailbox = shared.services.mailbox(installed.id());
+        let mailbox = shared.context.mailbox(installed.id());
         let plugin = Plugin::new(installed, settings, shared, machine, history);
         showing::begin(&plugin);
         Self { plugin, mailbox, retired: false }
@@ -111,7 +111,7 @@ impl Actor {
             self.plugin.timers.arm(deadline, generation, self.plugin.machine.policy().spawn);
             return;
         }
-        if self.plugin.shared.services.are_held_up() {
+        if self.plugin.shared.context.are_held_up() {
             match deadline {
                 Deadline::Handshake | Deadline::Start => {
                     if let Some(living) = &self.plugin.living {

@@ -37,7 +37,7 @@ pub(super) fn event(plugin: &mut Plugin, done: Result<Done, JoinError>) -> Optio
     match done {
         Done::Nothing => None,
         // While our own disk hangs, a plugin may be waiting for what we keep for it, and its silence says nothing.
-        Done::Fact(generation, Fact::PingUnanswered) if plugin.shared.services.are_held_up() => {
+        Done::Fact(generation, Fact::PingUnanswered) if plugin.shared.context.are_held_up() => {
             Some(Event::Fact(generation, Fact::PingExcused))
         }
         Done::Fact(generation, fact) => {

@@ -6,19 +6,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use outboard_context::ProcessIdentity;
 use outboard_lifecycle::Generation;
 use outboard_protocol::control::LogSource;
 use outboard_protocol::handshake::InitializeResult;
-use outboard_services::ProcessIdentity;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::context::Answers;
 use super::elsewhere::Expected;
 use super::launching::{Contained, NewProcess, Socket};
 use super::output::{Printer, drain};
 use super::reach::Reach;
-use super::services::Answers;
 use super::settings::PluginSettings;
 use super::shared::Shared;
 use super::stopping::StopCall;
@@ -32,7 +32,7 @@ use crate::session::Session;
 /// What a UI's or an operator's call needs of a running generation.
 pub(crate) struct Link {
     pub(crate) session: Session,
-    pub(crate) services: Arc<dyn Answers>,
+    pub(crate) context: Arc<dyn Answers>,
 }
 
 /// One generation of a plugin while it lives.
@@ -42,7 +42,7 @@ pub(super) struct Living {
     pub(super) spawned_at: Instant,
     pub(super) containment: Arc<dyn Contained>,
     pub(super) session: Session,
-    pub(super) services: Arc<dyn Answers>,
+    pub(super) context: Arc<dyn Answers>,
     pub(super) upstream: Arc<Upstream>,
     pub(super) printer: Printer,
     pub(super) initialized: Option<InitializeResult>,
@@ -103,17 +103,17 @@ impl Living {
         // The tasks of the conversation take it along.
         let _within = trace::of_generation(installed.id(), generation).entered();
         let NewProcess { wire_writer, wire_reader, stdout, stderr, containment, socket, limits } = launched;
-        let services = shared.services.for_process(ProcessIdentity {
+        let context = shared.context.for_process(ProcessIdentity {
             id: installed.id().clone(),
             generation: generation.0,
             data_dir: shared.launch.plugin_data_dir(installed),
             settings: installed.manifest.available_settings.clone().into(),
         });
-        let printer = Printer::new(Arc::clone(&shared.services), installed.id().clone(), generation.0);
+        let printer = Printer::new(Arc::clone(&shared.context), installed.id().clone(), generation.0);
         let finish = watch::Sender::new(false);
         let memory_kills = containment.memory_kills();
         let mut tasks = JoinSet::new();
-        let calls = Arc::clone(&services) as Arc<dyn crate::session::ContextCalls>;
+        let calls = Arc::clone(&context) as Arc<dyn crate::session::ContextCalls>;
         let noise = Arc::new(printer.clone());
         let session = if installed.manifest.speaks_the_protocol() {
             Session::open(
@@ -161,7 +161,7 @@ impl Living {
             spawned_at: Instant::now(),
             containment,
             session,
-            services,
+            context,
             upstream: Upstream::new(
                 generation.0,
                 socket.address(),
@@ -201,7 +201,7 @@ impl Living {
     }
 
     pub(super) fn link(&self) -> Arc<Link> {
-        Arc::new(Link { session: self.session.clone(), services: Arc::clone(&self.services) })
+        Arc::new(Link { session: self.session.clone(), context: Arc::clone(&self.context) })
     }
 
     pub(super) fn remove_socket(&mut self) {

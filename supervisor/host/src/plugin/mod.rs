@@ -15,12 +15,13 @@
 //!   state                                what there is of one plugin
 //!   living, calls, …                     its process, and what is said to it
 //!   trace                                each step, told to whoever asks
-//!   launching, services                  seams: to processes (`system`, by `launch`), and to what is kept
+//!   launching, context                  seams: to processes (`system`, by `launch`), and to what is kept
 //! ```
 
 mod actor;
 mod advice;
 mod calls;
+mod context;
 mod done;
 mod effects;
 mod elsewhere;
@@ -37,7 +38,6 @@ pub(crate) mod past;
 mod reach;
 mod record;
 mod remembering;
-mod services;
 mod settings;
 mod shared;
 mod showing;

@@ -6,17 +6,17 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use outboard_context::NewRecord;
 use outboard_protocol::PluginId;
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::LogSource;
 use outboard_protocol::wire::frame::{Decoder, Frame};
-use outboard_services::NewRecord;
 use tokio::io::AsyncRead;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::advice::Noise;
-use super::services::PluginServices;
+use super::context::PluginContext;
 use crate::scratch;
 use crate::session::NoiseSink;
 
@@ -32,7 +32,7 @@ const SILENCE: Duration = Duration::from_millis(20);
 /// Where the lines of one generation go.
 #[derive(Clone)]
 pub(super) struct Printer {
-    services: Arc<dyn PluginServices>,
+    context: Arc<dyn PluginContext>,
     plugin: PluginId,
     generation: u64,
     tail: Arc<Mutex<VecDeque<String>>>,
@@ -40,8 +40,8 @@ pub(super) struct Printer {
 }
 
 impl Printer {
-    pub(super) fn new(services: Arc<dyn PluginServices>, plugin: PluginId, generation: u64) -> Self {
-        Self { services, plugin, generation, tail: Arc::default(), noise: Arc::default() }
+    pub(super) fn new(context: Arc<dyn PluginContext>, plugin: PluginId, generation: u64) -> Self {
+        Self { context, plugin, generation, tail: Arc::default(), noise: Arc::default() }
     }
 
     /// The last lines of standard error, oldest first.
@@ -55,7 +55,7 @@ impl Printer {
     }
 
     fn record(&self, level: LogLevel, source: LogSource, tag: &str, message: String) {
-        self.services.log(NewRecord {
+        self.context.log(NewRecord {
             level,
             plugin: Some(self.plugin.clone()),
             generation: self.generation,

@@ -24,7 +24,7 @@ pub(super) fn past(plugin: &mut Plugin) {
     plugin.remembered = mark;
     let text = past::text(past, &plugin.history(), &plugin.installed);
     let id = plugin.installed.id().clone();
-    let kept = plugin.shared.services.set_past(&id, text);
+    let kept = plugin.shared.context.set_past(&id, text);
     plugin.work.spawn(async move {
         if let Err(error) = kept.await {
             tracing::warn!(plugin = %id, %error, "its failures could not be remembered for the next start of the supervisor");
@@ -35,12 +35,12 @@ pub(super) fn past(plugin: &mut Plugin) {
 
 /// A start with another version is one after an update, also in another life of the supervisor.
 pub(super) fn version(plugin: &mut Plugin) {
-    let (services, id) = (&plugin.shared.services, plugin.installed.id().clone());
+    let (context, id) = (&plugin.shared.context, plugin.installed.id().clone());
     let version = plugin.installed.version();
-    if services.last_version(&id).as_ref() == Some(&version) {
+    if context.last_version(&id).as_ref() == Some(&version) {
         return;
     }
-    let remembered = services.set_last_version(&id, &version);
+    let remembered = context.set_last_version(&id, &version);
     plugin.work.spawn(async move {
         if let Err(error) = remembered.await {
             tracing::warn!(plugin = %id, %version, %error, "the version that runs could not be remembered, so that its next update may go unnoticed");
@@ -53,7 +53,7 @@ pub(super) fn version(plugin: &mut Plugin) {
 pub(super) fn own_prefix(plugin: &mut Plugin) {
     let id = plugin.installed.id().clone();
     let Ok(own) = RoutePrefix::new(&format!("/api/{id}")) else { return };
-    let remembered = plugin.shared.services.claim(&id, &own);
+    let remembered = plugin.shared.context.claim(&id, &own);
     plugin.work.spawn(async move {
         if let Err(error) = remembered.await {
             tracing::warn!(plugin = %id, %error, "a plugin's own prefix could not be claimed");

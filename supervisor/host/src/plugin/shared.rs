@@ -7,16 +7,16 @@ use std::sync::Arc;
 use outboard_protocol::control::HostEvent;
 use tokio::sync::broadcast;
 
+use super::context::PluginContext;
 use super::launch::LaunchOptions;
 use super::launching::Launcher;
-use super::services::PluginServices;
 use super::turns::Turns;
 use crate::routes::Routes;
 
 /// What every actor needs and shares with the others.
 #[derive(Clone)]
 pub(crate) struct Shared {
-    pub(crate) services: Arc<dyn PluginServices>,
+    pub(crate) context: Arc<dyn PluginContext>,
     pub(crate) launcher: Arc<dyn Launcher>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) events: broadcast::Sender<HostEvent>,

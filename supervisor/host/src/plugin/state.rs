@@ -5,10 +5,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use outboard_context::NewRecord;
 use outboard_lifecycle::{Generation, Lifecycle};
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::LogSource;
-use outboard_services::NewRecord;
 use serde_json::json;
 use serde_json::value::to_raw_value;
 use tokio::sync::watch;
@@ -134,7 +134,7 @@ impl Plugin {
     /// Logs something of its life. The stack is what an SDK told beside it.
     pub(super) fn log(&self, level: LogLevel, message: String, stack: Option<&str>) {
         let extra = stack.and_then(|stack| to_raw_value(&json!({ "stack": stack })).ok());
-        self.shared.services.log(NewRecord {
+        self.shared.context.log(NewRecord {
             level,
             plugin: Some(self.installed.id().clone()),
             generation: self.generation().0,

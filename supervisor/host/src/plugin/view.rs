@@ -21,7 +21,7 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// `epoch` is the moment from which the snapshot's times count. Routes and the enabled flag belong to services;
+    /// `epoch` is the moment from which the snapshot's times count. Routes and the enabled flag belong to the context;
     /// whoever shows the status fills them in.
     pub(super) fn new(
         snapshot: Snapshot,

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
+use outboard_context::Reply;
 use outboard_protocol::methods::{CancelParams, CancelRequest, Progress, ProgressParams};
 use outboard_protocol::wire::message::{self, Id, Message, NotAMessage};
 use outboard_protocol::wire::readable;
 use outboard_protocol::wire::salvage::{self, Answered};
 use outboard_protocol::{ErrorReason, RpcError};
-use outboard_services::Reply;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, oneshot};

@@ -2,7 +2,7 @@
 //!
 //! Given by the plugin's actor. A session knows no more of it than this.
 
-use outboard_services::Reply;
+use outboard_context::Reply;
 use serde_json::value::RawValue;
 
 /// Who answers a plugin's context calls.
@@ -15,7 +15,7 @@ pub trait ContextCalls: Send + Sync + 'static {
     fn notify(&self, method: &str, params: Option<&RawValue>);
 }
 
-impl ContextCalls for outboard_services::ProcessServices {
+impl ContextCalls for outboard_context::ProcessContext {
     fn request(&self, method: &str, params: Option<&RawValue>) -> Reply {
         Self::request(self, method, params)
     }

@@ -40,7 +40,7 @@ impl Supervisor {
         found: &Installed,
         wanted: bool,
     ) -> (Lifecycle, History) {
-        let Some(text) = self.services.plugins.past(id) else { return (machine, History::default()) };
+        let Some(text) = self.context.plugins.past(id) else { return (machine, History::default()) };
         match past::recall(&text, found).filter(|_| wanted) {
             Some((past, history)) => (machine.with_past(past), history),
             None => {
@@ -51,8 +51,8 @@ impl Supervisor {
     }
 
     pub(super) fn forget_past(&mut self, id: &PluginId) {
-        if self.services.plugins.past(id).is_some() {
-            let forgotten = self.services.plugins.set_past(id, None);
+        if self.context.plugins.past(id).is_some() {
+            let forgotten = self.context.plugins.set_past(id, None);
             // What is remembered too long is compared with what is installed then.
             self.actors.spawn(async move { drop(forgotten.await) });
         }
@@ -60,12 +60,12 @@ impl Supervisor {
 
     /// Defaults and rules of its settings hold for operators too, before it ever runs.
     pub(super) fn declare(&self, id: &PluginId, found: &Installed) {
-        self.services.config.declare(id, found.manifest.available_settings.clone().into());
+        self.context.config.declare(id, found.manifest.available_settings.clone().into());
     }
 
     /// The update that happened while no supervisor ran, or no program of the plugin.
     fn since_last_run(&self, machine: Lifecycle, found: &Installed) -> Lifecycle {
-        match self.services.plugins.last_version(found.id()) {
+        match self.context.plugins.last_version(found.id()) {
             Some(last) => machine.updated(last, &found.version()),
             None => machine,
         }
@@ -73,7 +73,7 @@ impl Supervisor {
 
     /// Whether a plugin is to be started without anybody asking.
     pub(super) fn is_wanted(&self, id: &PluginId, found: &Installed) -> bool {
-        found.program != Program::None && self.policy.of(id).enabled && self.services.plugins.is_enabled(id)
+        found.program != Program::None && self.policy.of(id).enabled && self.context.plugins.is_enabled(id)
     }
 
     /// Somebody has signed in: what was held back is started.

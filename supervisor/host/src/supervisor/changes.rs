@@ -110,7 +110,7 @@ impl Supervisor {
         }
         // A folder that does not answer may hold any plugin, so the prefixes of one that cannot be found are not given away.
         if complete && silent.is_empty() {
-            let freed = self.services.prefixes.keep_only(|id| {
+            let freed = self.context.prefixes.keep_only(|id| {
                 found.contains(id) || self.plugins.contains_key(id) || invalid.contains_key(id.as_str())
             });
             // The prefixes are free at once; that this is remembered is awaited with the actors.
@@ -141,7 +141,7 @@ impl Supervisor {
                 continue;
             }
             let Some(entry) = self.plugins.remove(&id) else { continue };
-            self.services.bus.forget(&id);
+            self.context.bus.forget(&id);
             self.shared.routes.remove(&id);
             self.forget_past(&id);
             report.removed.push(id.to_string());
@@ -170,7 +170,7 @@ impl Supervisor {
         let had_program = before.program != Program::None;
         let starts = !had_program && self.is_wanted(&id, &found) && !*self.held.borrow();
         // A version without a program has never run.
-        let from = if had_program { Some(before.version()) } else { self.services.plugins.last_version(&id) };
+        let from = if had_program { Some(before.version()) } else { self.context.plugins.last_version(&id) };
         handle.order(changed(from, &found), Some(found)).await;
         // What had nothing to run was never told to start.
         if starts {

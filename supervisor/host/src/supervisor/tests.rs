@@ -1,13 +1,13 @@
-//! The supervisor over plugins whose processes live in memory. Folders and services are real, and so is the clock.
+//! The supervisor over plugins whose processes live in memory. Folders and the context are real, and so is the clock.
 #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use outboard_context::{Context, ContextOptions};
 use outboard_lifecycle::Order;
 use outboard_protocol::PluginId;
 use outboard_protocol::control::PluginState;
-use outboard_services::{ServiceOptions, Services};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -46,7 +46,7 @@ impl House {
             let first = if id.as_str() == "one" { first.take() } else { None };
             first.unwrap_or(Nature::HEALTHY)
         });
-        let services = Services::open(ServiceOptions::new(root.path().join("data"))).unwrap();
+        let context = Context::open(ContextOptions::new(root.path().join("data"))).unwrap();
         let mut policy = PluginPolicy::default();
         policy.common.policy.leave = Duration::from_millis(10);
         let (requests, inbox) = mpsc::channel(1);
@@ -56,7 +56,7 @@ impl House {
         let supervisor = Supervisor::new(
             dirs,
             policy,
-            services,
+            context,
             stage.shared.clone(),
             catalogue,
             watch::Sender::new(false),

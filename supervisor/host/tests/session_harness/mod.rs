@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use outboard_context::Reply;
 use outboard_host::session::{ContextCalls, NoiseSink, Session, SessionLimits};
 use outboard_protocol::{ErrorReason, RpcError};
-use outboard_services::Reply;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};

@@ -1,13 +1,13 @@
-//! A plugin's surroundings in memory: fake processes, services without a disk, and all of it by the test's clock.
+//! A plugin's surroundings in memory: fake processes, a context without a disk, and all of it by the test's clock.
 //!
 //! Used by the tests beside the actor, by those of the supervisor, and by the world under one seed. What a process is like is its
 //! [`Nature`]; what became of it is seen in its [`FakeProcess`].
 
+mod context;
 mod launcher;
 mod nature;
 mod process;
 mod program;
-mod services;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -22,10 +22,10 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+pub(crate) use context::FakeContext;
 pub(crate) use launcher::FakeLauncher;
 pub(crate) use nature::{Answer, Nature, Says, Spawns};
 pub(crate) use process::{FakeProcess, Happened};
-pub(crate) use services::FakeServices;
 
 use super::history::History;
 use super::living::Link;
@@ -41,7 +41,7 @@ pub(crate) const FOR_EVER: Duration = Duration::from_secs(2 * 60 * 60);
 /// Everything that actors share.
 pub(crate) struct Stage {
     pub(crate) launcher: Arc<FakeLauncher>,
-    pub(crate) services: Arc<FakeServices>,
+    pub(crate) context: Arc<FakeContext>,
     pub(crate) shared: Shared,
     /// Called after each turn that an actor's task has had.
     pub(crate) after_a_turn: Option<AfterATurn>,
@@ -66,16 +66,16 @@ impl Stage {
     /// Processes whose nature depends on which they are, counted from 1.
     pub(crate) fn with(nature: impl FnMut(&PluginId, u64) -> Nature + Send + 'static) -> Self {
         let launcher = Arc::new(FakeLauncher::new(nature));
-        let services = Arc::new(FakeServices::default());
+        let context = Arc::new(FakeContext::default());
         let shared = Shared {
-            services: Arc::clone(&services) as _,
+            context: Arc::clone(&context) as _,
             launcher: Arc::clone(&launcher) as _,
             routes: Arc::new(Routes::default()),
             events: broadcast::Sender::new(1024),
             launch: Arc::new(launch_options()),
             turns: Turns::new(),
         };
-        Self { launcher, services, shared, after_a_turn: None }
+        Self { launcher, context, shared, after_a_turn: None }
     }
 
     /// An actor for a plugin that was never started.

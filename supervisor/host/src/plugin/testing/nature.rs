@@ -65,7 +65,7 @@ pub(crate) struct Nature {
     pub(crate) invoke: Answer,
     /// It answers so many pings, and then no more.
     pub(crate) pings: Option<u32>,
-    /// It calls the services at its start, as often as this.
+    /// It calls the context at its start, as often as this.
     pub(crate) calls: u32,
     /// It prints this to standard error at its birth.
     pub(crate) prints: &'static str,

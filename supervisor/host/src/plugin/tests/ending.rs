@@ -29,7 +29,7 @@ async fn crashes_are_followed_by_restarts_with_growing_delays_and_then_by_none()
         (last.exit_code, last.stderr.as_slice()),
         (Some(3), &["one".to_owned(), "boom".to_owned()][..])
     );
-    let log = stage.services.log();
+    let log = stage.context.log();
     assert!(log.iter().any(|line| line.contains("it last said: boom")), "{log:?}");
     assert!(log.iter().filter(|line| line.contains("exited with code 3")).count() >= 11, "each is told");
 }

@@ -45,7 +45,7 @@ async fn news_of_a_former_generation_change_nothing() {
     let stage = Stage::new(Nature::HEALTHY);
     let mut plugin = in_its_second_generation(&stage);
     let former = Generation(1);
-    let (before, said) = (plugin.machine.snapshot(), stage.services.log());
+    let (before, said) = (plugin.machine.snapshot(), stage.context.log());
     let failure = LaunchFailure { why: "late".to_owned(), transient: false };
     let turn = stage.shared.turns.next().await;
     let news = [
@@ -71,7 +71,7 @@ async fn news_of_a_former_generation_change_nothing() {
         assert!(plugin.turn.is_none() && plugin.living.is_none() && plugin.spawn_failure.is_none());
     }
     assert_eq!(stage.launcher.asked(), 0, "a turn of a former generation begins nothing");
-    assert_eq!(stage.services.log(), said);
+    assert_eq!(stage.context.log(), said);
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,7 +101,7 @@ async fn news_of_a_former_process_leave_the_living_one_alone() {
         assert!(matches!(living.stop, StopCall::Made(_)), "{:?}", living.stop);
         assert!(living.upstream.enter().is_some(), "requests are let in");
     }
-    assert_eq!(stage.services.prefixes(), [""; 0], "nothing is claimed for it");
+    assert_eq!(stage.context.prefixes(), [""; 0], "nothing is claimed for it");
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,10 +31,10 @@ async fn silence_while_our_own_disk_hangs_is_excused_and_afterwards_it_counts() 
     let subject = stage.actor(Policy::default());
     subject.order(Order::Start).await;
     subject.until(PluginState::Running).await;
-    stage.services.hold_up(true);
+    stage.context.hold_up(true);
     sleep(Duration::from_secs(600)).await;
     assert_eq!((stage.launcher.asked(), subject.view().status.state), (1, PluginState::Running));
-    stage.services.hold_up(false);
+    stage.context.hold_up(false);
     subject.when(|view| view.status.generation == 2).await;
 }
 
@@ -42,7 +42,7 @@ async fn silence_while_our_own_disk_hangs_is_excused_and_afterwards_it_counts() 
 async fn no_step_of_a_start_is_called_late_while_our_own_disk_hangs_and_its_answer_still_counts() {
     let slow = Answer::after(60_000);
     let stage = Stage::new(Nature { initialize: slow, start: slow, ..Nature::HEALTHY });
-    stage.services.hold_up(true);
+    stage.context.hold_up(true);
     let subject = stage.actor(Policy::default());
     subject.order(Order::Start).await;
     let view = subject.until(PluginState::Running).await;
@@ -52,12 +52,12 @@ async fn no_step_of_a_start_is_called_late_while_our_own_disk_hangs_and_its_answ
 #[tokio::test(start_paused = true)]
 async fn a_start_that_our_own_disk_held_up_has_its_whole_time_afterwards_and_no_more() {
     let stage = Stage::new(Nature { start: Answer::NEVER, ..Nature::HEALTHY });
-    stage.services.hold_up(true);
+    stage.context.hold_up(true);
     let subject = stage.actor(Policy::default());
     subject.order(Order::Start).await;
     sleep(Duration::from_secs(300)).await;
     assert_eq!((stage.launcher.asked(), subject.view().status.state), (1, PluginState::Starting));
-    stage.services.hold_up(false);
+    stage.context.hold_up(false);
     let over = Instant::now();
     subject.when(|view| view.status.generation == 2).await;
     assert!(over.elapsed() < Duration::from_secs(35), "{:?}", over.elapsed());

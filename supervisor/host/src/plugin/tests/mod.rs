@@ -1,4 +1,4 @@
-//! One plugin's actor among processes and services in memory, by a clock that stands still unless everybody waits.
+//! One plugin's actor among processes and a context in memory, by a clock that stands still unless everybody waits.
 //!
 //! What follows on what is the state machine's, and shown there. Here it is shown that the actor carries it out: that a deadline
 //! is a deadline, that what is decided reaches the process, and that what the process does reaches the machine.

@@ -28,7 +28,7 @@ async fn a_plugin_comes_up_by_handshake_and_start_and_its_route_leads_to_that_pr
     assert_eq!(subject.routed(), "open 1");
     assert_eq!(view.status.pid, Some(stage.launcher.latest().pid));
     assert_eq!(stage.launcher.latest().happened(), [told("initialize"), told("start")]);
-    assert_eq!(stage.services.prefixes(), ["/api/subject"]);
+    assert_eq!(stage.context.prefixes(), ["/api/subject"]);
 }
 
 #[tokio::test(start_paused = true)]

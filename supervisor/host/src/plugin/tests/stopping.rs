@@ -51,7 +51,7 @@ async fn one_that_listens_to_nothing_gets_each_step_of_the_stop_when_the_one_bef
     let steps = [Happened::Told("stop".to_owned()), Happened::Terminated, Happened::Killed];
     assert_eq!(steps.map(|step| after(&stage, began, &step)), [0, 5, 7]);
     assert!(subject.last().ended.starts_with("it did not answer `stop` within 5s"), "{:?}", subject.last());
-    assert!(stage.services.log().iter().any(|line| line.contains("did not answer `stop`")));
+    assert!(stage.context.log().iter().any(|line| line.contains("did not answer `stop`")));
 }
 
 #[tokio::test(start_paused = true)]

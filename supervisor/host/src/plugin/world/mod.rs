@@ -198,11 +198,11 @@ impl World {
                 let (handle, clients) = (self.subject().handle.clone(), Arc::clone(&self.clients));
                 tokio::spawn(client::call(handle, clients));
             }
-            Act::DiskTakes(time) => self.stage.services.take(time),
-            Act::DiskFails(fails) => self.stage.services.fail(fails),
+            Act::DiskTakes(time) => self.stage.context.take(time),
+            Act::DiskFails(fails) => self.stage.context.fail(fails),
             Act::DiskHangs(hangs) => {
                 self.audit().excused |= hangs;
-                self.stage.services.hold_up(hangs);
+                self.stage.context.hold_up(hangs);
             }
         }
     }
@@ -210,9 +210,9 @@ impl World {
     /// From here on nothing goes wrong any more; what has gone wrong already goes on.
     fn calm_down(&mut self) {
         self.calm.store(true, Ordering::Relaxed);
-        self.stage.services.take(Duration::ZERO);
-        self.stage.services.fail(false);
-        self.stage.services.hold_up(false);
+        self.stage.context.take(Duration::ZERO);
+        self.stage.context.fail(false);
+        self.stage.context.hold_up(false);
         self.stage.launcher.each(|process| process.untrace());
         self.audit().tell("calm");
     }
