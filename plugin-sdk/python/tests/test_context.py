@@ -22,6 +22,31 @@ def quiet_plugin() -> Plugin:
     return plugin
 
 
+class Absent(unittest.IsolatedAsyncioTestCase):
+    async def test_what_this_host_lacks_is_an_attribute_error_that_says_so_and_can_be_asked_for(self) -> None:
+        async with Host(quiet_plugin()) as host:
+            ctx: Any = host.ctx
+            self.assertFalse(hasattr(ctx, "teleport"))
+            self.assertIsNone(getattr(ctx, "teleport", None))
+            with self.assertRaisesRegex(
+                AttributeError, r"^this host has no ctx\.teleport; .* ctx has plugin, .*logger, config"
+            ):
+                ctx.teleport.go()
+            with self.assertRaisesRegex(AttributeError, r"ctx\.loger; .* did you mean ctx\.logger\?$"):
+                ctx.loger.info("x", "y")
+
+    async def test_a_start_that_counts_on_it_is_refused_with_that_sentence(self) -> None:
+        plugin = Plugin()
+
+        @plugin.on_start
+        async def start(ctx: Any) -> None:
+            ctx.teleport.go()
+
+        with self.assertRaisesRegex(CallError, r"this host has no ctx\.teleport"):
+            async with Host(plugin):
+                pass
+
+
 class Config(unittest.IsolatedAsyncioTestCase):
     async def test_values_are_set_read_listed_and_deleted(self) -> None:
         async with Host(quiet_plugin(), defaults={"interval": 30}) as host:

@@ -1,6 +1,7 @@
 //! A plugin's half of the protocol: answers the host's calls, in their order, with the author's module, and makes its `ctx`.
 //! Driven by the runner (over descriptors) and by the testing harness (in memory). Must not know how frames travel.
 
+import { Absences } from "./context/absent.js";
 import { createAirline } from "./context/airline.js";
 import { createAuth } from "./context/auth.js";
 import { createConfig } from "./context/config.js";
@@ -49,6 +50,7 @@ export class Session {
   readonly peer: PluginPeer;
   readonly #loading: Promise<Declared>;
   readonly #logger;
+  readonly #absences;
   readonly #registrations;
   readonly #config;
   readonly #ipc;
@@ -71,6 +73,7 @@ export class Session {
       underWay: UNDER_WAY_MAX,
     });
     this.#logger = createLogger(this.peer);
+    this.#absences = new Absences((message) => this.#logger.info("outboard", message));
     this.#registrations = new Registrations(this.#logger);
     this.#config = createConfig(this.peer);
     this.#ipc = createIpc(this.peer, this.#registrations);
@@ -84,6 +87,11 @@ export class Session {
   /** The HTTP application, where a router was registered. */
   get application(): Application | undefined {
     return this.#application;
+  }
+
+  /** What to say before an error: that `ctx` lacks what its author counted on, where that may be why. */
+  before(error: Error): string {
+    return this.#absences.before(error);
   }
 
   readonly #calls: Served<HostCalls> = {
@@ -130,7 +138,7 @@ export class Session {
     if (hint) this.#logger.warn("outboard", hint);
     this.#module = module;
     this.#ctx = this.#context();
-    await inHook(name, () => hook(module, this.#context()));
+    await this.#inHook(name, () => hook(module, this.#context()));
     await this.#registrations.settled();
     if (call.withdrawn) throw CallError.of("cancelled", "the host withdrew the start");
     if (this.#application) await this.#listen(this.#application);
@@ -140,7 +148,7 @@ export class Session {
   async #stop(): Promise<void> {
     try {
       const [module, ctx] = [this.#module, this.#ctx];
-      if (module && ctx && this.#started) await inHook("onStop", () => module.onStop(ctx));
+      if (module && ctx && this.#started) await this.#inHook("onStop", () => module.onStop(ctx));
     } finally {
       this.#application?.close();
       // After the answer, which is sent when this function's promise has settled.
@@ -159,7 +167,7 @@ export class Session {
     const plugin = this.#plugin;
     if (!plugin) throw CallError.of("invalid_request", "start before initialize");
     const { entry } = this.options;
-    return {
+    return this.#absences.watch<PluginContext>({
       pluginId: plugin.id,
       logger: this.#logger,
       config: this.#config.store,
@@ -172,7 +180,20 @@ export class Session {
         warn: (message) => this.#logger.warn("outboard", message),
       })),
       server: createServer(this.peer, this.#registrations, () => this.#serve()),
-    };
+    });
+  }
+
+  /** Runs a hook; what it throws says which hook it was. */
+  async #inHook(hook: string, run: () => unknown): Promise<void> {
+    try {
+      await run();
+    } catch (thrown) {
+      const error = asError(thrown);
+      const place = firstPlace(error.stack ?? "");
+      // The refusal of a start is shown to operators and logged.
+      const message = withoutSecrets(`${this.before(error)}${hook} threw ${error.name}: ${error.message}${place ? ` (at ${place})` : ""}`);
+      throw Object.assign(new Error(message, { cause: error }), { stack: error.stack && withoutSecrets(error.stack) });
+    }
   }
 
   #serve(): Application {
@@ -189,19 +210,6 @@ export class Session {
 }
 
 declare const __OUTBOARD_VERSION__: string;
-
-/** Runs a hook; what it throws says which hook it was. */
-async function inHook(hook: string, run: () => unknown): Promise<void> {
-  try {
-    await run();
-  } catch (thrown) {
-    const error = asError(thrown);
-    const place = firstPlace(error.stack ?? "");
-    // The refusal of a start is shown to operators and logged.
-    const message = withoutSecrets(`${hook} threw ${error.name}: ${error.message}${place ? ` (at ${place})` : ""}`);
-    throw Object.assign(new Error(message, { cause: error }), { stack: error.stack && withoutSecrets(error.stack) });
-  }
-}
 
 /** Where this code lies: its frames are not the author's. */
 const OWN = new URL(".", import.meta.url).pathname;

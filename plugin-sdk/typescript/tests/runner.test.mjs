@@ -146,6 +146,15 @@ const REFUSALS = [
   ["it requires electron", `const { ipcMain } = require("electron");\nmodule.exports = { onStart() {}, onStop() {} };`, /electron is not available to a plugin/],
 ];
 
+REFUSALS.push(
+  ["onStart counts on a part of ctx that this host lacks", `export default {\n  onStart(ctx) {\n    ctx.teleport.onUpdate(() => {});\n  },\n  onStop() {} };`, /^this host has no ctx\.teleport; onStart threw TypeError: Cannot read properties of undefined \(reading 'onUpdate'\) \(at .*background\/index\.js:3:18\)$/],
+  ["what onStart throws has such an error behind it", `export default { onStart({ teleport }) { try { teleport.go(); } catch (error) { throw new Error("no luck", { cause: error }); } }, onStop() {} };`, /^this host has no ctx\.teleport; onStart threw Error: no luck/],
+  ["one of two that are absent is called", `export default { onStart(ctx) { ctx.gate?.open(); ctx.teleport(); }, onStop() {} };`, /^this host has no ctx\.teleport; onStart threw TypeError: ctx\.teleport is not a function/],
+  ["two are absent and nothing says which it was", `export default { onStart({ gate, teleport }) { gate.open(); }, onStop() {} };`, /^this host has no ctx\.gate and no ctx\.teleport; onStart threw TypeError/],
+  ["what is absent was only asked for", `export default { onStart(ctx) { ctx.teleport?.go(); throw new Error("fleet is empty"); }, onStop() {} };`, /^onStart threw Error: fleet is empty/],
+  ["it imports of the SDK what this host's has not", `import { useTeleport } from "${SDK}/helpers";\nexport default { onStart() { useTeleport(); }, onStop() {} };`, /^this host's @skyvexsoftware\/stratos-sdk\/helpers has no useTeleport; .*index\.js cannot be loaded: SyntaxError/],
+);
+
 for (const [what, source, message] of REFUSALS) {
   test(`start is refused with file and reason where ${what}`, async (t) => {
     const runner = await run(t, source);
@@ -171,6 +180,29 @@ for (const [what, code, line] of [
     assert.match(runner.stderr, new RegExp(`plugin "my-plugin" crashed: ${line}\\nError: late trouble\\n.*background/index\\.js:3:`));
   });
 }
+
+test("a part of ctx that this host lacks is undefined, and its first reading is logged once", async (t) => {
+  const runner = await run(t, `export default { async onStart(ctx) {
+    const found = [ctx.teleport?.go(), ctx.teleport, "teleport" in ctx, ctx.loger, await ctx, JSON.stringify(ctx).length > 2, String(ctx[Symbol.iterator]), ctx.toString()];
+    ctx.mine = 1;
+    ctx.logger.info("found", JSON.stringify([found[0] ?? null, found[1] ?? null, found[2], ctx.mine]));
+  }, onStop() {} };`);
+  await runner.start();
+  await until("the records came", () => runner.logs.some(({ tag }) => tag === "found"));
+  const told = runner.logs.filter(({ tag }) => tag === "outboard").map(({ message }) => message);
+  assert.equal(told.length, 2, told.join("\n"));
+  assert.match(told[0], /^this host has no ctx\.teleport: reading it gives undefined, and ctx\.teleport\?\.… does without it; ctx has pluginId, logger, /);
+  assert.match(told[1], /^this host has no ctx\.loger: .*; did you mean ctx\.logger\?$/);
+  assert.equal(runner.logs.find(({ tag }) => tag === "found").message, "[null,null,false,1]");
+});
+
+test("a crash because of a part of ctx that this host lacks says so before anything else", async (t) => {
+  const runner = await run(t, `export default { onStart(ctx) { setImmediate(() => ctx.teleport.go()); }, onStop() {} };`);
+  await runner.start();
+  assert.equal((await runner.exited).code, 1);
+  assert.match(runner.stderr, /^plugin "my-plugin" crashed: this host has no ctx\.teleport; uncaught exception\nTypeError: Cannot read properties of undefined \(reading 'go'\)/);
+  assert.ok(runner.logs.some(({ tag, message }) => tag === "crash" && message.startsWith("this host has no ctx.teleport; uncaught exception: ")));
+});
 
 test("a crash's stack is mapped to the sources", async (t) => {
   const { build } = await import("esbuild");

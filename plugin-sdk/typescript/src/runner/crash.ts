@@ -11,11 +11,18 @@ const CRASHED = 1;
 /**
  * Makes unhandled rejections and exceptions end the process with a report. `logError` makes a record of it, since what stands
  * on standard error has no level; `lastWords` sends what still waits; `loading` is the import of the module, whose failure is
- * told at `start`.
+ * told at `start`; `before` says what goes before an error.
  */
-export function reportCrashes(id: string, logError: (message: string, error: Error) => void, lastWords: () => void, loading: Promise<unknown>): void {
-  const crash = (what: string) => (thrown: unknown) => {
+export function reportCrashes(
+  id: string,
+  logError: (message: string, error: Error) => void,
+  lastWords: () => void,
+  loading: Promise<unknown>,
+  before: (error: Error) => string,
+): void {
+  const crash = (kind: string) => (thrown: unknown) => {
     const error = asError(thrown);
+    const what = `${before(error)}${kind}`;
     const stack = error.stack?.includes(error.message) ? error.stack : `${error.name}: ${error.message}\n${error.stack ?? ""}`;
     logError(`${what}: ${error.message}`, error);
     lastWords();

@@ -48,9 +48,15 @@ function importFailure(file: string, error: Error): Error {
   const stack = error.stack ?? "";
   const hint = /['"]electron['"]/.test(error.message) ? "; Electron's API is not available to a plugin, which runs in a process of its own: use ctx instead" : "";
   const place = placeOf(stack, file, error);
-  const failure = new Error(`${file} cannot be loaded: ${error.name}: ${error.message}${hint}${place ? ` (at ${place})` : ""}`, { cause: error });
+  const failure = new Error(`${missingName(error)}${file} cannot be loaded: ${error.name}: ${error.message}${hint}${place ? ` (at ${place})` : ""}`, { cause: error });
   if (stack) failure.stack = stack;
   return failure;
+}
+
+/** What a module imports of the SDK, and this host's SDK has not. */
+function missingName(error: Error): string {
+  const [, from, name] = error.message.match(/module '((?:@skyvexsoftware\/stratos-sdk|@outboard\/plugin-sdk)[^']*)' does not provide an export named '([^']+)'/) ?? [];
+  return name ? `this host's ${from} has no ${name}; ` : "";
 }
 
 /** The place of a syntax error stands above its stack, that of a throw inside it; Node drops the place of some syntax errors. */

@@ -39,7 +39,8 @@ function run({ entry, id, fds, httpFd }: Started): void {
   });
   keepSecretsOutOfConsole();
   const loading = loadModule(entry);
-  reportCrashes(id, (message, error) => createLogger(session.peer).error("crash", message, error), () => wire.flushNow(), loading);
+  const logCrash = (message: string, error: Error) => createLogger(session.peer).error("crash", message, error);
+  reportCrashes(id, logCrash, () => wire.flushNow(), loading, (error) => session.before(error));
   const session: Session = new Session({
     send: (frame) => wire.send(frame),
     clogged: () => wire.clogged,

@@ -7,11 +7,12 @@ other namespace.
 from __future__ import annotations
 
 import asyncio
+import difflib
 import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import threads
 from ..error import text_of
@@ -76,6 +77,12 @@ class Context:
         self.database = PluginDatabase(peer, self.logger, plugin.data_dir, self.create_task)
         self.server = server
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Asked for what is not there. ``hasattr`` and ``getattr`` with a default tell without an error."""
+            raise AttributeError(_absent(name, [known for known in vars(self) if known[0] != "_"]))
+
     def create_task(self, coroutine: Coroutine[Any, Any, T], *, name: str | None = None) -> None:
         """Runs something in the background until it ends or the plugin stops; from any thread.
 
@@ -114,3 +121,10 @@ class Context:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=timeout)
+
+
+def _absent(name: str, names: list[str]) -> str:
+    """Without the object at the exception, Python adds no guess of its own to this one."""
+    near = difflib.get_close_matches(name, names, 1)
+    meant = f"did you mean ctx.{near[0]}?" if near else f"ctx has {', '.join(names)}"
+    return f'this host has no ctx.{name}; getattr(ctx, "{name}", None) does without it; {meant}'
