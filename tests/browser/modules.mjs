@@ -3,7 +3,11 @@
 
 import { build } from "esbuild";
 
-const SHELL = ["react", "react/*", "react-dom", "react-dom/*", "@tanstack/react-query", "@skyvexsoftware/stratos-sdk"];
+/** What the page has, as a plugin's build knows it. */
+const PAGE_MODULES = ["react", "react/*", "react-dom", "react-dom/*", "@tanstack/react-query", "@tanstack/react-router", "sonner", "socket.io-client", "maplibre-gl", "react-map-gl/maplibre"];
+
+
+const SHELL = [...PAGE_MODULES, "@skyvexsoftware/stratos-sdk", "@outboard/plugin-sdk"];
 
 async function bundle(contents, options) {
   const { outputFiles } = await build({

@@ -3,13 +3,16 @@
 //! for byte, from the versions in the lock file.
 
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { collectNotices, noticesText } from "./notices.mjs";
+import { SHELL_DIR, buildShell } from "./shell.mjs";
+
+export { SHELL_DIR, buildShell };
 
 const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
 const SRC = join(PACKAGE, "src");
@@ -18,7 +21,6 @@ const { version } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8
 
 /** Where the committed parts lie. */
 export const RUNNER_DIR = join(PACKAGE, "dist-runner");
-export const SHELL_DIR = join(PACKAGE, "..", "..", "supervisor", "gateway", "assets", "shell");
 
 /** Electron's exports that a module may name: each must be there for the sentence to be reached. */
 const ELECTRON = [
@@ -135,103 +137,6 @@ function declarations() {
   } finally {
     rmSync(out, { recursive: true });
   }
-}
-
-const SHARED = {
-  react: "React",
-  "react/jsx-runtime": "JsxRuntime",
-  "react-dom": "ReactDom",
-  "react-dom/client": "ReactDomClient",
-  "@tanstack/react-query": "ReactQuery",
-};
-/** Names by which a UI may import the SDK. */
-const SDK_NAMES = ["@skyvexsoftware/stratos-sdk", "@outboard/plugin-sdk"].flatMap((name) => ["", "/ui", "/helpers"].map((entry) => name + entry));
-
-/** The shell page: one file with everything that is shared, and a small one for each name that imports from it. */
-export async function buildShell(out = SHELL_DIR) {
-  rmSync(out, { recursive: true, force: true });
-  mkdirSync(out, { recursive: true });
-  const imports = {};
-  const lines = Object.entries(SHARED).map(([name, variable]) => `export * as ${variable} from ${JSON.stringify(name)};`);
-  lines.push('export * as Sdk from "./src/ui/index.ts";', 'export * as Shell from "./src/shell/shell.tsx";');
-  const table = [...Object.entries(SHARED), ...SDK_NAMES.map((name) => [name, "Sdk"])].map(([name, variable]) => `${JSON.stringify(name)}: ${variable}`);
-  lines.push(`import { ${[...Object.values(SHARED), "Sdk"].join(", ")} } from "./shared-self";`, `globalThis.__stratos_modules__ = { ${table.join(", ")} };`);
-  const { metafile } = await build({
-    stdin: { contents: lines.join("\n").replace(/^import .*shared-self.*$/m, importsOf()), resolveDir: PACKAGE, loader: "tsx" },
-    outfile: join(out, "shell.js"),
-    bundle: true,
-    format: "esm",
-    platform: "browser",
-    target: "es2022",
-    minify: true,
-    jsx: "automatic",
-    legalComments: "none",
-    metafile: true,
-    absWorkingDir: PACKAGE,
-    define: { "process.env.NODE_ENV": '"production"', __OUTBOARD_SHELL__: "true", __OUTBOARD_VERSION__: JSON.stringify(version) },
-  });
-  for (const [name, variable] of Object.entries(SHARED)) {
-    const file = `${name.replace(/^@/, "").replace(/\//g, "-")}.js`;
-    const names = Object.keys(require(name)).filter((key) => /^[A-Za-z_$][\w$]*$/.test(key) && key !== "default" && key !== "__esModule");
-    const star = `import { ${variable} as all } from "./shell.js";\nexport default all.default ?? all;\n`;
-    writeFileSync(join(out, file), `${star}export const { ${names.sort().join(", ")} } = all;\n`);
-    imports[name] = `/_outboard/shell/${file}`;
-  }
-  const sdk = ["CallError", "InvalidPluginError", "PluginShellProvider", "STRATOS_APP_BASE", "UncloneableError", "connect", "createPlugin", "usePluginContext"];
-  writeFileSync(join(out, "sdk.js"), `import { Sdk } from "./shell.js";\nexport const { ${sdk.join(", ")} } = Sdk;\n`);
-  for (const name of SDK_NAMES) imports[name] = "/_outboard/shell/sdk.js";
-  copyFileSync(join(SRC, "shell/shell.css"), join(out, "shell.css"));
-  writePage(out, imports);
-  const notices = new Map();
-  collectNotices(metafile, notices);
-  writeFileSync(join(out, "THIRD-PARTY.txt"), noticesText(notices));
-}
-
-function importsOf() {
-  const shared = Object.entries(SHARED).map(([name, variable]) => `import * as ${variable} from ${JSON.stringify(name)};`);
-  return [...shared, 'import * as Sdk from "./src/ui/index.ts";'].join("\n");
-}
-
-/**
- * The page, and the policy that the gateway sends with it: scripts are the supervisor's own files and this one import map; a
- * plugin's UI may show pictures and ask servers from elsewhere, as plugins of this ecosystem do. Who may hold the page in a
- * frame depends on where it is served, so the gateway adds that.
- */
-function writePage(out, imports) {
-  const map = JSON.stringify({ imports });
-  const hash = createHash("sha256").update(map).digest("base64");
-  const rules = [
-    "default-src 'self'",
-    `script-src 'self' 'sha256-${hash}'`,
-    "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data: blob: https:",
-    "font-src 'self' data: https:",
-    "media-src 'self' data: blob: https:",
-    "connect-src 'self' https: wss:",
-    "object-src 'none'",
-    "base-uri 'none'",
-  ];
-  writeFileSync(join(out, "policy.txt"), rules.join("; "));
-  writeFileSync(join(out, "index.html"), readFileSync(join(SRC, "shell/index.html"), "utf8").replace("%IMPORT_MAP%", map));
-}
-
-/** The licences of what was bundled, which ask to be passed on. */
-function collectNotices(metafile, notices) {
-  for (const input of Object.keys(metafile.inputs)) {
-    const at = input.lastIndexOf("node_modules/");
-    if (at < 0) continue;
-    const name = input.slice(at + "node_modules/".length).match(/^(@[^/]+\/)?[^/]+/)[0];
-    const folder = join(PACKAGE, input.slice(0, at), "node_modules", name);
-    const about = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-    const text = file ? readFileSync(join(folder, file), "utf8").replaceAll("\r\n", "\n").trim() : `License: ${about.license}`;
-    notices.set(`${about.name} ${about.version}`, text);
-  }
-}
-
-function noticesText(notices) {
-  const parts = [...notices].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, text]) => `${name}\n\n${text}\n`);
-  return `Parts of other packages are built into these files. Their licences:\n\n${parts.join(`\n${"-".repeat(72)}\n\n`)}`;
 }
 
 /** The library for authors: ES modules by esbuild, types by the compiler. */

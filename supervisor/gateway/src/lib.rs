@@ -68,6 +68,7 @@ pub use admission::plugin_origin::PluginOrigin;
 pub use admission::token::{Token, TokenError};
 pub use directory::{Directory, Later};
 pub use options::GatewayOptions;
+pub use pages::shell::{Needs as UiNeeds, needs as ui_needs};
 pub use peer::can_tell_users;
 pub use problem::Kind as ProblemKind;
 pub use socket::{Address, Listener};

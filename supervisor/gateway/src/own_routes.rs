@@ -165,16 +165,16 @@ async fn shell(
     request: Request,
 ) -> Answer {
     let (directory, caller, rest) = (&*served.directory, &asked.caller, rest(&request));
-    let way = match pages::shell_of(directory, rest) {
+    let way = match pages::shell::shell_of(directory, rest) {
         Some(id) => caller.way_to_shell(id)?,
         // The sentence about a plugin that is not there names those that are.
-        None if pages::is_page(rest) => caller.way_to_operator()?,
+        None if pages::shell::is_page(rest) => caller.way_to_operator()?,
         None => Way::Here,
     };
     if let Some(instead) = asked.instead(&way, &request) {
         return Ok(instead);
     }
-    Ok(pages::shell(directory, rest, request.headers(), caller)?)
+    Ok(pages::shell::shell(directory, request.uri(), request.headers(), caller).await?)
 }
 
 async fn file(

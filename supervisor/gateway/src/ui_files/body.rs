@@ -17,7 +17,7 @@ use outboard_files::{Unanswered, look};
 use crate::broken_off::BrokenOff;
 
 /// How long the disk may take to open a file, or to give a piece of it.
-pub(super) const FILE_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const FILE_LIMIT: Duration = Duration::from_secs(10);
 /// How much is read at once: few enough trips to the blocking threads, little enough memory per reader.
 const PIECE: usize = 64 * 1024;
 

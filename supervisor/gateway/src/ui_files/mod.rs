@@ -3,7 +3,7 @@
 //! The front door asks. Served whether or not the plugin runs. Must not know what the files are for.
 
 pub(crate) mod body;
-mod open;
+pub(crate) mod open;
 
 use std::io::ErrorKind;
 use std::path::PathBuf;

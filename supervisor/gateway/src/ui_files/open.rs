@@ -9,14 +9,14 @@ use std::path::Path;
 use std::time::SystemTime;
 
 /// A regular file, opened.
-pub(super) struct Opened {
-    pub(super) file: File,
-    pub(super) length: u64,
-    pub(super) modified: SystemTime,
+pub(crate) struct Opened {
+    pub(crate) file: File,
+    pub(crate) length: u64,
+    pub(crate) modified: SystemTime,
 }
 
 /// Opens `relative` below `root`. Anything that is not a regular file, or is somebody else's by a hard link, is an error.
-pub(super) fn open(root: &Path, relative: &Path) -> io::Result<Opened> {
+pub(crate) fn open(root: &Path, relative: &Path) -> io::Result<Opened> {
     let (folder, file) = open_beneath(root, relative)?;
     let (folder, metadata) = (folder.metadata()?, file.metadata()?);
     if !metadata.is_file() {

@@ -1,0 +1,100 @@
+//! Builds the shell page and what it has for UIs, into the supervisor's assets: `shell.js` with everything that each page needs, a small
+//! file for each shared module in it, a file of its own for each heavy module, and `names.json`, which says what is where. The gateway
+//! makes the page's import map of that, and `outboard check` reads it.
+
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { collectNotices, noticesText } from "./notices.mjs";
+
+const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
+const SRC = join(PACKAGE, "src");
+const require = createRequire(import.meta.url);
+const { version } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
+
+/** Where the committed files lie. */
+export const SHELL_DIR = join(PACKAGE, "..", "..", "supervisor", "gateway", "assets", "shell");
+
+/** What `shell.js` has in it, by the names of its exports there. */
+const SHARED = {
+  react: "React",
+  "react/jsx-runtime": "JsxRuntime",
+  "react-dom": "ReactDom",
+  "react-dom/client": "ReactDomClient",
+  "@tanstack/react-query": "ReactQuery",
+};
+/** Names by which a UI may import the SDK. */
+const SDK_NAMES = ["@skyvexsoftware/stratos-sdk", "@outboard/plugin-sdk"].flatMap((name) => ["", "/ui", "/helpers"].map((entry) => name + entry));
+
+const OPTIONS = {
+  bundle: true,
+  format: "esm",
+  platform: "browser",
+  target: "es2022",
+  minify: true,
+  jsx: "automatic",
+  legalComments: "none",
+  logLevel: "warning",
+  metafile: true,
+  absWorkingDir: PACKAGE,
+  define: { "process.env.NODE_ENV": '"production"', __OUTBOARD_SHELL__: "true", __OUTBOARD_VERSION__: JSON.stringify(version), __OUTBOARD_SDK_NAMES__: JSON.stringify(SDK_NAMES) },
+};
+
+/** Builds all of it. */
+export async function buildShell(out = SHELL_DIR) {
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  const notices = new Map();
+  const modules = {};
+  const { metafile } = await build({ ...OPTIONS, entryPoints: [join(SRC, "shell/modules.ts")], outfile: join(out, "shell.js") });
+  collectNotices(metafile, notices);
+  for (const [name, variable] of Object.entries(SHARED)) {
+    const names = importable(Object.keys(require(name)));
+    const file = fileOf(name);
+    writeFileSync(join(out, file), `import { ${variable} as all } from "./shell.js";\nexport default all.default ?? all;\nexport const { ${names.join(", ")} } = all;\n`);
+    modules[name] = { file, names: ["default", ...names] };
+  }
+  const names = await exportsOf(join(SRC, "ui/index.ts"));
+  writeFileSync(join(out, "sdk.js"), `import { Sdk } from "./shell.js";\nexport const { ${names.join(", ")} } = Sdk;\n`);
+  for (const name of SDK_NAMES) modules[name] = { file: "sdk.js", names };
+  writeFileSync(join(out, "names.json"), `${JSON.stringify(modules, null, 1)}\n`);
+  copyFileSync(join(SRC, "shell/shell.css"), join(out, "shell.css"));
+  copyFileSync(join(SRC, "shell/index.html"), join(out, "index.html"));
+  writeFileSync(join(out, "policy.txt"), POLICY.join("; "));
+  writeFileSync(join(out, "THIRD-PARTY.txt"), noticesText(notices));
+}
+
+/**
+ * The policy that the gateway sends with the page: scripts are the supervisor's own files and the page's import map; a plugin's UI may
+ * show pictures and ask servers from elsewhere, as plugins of this ecosystem do. Who may hold the page in a frame depends on where it
+ * is served, so the gateway adds that.
+ */
+const POLICY = [
+  "default-src 'self'",
+  "script-src 'self' 'sha256-%IMPORT_MAP_DIGEST%'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob: https:",
+  "font-src 'self' data: https:",
+  "media-src 'self' data: blob: https:",
+  "connect-src 'self' https: wss:",
+  "object-src 'none'",
+  "base-uri 'none'",
+];
+
+/** A module's file. */
+function fileOf(name) {
+  return `${name.replace(/^@/, "").replace(/\//g, "-")}.js`;
+}
+
+/** The names that an ES module can export and a UI import. */
+function importable(names) {
+  return names.filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== "default" && name !== "__esModule").sort();
+}
+
+/** What a source file exports. */
+async function exportsOf(entry) {
+  const { metafile } = await build({ ...OPTIONS, entryPoints: [entry], outfile: "exports.js", write: false });
+  return importable(Object.values(metafile.outputs)[0].exports);
+}

@@ -1,0 +1,26 @@
+//! What the page has for every UI from the start: one React, one query client, one SDK. The build makes a small module of each, which
+//! the import map names.
+
+import * as ReactQuery from "@tanstack/react-query";
+import * as React from "react";
+import * as ReactDom from "react-dom";
+import * as ReactDomClient from "react-dom/client";
+import * as JsxRuntime from "react/jsx-runtime";
+import * as Sdk from "../ui/index.js";
+import * as Shell from "./page.js";
+import { share, type SharingPage } from "./shared.js";
+
+export { JsxRuntime, React, ReactDom, ReactDomClient, ReactQuery, Sdk, Shell };
+
+/** Names by which a UI may import the SDK. */
+declare const __OUTBOARD_SDK_NAMES__: string[];
+
+share(globalThis as SharingPage, {
+  react: React,
+  "react/jsx-runtime": JsxRuntime,
+  "react-dom": ReactDom,
+  "react-dom/client": ReactDomClient,
+  "@tanstack/react-query": ReactQuery,
+  ...Object.fromEntries(__OUTBOARD_SDK_NAMES__.map((name) => [name, Sdk])),
+});
+void Shell.mount();

@@ -1,0 +1,57 @@
+//! The shell page: mounts the UI of the plugin that the address names (`/_outboard/shell/<id>`), with the modules that every
+//! UI shares. A UI stays mounted while its plugin restarts; what it shows meanwhile is its own affair.
+
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import type { ComponentType } from "react";
+import { createRoot } from "react-dom/client";
+import { PluginShellProvider } from "../ui/react.js";
+import { comeHome } from "./baked.js";
+import { Boundary, wordsOf } from "./boundary.js";
+import { componentOf } from "./component.js";
+import { Notice } from "./notice.js";
+import { shareEarly, type SharingPage } from "./shared.js";
+import { StateBar } from "./state-bar.js";
+
+export { standIn } from "./stand-in.js";
+
+/** The page's address: the last segment is the plugin. */
+function pluginOf(path: string): string {
+  return decodeURIComponent(path.replace(/\/+$/, "").split("/").at(-1) ?? "");
+}
+
+/** What the gateway wrote into the page: the heavy modules that this UI reads from the shared object. */
+function early(): string[] {
+  const said = document.querySelector<HTMLMetaElement>('meta[name="outboard-early"]')?.content ?? "";
+  return said.split(" ").filter(Boolean);
+}
+
+async function load(id: string): Promise<ComponentType> {
+  const folder = `/_outboard/plugins/${encodeURIComponent(id)}/ui`;
+  const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: `${folder}/index.css` });
+  document.head.append(style);
+  await shareEarly(globalThis as SharingPage, early());
+  return componentOf((await import(/* @vite-ignore */ `${folder}/index.js`)) as Record<string, unknown>);
+}
+
+/** Shows the plugin's UI. */
+export async function mount(): Promise<void> {
+  comeHome(globalThis as typeof globalThis & Window);
+  const id = pluginOf(globalThis.location.pathname);
+  document.title = id;
+  const root = createRoot(document.getElementById("root") as HTMLElement);
+  try {
+    const Plugin = await load(id);
+    root.render(
+      <QueryClientProvider client={new QueryClient()}>
+        <PluginShellProvider pluginId={id} fallback={<Notice kind="wait" text="Connecting to Outboard…" />}>
+          <StateBar />
+          <Boundary>
+            <Plugin />
+          </Boundary>
+        </PluginShellProvider>
+      </QueryClientProvider>,
+    );
+  } catch (error) {
+    root.render(<Notice kind="error" text={`The UI of plugin "${id}" cannot be shown: ${wordsOf(error)}`} />);
+  }
+}
