@@ -109,6 +109,9 @@ pub struct PluginStatus {
     pub restarts: u64,
     /// The prefixes below which it answers HTTP.
     pub routes: Vec<String>,
+    /// The address at which a browser on this machine shows its UI; null where it has none, or where browsers are served no pages.
+    #[serde(default)]
+    pub ui: Option<String>,
     /// When the present state began, RFC 3339.
     pub since: String,
     /// Whether an operator wants it up.

@@ -68,6 +68,8 @@ pub use admission::plugin_origin::PluginOrigin;
 pub use admission::token::{Token, TokenError};
 pub use directory::{Directory, Later};
 pub use options::GatewayOptions;
+use outboard_host::Pages;
+use pages::SHELL_PATH;
 pub use pages::shell::{Needs as UiNeeds, needs as ui_needs};
 pub use peer::can_tell_users;
 pub use problem::Kind as ProblemKind;
@@ -76,9 +78,18 @@ pub use socket::{Address, Listener};
 /// How much longer than its grace a shutdown may take, for cutting what is left.
 const CUT: Duration = Duration::from_secs(1);
 
-/// The origin at which the operator's pages are for a browser on this machine; `None` where there is none for it.
-pub fn pages_origin(options: &GatewayOptions, listen: &Address) -> Option<String> {
-    Names::new(options, listen.by_name()).pages_origin(listen)
+/// Where the pages are for a browser on this machine; `None` where there are none for it.
+pub fn pages(options: &GatewayOptions, listen: &Address) -> Option<Pages> {
+    let names = Names::new(options, listen.by_name());
+    let origin = names.pages_origin(listen)?;
+    let listen = listen.clone();
+    let ui = move |id: &str| {
+        let origin = names.plugin_pages_origin(&listen, id);
+        let origin =
+            origin.expect("INVARIANT: where the operator's pages have an origin, every plugin's have one");
+        format!("{origin}{SHELL_PATH}{id}")
+    };
+    Some(Pages { origin, ui: Arc::new(ui) })
 }
 
 /// A running gateway. Dropping it cuts every connection.

@@ -18,7 +18,8 @@ mod no_ui;
 pub(crate) mod shell;
 
 pub(crate) use front::front;
-use html::{SHELL_PATH, page};
+pub(crate) use html::SHELL_PATH;
+use html::page;
 
 /// What browsers ask every site for; the plugins' own answers bring the browser here as well.
 pub(crate) const ICON_PATH: &str = "/favicon.ico";

@@ -39,6 +39,7 @@ pub(crate) fn invalid_status(name: &str, invalid: &Invalid) -> PluginStatus {
         generation: 0,
         restarts: 0,
         routes: Vec::new(),
+        ui: None,
         since: format!("{:.3}", invalid.since),
         desired: Desired::Down,
         enabled: true,

@@ -21,6 +21,7 @@ use tokio::time::timeout;
 use crate::catalogue::{Catalogue, invalid_status};
 use crate::javascript;
 use crate::lost_sockets;
+use crate::pages::Pages;
 use crate::plugin::{LaunchOptions, PluginHandle, Shared, SystemLauncher, Turns};
 use crate::process::{Ledger, Spawner, SpawnerOptions, sweep};
 use crate::routes::Routes;
@@ -48,8 +49,8 @@ pub struct HostOptions {
     pub listen: String,
     /// Where plugins are reached from outside: an origin without a slash at the end.
     pub base_url: String,
-    /// The origin at which the operator's pages are, if browsers are served any.
-    pub pages: Option<String>,
+    /// Where browsers find pages, if they are served any.
+    pub pages: Option<Pages>,
     /// Whether all plugins' pages share one origin.
     pub shared_origin: bool,
     /// The keeper above, if there is one.
@@ -106,7 +107,7 @@ struct Inner {
     catalogue: watch::Receiver<Arc<Catalogue>>,
     held: watch::Receiver<bool>,
     listen: String,
-    pages: Option<String>,
+    pages: Option<Pages>,
     shared_origin: bool,
     keeper_pid: Option<u32>,
     since: String,
@@ -240,7 +241,7 @@ impl Host {
         plugins.sort_by(|one, other| one.id.cmp(&other.id));
         StatusReport {
             listen: self.inner.listen.clone(),
-            pages: self.inner.pages.clone(),
+            pages: self.inner.pages.as_ref().map(|pages| pages.origin.clone()),
             shared_origin: self.inner.shared_origin,
             pid: std::process::id(),
             keeper_pid: self.inner.keeper_pid,
@@ -370,7 +371,11 @@ impl Host {
     }
 
     fn status_with(&self, handle: &PluginHandle, routes: &[RoutePrefix]) -> PluginStatus {
-        let mut status = handle.view.borrow().status.clone();
+        let (mut status, has_ui) = {
+            let view = handle.view.borrow();
+            (view.status.clone(), view.has_ui())
+        };
+        status.ui = self.inner.pages.as_ref().filter(|_| has_ui).map(|pages| (pages.ui)(&status.id));
         status.routes = routes.iter().map(|prefix| prefix.to_string()).collect();
         status.enabled = self.context().plugins.is_enabled(&handle.id);
         status.data = self.context().databases.usage(&handle.id);

@@ -30,6 +30,7 @@ mod host;
 pub mod javascript;
 mod lost_sockets;
 mod operators;
+mod pages;
 mod plugin;
 pub mod process;
 pub mod routes;
@@ -41,5 +42,6 @@ mod upkeep;
 pub mod virtual_environment;
 
 pub use host::{Host, HostOptions, HostTasks, Order, StartError};
+pub use pages::Pages;
 pub use plugin::{PluginSettings, trial};
 pub use supervisor::{PluginPolicy, ShutdownMode};

@@ -367,6 +367,8 @@ export interface PluginStatus {
   since: string;
   /** What it does. */
   state: PluginState;
+  /** The address at which a browser on this machine shows its UI; null where it has none, or where browsers are served no pages. */
+  ui: string | null;
   /** The installed version; empty where the manifest cannot be read. */
   version: string;
   /** Its databases, once it has opened one. */

@@ -75,7 +75,7 @@ impl Layers {
             plugin_dirs: places.plugin_dirs.clone(),
             data_dir: places.data_dir.clone(),
             runtime_dir: runtime_folder.path().to_owned(),
-            pages: outboard_gateway::pages_origin(&options.gateway, &listen),
+            pages: outboard_gateway::pages(&options.gateway, &listen),
             shared_origin: !options.gateway.isolate_origins,
             listen: listen.to_string(),
             base_url,

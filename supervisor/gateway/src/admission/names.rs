@@ -244,8 +244,18 @@ impl Names {
         }
     }
 
-    /// Where a browser on this machine finds the operator's pages: `*.localhost` leads to the loopback alone.
+    /// Where a browser on this machine finds the operator's pages.
     pub(crate) fn pages_origin(&self, listen: &Address) -> Option<String> {
+        self.origin_here(listen, OPERATOR_LABEL)
+    }
+
+    /// Where it finds a plugin's.
+    pub(crate) fn plugin_pages_origin(&self, listen: &Address, id: &str) -> Option<String> {
+        self.origin_here(listen, &self.label(id))
+    }
+
+    /// Where a browser on this machine finds a label's pages: `*.localhost` leads to the loopback alone.
+    fn origin_here(&self, listen: &Address, label: &str) -> Option<String> {
         let tcp = match listen {
             Address::Tcp(address) => Some(*address),
             // Whoever stands in front of a Unix socket gives it its names.
@@ -258,7 +268,7 @@ impl Names {
         let local = tcp
             .filter(|address| here(address.ip()))
             .map(|address| Family::Local(Some(address.port()).filter(|port| *port != 80)));
-        local.or(self.public.as_ref().map(|_| Family::Public)).map(|family| self.operator(family))
+        local.or(self.public.as_ref().map(|_| Family::Public)).map(|family| self.origin(family, label))
     }
 
     /// The operator's origin.

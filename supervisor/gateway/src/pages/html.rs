@@ -15,7 +15,7 @@ pub(super) const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-in
 /// Whether whoever opened a page in a window keeps a hold on it.
 pub(super) const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 /// Where the shell's pages are.
-pub(super) const SHELL_PATH: &str = "/_outboard/shell/";
+pub(crate) const SHELL_PATH: &str = "/_outboard/shell/";
 /// The style of the operator's pages.
 pub(super) const STYLE: &str = include_str!("../../assets/pages.css");
 

@@ -42,6 +42,7 @@ impl View {
             generation: snapshot.generation.0,
             restarts: u64::from(snapshot.restarts),
             routes: Vec::new(),
+            ui: None,
             since: rfc3339(epoch, snapshot.since),
             desired: match snapshot.desired {
                 Desired::Up => control::Desired::Up,
