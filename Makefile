@@ -66,7 +66,7 @@ sdk-typescript:
 ifneq ($(wildcard package-lock.json),)
 	$(call need,node:nodejs npm:npm)
 	@[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund
-	@npm run build --if-present --silent --workspace plugin-sdk/typescript
+	@npm run build --if-present --silent --workspace plugin-sdk/typescript --workspace plugin-sdk/host
 endif
 
 .PHONY: run
@@ -78,11 +78,11 @@ run: plugins ## Run the supervisor on the examples; prints URLs to try
 	"$(TARGET)/quick/outboard" run --plugins "$(PLUGINS)" --data "$(RUN_DATA)" $(ARGS)
 
 # Tests run what the workspace's debug build made: a release build of the same would double the wait of a first `make test`.
-test-rust test-typescript test-browser: export OUTBOARD_PROFILE := dev
-test-rust test-typescript test-browser: export OUTBOARD_PACKAGES := --workspace
+test-rust test-typescript test-host test-browser: export OUTBOARD_PROFILE := dev
+test-rust test-typescript test-host test-browser: export OUTBOARD_PACKAGES := --workspace
 
 .PHONY: test
-test: test-rust test-typescript test-python test-browser ## Every test
+test: test-rust test-typescript test-host test-python test-browser ## Every test
 
 .PHONY: test-rust
 test-rust: plugins
@@ -103,6 +103,13 @@ ifneq ($(wildcard plugin-sdk/typescript/package.json),)
 	npm run build:addon --silent --workspace plugin-sdk/typescript
 	npm test --workspace plugin-sdk/typescript
 endif
+
+# Applications that embed Outboard, against the real supervisor.
+.PHONY: test-host
+test-host: sdk-typescript
+	$(need_rust)
+	$(build_all)
+	OUTBOARD_BIN="$(TARGET)/debug/outboard" npm test --workspace plugin-sdk/host
 
 # Plugins' UIs in Chromium, and JavaScript plugins under the real supervisor. The guard is for the whole file.
 .PHONY: test-browser
@@ -202,7 +209,7 @@ check-dependencies:
 
 .PHONY: check-typescript
 check-typescript: sdk-typescript
-	npm run typecheck --silent --workspace plugin-sdk/typescript
+	npm run typecheck --silent --workspace plugin-sdk/typescript --workspace plugin-sdk/host
 	npx --no-install eslint .
 
 .PHONY: check-python

@@ -15,6 +15,7 @@ export default ts.config(
       "**/dist/",
       "plugin-sdk/typescript/dist-runner/",
       "plugin-sdk/typescript/src/generated/",
+      "plugin-sdk/host/src/generated/",
       "supervisor/gateway/assets/",
     ],
   },
@@ -31,7 +32,7 @@ export default ts.config(
     },
   },
   {
-    files: ["plugin-sdk/typescript/src/**/*.{ts,tsx}"],
+    files: ["plugin-sdk/typescript/src/**/*.{ts,tsx}", "plugin-sdk/host/src/**/*.ts"],
     extends: [ts.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {

@@ -9,6 +9,7 @@
 //!                                             └▶ reference     docs/PROTOCOL.md, between its markers
 //!   CALLS + SUBSCRIPTIONS + types ─▶ control ─┬▶ openrpc       proto-schema/schema/control.openrpc.json
 //!                                             ├▶ typescript    plugin-sdk/typescript/src/generated/control.ts
+//!                                             ├▶ typescript    plugin-sdk/host/src/generated/control.ts, with the names as values
 //!                                             └▶ reference     docs/CONTROL.md, between its markers
 //! ```
 //!
@@ -54,6 +55,7 @@ pub fn documents() -> Vec<Document> {
         section("errors", reference::errors()),
         whole("proto-schema/schema/control.openrpc.json", control::openrpc::document(&control)),
         whole("plugin-sdk/typescript/src/generated/control.ts", control::typescript::module(&control)),
+        whole("plugin-sdk/host/src/generated/control.ts", control::typescript::module_with_names(&control)),
         in_control("methods", control::reference::methods(&control)),
         in_control("errors", reference::errors()),
     ]

@@ -1,5 +1,7 @@
 //! The types of the control API for TypeScript: for a host application that talks with the supervisor.
 //!
+//! Types alone for whoever writes a client, and for the embedding kit the names of the table as values too.
+//!
 //! Called by [`crate::documents`]. Must not know how a host application connects.
 
 use std::fmt::Write;
@@ -35,5 +37,22 @@ pub(crate) fn module(control: &Control) -> String {
         );
     }
     out.push_str("}\n");
+    out
+}
+
+/// The module, and behind it the names that a client sends and hears, by the call that begins each subscription.
+pub(crate) fn module_with_names(control: &Control) -> String {
+    let mut out = module(control);
+    out.push('\n');
+    document(&mut out, "", "The names of each subscription's notifications, and of the call that ends it.");
+    out.push_str("export const SUBSCRIPTIONS = {\n");
+    for told in &control.subscriptions {
+        _ = writeln!(
+            out,
+            "  \"{}\": {{ notification: \"{}\", unsubscribe: \"{}\" }},",
+            told.row.name, told.row.notification, told.row.unsubscribe
+        );
+    }
+    out.push_str("} as const satisfies { [S in keyof ControlSubscriptions]: Pick<ControlSubscriptions[S], \"notification\" | \"unsubscribe\"> };\n");
     out
 }

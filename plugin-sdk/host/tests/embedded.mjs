@@ -1,0 +1,72 @@
+//! What the tests of this package share: folders that go with the test, plugins of a few lines, and applications as programs of their own.
+
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { setTimeout as pause } from "node:timers/promises";
+
+export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
+export const BINARY = process.env.OUTBOARD_BIN ?? join(ROOT, "target", "debug", "outboard");
+export const KIT = join(ROOT, "plugin-sdk", "host", "dist", "index.js");
+
+/** A plugin that answers over HTTP and on a channel, and pushes what it is told. */
+const ECHO = `
+export async function onStart(ctx) {
+  ctx.ipc.handle("echo", async (value) => value);
+  ctx.ipc.handle("push", async (value) => void ctx.ipc.send("pushed", value));
+  ctx.ipc.handle("token", () => ctx.auth.getToken());
+}
+export async function onStop() {}
+`;
+
+/** Folders of an application, with the plugin \`echo\` that has a UI. */
+export function folders(t) {
+  const root = mkdtempSync(join(tmpdir(), "obh-"));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const plugins = join(root, "plugins");
+  plugin(plugins, "echo", { "background/index.js": ECHO, "ui/index.js": "export default () => null;" });
+  return { root, plugins, options: { binary: BINARY, plugins, data: join(root, "data"), runtimeDir: join(root, "run") } };
+}
+
+/** Writes a plugin. */
+export function plugin(plugins, id, files) {
+  const all = { "plugin.json": JSON.stringify({ id, name: id, version: "1.0.0" }), "package.json": '{"type":"module"}', ...files };
+  for (const [name, text] of Object.entries(all)) {
+    const path = join(plugins, id, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+}
+
+/** Waits for a state; the runner's own limit ends a test whose state never comes. */
+export async function until(what) {
+  for (;;) {
+    const is = await what();
+    if (is) return is;
+    await pause(20);
+  }
+}
+
+/** Whether a process is there. */
+export function lives(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** An application in a process of its own, which says a line of JSON when it has started Outboard. */
+export async function application(t, source) {
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", source], { stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => child.kill("SIGKILL"));
+  let said = "";
+  for await (const chunk of child.stdout) {
+    said += chunk;
+    if (said.includes("\n")) break;
+  }
+  return { child, said: JSON.parse(said) };
+}
