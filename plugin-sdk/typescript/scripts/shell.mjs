@@ -4,7 +4,7 @@
 
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { collectNotices, noticesText } from "./notices.mjs";
@@ -24,6 +24,15 @@ const SHARED = {
   "react-dom": "ReactDom",
   "react-dom/client": "ReactDomClient",
   "@tanstack/react-query": "ReactQuery",
+  sonner: "Sonner",
+};
+/** What is loaded for those UIs alone that import it, and what else lies beside it. */
+const HEAVY = {
+  "@tanstack/react-router": {},
+  "socket.io-client": {},
+  // Its worker is looked for beside it, under this name.
+  "maplibre-gl": { "maplibre-gl-worker.mjs": "maplibre-gl/dist/maplibre-gl-worker.mjs" },
+  "react-map-gl/maplibre": {},
 };
 /** Names by which a UI may import the SDK. */
 const SDK_NAMES = ["@skyvexsoftware/stratos-sdk", "@outboard/plugin-sdk"].flatMap((name) => ["", "/ui", "/helpers"].map((entry) => name + entry));
@@ -48,13 +57,26 @@ export async function buildShell(out = SHELL_DIR) {
   mkdirSync(out, { recursive: true });
   const notices = new Map();
   const modules = {};
-  const { metafile } = await build({ ...OPTIONS, entryPoints: [join(SRC, "shell/modules.ts")], outfile: join(out, "shell.js") });
+  const { metafile } = await build({ ...OPTIONS, entryPoints: [join(SRC, "shell/modules.ts")], outfile: join(out, "shell.js"), external: Object.keys(HEAVY) });
   collectNotices(metafile, notices);
   for (const [name, variable] of Object.entries(SHARED)) {
     const names = importable(Object.keys(require(name)));
     const file = fileOf(name);
     writeFileSync(join(out, file), `import { ${variable} as all } from "./shell.js";\nexport default all.default ?? all;\nexport const { ${names.join(", ")} } = all;\n`);
     modules[name] = { file, names: ["default", ...names] };
+  }
+  for (const [name, beside] of Object.entries(HEAVY)) {
+    const file = fileOf(name);
+    const { metafile } = await build({
+      ...OPTIONS,
+      // Bundles of older versions ask for the whole module as its default export, which newer ones no longer have.
+      stdin: { contents: `export * from ${JSON.stringify(name)}; ${await defaultOf(name)}`, resolveDir: PACKAGE },
+      outfile: join(out, file),
+      plugins: [sharedFromThePage(name)],
+    });
+    collectNotices(metafile, notices);
+    modules[name] = { file, names: ["default", ...importable(metafile.outputs[relative(PACKAGE, join(out, file))].exports)], heavy: true };
+    for (const [lies, from] of Object.entries(beside)) writeFileSync(join(out, lies), readFileSync(fileURLToPath(import.meta.resolve(from)), "utf8").replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n"));
   }
   const names = await exportsOf(join(SRC, "ui/index.ts"));
   writeFileSync(join(out, "sdk.js"), `import { Sdk } from "./shell.js";\nexport const { ${names.join(", ")} } = Sdk;\n`);
@@ -82,6 +104,29 @@ const POLICY = [
   "object-src 'none'",
   "base-uri 'none'",
 ];
+
+/** A module's default export: its own, or all of it. */
+async function defaultOf(name) {
+  const { metafile } = await build({ ...OPTIONS, stdin: { contents: `export { default } from ${JSON.stringify(name)};`, resolveDir: PACKAGE }, outfile: "default.js", write: false, logLevel: "silent" }).catch(() => ({}));
+  return metafile ? `export { default } from ${JSON.stringify(name)};` : `import * as all from ${JSON.stringify(name)}; export default all;`;
+}
+
+/** Leaves out of a heavy module what the page has anyway: two copies of React do not work together. */
+function sharedFromThePage(itself) {
+  const ours = [...Object.keys(SHARED), ...Object.keys(HEAVY)].filter((name) => name !== itself);
+  return {
+    name: "shared-from-the-page",
+    setup(build) {
+      build.onResolve({ filter: /^[@a-z]/ }, ({ path, kind, namespace }) => {
+        if (!ours.includes(path)) return undefined;
+        if (kind !== "require-call" || namespace === "shared") return { path: `./${fileOf(path)}`, external: true };
+        return { path, namespace: "shared" };
+      });
+      // What is required in the older way cannot be left out; it is made of what is imported.
+      build.onLoad({ filter: /.*/, namespace: "shared" }, ({ path }) => ({ contents: `export * from ${JSON.stringify(path)};`, resolveDir: PACKAGE }));
+    },
+  };
+}
 
 /** A module's file. */
 function fileOf(name) {

@@ -29,6 +29,11 @@ export const UI_EXTERNALS: (string | RegExp)[] = [
   "react-dom/client",
   "react/jsx-runtime",
   "@tanstack/react-query",
+  "@tanstack/react-router",
+  "sonner",
+  "socket.io-client",
+  "maplibre-gl",
+  "react-map-gl/maplibre",
   /^@(skyvexsoftware\/stratos-sdk|outboard\/plugin-sdk)(\/ui|\/helpers)?$/,
 ];
 

@@ -6,21 +6,23 @@ import * as React from "react";
 import * as ReactDom from "react-dom";
 import * as ReactDomClient from "react-dom/client";
 import * as JsxRuntime from "react/jsx-runtime";
+import * as Sonner from "sonner";
 import * as Sdk from "../ui/index.js";
 import * as Shell from "./page.js";
 import { share, type SharingPage } from "./shared.js";
 
-export { JsxRuntime, React, ReactDom, ReactDomClient, ReactQuery, Sdk, Shell };
+export { JsxRuntime, React, ReactDom, ReactDomClient, ReactQuery, Sdk, Shell, Sonner };
 
 /** Names by which a UI may import the SDK. */
 declare const __OUTBOARD_SDK_NAMES__: string[];
 
-share(globalThis as SharingPage, {
+const modules = {
   react: React,
   "react/jsx-runtime": JsxRuntime,
   "react-dom": ReactDom,
   "react-dom/client": ReactDomClient,
   "@tanstack/react-query": ReactQuery,
-  ...Object.fromEntries(__OUTBOARD_SDK_NAMES__.map((name) => [name, Sdk])),
-});
+  sonner: Sonner,
+};
+share(globalThis as SharingPage, modules, Object.fromEntries(__OUTBOARD_SDK_NAMES__.map((name) => [name, Sdk])));
 void Shell.mount();

@@ -4,11 +4,13 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import type { ComponentType } from "react";
 import { createRoot } from "react-dom/client";
+import { Toaster } from "sonner";
 import { PluginShellProvider } from "../ui/react.js";
 import { comeHome } from "./baked.js";
 import { Boundary, wordsOf } from "./boundary.js";
 import { componentOf } from "./component.js";
 import { Notice } from "./notice.js";
+import { ROUTER, routed } from "./router.js";
 import { shareEarly, type SharingPage } from "./shared.js";
 import { StateBar } from "./state-bar.js";
 
@@ -19,7 +21,7 @@ function pluginOf(path: string): string {
   return decodeURIComponent(path.replace(/\/+$/, "").split("/").at(-1) ?? "");
 }
 
-/** What the gateway wrote into the page: the heavy modules that this UI reads from the shared object. */
+/** What the gateway wrote into the page: the heavy modules that this UI imports. */
 function early(): string[] {
   const said = document.querySelector<HTMLMetaElement>('meta[name="outboard-early"]')?.content ?? "";
   return said.split(" ").filter(Boolean);
@@ -29,8 +31,10 @@ async function load(id: string): Promise<ComponentType> {
   const folder = `/_outboard/plugins/${encodeURIComponent(id)}/ui`;
   const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: `${folder}/index.css` });
   document.head.append(style);
-  await shareEarly(globalThis as SharingPage, early());
-  return componentOf((await import(/* @vite-ignore */ `${folder}/index.js`)) as Record<string, unknown>);
+  const wanted = early();
+  await shareEarly(globalThis as SharingPage, wanted);
+  const component = componentOf((await import(/* @vite-ignore */ `${folder}/index.js`)) as Record<string, unknown>);
+  return wanted.includes(ROUTER) ? routed(component) : component;
 }
 
 /** Shows the plugin's UI. */
@@ -48,6 +52,7 @@ export async function mount(): Promise<void> {
           <Boundary>
             <Plugin />
           </Boundary>
+          <Toaster closeButton richColors theme="system" />
         </PluginShellProvider>
       </QueryClientProvider>,
     );

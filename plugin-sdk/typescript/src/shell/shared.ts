@@ -8,18 +8,14 @@ export interface SharingPage {
   __stratos_modules__?: Record<string, object>;
 }
 
-/** Puts the modules that are loaded with the page where bundles look for them. */
-export function share(page: SharingPage, modules: Record<string, object>): void {
-  page.__stratos_modules__ = {};
-  for (const [name, all] of Object.entries(modules)) page.__stratos_modules__[name] = standingIn(all, name);
+/** Puts the modules that are loaded with the page where bundles look for them. What the SDK lacks is stood in for; other modules are asked by libraries what they have. */
+export function share(page: SharingPage, modules: Record<string, object>, sdk: Record<string, object>): void {
+  page.__stratos_modules__ = { ...modules };
+  for (const [name, all] of Object.entries(sdk)) page.__stratos_modules__[name] = standingIn(all, name);
 }
 
-/** Loads heavy modules, which this UI reads from there. */
+/** Loads the heavy modules that a UI wants, before it looks for them there. */
 export async function shareEarly(page: SharingPage, names: string[]): Promise<void> {
-  await Promise.all(
-    names.map(async (name) => {
-      const all = (await import(/* @vite-ignore */ name)) as object;
-      Object.assign((page.__stratos_modules__ ??= {}), { [name]: standingIn(all, name) });
-    }),
-  );
+  const loaded = await Promise.all(names.map(async (name) => [name, await import(/* @vite-ignore */ name)] as const));
+  Object.assign((page.__stratos_modules__ ??= {}), Object.fromEntries(loaded));
 }

@@ -27,7 +27,7 @@ const BYTES_MAX: u64 = 32 * 1024 * 1024;
 pub struct Needs {
     /// Names that are imported, and not there, by their modules. A module that is not there at all has every name.
     pub lacking: BTreeMap<String, BTreeSet<String>>,
-    /// Heavy modules that the UI reads from the shared object, which has them only if they are loaded before.
+    /// Heavy modules that the UI imports, or reads from the shared object, which has them only if they are loaded before.
     pub(crate) early: BTreeSet<String>,
 }
 
@@ -51,6 +51,9 @@ pub fn needs(install_dir: &Path) -> io::Result<Needs> {
             early(&text, &mut needs.early);
         }
     }
+    needs
+        .early
+        .extend(imports.keys().filter(|name| offered().get(*name).is_some_and(|known| known.heavy)).cloned());
     needs.lacking = lacking(imports);
     Ok(needs)
 }
@@ -145,6 +148,22 @@ mod tests {
                 "react: {\"useNothing\"}"
             ]
         );
+    }
+
+    #[test]
+    fn a_heavy_module_is_loaded_for_those_alone_that_name_it_at_the_start() {
+        for (text, early) in [
+            ("import { Map } from 'maplibre-gl'; import { toast } from 'sonner'", vec!["maplibre-gl"]),
+            (
+                "const { Map } = window.__stratos_modules__[\"react-map-gl/maplibre\"]",
+                vec!["react-map-gl/maplibre"],
+            ),
+            ("const later = () => import('maplibre-gl')", vec![]),
+            ("say('maplibre-gl')", vec![]),
+        ] {
+            let folder = folder(&[("ui/index.js", text)]);
+            assert_eq!(Vec::from_iter(needs(folder.path()).unwrap().early), early, "{text}");
+        }
     }
 
     #[test]
