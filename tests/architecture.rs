@@ -48,6 +48,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     // The SDK's tests run its own probe, hence the edge to itself.
     ("outboard-plugin", &["outboard-protocol", "outboard-plugin"]),
+    // Runs in applications that embed Outboard, which compile nothing of the host.
+    ("outboard-embed", &["outboard-protocol"]),
     // Loaded by Node in a plugin's process, and linked to nothing of ours.
     ("outboard-sqlite", &[]),
     ("hello-rust", &["outboard-plugin"]),
@@ -67,8 +69,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("reqwest", &["outboard-context"]),
     // Arguments are read in one place.
     ("clap", &["outboard"]),
-    // Served by control, called by the command line.
-    ("jsonrpsee", &["outboard-control", "outboard"]),
+    // Served by control, called by the command line and by applications that embed Outboard.
+    ("jsonrpsee", &["outboard-control", "outboard", "outboard-embed"]),
     ("hyper", &["outboard-gateway", "outboard-control"]),
     // Our own routes, and those of plugins; never the way to a plugin.
     ("axum", &["outboard-gateway", "outboard-plugin", "hello-rust", "bench"]),
