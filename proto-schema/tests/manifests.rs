@@ -218,3 +218,35 @@ fn a_comment_and_a_file_in_utf_16_are_told_as_what_they_are() {
     assert!(parse(&wide).unwrap_err().message.contains("UTF-16"));
     assert!(parse(&wide[2..]).unwrap_err().message.contains("UTF-16"));
 }
+
+#[test]
+fn how_it_is_built_while_it_is_written_is_read_and_what_is_amiss_there_is_a_warning() {
+    let with = |dev: &str| {
+        let text = format!(r#"{{"id":"a","name":"A","version":"0.1.0","dev":{dev}}}"#);
+        let manifest = parse(text.as_bytes()).unwrap();
+        assert!(mistakes(text.as_bytes()).is_empty(), "{dev}: it runs all the same");
+        (manifest.dev, manifest.warnings.last().cloned().unwrap(), manifest.other)
+    };
+    let (dev, _, other) =
+        with(r#"{"build":["npm","run","build"],"dir":"dist","watch":["src"],"ignore":["made"]}"#);
+    let dev = dev.unwrap();
+    assert_eq!(
+        (dev.build.unwrap().join(" "), dev.dir.as_deref()),
+        ("npm run build".to_owned(), Some("dist"))
+    );
+    assert_eq!((dev.watch.join(" "), dev.ignore.join(" ")), ("src".to_owned(), "made".to_owned()));
+    assert!(!other.contains_key("dev"));
+    for (wrong, said) in [
+        (r#"{"biuld":["make"]}"#, "`dev.biuld` is not a key of it; did you mean `build`?"),
+        (r#"{"colour":1}"#, "it has `build`, `dir`, `watch` and `ignore`"),
+        (r#"{"build":"make"}"#, "expected a sequence"),
+        (r#"{"build":[]}"#, "`dev.build` is empty"),
+        (r#"{"dir":"../x"}"#, "`dev.dir` names \"../x\"; give a path within the plugin's folder"),
+        (r#"{"watch":["/etc"]}"#, "`dev.watch` names"),
+        ("true", "it is an object such as"),
+    ] {
+        let (dev, warning, other) = with(wrong);
+        assert!(dev.is_none() && other.contains_key("dev"), "{wrong}");
+        assert!(warning.starts_with("`dev` is ignored: ") && warning.contains(said), "{wrong}: {warning}");
+    }
+}

@@ -3,12 +3,13 @@
 //! Called by [`super::parse`] for its warnings.
 
 /// Keys that are read, or that the original shell, its store and editors read.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     "$schema",
     "author",
     "availableSettings",
     "background",
     "description",
+    "dev",
     "homepage",
     "http",
     "icon_dark",

@@ -3,6 +3,7 @@
 //! Called by discovery and by `outboard check`. Knows both forms of the original shell's manifest and our own `run` key;
 //! must not touch the file system: whether the files that it names exist is discovery's question.
 
+mod dev;
 mod keys;
 mod mistakes;
 mod read;
@@ -14,8 +15,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use dev::Dev;
 pub use mistakes::mistakes;
-pub use read::{FOR_THE_STORE, ManifestError, parse};
+pub use read::{DEV_IGNORED, FOR_THE_STORE, ManifestError, parse};
 pub use run::{Background, Http, HttpListen, Limits, Run, RunProtocol, Wire};
 pub use size::{SIZE_RULE, bytes_of};
 
@@ -65,6 +67,9 @@ pub struct Manifest {
     /// What a user may set.
     #[serde(rename = "availableSettings", default, skip_serializing_if = "Vec::is_empty")]
     pub available_settings: Vec<Setting>,
+    /// How it is built and watched while it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dev: Option<Dev>,
     /// Keys that we do not know or do not need, kept as they are.
     #[serde(flatten)]
     pub other: Map<String, Value>,

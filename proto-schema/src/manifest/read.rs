@@ -47,6 +47,9 @@ const EXPECTED: [&str; 5] = ["description", "type", "author", "icon_light", "ico
 /// How the warning about keys begins that a store shows, and that change nothing about how the plugin runs.
 pub const FOR_THE_STORE: &str = "it runs as it is; a store also shows ";
 
+/// How the warning begins that `dev` cannot be used, which changes nothing about how the plugin runs.
+pub const DEV_IGNORED: &str = "`dev` is ignored: ";
+
 /// Reads the text of a `plugin.json`.
 ///
 /// # Errors
@@ -163,6 +166,18 @@ fn finish(draft: Draft) -> Manifest {
     if draft.run.is_some() && draft.background.is_some() {
         warnings.push("both `run` and `background` are given; `run` is used".to_owned());
     }
+    // One that is not ours is kept, as every key that we do not know.
+    let dev = match other.get("dev").cloned().map(super::dev::read) {
+        Some(Ok(dev)) => {
+            other.remove("dev");
+            Some(dev)
+        }
+        Some(Err(why)) => {
+            warnings.push(format!("{DEV_IGNORED}{why}"));
+            None
+        }
+        None => None,
+    };
     let misspelt = misspelt(other.keys());
     warnings.extend(misspelt.iter().cloned());
     Manifest {
@@ -176,6 +191,7 @@ fn finish(draft: Draft) -> Manifest {
         http: draft.http,
         limits: draft.limits,
         available_settings: settings(draft.available_settings, &mut warnings),
+        dev,
         other,
         warnings,
         misspelt,

@@ -5,6 +5,7 @@
 
 mod airline;
 mod conform;
+mod dev;
 mod new;
 
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ use outboard_protocol::id::{Channel, ConfigKey, DatabaseFile};
 
 pub(crate) use airline::{AirlineArguments, AirlineVerb};
 pub(crate) use conform::ConformArguments;
+pub(crate) use dev::DevArguments;
 pub(crate) use new::{Language, NewArguments};
 
 use crate::failure::Failure;
@@ -63,6 +65,8 @@ pub(crate) enum Verb {
     Run,
     /// Make a folder with the smallest plugin that works, and say what to type next
     New(NewArguments),
+    /// Build a plugin, run it under a supervisor of its own, and do so again after each save
+    Dev(DevArguments),
     /// List the plugins
     List,
     /// Show the supervisor and its plugins, or one plugin in full

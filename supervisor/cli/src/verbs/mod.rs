@@ -12,6 +12,7 @@ mod completions;
 mod config;
 mod conform;
 mod db;
+mod dev;
 mod doctor;
 mod events;
 mod list;
@@ -34,7 +35,7 @@ use outboard_protocol::control::methods::{Call, Disable, Enable, Restart, Start,
 use outboard_protocol::wire::readable;
 use serde_json::value::RawValue;
 
-use crate::arguments::{Arguments, Global, Verb};
+use crate::arguments::{Arguments, Verb};
 use crate::client::{Client, QUESTION_WAIT};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::render::Screen;
@@ -46,14 +47,15 @@ pub(crate) fn dispatch(arguments: Arguments, typed: Typed, role: Role) -> Outcom
     if let Verb::Completions { shell } = arguments.verb {
         return completions::run(shell).map(|()| ExitCode::SUCCESS);
     }
-    let Global { config, set } = arguments.global;
-    let settings = Settings::resolve(config.as_deref(), &set, typed)?;
+    let global = arguments.global;
+    let settings = Settings::resolve(global.config.as_deref(), &global.set, typed)?;
     if let Verb::Run = arguments.verb {
         return run::run(settings, role);
     }
     let mut screen = Screen::new(&settings);
     let done = match arguments.verb {
         Verb::New(new) => new::run(&mut screen, &new),
+        Verb::Dev(wanted) => dev::run(&mut screen, settings, &global, &wanted),
         Verb::Check { dir } => check::run(&mut screen, &settings, &dir),
         Verb::Conform(flags) => conform::run(&mut screen, &settings, flags),
         Verb::Restore { file } => backup::restore(&mut screen, &settings, &file),
@@ -98,6 +100,7 @@ fn ask(settings: &Settings, screen: &mut Screen, verb: Verb) -> Outcome {
         Verb::Listen(one) => with_client(settings, async |client| listen::run(client, screen, &one.id).await),
         Verb::Run
         | Verb::New(_)
+        | Verb::Dev(_)
         | Verb::Restore { .. }
         | Verb::Check { .. }
         | Verb::Conform(_)

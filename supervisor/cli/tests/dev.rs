@@ -1,0 +1,245 @@
+//! `outboard dev`: what is saved runs a moment later, what is wrong is told with its line, and nothing is left behind.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step fails the test")]
+
+mod supervised;
+mod terminal;
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Instant;
+
+use serde_json::Value;
+use supervised::{PATIENCE, get};
+use terminal::Terminal;
+
+/// One that runs.
+struct Dev {
+    child: Child,
+    lines: Receiver<Value>,
+}
+
+impl Dev {
+    fn start(terminal: &Terminal, folder: &str, flags: &[&str]) -> Self {
+        let mut words = vec!["dev", folder, "--json", "--listen", "127.0.0.1:0"];
+        words.extend(flags);
+        std::fs::create_dir_all(terminal.path("tmp")).unwrap();
+        let mut child = terminal
+            .command(&words)
+            .env("TMPDIR", terminal.path("tmp"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = child.stdout.take().unwrap();
+        let (tell, lines) = sync_channel(4096);
+        std::thread::spawn(move || {
+            for line in BufReader::new(out.take(1 << 22)).lines() {
+                let Ok(line) = line else { return };
+                let said = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+                if tell.send(said).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, lines }
+    }
+
+    /// The next line that says this.
+    fn hears(&self, event: &str) -> Value {
+        let (end, mut heard) = (Instant::now() + PATIENCE, Vec::new());
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let said = self.lines.recv_timeout(left).unwrap_or_else(|_| panic!("no {event}: {heard:#?}"));
+            if said["event"] == event {
+                return said;
+            }
+            heard.push(said);
+        }
+    }
+
+    /// Presses Ctrl-C, and gives the exit code.
+    fn interrupt(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", "INT", &pid]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+fn edit(file: &Path, from: &str, to: &str) {
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(text.contains(from), "{from:?} is not in {text}");
+    std::fs::write(file, text.replace(from, to)).unwrap();
+}
+
+fn answer(running: &Value, id: &str) -> String {
+    let listen = running["origin"].as_str().unwrap().trim_start_matches("http://");
+    get(listen, &format!("/api/{id}/"))
+}
+
+fn has(program: &str) -> bool {
+    let found =
+        std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|dir| dir.join(program).is_file());
+    if !found {
+        eprintln!("not run: what takes {program}");
+    }
+    found
+}
+
+#[test]
+fn what_is_saved_runs_a_moment_later_in_every_language_of_new() {
+    for (language, program, file, from, to) in [
+        ("js", "node", "background/index.js", "hello: \"world\"", "hello: \"sky\""),
+        ("ts", "node", "index.ts", "hello: \"world\"", "hello: \"sky\""),
+        ("py", "python3", "main.py", "\"world\"", "\"sky\""),
+        ("bash", "jq", "plugin.sh", r#"\"world\""#, r#"\"sky\""#),
+    ] {
+        if !has(program) {
+            continue;
+        }
+        let terminal = Terminal::new();
+        assert_eq!(terminal.types(&["new", "mine", "--language", language]).code, 0);
+        let dev = Dev::start(&terminal, "mine", &[]);
+        let running = dev.hears("running");
+        assert!(answer(&running, "mine").contains("world"), "{language}");
+        edit(&terminal.path("mine").join(file), from, to);
+        assert_eq!(dev.hears("changed")["files"], serde_json::json!([file]));
+        dev.hears("restarted");
+        assert!(answer(&running, "mine").contains("sky"), "{language}");
+        assert_eq!(dev.interrupt(), Some(0), "{language}");
+        let left: Vec<_> = std::fs::read_dir(terminal.path("tmp")).unwrap().flatten().collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
+fn a_fault_is_told_with_its_file_line_and_the_lines_around_until_it_is_mended() {
+    if !has("node") {
+        return;
+    }
+    let terminal = Terminal::new();
+    terminal.types(&["new", "mine"]);
+    let module = terminal.path("mine/background/index.js");
+    let dev = Dev::start(&terminal, "mine", &[]);
+    let running = dev.hears("running");
+
+    edit(&module, "ctx.logger.info(\"Start\"", "ctx.teleport.go(); ctx.logger.info(\"Start\"");
+    let failed = dev.hears("failed");
+    assert_eq!((&failed["file"], &failed["line"]), (&"background/index.js".into(), &10.into()), "{failed}");
+    assert!(
+        failed["message"]
+            .as_str()
+            .unwrap()
+            .contains("this host has no ctx.teleport; onStart threw TypeError"),
+        "{failed}"
+    );
+    assert!(failed["frame"].as_str().unwrap().contains("> 10 |     ctx.teleport.go();"), "{failed}");
+
+    // A crash long after the start.
+    edit(&module, "ctx.teleport.go();", "setTimeout(() => { null.crash; }, 10);");
+    let crashed = dev.hears("failed");
+    assert_eq!(
+        (&crashed["file"], &crashed["line"]),
+        (&"background/index.js".into(), &10.into()),
+        "{crashed}"
+    );
+
+    edit(&terminal.path("mine/plugin.json"), "\"version\"", "version");
+    let invalid = dev.hears("failed");
+    assert_eq!((&invalid["file"], &invalid["line"]), (&"plugin.json".into(), &4.into()), "{invalid}");
+
+    edit(&terminal.path("mine/plugin.json"), "version", "\"version\"");
+    edit(&module, "setTimeout(() => { null.crash; }, 10);", "");
+    dev.hears("restarted");
+    assert!(answer(&running, "mine").contains("world"));
+    assert_eq!(dev.interrupt(), Some(0));
+}
+
+/// A plugin whose program a build makes from `source`: a build that fails where the source says so.
+fn built(terminal: &Terminal) {
+    terminal.types(&["new", "made", "--language", "py"]);
+    let made = terminal.path("made");
+    std::fs::create_dir(made.join("src")).unwrap();
+    std::fs::rename(made.join("main.py"), made.join("src/main.py")).unwrap();
+    terminal.write(
+        "made/build.sh",
+        "line=$(grep -n BROKEN src/main.py | cut -d: -f1)\nif [ -n \"$line\" ]; then echo \"src/main.py:$line:1: this is broken\"; exit 3; fi\nmkdir -p out && cp plugin.json src/main.py out/\n",
+    );
+    edit(
+        &made.join("plugin.json"),
+        "\"run\":",
+        "\"dev\": {\"build\": [\"sh\", \"build.sh\"], \"dir\": \"out\"},\n  \"run\":",
+    );
+}
+
+#[test]
+fn a_build_runs_before_the_start_and_after_each_save_and_its_fault_has_a_place() {
+    if !has("python3") {
+        return;
+    }
+    let terminal = Terminal::new();
+    built(&terminal);
+    let source = terminal.path("made/src/main.py");
+    edit(&source, "\"world\"", "\"BROKEN\"");
+    let dev = Dev::start(&terminal, "made", &[]);
+    let failed = dev.hears("failed");
+    assert_eq!(failed["file"], "src/main.py", "{failed}");
+    assert!(failed["message"].as_str().unwrap().contains("sh build.sh exited with code 3"), "{failed}");
+    dev.hears("waiting");
+    edit(&source, "\"BROKEN\"", "\"world\"");
+    let running = dev.hears("running");
+    assert!(answer(&running, "made").contains("world"));
+
+    edit(&source, "\"world\"", "\"BROKEN\"");
+    dev.hears("failed");
+    assert!(answer(&running, "made").contains("world"), "what ran before goes on");
+    edit(&source, "\"BROKEN\"", "\"sky\"");
+    dev.hears("restarted");
+    assert!(answer(&running, "made").contains("sky"));
+    edit(&source, "\"sky\"", "\"BROKEN\"");
+    dev.hears("failed");
+    assert_eq!(dev.interrupt(), Some(1), "the last build failed");
+}
+
+#[test]
+fn what_cannot_begin_says_why_and_ends_with_its_code() {
+    let terminal = Terminal::new();
+    terminal.types(&["new", "mine", "--language", "bash"]);
+    let says = |words: &[&str]| {
+        let said = terminal.types(words);
+        (said.code, said.err)
+    };
+    let (code, err) = says(&["dev", "absent"]);
+    assert!(code == 2 && err.contains("absent is not a folder"), "{code}: {err}");
+    std::fs::create_dir(terminal.path("empty")).unwrap();
+    let (code, err) = says(&["dev", "empty"]);
+    assert!(
+        code == 2 && err.contains("empty/plugin.json does not exist") && err.contains("outboard new"),
+        "{code}: {err}"
+    );
+    terminal.write("wrong/plugin.json", "{\"id\": \"Wrong\",\n\"name\": 5}");
+    let (code, err) = says(&["dev", "wrong"]);
+    assert!(
+        code == 1 && err.contains("wrong/plugin.json:2:") && err.contains("plugin.json:1:"),
+        "{code}: {err}"
+    );
+    terminal.write(
+        "near/plugin.json",
+        "{\"id\":\"near\",\"name\":\"n\",\"version\":\"1.0.0\",\"dev\":{\"biuld\":[\"make\"]}}",
+    );
+    let (code, err) = says(&["dev", "near"]);
+    assert!(
+        code == 1 && err.contains("`dev.biuld` is not a key of it; did you mean `build`?"),
+        "{code}: {err}"
+    );
+    terminal.write(
+        "gone/plugin.json",
+        "{\"id\":\"gone\",\"name\":\"n\",\"version\":\"1.0.0\",\"dev\":{\"build\":[\"./no-such\"]}}",
+    );
+    let (code, err) = says(&["dev", "gone"]);
+    assert!(code == 1 && err.contains("the build cannot be run: \"./no-such\""), "{code}: {err}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (code, err) = says(&["dev", "mine", "--listen", &taken.local_addr().unwrap().to_string()]);
+    assert!(code == 5 && err.contains("is taken") && err.contains("--listen"), "{code}: {err}");
+}
