@@ -109,11 +109,11 @@ impl Run {
         let stdout = child.stdout.take();
         let (lifeline, pid) = (child.stdin.take(), child.id().unwrap_or_default());
         let mut run = Self { child, _lifeline: lifeline, last_lines, pid };
-        let mut line = String::new();
+        let mut line = Vec::new();
         let said = async {
             if let Some(stdout) = stdout {
                 // What cannot be read is not a ready line, which is told below.
-                let _ = BufReader::new(stdout.take(READY_MAX)).read_line(&mut line).await;
+                let _ = BufReader::new(stdout.take(READY_MAX)).read_until(b'\n', &mut line).await;
             }
         };
         if timeout(options.limits.ready, said).await.is_err() {
@@ -124,7 +124,7 @@ impl Run {
                 "the supervisor was not ready within {limit:.1} s (`limits.ready`){told}"
             )));
         }
-        match serde_json::from_str(&line) {
+        match serde_json::from_slice(&line) {
             Ok(ready) => Ok((run, ready)),
             Err(_) => {
                 let how = run.stop(options.limits.stop).await;

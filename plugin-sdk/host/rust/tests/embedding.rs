@@ -114,10 +114,10 @@ async fn a_killed_supervisor_is_started_again_at_its_address_and_what_was_subscr
     let outboard = Outboard::start(options(root.path())).await.unwrap();
     let params: PluginParams = serde_json::from_value(json!({ "id": "echo" })).unwrap();
     let mut items = outboard.subscribe::<BusEvents>(params).await.unwrap();
-    let (told, mut pushed) = tokio::sync::mpsc::unbounded_channel();
+    let (told, mut pushed) = tokio::sync::mpsc::channel(64);
     tokio::spawn(async move {
         while let Ok(item) = items.next().await {
-            told.send(serde_json::to_value(&item).unwrap()["payload"].clone()).unwrap();
+            told.send(serde_json::to_value(&item).unwrap()["payload"].clone()).await.unwrap();
         }
     });
     let mut events = outboard.events();

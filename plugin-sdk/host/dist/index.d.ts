@@ -1,5 +1,0 @@
-export { ControlError, HostError, type HostErrorCode } from "./errors.js";
-export type * from "./generated/control.js";
-export type { Limits, RestartPolicy, Settings, SettingValue, StartOptions } from "./options.js";
-export { startOutboard, type CallArguments, type CallOptions, type Outboard, type OutboardEvents, type Subscription } from "./outboard.js";
-export type { Ready } from "./process.js";
