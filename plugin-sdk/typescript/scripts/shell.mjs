@@ -6,8 +6,9 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 import { collectNotices, noticesText } from "./notices.mjs";
+import { buildPalette } from "./theme.mjs";
 
 const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
 const SRC = join(PACKAGE, "src");
@@ -82,7 +83,8 @@ export async function buildShell(out = SHELL_DIR) {
   writeFileSync(join(out, "sdk.js"), `import { Sdk } from "./shell.js";\nexport const { ${names.join(", ")} } = Sdk;\n`);
   for (const name of SDK_NAMES) modules[name] = { file: "sdk.js", names };
   writeFileSync(join(out, "names.json"), `${JSON.stringify(modules, null, 1)}\n`);
-  copyFileSync(join(SRC, "shell/shell.css"), join(out, "shell.css"));
+  const { code } = await transform(readFileSync(join(SRC, "shell/shell.css"), "utf8"), { loader: "css", minify: true, target: "es2022" });
+  writeFileSync(join(out, "shell.css"), code + (await buildPalette(join(SRC, "shell/palette.css"))));
   copyFileSync(join(SRC, "shell/index.html"), join(out, "index.html"));
   writeFileSync(join(out, "policy.txt"), POLICY.join("; "));
   writeFileSync(join(out, "THIRD-PARTY.txt"), noticesText(notices));

@@ -1,9 +1,13 @@
-//! The bare package, as a background module sees it. In a browser the same name is `ui/index.ts`, which has the hooks as well.
+//! The bare package, as a background module sees it. In a browser the same name is `ui/index.ts`, whose hooks and components work.
 
 export { STRATOS_APP_BASE } from "./base.js";
+export { EventCategory, FlightPhase } from "./flight/values.js";
 export { createPlugin, InvalidPluginError } from "./plugin.js";
 export { UncloneableError } from "./tagged.js";
 export { CallError } from "./wire/error.js";
-export { PluginShellProvider, usePluginContext } from "./ui-absent.js";
+export * from "./ui-absent.js";
 export type * from "./types.js";
-export type { PluginUiContext } from "./ui/types.js";
+export type {
+  BadgeProps, BadgeVariant, ButtonProps, ButtonSize, ButtonVariant, ClassValue, PluginNavigation, PluginState, PluginSurface, PluginToast,
+  PluginUiAirline, PluginUiAuth, PluginUiConfig, PluginUiContext, PluginUiLogger, ShellConfig,
+} from "./ui/index.js";

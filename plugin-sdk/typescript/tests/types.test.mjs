@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
@@ -32,6 +32,38 @@ for (const options of [["--module", "nodenext"], ["--module", "es2022", "--modul
     assert.match(tsc(wrong).stdout, /index\.ts\(\d+,\d+\): error TS2345: Argument of type 'number'/);
   });
 }
+
+test("a strict UI that uses every component, hook and member of the page type-checks, and a slip is told", (t) => {
+  const folder = pluginsFolder(t);
+  const source = `
+    import { Badge, Button, Card, CardAction, CardContent, CardDescription, CardFooter, CardHeader, CardTitle, cn, EventCategory, FlightPhase,
+      usePluginContext, usePluginLogger, useShellAuth, useShellConfig, useShellNavigation, useShellToast, useVaApi, type ButtonProps, type PluginToast } from "@skyvexsoftware/stratos-sdk";
+    export default function Page(props: ButtonProps) {
+      const { toast, navigation, airline, auth, config, logger } = usePluginContext();
+      const same: PluginToast = useShellToast();
+      const unit: string = useShellConfig().get<string>("weightUnit", "kg");
+      const phase: FlightPhase = FlightPhase.TAXI; const category: EventCategory = EventCategory.LANDING;
+      const load = async () => (await useVaApi().get<{ pilotID: string }>("/pilot/verify")).data.pilotID;
+      same.success(unit); toast.warning(phase + category); useShellNavigation().navigateToPlugin("fleet", navigation.getCurrentPath());
+      logger.info("Page", airline?.base_url ?? ""); usePluginLogger().debug("Page"); config.get("a", 1); void load;
+      return <Card className={cn("a", { b: auth.isAuthenticated, c: useShellAuth().token })}><CardHeader><CardTitle>t</CardTitle><CardDescription>d</CardDescription>
+        <CardAction><Button {...props} variant="outline" size="sm" onClick={(event) => event.currentTarget.blur()}>b</Button></CardAction></CardHeader>
+        <CardContent><Badge variant="destructive">x</Badge></CardContent><CardFooter /></Card>;
+    }`;
+  const modules = (at) => ["react", "react-dom"].map((name) => [`${name}`, [createRequire(import.meta.url).resolve(`@types/${name}/package.json`).replace(/package\.json$/, at)]]);
+  const check = (text) => {
+    const file = folder.write("page", { "page.tsx": text }, "page.tsx");
+    writeFileSync(join(dirname(file), "tsconfig.json"), JSON.stringify({
+      compilerOptions: { strict: true, noEmit: true, target: "es2022", module: "es2022", moduleResolution: "bundler", jsx: "react-jsx", types: [], paths: Object.fromEntries([...modules("index.d.ts"), ["react/jsx-runtime", modules("jsx-runtime.d.ts")[0][1]]]) },
+      files: ["page.tsx"],
+    }));
+    return spawnSync(process.execPath, [TSC, "-p", dirname(file)], { encoding: "utf8", cwd: folder.plugins });
+  };
+  const right = check(source);
+  assert.equal(right.status, 0, right.stdout);
+  assert.match(check(source.replace('variant="outline"', 'variant="loud"')).stdout, /TS2322: Type '"loud"'/);
+  assert.match(check(source.replace("toast.warning(", "toast.warn(")).stdout, /TS2339|TS2551/);
+});
 
 test("a host application's questions to the control API are typed", (t) => {
   const { exports } = JSON.parse(readFileSync(join(ROOT, "plugin-sdk/typescript/package.json"), "utf8"));

@@ -2,6 +2,7 @@
 //! around each UI. Must not know which plugin it is.
 
 import { Component, type ErrorInfo, type ReactNode } from "react";
+import { Button } from "../ui/components/button.js";
 import { Notice } from "./notice.js";
 
 interface State {
@@ -41,9 +42,9 @@ export class Boundary extends Component<{ children: ReactNode }, State> {
     const stack = failure.error instanceof Error ? (failure.error.stack ?? "").slice(0, PLACE_MAX) : "";
     return (
       <Notice kind="error" text={`This plugin's UI failed: ${wordsOf(failure.error)}`}>
-        <button type="button" className="outboard-button" onClick={() => this.setState({ failure: null })}>
+        <Button variant="outline" size="sm" onClick={() => this.setState({ failure: null })}>
           Try again
-        </button>
+        </Button>
         <details>
           <summary>Where</summary>
           <pre>{[stack, failure.place].filter(Boolean).join("\n\n")}</pre>

@@ -4,15 +4,19 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import type { ComponentType } from "react";
 import { createRoot } from "react-dom/client";
-import { Toaster } from "sonner";
+import { Toaster, toast } from "sonner";
 import { PluginShellProvider } from "../ui/react.js";
+import type { PluginSurface } from "../ui/surface.js";
 import { comeHome } from "./baked.js";
 import { Boundary, wordsOf } from "./boundary.js";
 import { componentOf } from "./component.js";
+import { navigationOf } from "./navigation.js";
 import { Notice } from "./notice.js";
 import { ROUTER, routed } from "./router.js";
 import { shareEarly, type SharingPage } from "./shared.js";
 import { StateBar } from "./state-bar.js";
+import { addStyle } from "./style.js";
+import { followTheme } from "./theme.js";
 
 export { standIn } from "./stand-in.js";
 
@@ -29,25 +33,34 @@ function early(): string[] {
 
 async function load(id: string): Promise<ComponentType> {
   const folder = `/_outboard/plugins/${encodeURIComponent(id)}/ui`;
-  const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: `${folder}/index.css` });
-  document.head.append(style);
+  const styled = addStyle(folder);
   const wanted = early();
   await shareEarly(globalThis as SharingPage, wanted);
   const component = componentOf((await import(/* @vite-ignore */ `${folder}/index.js`)) as Record<string, unknown>);
+  await styled;
   return wanted.includes(ROUTER) ? routed(component) : component;
 }
 
 /** Shows the plugin's UI. */
 export async function mount(): Promise<void> {
   comeHome(globalThis as typeof globalThis & Window);
+  followTheme(window);
   const id = pluginOf(globalThis.location.pathname);
   document.title = id;
+  const surface: PluginSurface = {
+    toast: { success: (text) => void toast.success(text), error: (text) => void toast.error(text), info: (text) => void toast.info(text), warning: (text) => void toast.warning(text) },
+    navigation: navigationOf(window),
+    onPath: (listener) => {
+      window.addEventListener("hashchange", listener);
+      return () => window.removeEventListener("hashchange", listener);
+    },
+  };
   const root = createRoot(document.getElementById("root") as HTMLElement);
   try {
     const Plugin = await load(id);
     root.render(
       <QueryClientProvider client={new QueryClient()}>
-        <PluginShellProvider pluginId={id} fallback={<Notice kind="wait" text="Connecting to Outboard…" />}>
+        <PluginShellProvider pluginId={id} surface={surface} fallback={<Notice kind="wait" text="Connecting to Outboard…" />}>
           <StateBar />
           <Boundary>
             <Plugin />

@@ -5,10 +5,10 @@ import { STRATOS_APP_BASE } from "../base.js";
 import { checkChannel } from "../names.js";
 import { decode, encode } from "../tagged.js";
 import { Bus, type ServerFrame } from "./bus.js";
-import type { EventListener, PluginSocket, PluginUiContext, PluginUiLogger } from "./types.js";
+import type { EventListener, PluginSocket, PluginUiAirline, PluginUiAuth, PluginUiContext, PluginUiLogger } from "./types.js";
 
-/** A page's connection to one plugin. */
-export interface PluginConnection extends PluginUiContext {
+/** A page's connection to one plugin. What the page itself does for a UI is not in it. */
+export interface PluginConnection extends Omit<PluginUiContext, "toast" | "navigation"> {
   /** Resolves when the supervisor has told state and configuration for the first time. */
   readonly ready: Promise<void>;
   /** Calls `listener` when anything that can be read here has changed. */
@@ -46,8 +46,8 @@ class Connection implements PluginConnection {
   state = "unknown";
   connected = false;
   version = 0;
-  auth = { isAuthenticated: false };
-  airline: { id: string; baseUrl: string } | null = null;
+  auth: PluginUiAuth = signedIn(false);
+  airline: PluginUiAirline | null = null;
   #config: Record<string, unknown> = {};
   readonly #listeners = new Map<string, Set<EventListener>>();
   readonly #watchers = new Set<() => void>();
@@ -89,8 +89,8 @@ class Connection implements PluginConnection {
       case "subscribed":
         this.#config = { ...frame.config };
         this.state = frame.state ?? this.state;
-        if (frame.authenticated !== undefined) this.auth = { isAuthenticated: frame.authenticated };
-        if (frame.airline !== undefined) this.airline = frame.airline;
+        if (frame.authenticated !== undefined) this.auth = signedIn(frame.authenticated);
+        if (frame.airline !== undefined) this.airline = named(frame.airline);
         this.#told();
         break;
       case "config":
@@ -102,10 +102,10 @@ class Connection implements PluginConnection {
         this.state = frame.state ?? "unknown";
         break;
       case "auth":
-        this.auth = { isAuthenticated: frame.authenticated === true };
+        this.auth = signedIn(frame.authenticated === true);
         break;
       case "airline":
-        this.airline = frame.airline ?? null;
+        this.airline = named(frame.airline ?? null);
         break;
       default:
         return; // a newer supervisor's frame
@@ -150,6 +150,14 @@ class Connection implements PluginConnection {
     };
     return socket;
   }
+}
+
+function signedIn(isAuthenticated: boolean): PluginUiAuth {
+  return { isAuthenticated, token: null, user: null };
+}
+
+function named(airline: { id: string; baseUrl: string } | null): PluginUiAirline | null {
+  return airline && { ...airline, base_url: airline.baseUrl };
 }
 
 function consoleLogger(id: string): PluginUiLogger {

@@ -1,5 +1,7 @@
 //! The types of the UI side.
 
+import type { PluginNavigation, PluginToast } from "./surface.js";
+
 /** Takes an event's payload. */
 export type EventListener = (payload: any) => void;
 
@@ -21,12 +23,18 @@ export interface PluginUiConfig {
 /** The host's sign-in, as far as a page may know of it: a bearer never gets here. */
 export interface PluginUiAuth {
   readonly isAuthenticated: boolean;
+  /** Always null: a page is reached by whatever runs in it, so the host keeps the bearer. */
+  readonly token: string | null;
+  /** Who is signed in; null, since the host knows no more than that somebody is. */
+  readonly user: Record<string, unknown> | null;
 }
 
 /** The bound airline without its bearer. */
 export interface PluginUiAirline {
   id: string;
   baseUrl: string;
+  /** The same address, under the name that the original shell gives it. */
+  base_url: string;
 }
 
 /** Log records of a page go to the browser's console. */
@@ -52,6 +60,8 @@ export interface PluginUiContext {
   readonly airline: PluginUiAirline | null;
   readonly socket: PluginSocket;
   readonly logger: PluginUiLogger;
+  readonly toast: PluginToast;
+  readonly navigation: PluginNavigation;
   /** Calls what the background module handles with `ctx.ipc.handle`. */
   invoke<T = unknown>(channel: string, ...args: unknown[]): Promise<T>;
 }

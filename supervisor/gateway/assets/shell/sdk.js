@@ -1,2 +1,2 @@
 import { Sdk } from "./shell.js";
-export const { CallError, InvalidPluginError, PluginShellProvider, STRATOS_APP_BASE, UncloneableError, connect, createPlugin, usePluginContext } = Sdk;
+export const { Badge, Button, CallError, Card, CardAction, CardContent, CardDescription, CardFooter, CardHeader, CardTitle, EventCategory, FlightPhase, InvalidPluginError, PluginShellProvider, STRATOS_APP_BASE, UncloneableError, cn, connect, createPlugin, usePluginContext, usePluginLogger, useShellAuth, useShellConfig, useShellNavigation, useShellToast, useVaApi } = Sdk;

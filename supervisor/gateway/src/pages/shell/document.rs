@@ -14,18 +14,22 @@ use super::super::html::{OPENER_POLICY, SHELL_PATH, escaped, page};
 use super::needs::Needs;
 use super::offered::offered;
 use super::{files, stand_in, tagged};
+use crate::admission::caller::Caller;
 
-/// The page for a UI that wants this. `frame_ancestors` says who may hold it in a frame.
-pub(super) fn answer(needs: &Needs, frame_ancestors: &str, asked: &HeaderMap) -> Response {
+/// The page for a UI that wants this.
+pub(super) fn answer(needs: &Needs, caller: &Caller, asked: &HeaderMap) -> Response {
     let map = import_map(needs);
     let digest = BASE64.encode(&Sha256::digest(&map));
     let early = needs.early.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
-    let html = files::text("index.html").replace("%IMPORT_MAP%", &map).replace("%EARLY%", &escaped(&early));
+    let html = files::text("index.html")
+        .replace("%HOME%", &escaped(&format!("{}/", caller.operator_origin())))
+        .replace("%EARLY%", &escaped(&early))
+        .replace("%IMPORT_MAP%", &map);
     let policy = files::text("policy.txt").replace("%IMPORT_MAP_DIGEST%", &digest);
     let tag = format!("\"{}\"", BASE64.encode(&Sha256::digest(&html)));
     let mut response = page(Bytes::from(html), "text/html; charset=utf-8", "no-cache");
     let headers = response.headers_mut();
-    if let Ok(policy) = HeaderValue::try_from(format!("{policy}; {frame_ancestors}")) {
+    if let Ok(policy) = HeaderValue::try_from(format!("{policy}; {}", caller.frame_ancestors())) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
     headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin-allow-popups"));

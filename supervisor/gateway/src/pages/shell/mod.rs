@@ -57,7 +57,7 @@ pub(crate) async fn shell(
         if PluginId::check(id).is_err() || !directory.has_ui(id) {
             return Ok(no_ui::page(directory, id, caller));
         }
-        return Ok(document::answer(&needs_of(directory, id).await, &caller.frame_ancestors(), asked));
+        return Ok(document::answer(&needs_of(directory, id).await, caller, asked));
     }
     if let Some(query) = uri.query() {
         if let Some(text) = stand_in::module(path, query) {

@@ -1,0 +1,25 @@
+//! Single members of the plugin's context, under the names that the original shell gives them.
+
+import { usePluginContext } from "../react.js";
+import type { PluginNavigation, PluginToast } from "../surface.js";
+import type { PluginUiAuth, PluginUiLogger } from "../types.js";
+
+/** Whether somebody is signed in. */
+export function useShellAuth(): PluginUiAuth {
+  return usePluginContext().auth;
+}
+
+/** Ways to other pages. */
+export function useShellNavigation(): PluginNavigation {
+  return usePluginContext().navigation;
+}
+
+/** Messages that pass by themselves. */
+export function useShellToast(): PluginToast {
+  return usePluginContext().toast;
+}
+
+/** Records in the browser's console, marked with the plugin's id. */
+export function usePluginLogger(): PluginUiLogger {
+  return usePluginContext().logger;
+}
