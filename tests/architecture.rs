@@ -21,16 +21,28 @@ const EDGES: &[(&str, &[&str])] = &[
     ("outboard-files", &[]),
     // The walk from an error to what lies behind it, for whoever tells one.
     ("outboard-causes", &[]),
-    ("outboard-context", &["outboard-protocol", "outboard-files"]),
+    // Who provides which service; knows neither processes nor connections, which stand behind its traits.
+    ("outboard-broker", &["outboard-protocol"]),
+    ("outboard-context", &["outboard-protocol", "outboard-files", "outboard-broker"]),
     (
         "outboard-host",
-        &["outboard-protocol", "outboard-causes", "outboard-files", "outboard-lifecycle", "outboard-context"],
+        &[
+            "outboard-protocol",
+            "outboard-causes",
+            "outboard-files",
+            "outboard-lifecycle",
+            "outboard-broker",
+            "outboard-context",
+        ],
     ),
     (
         "outboard-gateway",
         &["outboard-protocol", "outboard-causes", "outboard-files", "outboard-context", "outboard-host"],
     ),
-    ("outboard-control", &["outboard-protocol", "outboard-files", "outboard-context", "outboard-host"]),
+    (
+        "outboard-control",
+        &["outboard-protocol", "outboard-files", "outboard-broker", "outboard-context", "outboard-host"],
+    ),
     // Plays the host to one plugin; docs/decisions/conformance-kit.md has the reasons.
     ("outboard-conform", &["outboard-protocol", "outboard-files", "outboard-host"]),
     (
@@ -39,6 +51,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "outboard-protocol",
             "outboard-causes",
             "outboard-files",
+            "outboard-broker",
             "outboard-context",
             "outboard-host",
             "outboard-gateway",

@@ -63,6 +63,8 @@ error_table! {
     AuthRequired    -32007 "auth_required"    false "Nobody is signed in, or the sign-in has ended.";
     NotFound        -32008 "not_found"        false "The thing that was named does not exist.";
     Conflict        -32009 "conflict"         false "Somebody else owns the name, or the state does not allow it.";
+    Unavailable     -32010 "unavailable"      true  "The service's provider is gone, or is not there yet.";
+    NoProvider      -32011 "no_provider"      false "Nobody provides the service; `data.service` names it.";
     Cancelled       -32800 "cancelled"        false "The caller withdrew the call.";
 }
 

@@ -1,4 +1,4 @@
-//! Names that have rules: plugin ids, route prefixes, channels, config keys, database files.
+//! Names that have rules: plugin ids, route prefixes, channels, config keys, database files, services and what is theirs.
 //!
 //! Everybody who accepts a name from outside turns it into one of these types at once; whoever holds such a value
 //! may rely on the rule. This file must not know where names come from or what they are used for.
@@ -31,6 +31,11 @@ pub const CHANNEL_MAX: usize = 256;
 pub const CONFIG_KEY_MAX: usize = 256;
 /// Longest database file name, in bytes; leaves room for SQLite's `-journal` below the common limit of 255.
 pub const DATABASE_FILE_MAX: usize = 128;
+
+/// Longest name of a service, in bytes.
+pub const SERVICE_NAME_MAX: usize = 64;
+/// Longest name of a service's method or event, in bytes.
+pub const SERVICE_MEMBER_MAX: usize = 128;
 
 /// A name that broke its rule: which kind of name, what was given, and what the rule is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -166,6 +171,16 @@ checked_name!(
     DatabaseFile, check_database_file, "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", "landing-reports.db",
     "A plain file name in the plugin's own data folder: 1 to 128 letters, digits, dots, underscores and hyphens; not one of SQLite's side files."
 );
+checked_name!(
+    /// The name of a service, such as `flight` or `acme.billing`.
+    ServiceName, check_service_name, "^[a-z][a-z0-9]*(\\.[a-z0-9-]+)*$", "flight",
+    "The name of a service: lower-case letters and digits, beginning with a letter, and further parts after dots, which may have hyphens; at most 64 bytes."
+);
+checked_name!(
+    /// The name of a method or an event of a service, as its provider chose it.
+    ServiceMember, check_service_member, "^[^\\u0000-\\u001f\\u007f]{1,128}$", "getState",
+    "The name of a method or an event of a service: 1 to 128 bytes, no control characters."
+);
 
 fn check_plugin_id(id: &str) -> Result<(), InvalidName> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
@@ -244,6 +259,28 @@ fn check_prefix(prefix: &str) -> Result<(), InvalidName> {
 /// Whether `path` is `prefix` or lies below it, segment by segment.
 pub fn is_below(path: &str, prefix: &str) -> bool {
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn check_service_name(name: &str) -> Result<(), InvalidName> {
+    let refuse = |rule: &str| Err(InvalidName::new("service", name, rule));
+    if name.len() > SERVICE_NAME_MAX {
+        return refuse("at most 64 bytes");
+    }
+    let small = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let mut parts = name.split('.');
+    let first = parts.next().unwrap_or_default().as_bytes();
+    let begins = first.first().is_some_and(u8::is_ascii_lowercase) && first.iter().all(|b| small(*b));
+    let goes_on = parts.all(|part| !part.is_empty() && part.bytes().all(|b| small(b) || b == b'-'));
+    match begins && goes_on {
+        true => Ok(()),
+        false => refuse(
+            "use lower-case letters and digits, beginning with a letter; further parts follow a dot and may have hyphens, as in acme.billing",
+        ),
+    }
+}
+
+fn check_service_member(name: &str) -> Result<(), InvalidName> {
+    check_text("method or event of a service", name, SERVICE_MEMBER_MAX)
 }
 
 fn check_channel(channel: &str) -> Result<(), InvalidName> {

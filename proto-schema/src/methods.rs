@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 #[cfg(feature = "schema")]
 use crate::context::logger;
-use crate::context::{airline, auth, config, database, ipc, server};
+use crate::context::{airline, auth, config, database, ipc, server, service};
 use crate::handshake;
 #[cfg(feature = "schema")]
 use crate::table::SchemaRef;
@@ -142,6 +142,12 @@ method_table! {
             "The host is bound to another airline, or to none.";
         DatabaseQuota "database.quota" (database::QuotaParams), since 1,
             "The plugin's data folder has come near its quota, or reached it.";
+        ServiceEvent "service.event" (service::EventParams), since 1,
+            "An event of a service that the plugin is subscribed to.";
+        ServiceChanged "service.changed" (service::ChangedParams), since 1,
+            "A service that the plugin uses is answered, is answered no longer, or will be soon.";
+        ServiceSubscribed "service.subscribed" (service::SubscribedParams), since 1,
+            "To a provider: who is subscribed to one of its events, at its start and whenever that changes.";
     }
     /// What a plugin asks of the host.
     PluginToHost Request ContextCall {
@@ -173,6 +179,12 @@ method_table! {
             "Send HTTP requests below this prefix to the plugin.";
         ServerUnregister "server.unregister" (server::PrefixParams) -> handshake::Empty, since 1,
             "Send them no longer.";
+        ServiceSubscribe "service.subscribe" (service::SubscribeParams) -> handshake::Empty, since 1,
+            "From now on the plugin gets `service.event` for this event, whoever provides the service, now or later.";
+        ServiceUnsubscribe "service.unsubscribe" (service::SubscribeParams) -> handshake::Empty, since 1,
+            "From now on it does not.";
+        ServiceAsk "service.ask" (service::AskParams) -> service::AskResult, since 1,
+            "From a provider: ask one consumer by an event. The answer is the consumer's, or the stated default.";
     }
     /// What a plugin tells the host.
     PluginToHost Notification ContextNotice {
@@ -180,6 +192,15 @@ method_table! {
             "One log record.";
         IpcSend "ipc.send" (ipc::SendParams<'static>), since 1,
             "Push an event to every connected UI of this plugin.";
+        ServiceEmit "service.emit" (service::EmitParams), since 1,
+            "From a provider: an event for the consumers that are subscribed to it.";
+        ServiceReply "service.reply" (service::ReplyParams), since 1,
+            "The answer to an event that came with an `answer` id.";
+    }
+    /// What either side asks of the other.
+    Both Request SharedCall {
+        ServiceCall "service.call" (service::CallParams) -> serde_json::Value, since 1,
+            "Call a method of a service. A consumer asks the host; the host asks the provider, with the caller's id.";
     }
     /// What either side tells the other.
     Both Notification SharedNotice {

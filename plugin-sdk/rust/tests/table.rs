@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use outboard_protocol::methods::{ContextCall, ContextNotice};
+use outboard_protocol::methods::{ContextCall, ContextNotice, SharedCall};
 
 /// The namespaces' code, comments left out.
 fn namespaces() -> String {
@@ -24,7 +24,8 @@ fn every_call_and_notification_of_a_plugin_is_reached_through_ctx() {
     let code = namespaces();
     let calls = ContextCall::ALL.iter().map(|call| (format!("{call:?}"), call.name()));
     let notices = ContextNotice::ALL.iter().map(|notice| (format!("{notice:?}"), notice.name()));
-    for (marker, name) in calls.chain(notices) {
+    let shared = SharedCall::ALL.iter().map(|call| (format!("{call:?}"), call.name()));
+    for (marker, name) in calls.chain(notices).chain(shared) {
         let asked = [format!("::<{marker}>"), format!("{marker}::NAME")];
         assert!(
             asked.iter().any(|way| code.contains(way)),

@@ -101,6 +101,7 @@ fn tables(out: &mut String, catalog: &Catalog) {
         ("HOST_NOTICES", "What the host tells a plugin.", Direction::HostToPlugin, Kind::Notification),
         ("CONTEXT_CALLS", "What a plugin asks of the host.", Direction::PluginToHost, Kind::Request),
         ("CONTEXT_NOTICES", "What a plugin tells the host.", Direction::PluginToHost, Kind::Notification),
+        ("BOTH_CALLS", "What either side asks of the other.", Direction::Both, Kind::Request),
         ("BOTH_NOTICES", "What either side tells the other.", Direction::Both, Kind::Notification),
     ];
     for (name, doc, direction, kind) in groups {

@@ -35,6 +35,7 @@ fn overview(out: &mut String, catalog: &Catalog) {
         ("Notifications to the plugin", Direction::HostToPlugin, Kind::Notification),
         ("Context calls", Direction::PluginToHost, Kind::Request),
         ("Notifications to the host", Direction::PluginToHost, Kind::Notification),
+        ("Requests both ways", Direction::Both, Kind::Request),
         ("Notifications both ways", Direction::Both, Kind::Notification),
     ];
     out.push_str("| | methods |\n| --- | --- |\n");

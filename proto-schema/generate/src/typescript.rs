@@ -42,6 +42,7 @@ fn tables(out: &mut String, catalog: &Catalog) {
         ("HostNotices", "What the host tells a plugin.", Direction::HostToPlugin, Kind::Notification),
         ("ContextCalls", "What a plugin asks of the host.", Direction::PluginToHost, Kind::Request),
         ("ContextNotices", "What a plugin tells the host.", Direction::PluginToHost, Kind::Notification),
+        ("BothCalls", "What either side asks of the other.", Direction::Both, Kind::Request),
         ("BothNotices", "What either side tells the other.", Direction::Both, Kind::Notification),
     ];
     for (name, doc, direction, kind) in groups {

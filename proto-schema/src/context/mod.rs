@@ -9,3 +9,4 @@ pub mod database;
 pub mod ipc;
 pub mod logger;
 pub mod server;
+pub mod service;

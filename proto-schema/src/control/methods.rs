@@ -11,12 +11,14 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::{
-    AirlineSetParams, AirlineStatus, AuthSetParams, AuthStatus, BackupParams, BackupReport, BusEvent,
-    ConfigDocument, ConfigEntry, ConfigImportParams, ConfigImportReport, ConfigKeyParams, ConfigSetParams,
-    DataReport, HostEvent, InvokeParams, LogLevelParams, LogLevelReport, LogRecord, LogsParams, NoParams,
-    PluginParams, PluginStatus, RescanReport, StatusParams, StatusReport, WhyReport,
+    AirlineSetParams, AirlineStatus, AnswerParams, AuthSetParams, AuthStatus, BackupParams, BackupReport,
+    BusEvent, ConfigDocument, ConfigEntry, ConfigImportParams, ConfigImportReport, ConfigKeyParams,
+    ConfigSetParams, DataReport, HostEvent, InvokeParams, LogLevelParams, LogLevelReport, LogRecord,
+    LogsParams, NoParams, PluginParams, PluginStatus, ProvideItem, ProvideParams, RescanReport,
+    ServiceStatus, StatusParams, StatusReport, WhyReport,
 };
 use crate::context::config::DeleteResult;
+use crate::context::service::{AskParams, AskResult, EmitParams};
 use crate::error::ErrorReason;
 use crate::handshake::Empty;
 #[cfg(feature = "schema")]
@@ -253,6 +255,18 @@ control_table! {
         Invoke "ipc.invoke" (InvokeParams) -> Box<RawValue>,
             since "0.1.0", errors [NotFound Conflict Timeout LimitExceeded ShuttingDown Cancelled],
             "Call a channel that a plugin handles, as its UI does. The answer is the plugin's, any JSON; so are errors with other codes.";
+        Services "services" (NoParams) -> Vec<ServiceStatus>,
+            since "0.1.0", errors [],
+            "Every service that is provided, wanted or chosen: who provides it, who uses it, and how much.";
+        ServiceAnswer "service.answer" (AnswerParams) -> Empty,
+            since "0.1.0", errors [NotFound],
+            "Answer a call that came by `service.provide` on this connection, once. `not_found`: nobody waits for it any more.";
+        ServiceEmit "service.emit" (EmitParams) -> Empty,
+            since "0.1.0", errors [Conflict],
+            "An event of a service that this connection provides. Events reach their consumers in the order in which they were sent, whether or not each is awaited.";
+        ServiceAsk "service.ask" (AskParams) -> AskResult,
+            since "0.1.0", errors [Conflict],
+            "Ask one consumer of a service that this connection provides, by an event. The answer is the consumer's, or the stated default.";
     }
     subscriptions {
         LogRecords "logs.subscribe" "logs.record" "logs.unsubscribe" (LogsParams) -> LogRecord,
@@ -264,6 +278,9 @@ control_table! {
         HostEvents "host.subscribe" "host.event" "host.unsubscribe" (NoParams) -> HostEvent,
             since "0.1.0", errors [],
             "State changes of plugins, and what else the host application may want to act upon.";
+        Provided "service.provide" "service.provided" "service.withdraw" (ProvideParams) -> ProvideItem,
+            since "0.1.0", errors [],
+            "Provide a service for as long as the subscription lasts: calls come by it, and are answered by `service.answer`.";
     }
 }
 

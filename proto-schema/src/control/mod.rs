@@ -11,6 +11,7 @@ mod keeping;
 mod logs;
 pub mod methods;
 mod plugins;
+mod services;
 
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
@@ -30,6 +31,7 @@ pub use plugins::{
     Desired, ExitRecord, PluginParams, PluginState, PluginStatus, RescanReport, StatusParams, StatusReport,
     Trouble, UI_ONLY, WhyReport,
 };
+pub use services::{AnswerParams, ProvideItem, ProvideParams, ServiceStatus};
 
 /// Parameters of a method that takes none: an empty object, or nothing at all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

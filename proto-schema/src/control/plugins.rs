@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::DataUse;
+use super::{DataUse, ServiceStatus};
 use crate::id::PluginId;
 
 /// Parameters that name a plugin.
@@ -66,6 +66,9 @@ pub struct StatusReport {
     pub log_records_dropped: u64,
     /// The plugins, by id.
     pub plugins: Vec<PluginStatus>,
+    /// The services that are provided, wanted or chosen, by name.
+    #[serde(default)]
+    pub services: Vec<ServiceStatus>,
 }
 
 /// Something that is amiss with the supervisor itself: a file that is gone, a folder that was removed, a shortage of the machine.

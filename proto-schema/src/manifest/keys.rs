@@ -3,7 +3,7 @@
 //! Called by [`super::parse`] for its warnings.
 
 /// Keys that are read, or that the original shell, its store and editors read.
-const KNOWN: [&str; 17] = [
+const KNOWN: &[&str] = &[
     "$schema",
     "author",
     "availableSettings",
@@ -17,6 +17,7 @@ const KNOWN: [&str; 17] = [
     "id",
     "limits",
     "name",
+    "provides",
     "run",
     "type",
     "version",
@@ -30,7 +31,7 @@ pub(super) fn misspelt<'k>(keys: impl Iterator<Item = &'k String>) -> Vec<String
     keys.filter(|key| !KNOWN.contains(&key.as_str()))
         .filter_map(|key| {
             let likeness = |known: &&str| strsim::normalized_damerau_levenshtein(&plain(known), &plain(key));
-            let nearest = KNOWN.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+            let nearest = KNOWN.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
             (likeness(&nearest) >= NEAR).then(|| {
                 format!("`{key}` is not a key of a manifest, and is ignored; did you mean `{nearest}`?")
             })

@@ -21,7 +21,7 @@ pub use read::{DEV_IGNORED, FOR_THE_STORE, ManifestError, parse};
 pub use run::{Background, Http, HttpListen, Limits, Run, RunProtocol, Wire};
 pub use size::{SIZE_RULE, bytes_of};
 
-use crate::id::PluginId;
+use crate::id::{PluginId, ServiceName};
 use crate::settings::Setting;
 
 /// Name of the manifest file in a plugin's folder.
@@ -55,6 +55,9 @@ pub struct Manifest {
     /// Our own key: how to run a plugin in any language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Run>,
+    /// The services that it would provide, if nobody else does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub provides: Vec<ServiceName>,
     /// Which descriptors the protocol uses.
     #[serde(default)]
     pub wire: Wire,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::keys::misspelt;
 use super::{Background, Http, HttpListen, Limits, MANIFEST_MAX, Manifest, Run, RunProtocol, Wire};
-use crate::id::PluginId;
+use crate::id::{PluginId, ServiceName};
 use crate::settings::Setting;
 
 /// Why a manifest cannot be used: where, and what is wrong.
@@ -29,6 +29,8 @@ struct Draft {
     version: semver::Version,
     background: Option<Background>,
     run: Option<Run>,
+    #[serde(default)]
+    provides: Vec<ServiceName>,
     #[serde(default)]
     wire: Wire,
     #[serde(default)]
@@ -93,6 +95,13 @@ pub fn parse(text: &[u8]) -> Result<Manifest, ManifestError> {
             "`http.listen` \"port\" is for programs with `run.protocol` \"none\"; one that speaks the protocol takes the socket that it inherits, or \"path\"",
         ));
     }
+    if !draft.provides.is_empty() && !speaks(draft.run.as_ref()) {
+        return Err(located_key(
+            text,
+            "provides",
+            "`provides` is for programs that speak the protocol, and `run.protocol` is \"none\" here: nothing could be asked of it",
+        ));
+    }
     Ok(finish(draft))
 }
 
@@ -124,6 +133,7 @@ pub(super) fn ought_to_be(path: &str) -> Option<&'static str> {
         "version" => "three numbers in quotes, such as \"1.0.0\"",
         "run" => RUN,
         "run.protocol" => "\"outboard\" or \"none\"",
+        "provides" => "a list of services, such as [\"acme.billing\"]",
         "wire" => "\"stdio\" or \"fd\"",
         "http.listen" => "\"fd\", \"path\" or \"port\"",
         "http.stripPrefix" | "http.replay" => "true or false",
@@ -187,6 +197,7 @@ fn finish(draft: Draft) -> Manifest {
         description,
         background: draft.background,
         run: draft.run,
+        provides: draft.provides,
         wire: draft.wire,
         http: draft.http,
         limits: draft.limits,

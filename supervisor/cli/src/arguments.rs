@@ -69,6 +69,8 @@ pub(crate) enum Verb {
     Dev(DevArguments),
     /// List the plugins
     List,
+    /// List the services that plugins and the host application provide, and who uses them
+    Services,
     /// Show the supervisor and its plugins, or one plugin in full
     Status {
         /// Which plugin

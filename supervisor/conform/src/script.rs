@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use outboard_protocol::ErrorReason;
-use outboard_protocol::methods::ContextCall;
+use outboard_protocol::methods::{ContextCall, SharedCall};
 use serde_json::{Map, Value, json};
 
 use crate::record::Record;
@@ -52,7 +52,13 @@ impl Script {
 
     fn result(&mut self, method: &str, params: &Value, record: &mut Record) -> Option<Value> {
         let key = params["key"].as_str().unwrap_or_default();
-        Some(match ContextCall::named(method)? {
+        let Some(call) = ContextCall::named(method) else {
+            return SharedCall::named(method).map(|call| match call {
+                // Whatever is asked is given back, which any plugin can tell from nothing.
+                SharedCall::ServiceCall => params["params"].clone(),
+            });
+        };
+        Some(match call {
             ContextCall::ConfigGet => {
                 let found = self.values.get(key);
                 let value = found.or_else(|| params.get("default")).cloned().unwrap_or_default();
@@ -78,6 +84,8 @@ impl Script {
             }
             ContextCall::AirlineRequest => json!({"status": 503, "headers": {}, "body": null}),
             ContextCall::DatabaseOpen => self.database(params),
+            ContextCall::ServiceSubscribe | ContextCall::ServiceUnsubscribe => json!({}),
+            ContextCall::ServiceAsk => json!({"value": params["default"], "because": "nobody is subscribed"}),
         })
     }
 

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use outboard_broker::{Broker, Choice};
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::{BackupReport, HostEvent};
+use outboard_protocol::id::ServiceName;
 use outboard_protocol::{PluginId, RpcError};
 use tokio::sync::broadcast;
 
@@ -49,6 +51,8 @@ pub struct ContextOptions {
     pub backup_wait: Duration,
     /// How patient the host is with the airline's servers.
     pub airline: AirlineOptions,
+    /// Who provides which service, where that is decided beforehand.
+    pub services: Vec<(ServiceName, Choice)>,
 }
 
 impl ContextOptions {
@@ -63,6 +67,7 @@ impl ContextOptions {
             bus_bytes: BUS_BYTES,
             backup_wait: backup::BACKUP_WAIT,
             airline: AirlineOptions::default(),
+            services: Vec::new(),
         }
     }
 }
@@ -103,6 +108,8 @@ pub struct Context {
     pub auth: Auth,
     /// The bound airline.
     pub airline: Airline,
+    /// Who provides which service, and who uses it.
+    pub broker: Broker,
     /// Grants of database files.
     pub databases: Databases,
     /// Who owns which path.
@@ -124,8 +131,17 @@ impl Context {
     /// # Errors
     /// See [`OpenError`]. A damaged file is not an error: it is set aside, and [`Context::findings`] says so.
     pub fn open(options: ContextOptions) -> Result<Self, OpenError> {
-        let ContextOptions { data_dir, base_url, log, state_max, data, bus_bytes, backup_wait, airline } =
-            options;
+        let ContextOptions {
+            data_dir,
+            base_url,
+            log,
+            state_max,
+            data,
+            bus_bytes,
+            backup_wait,
+            airline,
+            services,
+        } = options;
         let folder = Folder::take(&data_dir)?;
         let data_dir = folder.path().to_owned();
         let recovered = backup::recover(&data_dir)?;
@@ -158,6 +174,7 @@ impl Context {
             config: Config::new(store.clone(), stored_config, notices.clone(), bus.clone()),
             auth: Auth::new(sign_in.clone(), notices.clone()),
             airline: Airline::new(sign_in, notices.clone(), logs.clone(), airline),
+            broker: Broker::default(),
             databases: Databases::new(
                 data_dir.join(PLUGINS_DATA),
                 data,
@@ -177,6 +194,7 @@ impl Context {
             findings: findings.into(),
         };
         context.set_base_url(&base_url);
+        context.broker.choose(services);
         Ok(context)
     }
 

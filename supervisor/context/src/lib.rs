@@ -6,7 +6,7 @@
 //!   host (one session a process)                control (operators)          gateway
 //!        │ request / notify                        │ get, set, tail …           │ subscribe, owner_of
 //!        ▼                                         ▼                            ▼
-//!   ProcessContext ──match on the method──▶ config  auth  airline  server  database  logger  ipc
+//!   ProcessContext ──match on the method──▶ config  auth  airline  server  database  logger  ipc  service ▶ broker
 //!   (who asks: id, generation, folder)         │      │       │       │        │        │      │
 //!                                              ▼      ▼       ▼       ▼        │        ▼      ▼
 //!        notices, host events ◀──────────── store: one thread, one state.db   │   writer    bus
@@ -40,6 +40,7 @@ pub mod plugins;
 mod process;
 mod reply;
 pub mod server;
+mod service;
 mod sign_in;
 mod store;
 pub mod terminal;

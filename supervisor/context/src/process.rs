@@ -6,10 +6,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use outboard_broker::Consumer;
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::handshake::Empty;
 use outboard_protocol::id::Channel;
-use outboard_protocol::methods::{self, ContextCall, ContextNotice, Request};
+use outboard_protocol::methods::{self, ContextCall, ContextNotice, Request, SharedCall};
 use outboard_protocol::settings::Setting;
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use serde_json::value::RawValue;
@@ -18,6 +19,7 @@ use crate::context::Context;
 use crate::ipc::{self, Channels};
 use crate::logger::NewRecord;
 use crate::reply::{Reply, owned_params};
+use crate::service;
 
 /// Who a process is.
 #[derive(Debug, Clone)]
@@ -37,6 +39,7 @@ pub struct ProcessContext {
     context: Context,
     identity: ProcessIdentity,
     channels: Channels,
+    consumer: Arc<Consumer>,
 }
 
 impl Context {
@@ -50,7 +53,8 @@ impl ProcessContext {
     fn new(context: Context, identity: ProcessIdentity) -> Self {
         context.config.declare(&identity.id, Arc::clone(&identity.settings));
         context.bus.restarted(&identity.id, identity.generation);
-        Self { context, identity, channels: Channels::default() }
+        let consumer = Arc::new(context.broker.consumer(identity.id.clone()));
+        Self { context, identity, channels: Channels::default(), consumer }
     }
 
     /// Who the process is.
@@ -62,7 +66,12 @@ impl ProcessContext {
     /// effects, whenever the replies are awaited.
     pub fn request(&self, method: &str, params: Option<&RawValue>) -> Reply {
         let (context, id) = (&self.context, &self.identity.id);
-        let Some(call) = ContextCall::named(method) else { return Reply::Now(Err(unknown(method))) };
+        let Some(call) = ContextCall::named(method) else {
+            return match SharedCall::named(method) {
+                Some(SharedCall::ServiceCall) => service::answer_call(&self.consumer, params),
+                None => Reply::Now(Err(unknown(method))),
+            };
+        };
         match call {
             ContextCall::ConfigGet => context.config.answer_get(id, params),
             ContextCall::ConfigSet => context.config.answer_set(id, params),
@@ -90,27 +99,37 @@ impl ProcessContext {
             ContextCall::DatabaseOpen => context.databases.answer_open(id, &self.identity.data_dir, params),
             ContextCall::ServerRegister => context.prefixes.answer_register(id, params),
             ContextCall::ServerUnregister => context.prefixes.answer_unregister(id, params),
+            ContextCall::ServiceSubscribe => service::answer_subscribe(&self.consumer, params),
+            ContextCall::ServiceUnsubscribe => service::answer_unsubscribe(&self.consumer, params),
+            ContextCall::ServiceAsk => service::answer_ask(&context.broker, id, params),
         }
     }
 
     /// Whether a call of this method may take time, for which a place is needed among those that are worked on.
     pub fn takes_time(method: &str) -> bool {
-        ContextCall::named(method).is_some_and(|call| match call {
+        let shared = SharedCall::named(method).is_some_and(|call| match call {
+            SharedCall::ServiceCall => true,
+        });
+        let own = ContextCall::named(method).is_some_and(|call| match call {
             ContextCall::ConfigSet
             | ContextCall::ConfigDelete
             | ContextCall::AirlineRefresh
             | ContextCall::AirlineRequest
             | ContextCall::DatabaseOpen
             | ContextCall::ServerRegister
-            | ContextCall::ServerUnregister => true,
+            | ContextCall::ServerUnregister
+            | ContextCall::ServiceAsk => true,
             ContextCall::ConfigGet
             | ContextCall::ConfigGetAll
             | ContextCall::IpcHandle
             | ContextCall::IpcRemoveHandler
             | ContextCall::AuthIsAuthenticated
             | ContextCall::AuthGetToken
-            | ContextCall::AirlineGetCurrent => false,
-        })
+            | ContextCall::AirlineGetCurrent
+            | ContextCall::ServiceSubscribe
+            | ContextCall::ServiceUnsubscribe => false,
+        });
+        own || shared
     }
 
     /// Takes a notification. Never waits and never fails; what cannot be understood becomes a record in the plugin's log.
@@ -122,12 +141,19 @@ impl ProcessContext {
                 Ok(())
             }
             Some(ContextNotice::IpcSend) => ipc::send(&self.context.bus, id, *generation, params),
+            Some(ContextNotice::ServiceEmit) => service::emit(&self.context.broker, id, params),
+            Some(ContextNotice::ServiceReply) => service::reply(&self.consumer, params),
             None => Err(unknown(method)),
         };
         if let Err(error) = outcome {
             let message = format!("a notification had no or not its full effect: {error}");
             self.context.logs.record(NewRecord::about(id, *generation, LogLevel::Warn, message));
         }
+    }
+
+    /// The process as one that uses services: what waits for it is taken from here.
+    pub fn consumer(&self) -> &Arc<Consumer> {
+        &self.consumer
     }
 
     /// Whether this process answers `ipc.invoke` on the channel.

@@ -16,6 +16,7 @@
 //!                                     │
 //!                                     ▼
 //!                                   methods, subscriptions ──▶ Host
+//!                                   providers ────────────────▶ Broker
 //! ```
 //!
 //! A plugin runs as the same user and can connect to the socket; therefore the credential. Its file is readable by that user
@@ -31,6 +32,7 @@ mod credential;
 mod listener;
 mod methods;
 mod parameters;
+mod providers;
 mod subscriptions;
 mod unknown;
 
@@ -49,6 +51,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tower::layer::util::{Identity, Stack};
 
+use providers::Providers;
 use unknown::KnownLayer;
 
 pub use credential::{Credential, CredentialError};
@@ -142,8 +145,9 @@ fn builder() -> Builder {
 
 /// Every call and subscription of [`outboard_protocol::control::methods`].
 fn module(host: Host) -> RpcModule<Host> {
+    let providers = Providers::new(host.context().broker.clone());
     let mut module = RpcModule::new(host);
-    methods::register(&mut module).expect("INVARIANT: each name is registered once");
-    subscriptions::register(&mut module).expect("INVARIANT: each name is registered once");
+    methods::register(&mut module, &providers).expect("INVARIANT: each name is registered once");
+    subscriptions::register(&mut module, &providers).expect("INVARIANT: each name is registered once");
     module
 }

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonrpsee::RpcModule;
 use jsonrpsee::core::RegisterMethodError;
+use jsonrpsee::server::ConnectionId;
+use jsonrpsee::{Extensions, RpcModule};
 use outboard_host::{Host, Order};
 use outboard_protocol::context::config::DeleteResult;
 use outboard_protocol::control::methods::{self as table, Call, CallName};
@@ -21,15 +22,16 @@ use outboard_protocol::{PluginId, RpcError};
 use serde_json::value::RawValue;
 
 use super::parameters;
+use super::providers::{Connection, Providers};
 
 type Registered = Result<(), RegisterMethodError>;
 
 /// Registers every call of the table.
-pub(super) fn register(module: &mut RpcModule<Host>) -> Registered {
-    CallName::ALL.iter().try_for_each(|name| one(module, *name))
+pub(super) fn register(module: &mut RpcModule<Host>, providers: &Providers) -> Registered {
+    CallName::ALL.iter().try_for_each(|name| one(module, *name, providers.clone()))
 }
 
-fn one(module: &mut RpcModule<Host>, name: CallName) -> Registered {
+fn one(module: &mut RpcModule<Host>, name: CallName, providers: Providers) -> Registered {
     match name {
         CallName::Discover => on::<table::Discover, _, _>(module, async |_, NoParams {}| Ok(openrpc())),
         CallName::Status => on::<table::Status, _, _>(module, async |host: Host, StatusParams { id }| {
@@ -125,6 +127,25 @@ fn one(module: &mut RpcModule<Host>, name: CallName) -> Registered {
             host.come_up(&call.id, limit).await?;
             host.invoke(&call.id, &call.channel, call.args, limit).await
         }),
+        CallName::Services => on::<table::Services, _, _>(module, async |host: Host, NoParams {}| {
+            Ok(host.context().broker.status())
+        }),
+        CallName::ServiceAnswer => at_once::<table::ServiceAnswer>(module, move |connection, answer| {
+            providers.answer(connection, answer).map(|()| Empty {})
+        }),
+        CallName::ServiceEmit => at_once::<table::ServiceEmit>(module, move |connection, event| {
+            providers.emit(connection, event).map(|()| Empty {})
+        }),
+        CallName::ServiceAsk => {
+            module.register_async_method(table::ServiceAsk::NAME, move |params, _, extensions| {
+                let providers = providers.clone();
+                async move {
+                    let asked = parameters::read(table::ServiceAsk::NAME, &params)?;
+                    providers.ask(connection(&extensions), asked).await.map_err(parameters::to_wire)
+                }
+            })?;
+            Ok(())
+        }
     }
 }
 
@@ -151,6 +172,23 @@ where
         }
     })?;
     Ok(())
+}
+
+/// Registers a call of a provider, which is carried out before anything is waited for: that of the next message comes after it.
+fn at_once<M: Call>(
+    module: &mut RpcModule<Host>,
+    answer: impl Fn(Connection, M::Params) -> Result<M::Answer, RpcError> + Send + Sync + 'static,
+) -> Registered {
+    module.register_method(M::NAME, move |params, _, extensions| {
+        let params = parameters::read::<M::Params>(M::NAME, &params)?;
+        answer(connection(extensions), params).map_err(parameters::to_wire)
+    })?;
+    Ok(())
+}
+
+/// Which connection a message came by.
+fn connection(extensions: &Extensions) -> Connection {
+    extensions.get::<ConnectionId>().expect("INVARIANT: the library says it of each message").0
 }
 
 /// The committed document, as it is: whoever reads it here reads what stands in the repository.

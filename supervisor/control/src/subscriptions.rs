@@ -1,4 +1,5 @@
-//! The subscriptions: log records, what plugins push to their UIs, and what a host application may act upon.
+//! The subscriptions: log records, what plugins push to their UIs, what a host application may act upon, and the services that it
+//! provides.
 //!
 //! Each reads from a bounded queue of its own and ends with its client. A client that is too slow is told what it lost, or is
 //! cut off; it delays nobody. A row of the table that is not answered here does not compile.
@@ -11,12 +12,13 @@ use jsonrpsee::core::{RegisterMethodError, SubscriptionError};
 use jsonrpsee::server::{PendingSubscriptionSink, SubscriptionSink};
 use outboard_host::Host;
 use outboard_protocol::control::methods::{self as table, Subscription, SubscriptionName};
-use outboard_protocol::control::{BusEvent, HostEvent, LogsParams, NoParams, PluginParams};
+use outboard_protocol::control::{BusEvent, HostEvent, LogsParams, NoParams, PluginParams, ProvideParams};
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::parameters;
+use super::providers::Providers;
 
 /// Ends with `Err` when the client is to be told that nothing more comes.
 type Ended = Result<(), SubscriptionError>;
@@ -24,11 +26,17 @@ type Ended = Result<(), SubscriptionError>;
 type Registered = Result<(), RegisterMethodError>;
 
 /// Registers every subscription of the table.
-pub(super) fn register(module: &mut RpcModule<Host>) -> Registered {
+pub(super) fn register(module: &mut RpcModule<Host>, providers: &Providers) -> Registered {
     SubscriptionName::ALL.iter().try_for_each(|name| match name {
         SubscriptionName::LogRecords => on::<table::LogRecords, _, _>(module, logs),
         SubscriptionName::BusEvents => on::<table::BusEvents, _, _>(module, events),
         SubscriptionName::HostEvents => on::<table::HostEvents, _, _>(module, host_events),
+        SubscriptionName::Provided => {
+            let providers = providers.clone();
+            on::<table::Provided, _, _>(module, move |_, wanted, pending| {
+                provide(providers.clone(), wanted, pending)
+            })
+        }
     })
 }
 
@@ -133,6 +141,29 @@ async fn host_events(host: Host, NoParams {}: NoParams, pending: PendingSubscrip
             Err(RecvError::Closed) => return Err("the supervisor is shutting down".into()),
         };
         if !send(&sink, &event).await {
+            return Ok(());
+        }
+    }
+}
+
+/// A service, provided for as long as this goes on.
+async fn provide(
+    providers: Providers,
+    ProvideParams { service }: ProvideParams,
+    pending: PendingSubscriptionSink,
+) -> Ended {
+    let mut provision = match providers.provide(pending.connection_id().0, service) {
+        Ok(provision) => provision,
+        Err(error) => return refuse(pending, parameters::to_wire(error)).await,
+    };
+    let Ok(sink) = pending.accept().await else { return Ok(()) };
+    loop {
+        let item = tokio::select! {
+            () = sink.closed() => return Ok(()),
+            item = provision.next() => item,
+        };
+        let Some(item) = item else { return Ok(()) };
+        if !send(&sink, &item).await {
             return Ok(());
         }
     }

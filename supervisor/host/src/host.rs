@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use outboard_broker::Provider;
 use outboard_context::Context;
 use outboard_lifecycle::Order as Want;
 use outboard_protocol::control::{
@@ -253,6 +254,7 @@ impl Host {
             troubles: self.context().troubles.now(),
             log_records_dropped: self.context().logs.dropped(),
             plugins,
+            services: if only.is_none() { self.context().broker.status() } else { Vec::new() },
         }
     }
 
@@ -388,9 +390,26 @@ impl Host {
                 found.reason
             )
         }));
+        status.warnings.extend(self.provided_by_others(handle));
         let route = self.routes().find(handle.id.as_str());
         status.warnings.extend(route.into_iter().flat_map(|route| route.notes()));
         status
+    }
+}
+
+impl Host {
+    /// A sentence for each service that the plugin would provide and somebody else does.
+    fn provided_by_others(&self, handle: &PluginHandle) -> Vec<String> {
+        let provider = Provider::Plugin(handle.id.clone());
+        let (broker, services) = (&self.context().broker, handle.view.borrow().provides.clone());
+        let told = services.iter().filter_map(|service| {
+            let other = broker.provided_instead_of(service, &provider)?;
+            Some(format!(
+                "service {service} is provided by {other}, so this plugin is not asked; `{service} = \"{}\"` below `[services]` in the settings decides otherwise",
+                handle.id
+            ))
+        });
+        told.collect()
     }
 }
 

@@ -179,6 +179,14 @@ export type Desired = "up" | "down";
 /** An empty object: parameters of a method that takes none, or the answer of one that gives none. */
 export type Empty = Record<string, never>;
 
+/** The `data` member of an error: for programs, where the message is for people. */
+export interface ErrorData {
+  /** The stable word of the code. */
+  reason?: string;
+  /** Whether the same call may succeed later. */
+  retryable?: boolean;
+}
+
 /** One end of a process, and what was decided upon it. */
 export interface ExitRecord {
   /** When, RFC 3339. */
@@ -377,6 +385,37 @@ export interface PluginStatus {
   warnings?: string[];
 }
 
+/** What a host application that provides a service is told. */
+export type ProvideItem = {
+  type: "holds";
+  /** Who provides the service in its place; absent where it is the one. It takes over as soon as its turn comes. */
+  instead?: string | null;
+} | {
+  /** The call's id. */
+  call: string;
+  /** Whose call it is. */
+  caller: PluginId;
+  /** The method. */
+  method: ServiceMember;
+  /** What the method takes, as the consumer sent it. */
+  params: unknown;
+  /** The service. */
+  service: ServiceName;
+  /** How long the consumer waits, in milliseconds. */
+  timeoutMs: number;
+  type: "call";
+} | {
+  /** The call's id. */
+  call: string;
+  type: "cancelled";
+} | ServiceSubscribedParams;
+
+/** Parameters of `service.provide`. */
+export interface ProvideParams {
+  /** The service to provide, for as long as the subscription lasts. */
+  service: ServiceName;
+}
+
 /** How the request of a refresh is written. */
 export type RefreshBody = "form" | "json";
 
@@ -406,6 +445,111 @@ export interface RescanReport {
   removed: string[];
 }
 
+/** The `error` member of a JSON-RPC response. */
+export interface RpcError {
+  /** One of the codes of the table; codes that are not in it are a plugin's own. */
+  code: number;
+  /** What programs may rely on. */
+  data?: ErrorData | null;
+  /** A sentence: what was wrong, where, and what to do. */
+  message?: string;
+}
+
+/** Parameters of `service.answer`. */
+export interface ServiceAnswerParams {
+  /** The call's id. */
+  call: string;
+  /** Why it failed; with it, `result` is ignored. */
+  error?: RpcError | null;
+  /** What is answered: any JSON; absent counts as null. */
+  result?: unknown;
+}
+
+/** Parameters of `service.ask`: a provider asks one consumer, by an event that has to be answered. */
+export interface ServiceAskParams {
+  /** The event. */
+  event: ServiceMember;
+  /** The service, which the sender provides. */
+  service: ServiceName;
+  /** The consumer that is asked. */
+  to: PluginId;
+  /** What counts as the answer where none comes: the consumer is not subscribed, is gone, fails, or is late. Absent counts as null. */
+  default?: unknown;
+  /** Any JSON; absent counts as null. */
+  payload?: unknown;
+  /** How long to wait for its answer, in milliseconds: 5 s unless said, an hour at most. */
+  timeoutMs?: number | null;
+}
+
+/** Answer to `service.ask`. */
+export interface ServiceAskResult {
+  /** What the consumer answered, or the default. */
+  value: unknown;
+  /** Why it is the default; absent where the consumer answered. */
+  because?: string | null;
+}
+
+/** Parameters of the notification `service.emit`, from a provider. */
+export interface ServiceEmitParams {
+  /** The event. */
+  event: ServiceMember;
+  /** The service, which the sender provides. */
+  service: ServiceName;
+  /** Only the newest counts: it takes the place of an event of this name that still waits for a slow consumer. */
+  latest?: boolean;
+  /** Any JSON; absent counts as null. */
+  payload?: unknown;
+  /** One consumer that gets it, if it is subscribed; all that are subscribed, when absent. */
+  to?: PluginId | null;
+}
+
+/** The name of a method or an event of a service: 1 to 128 bytes, no control characters. */
+export type ServiceMember = string;
+
+/** The name of a service: lower-case letters and digits, beginning with a letter, and further parts after dots, which may have hyphens; at most 64 bytes. */
+export type ServiceName = string;
+
+/** Whether a service is answered. */
+export type ServiceState = "available" | "starting" | "unavailable" | "unprovided";
+
+/** One service: who provides it, who uses it, and how much. */
+export interface ServiceStatus {
+  /** Calls so far. */
+  calls: number;
+  /** The plugins that are subscribed to events of it. */
+  consumers: PluginId[];
+  /** Those of them that failed. */
+  errors: number;
+  /** Events so far. */
+  events: number;
+  /** Events that were left out because too much waited for a consumer, each consumer counted. */
+  missed: number;
+  /** Calls that wait for their answers. */
+  openCalls: number;
+  /** Who would provide it as well, in the order of their coming. */
+  others: string[];
+  /** Who provides it, in words such as `plugin sim-bridge` or `the host application`; null where nobody does. */
+  provider: string | null;
+  /** Its name. */
+  service: ServiceName;
+  /** Events that a newer one replaced before a slow consumer had them, each consumer counted. */
+  skipped: number;
+  /** Whether it is answered. */
+  state: ServiceState;
+  /** Why it is not available; absent while it is. */
+  because?: string | null;
+}
+
+/** Parameters of the notification `service.subscribed`: who listens to an event of a provider, whenever that changes. */
+export interface ServiceSubscribedParams {
+  /** The plugins that are subscribed now; empty when nobody listens any more. */
+  consumers: PluginId[];
+  /** The event. */
+  event: ServiceMember;
+  /** The service. */
+  service: ServiceName;
+}
+
 /** Who sets a setting. */
 export type SettingScope = "user" | "airline";
 
@@ -433,6 +577,8 @@ export interface StatusReport {
   pluginDirs: string[];
   /** The plugins, by id. */
   plugins: PluginStatus[];
+  /** The services that are provided, wanted or chosen, by name. */
+  services: ServiceStatus[];
   /** Whether all plugins' pages share one origin (`isolate_origins = false`). */
   sharedOrigin: boolean;
   /** When it started, RFC 3339. */
@@ -517,6 +663,14 @@ export interface ControlCalls {
   "airline.status": { params: NoParams; result: AirlineStatus };
   /** Call a channel that a plugin handles, as its UI does. The answer is the plugin's, any JSON; so are errors with other codes. */
   "ipc.invoke": { params: InvokeParams; result: unknown };
+  /** Every service that is provided, wanted or chosen: who provides it, who uses it, and how much. */
+  "services": { params: NoParams; result: ServiceStatus[] };
+  /** Answer a call that came by `service.provide` on this connection, once. `not_found`: nobody waits for it any more. */
+  "service.answer": { params: ServiceAnswerParams; result: Empty };
+  /** An event of a service that this connection provides. Events reach their consumers in the order in which they were sent, whether or not each is awaited. */
+  "service.emit": { params: ServiceEmitParams; result: Empty };
+  /** Ask one consumer of a service that this connection provides, by an event. The answer is the consumer's, or the stated default. */
+  "service.ask": { params: ServiceAskParams; result: ServiceAskResult };
 }
 
 /** What may be subscribed to, by the name of the call that begins it. */
@@ -527,6 +681,8 @@ export interface ControlSubscriptions {
   "events.subscribe": { params: PluginParams; item: BusEvent; notification: "events.event"; unsubscribe: "events.unsubscribe" };
   /** State changes of plugins, and what else the host application may want to act upon. */
   "host.subscribe": { params: NoParams; item: HostEvent; notification: "host.event"; unsubscribe: "host.unsubscribe" };
+  /** Provide a service for as long as the subscription lasts: calls come by it, and are answered by `service.answer`. */
+  "service.provide": { params: ProvideParams; item: ProvideItem; notification: "service.provided"; unsubscribe: "service.withdraw" };
 }
 
 /** The names of each subscription's notifications, and of the call that ends it. */
@@ -534,4 +690,5 @@ export const SUBSCRIPTIONS = {
   "logs.subscribe": { notification: "logs.record", unsubscribe: "logs.unsubscribe" },
   "events.subscribe": { notification: "events.event", unsubscribe: "events.unsubscribe" },
   "host.subscribe": { notification: "host.event", unsubscribe: "host.unsubscribe" },
+  "service.provide": { notification: "service.provided", unsubscribe: "service.withdraw" },
 } as const satisfies { [S in keyof ControlSubscriptions]: Pick<ControlSubscriptions[S], "notification" | "unsubscribe"> };

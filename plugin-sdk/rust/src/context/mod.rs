@@ -10,6 +10,7 @@ pub mod ipc;
 pub mod logger;
 pub(crate) mod registration;
 pub mod server;
+pub mod service;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -42,6 +43,7 @@ pub struct Namespaces {
     pub database: database::Database,
     /// HTTP below the plugin's prefixes.
     pub server: server::Server,
+    session: Arc<Session>,
     plugin: PluginInfo,
     http: HttpInfo,
     resumed_from: OnceLock<String>,
@@ -65,6 +67,7 @@ impl Context {
             airline: airline::AirlineAccess::new(session),
             database: database::Database::new(session),
             server: server::Server::new(session),
+            session: Arc::clone(session),
             plugin,
             http,
             resumed_from: OnceLock::new(),
@@ -80,6 +83,11 @@ impl Context {
 }
 
 impl Namespaces {
+    /// A service by its name: what only the host application or another plugin knows, or what this plugin provides.
+    pub fn service(&self, name: &str) -> service::Service {
+        service::Service::new(&self.session, name)
+    }
+
     /// The id from the manifest.
     pub fn plugin_id(&self) -> &str {
         self.plugin.id.as_str()

@@ -11,9 +11,10 @@ use std::task::{self, Poll};
 use std::time::Duration;
 
 use outboard_protocol::context::ipc::InvokeParams;
+use outboard_protocol::context::service::{CallParams, EventParams, ReplyParams};
 use outboard_protocol::error::{ErrorReason, RpcError};
 use outboard_protocol::handshake::{Empty, ResumeParams};
-use outboard_protocol::methods::{HostCall, HostNotice, SharedNotice};
+use outboard_protocol::methods::{HostCall, HostNotice, ServiceReply, SharedCall, SharedNotice};
 use outboard_protocol::wire::FRAME_MAX;
 use outboard_protocol::wire::frame::{Decoder, Frame};
 use outboard_protocol::wire::message::{self, Id};
@@ -25,6 +26,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::lifecycle::{Lifecycle, Work};
+use super::outbox::Urgency;
 use super::peer::Asked;
 use super::{Boxed, Session};
 use crate::failure::{discard, panic_message};
@@ -101,6 +103,16 @@ impl Dispatcher {
 
     fn called(&mut self, id: Id<'_>, method: &str, params: Option<&RawValue>) {
         let Some(call) = HostCall::named(method) else {
+            if let Some(SharedCall::ServiceCall) = SharedCall::named(method) {
+                return match self
+                    .room()
+                    .and_then(|()| read::<CallParams>(params))
+                    .and_then(|call| self.session.services.call(call))
+                {
+                    Ok(work) => self.spawn(id, work, Step::Invoked),
+                    Err(error) => self.session.peer.refuse(Some(id), &error),
+                };
+            }
             let message =
                 format!("a plugin has no method {method:?}; see docs/PROTOCOL.md for those that it has");
             return self.session.peer.refuse(Some(id), &RpcError::new(ErrorReason::MethodNotFound, message));
@@ -131,6 +143,12 @@ impl Dispatcher {
 
     fn invoked(&mut self, params: Option<&RawValue>) -> Result<Answering, RpcError> {
         let InvokeParams { channel, args } = read(params)?;
+        self.room()?;
+        self.session.channels.invoke(&channel, args)
+    }
+
+    /// Whether one more call may be worked on.
+    fn room(&self) -> Result<(), RpcError> {
         if self.running.len() >= HOST_CALLS_MAX {
             return Err(RpcError::new(
                 ErrorReason::LimitExceeded,
@@ -145,7 +163,7 @@ impl Dispatcher {
                 "the host leaves the plugin's answers unread; try again when it has read them",
             ));
         }
-        self.session.channels.invoke(&channel, args)
+        Ok(())
     }
 
     fn spawn(&mut self, id: Id<'_>, work: Answering, step: Step) {
@@ -195,11 +213,42 @@ impl Dispatcher {
             Some(HostNotice::AirlineChanged) => {
                 tell(params, |change| self.session.airline_observers.tell(&change));
             }
+            Some(HostNotice::ServiceEvent) => tell(params, |event| self.event(&event)),
+            Some(HostNotice::ServiceChanged) => {
+                tell(params, |change| self.session.services.changes.tell(&change));
+            }
+            Some(HostNotice::ServiceSubscribed) => {
+                tell(params, |told| self.session.services.subscribed.tell(&told));
+            }
             // ctx has no member for it; the host has written a warning into this plugin's log.
             Some(HostNotice::DatabaseQuota) => {}
             // A notification of a newer host: nothing waits for an answer.
             None => {}
         }
+    }
+
+    /// An event of a service. Where the provider waits for an answer, that is worked on beside everything else; one that panics gives
+    /// none, and the provider's default counts.
+    fn event(&self, event: &EventParams) {
+        let Some(reply) = self.session.services.told(event) else { return };
+        let (session, answer) = (Arc::clone(&self.session), event.answer.clone().unwrap_or_default());
+        let payload = event.payload.as_deref().and_then(|raw| serde_json::from_str(raw.get()).ok());
+        tokio::spawn(async move {
+            let outcome = match reply {
+                Ok(reply) => reply(payload.unwrap_or_default()).await,
+                Err(error) => Err(error),
+            };
+            let (result, error) = match outcome {
+                Ok(result) => (Some(result), None),
+                Err(error) => (None, Some(error)),
+            };
+            // A host that does not read takes its default.
+            let _ = session.peer.tell(
+                Urgency::Normal,
+                ServiceReply::NAME,
+                &ReplyParams { answer, result, error },
+            );
+        });
     }
 
     fn cancel(&mut self, params: Option<&RawValue>) {

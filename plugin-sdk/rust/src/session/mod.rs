@@ -14,6 +14,7 @@ pub(crate) mod observers;
 pub(crate) mod outbox;
 pub(crate) mod peer;
 pub(crate) mod registrations;
+pub(crate) mod services;
 pub(crate) mod serving;
 
 use std::sync::atomic::AtomicU64;
@@ -33,12 +34,14 @@ use channels::Channels;
 use observers::Observers;
 use peer::{CALL_DEADLINE, Peer};
 use registrations::Registrations;
+use services::Services;
 use serving::Routers;
 
 /// Everything that one conversation consists of. Every namespace holds a share.
 pub(crate) struct Session {
     pub(crate) peer: Peer,
     pub(crate) channels: Channels,
+    pub(crate) services: Services,
     pub(crate) routers: Routers,
     pub(crate) registrations: Registrations,
     pub(crate) config_observers: Observers<ChangedParams>,
@@ -56,6 +59,7 @@ impl Session {
         Self {
             peer: Peer::default(),
             channels: Channels::default(),
+            services: Services::default(),
             routers,
             registrations: Registrations::default(),
             config_observers: Observers::default(),
@@ -78,6 +82,12 @@ impl Session {
         params: &impl Serialize,
     ) -> Result<Box<RawValue>, CallError> {
         self.peer.call(method, params, CALL_DEADLINE).await
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Session")
     }
 }
 

@@ -29,13 +29,15 @@ use outboard_protocol::context::airline::{Airline, AirlineChangedParams, Airline
 use outboard_protocol::context::auth::AuthChangedParams;
 use outboard_protocol::context::config::ChangedParams;
 use outboard_protocol::context::ipc::InvokeParams;
+use outboard_protocol::context::service::{CallParams, EventParams, ReplyParams};
 use outboard_protocol::error::ErrorReason;
 use outboard_protocol::handshake::{
     HostInfo, HttpInfo, InitializeParams, InitializeResult, PluginInfo, StopParams, StopReason,
 };
-use outboard_protocol::id::{Channel, ConfigKey, PluginId};
+use outboard_protocol::id::{Channel, ConfigKey, PluginId, ServiceMember, ServiceName};
 use outboard_protocol::methods::{
-    AirlineChanged, AuthChanged, ConfigChanged, Initialize, IpcInvoke, Request, Stop,
+    AirlineChanged, AuthChanged, ConfigChanged, Initialize, IpcInvoke, Request, ServiceCall, ServiceEvent,
+    Stop,
 };
 use outboard_protocol::version::SUPPORTED;
 use outboard_protocol::wire::FRAME_MAX;
@@ -46,7 +48,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::JoinHandle;
 
 use services::World;
-pub use services::{Event, Record};
+pub use services::{Emitted, Event, Record};
 pub use setup::Setup;
 
 use crate::failure::CallError;
@@ -127,6 +129,66 @@ impl Host {
     pub async fn invoke(&self, channel: &str, args: Vec<Value>) -> Result<Value, RpcError> {
         let channel = Channel::new(channel)?;
         self.ask(IpcInvoke::NAME, &InvokeParams { channel, args }).await
+    }
+
+    /// Calls a service that the plugin provides, as another plugin would.
+    ///
+    /// # Errors
+    /// The plugin's error; `method_not_found` when it has no such method.
+    pub async fn call_service(
+        &self,
+        service: &str,
+        method: &str,
+        params: impl Into<Value>,
+        caller: &str,
+    ) -> Result<Value, RpcError> {
+        let params = serde_json::value::to_raw_value(&params.into())
+            .map_err(|error| RpcError::new(ErrorReason::InvalidParams, error.to_string()))?;
+        let call = CallParams {
+            service: ServiceName::new(service)?,
+            method: ServiceMember::new(method)?,
+            params: Some(params),
+            caller: Some(PluginId::new(caller)?),
+            timeout_ms: None,
+        };
+        self.ask(ServiceCall::NAME, &call).await
+    }
+
+    /// Tells the plugin an event of a service, whether or not it is subscribed.
+    ///
+    /// # Errors
+    /// `invalid_params` for a name that breaks the rules, `shutting_down` when the plugin is gone.
+    pub fn tell_event(&self, service: &str, event: &str, payload: impl Into<Value>) -> Result<(), RpcError> {
+        self.tell(ServiceEvent::NAME, &event_of(service, event, payload.into(), None)?)
+    }
+
+    /// Asks the plugin by an event, as a provider does. `None` when it gave no answer within a generous time.
+    ///
+    /// # Errors
+    /// The plugin's own error; `invalid_params` for a name that breaks the rules.
+    pub async fn ask_by_event(
+        &self,
+        service: &str,
+        event: &str,
+        payload: impl Into<Value>,
+    ) -> Result<Option<Value>, RpcError> {
+        let answer = "asked-by-the-test".to_owned();
+        self.tell(ServiceEvent::NAME, &event_of(service, event, payload.into(), Some(answer.clone()))?)?;
+        match tokio::time::timeout(WAIT, self.world.reply_to(&answer)).await {
+            Ok(ReplyParams { error: Some(error), .. }) => Err(error),
+            Ok(ReplyParams { result, .. }) => Ok(Some(result.unwrap_or_default())),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The next event of a service that the plugin provides; waits for one. `None` when none came within a generous time.
+    pub async fn next_emitted(&self) -> Option<Emitted> {
+        tokio::time::timeout(WAIT, self.world.next_emitted()).await.ok()
+    }
+
+    /// The events of services that the plugin is subscribed to: service and event.
+    pub fn subscriptions(&self) -> Vec<(String, String)> {
+        self.world.subscriptions()
     }
 
     /// Sends an HTTP request to the plugin's routers, as the gateway would. The path is the full one, prefix included.
@@ -229,6 +291,18 @@ impl Host {
     fn tell(&self, method: &'static str, params: &impl Serialize) -> Result<(), RpcError> {
         self.peer.tell(Urgency::Normal, method, params).map_err(as_rpc)
     }
+}
+
+fn event_of(
+    service: &str,
+    event: &str,
+    payload: Value,
+    answer: Option<String>,
+) -> Result<EventParams, RpcError> {
+    let payload = serde_json::value::to_raw_value(&payload)
+        .map_err(|error| RpcError::new(ErrorReason::InvalidParams, error.to_string()))?;
+    let (service, event) = (ServiceName::new(service)?, ServiceMember::new(event)?);
+    Ok(EventParams { service, event, payload: Some(payload), missed: 0, answer })
 }
 
 fn as_rpc(error: CallError) -> RpcError {

@@ -15,8 +15,9 @@ use outboard_protocol::context::database::{OpenParams, OpenResult};
 use outboard_protocol::context::ipc::ChannelParams;
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::context::server::{PrefixParams, RegisterResult};
+use outboard_protocol::context::service::{AskParams, AskResult, CallParams, ReplyParams, SubscribeParams};
 use outboard_protocol::handshake::Empty;
-use outboard_protocol::methods::{ContextCall, ContextNotice};
+use outboard_protocol::methods::{ContextCall, ContextNotice, SharedCall};
 use outboard_protocol::{RpcError, error::ErrorReason};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,27 @@ use tokio::sync::Notify;
 pub(super) const BASE_URL: &str = "http://127.0.0.1:2066";
 
 type AirlineApi = Box<dyn Fn(RequestParams) -> RequestResult + Send>;
+
+/// What answers a service: its method and parameters in, the answer out.
+pub(super) type ServiceApi = Box<dyn Fn(&str, Value) -> Result<Value, RpcError> + Send>;
+
+/// An event of a service that the plugin provides.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Emitted {
+    /// The service.
+    pub service: String,
+    /// The event.
+    pub event: String,
+    /// What was told.
+    #[serde(default)]
+    pub payload: Value,
+    /// The one consumer that gets it; all of them, when absent.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// Only the newest counts.
+    #[serde(default)]
+    pub latest: bool,
+}
 
 /// An event that the plugin pushed to its UIs.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -68,6 +90,10 @@ pub(super) struct Facts {
     pub(super) database_bytes: Option<u64>,
     prefixes: BTreeSet<String>,
     channels: BTreeSet<String>,
+    pub(super) services: BTreeMap<String, ServiceApi>,
+    subscriptions: BTreeSet<(String, String)>,
+    emitted: VecDeque<Emitted>,
+    replies: VecDeque<ReplyParams>,
     events: VecDeque<Event>,
     records: Vec<Record>,
 }
@@ -86,6 +112,9 @@ impl World {
 
     pub(super) fn answer(&self, method: &str, params: Option<&RawValue>) -> Result<Value, RpcError> {
         let Some(call) = ContextCall::named(method) else {
+            if let Some(SharedCall::ServiceCall) = SharedCall::named(method) {
+                return self.lock().call_service(read(params)?);
+            }
             let message = format!("a host has no method {method:?}");
             return Err(RpcError::new(ErrorReason::MethodNotFound, message));
         };
@@ -130,6 +159,24 @@ impl World {
             ContextCall::AirlineGetCurrent => json(GetCurrentResult { airline: facts.airline.clone() }),
             ContextCall::AirlineRefresh => facts.refresh(),
             ContextCall::AirlineRequest => facts.request(read(params)?),
+            ContextCall::ServiceSubscribe => {
+                let SubscribeParams { service, event } = read(params)?;
+                facts.subscriptions.insert((service.to_string(), event.to_string()));
+                json(Empty {})
+            }
+            ContextCall::ServiceUnsubscribe => {
+                let SubscribeParams { service, event } = read(params)?;
+                facts.subscriptions.remove(&(service.to_string(), event.to_string()));
+                json(Empty {})
+            }
+            // There are no other plugins here that could be asked.
+            ContextCall::ServiceAsk => {
+                let AskParams { to, default, .. } = read(params)?;
+                json(AskResult {
+                    value: default.unwrap_or_default(),
+                    because: Some(format!("{to} is not there")),
+                })
+            }
         }
     }
 
@@ -149,6 +196,16 @@ impl World {
             Some(ContextNotice::IpcSend) => {
                 if let Ok(event) = read(params) {
                     self.lock().events.push_back(event);
+                }
+            }
+            Some(ContextNotice::ServiceEmit) => {
+                if let Ok(emitted) = read(params) {
+                    self.lock().emitted.push_back(emitted);
+                }
+            }
+            Some(ContextNotice::ServiceReply) => {
+                if let Ok(reply) = read(params) {
+                    self.lock().replies.push_back(reply);
                 }
             }
             None => {}
@@ -180,6 +237,22 @@ impl World {
         self.lock().prefixes.iter().cloned().collect()
     }
 
+    pub(super) async fn next_emitted(&self) -> Emitted {
+        self.until(|facts| facts.emitted.pop_front()).await
+    }
+
+    pub(super) async fn reply_to(&self, answer: &str) -> ReplyParams {
+        self.until(|facts| {
+            let at = facts.replies.iter().position(|reply| reply.answer == answer)?;
+            facts.replies.remove(at)
+        })
+        .await
+    }
+
+    pub(super) fn subscriptions(&self) -> Vec<(String, String)> {
+        self.lock().subscriptions.iter().cloned().collect()
+    }
+
     pub(super) async fn next_event(&self) -> Event {
         self.until(|facts| facts.events.pop_front()).await
     }
@@ -207,6 +280,16 @@ impl World {
 }
 
 impl Facts {
+    fn call_service(&self, call: CallParams) -> Result<Value, RpcError> {
+        let CallParams { service, method, params, .. } = call;
+        let Some(answer) = self.services.get(service.as_str()) else {
+            let what = format!("nobody provides {service} here; Setup::service does");
+            return Err(RpcError::new(ErrorReason::NoProvider, what).with("service", service.as_str()));
+        };
+        let params = params.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        answer(method.as_str(), params)
+    }
+
     fn get(&self, params: GetParams) -> GetResult {
         let key = params.key.as_str();
         match self.config.get(key).or_else(|| self.defaults.get(key)) {

@@ -87,6 +87,17 @@ impl Setup {
         self
     }
 
+    /// Somebody provides this service, and answers so: method and parameters in, the answer out.
+    #[must_use]
+    pub fn service(
+        mut self,
+        name: &str,
+        answer: impl Fn(&str, Value) -> Result<Value, RpcError> + Send + 'static,
+    ) -> Self {
+        self.facts.services.insert(name.to_owned(), Box::new(answer));
+        self
+    }
+
     /// How large each database may become, in bytes; without it there is no limit.
     #[must_use]
     pub fn database_bytes(mut self, bytes: u64) -> Self {

@@ -335,6 +335,119 @@ export interface ServerRegisterResult {
   url: string;
 }
 
+/** Parameters of `service.ask`: a provider asks one consumer, by an event that has to be answered. */
+export interface ServiceAskParams {
+  /** The event. */
+  event: ServiceMember;
+  /** The service, which the sender provides. */
+  service: ServiceName;
+  /** The consumer that is asked. */
+  to: PluginId;
+  /** What counts as the answer where none comes: the consumer is not subscribed, is gone, fails, or is late. Absent counts as null. */
+  default?: unknown;
+  /** Any JSON; absent counts as null. */
+  payload?: unknown;
+  /** How long to wait for its answer, in milliseconds: 5 s unless said, an hour at most. */
+  timeoutMs?: number | null;
+}
+
+/** Answer to `service.ask`. */
+export interface ServiceAskResult {
+  /** What the consumer answered, or the default. */
+  value: unknown;
+  /** Why it is the default; absent where the consumer answered. */
+  because?: string | null;
+}
+
+/** Parameters of `service.call`: a consumer asks the host, and the host asks the provider. */
+export interface ServiceCallParams {
+  /** The method, as the provider names it. */
+  method: ServiceMember;
+  /** The service. */
+  service: ServiceName;
+  /** Whose call it is. The host says it to the provider; a consumer has no say in it, and what it sends here is ignored. */
+  caller?: PluginId | null;
+  /** What the method takes: any JSON; absent counts as null. */
+  params?: unknown;
+  /** How long the consumer waits, in milliseconds: 30 s unless said, an hour at most. Said where an answer waits for a person. */
+  timeoutMs?: number | null;
+}
+
+/** Parameters of the notification `service.changed`: what has become of a service that the plugin uses. */
+export interface ServiceChangedParams {
+  /** The service. */
+  service: ServiceName;
+  /** How it is now. */
+  state: ServiceState;
+  /** Why, for people; absent while it is available. */
+  because?: string | null;
+}
+
+/** Parameters of the notification `service.emit`, from a provider. */
+export interface ServiceEmitParams {
+  /** The event. */
+  event: ServiceMember;
+  /** The service, which the sender provides. */
+  service: ServiceName;
+  /** Only the newest counts: it takes the place of an event of this name that still waits for a slow consumer. */
+  latest?: boolean;
+  /** Any JSON; absent counts as null. */
+  payload?: unknown;
+  /** One consumer that gets it, if it is subscribed; all that are subscribed, when absent. */
+  to?: PluginId | null;
+}
+
+/** Parameters of the notification `service.event`. */
+export interface ServiceEventParams {
+  /** The event. */
+  event: ServiceMember;
+  /** The service. */
+  service: ServiceName;
+  /** The provider waits for an answer from this consumer: send it by `service.reply` under this id. */
+  answer?: string | null;
+  /** How many events of this subscription were left out before this one, because too much waited for the consumer. Absent: none. */
+  missed?: number;
+  /** Any JSON. */
+  payload?: unknown;
+}
+
+/** The name of a method or an event of a service: 1 to 128 bytes, no control characters. */
+export type ServiceMember = string;
+
+/** The name of a service: lower-case letters and digits, beginning with a letter, and further parts after dots, which may have hyphens; at most 64 bytes. */
+export type ServiceName = string;
+
+/** Parameters of the notification `service.reply`, from the consumer that was asked. */
+export interface ServiceReplyParams {
+  /** The id that came with the event. */
+  answer: string;
+  /** Why there is no answer; the provider's default counts. */
+  error?: RpcError | null;
+  /** What is answered: any JSON; absent counts as null. */
+  result?: unknown;
+}
+
+/** Whether a service is answered. */
+export type ServiceState = "available" | "starting" | "unavailable" | "unprovided";
+
+/** Parameters of `service.subscribe` and `service.unsubscribe`. */
+export interface ServiceSubscribeParams {
+  /** The event, as the provider names it. */
+  event: ServiceMember;
+  /** The service. */
+  service: ServiceName;
+}
+
+/** Parameters of the notification `service.subscribed`: who listens to an event of a provider, whenever that changes. */
+export interface ServiceSubscribedParams {
+  /** The plugins that are subscribed now; empty when nobody listens any more. */
+  consumers: PluginId[];
+  /** The event. */
+  event: ServiceMember;
+  /** The service. */
+  service: ServiceName;
+}
+
 /** Parameters of `stop`. */
 export interface StopParams {
   /** Why the plugin is stopped. */
@@ -370,6 +483,12 @@ export interface HostNotices {
   "airline.changed": { params: AirlineChangedParams };
   /** The plugin's data folder has come near its quota, or reached it. */
   "database.quota": { params: DatabaseQuotaParams };
+  /** An event of a service that the plugin is subscribed to. */
+  "service.event": { params: ServiceEventParams };
+  /** A service that the plugin uses is answered, is answered no longer, or will be soon. */
+  "service.changed": { params: ServiceChangedParams };
+  /** To a provider: who is subscribed to one of its events, at its start and whenever that changes. */
+  "service.subscribed": { params: ServiceSubscribedParams };
 }
 
 /** What a plugin asks of the host. */
@@ -402,6 +521,12 @@ export interface ContextCalls {
   "server.register": { params: ServerPrefixParams; result: ServerRegisterResult };
   /** Send them no longer. */
   "server.unregister": { params: ServerPrefixParams; result: Empty };
+  /** From now on the plugin gets `service.event` for this event, whoever provides the service, now or later. */
+  "service.subscribe": { params: ServiceSubscribeParams; result: Empty };
+  /** From now on it does not. */
+  "service.unsubscribe": { params: ServiceSubscribeParams; result: Empty };
+  /** From a provider: ask one consumer by an event. The answer is the consumer's, or the stated default. */
+  "service.ask": { params: ServiceAskParams; result: ServiceAskResult };
 }
 
 /** What a plugin tells the host. */
@@ -410,6 +535,16 @@ export interface ContextNotices {
   "log": { params: LogParams };
   /** Push an event to every connected UI of this plugin. */
   "ipc.send": { params: IpcSendParams };
+  /** From a provider: an event for the consumers that are subscribed to it. */
+  "service.emit": { params: ServiceEmitParams };
+  /** The answer to an event that came with an `answer` id. */
+  "service.reply": { params: ServiceReplyParams };
+}
+
+/** What either side asks of the other. */
+export interface BothCalls {
+  /** Call a method of a service. A consumer asks the host; the host asks the provider, with the caller's id. */
+  "service.call": { params: ServiceCallParams; result: unknown };
 }
 
 /** What either side tells the other. */
@@ -450,6 +585,10 @@ export const ERRORS = {
   not_found: [-32008, false],
   /** Somebody else owns the name, or the state does not allow it. */
   conflict: [-32009, false],
+  /** The service's provider is gone, or is not there yet. */
+  unavailable: [-32010, true],
+  /** Nobody provides the service; `data.service` names it. */
+  no_provider: [-32011, false],
   /** The caller withdrew the call. */
   cancelled: [-32800, false],
 } as const;

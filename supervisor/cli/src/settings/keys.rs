@@ -144,6 +144,9 @@ pub(super) const KEYS: &[Key<Options>] = &[
         "Which steps are told one by one, in the log and on the console: `trace` for all, or some of `outboard::step` (a plugin's state), `outboard::call` (its calls of the context) and `outboard::proxy` (where requests go), with commas between")
         .flag(Flag::new("trace", "FILTER", RUN)),
 
+    row!("services", Kind::Variables, context.services,
+        "Who provides a service, where several would or nobody else may: a plugin's id, or `@host` for the host application"),
+
     row!("http.allowed_hosts", Kind::Texts, gateway.allowed_hosts,
         "Further names by which it may be called, each as `name` or `name:port`; a request under any other name is refused with 403"),
     row!("http.allowed_origins", Kind::Texts, gateway.allowed_origins,

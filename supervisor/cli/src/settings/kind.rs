@@ -6,9 +6,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use outboard_broker::Choice;
 use outboard_gateway::Address;
+use outboard_protocol::PluginId;
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::RefreshBody;
+use outboard_protocol::id::ServiceName;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
@@ -271,6 +274,32 @@ impl Place for Vec<(String, String)> {
         Ok(None)
     }
 }
+
+/// Who provides which service. The order of the file means nothing.
+impl Place for Vec<(ServiceName, Choice)> {
+    fn read(value: Value, _: Kind) -> Result<Self, String> {
+        let table: toml::Table = by_type(value)?;
+        let chosen = |(name, value): (String, Value)| {
+            let service = ServiceName::new(&name).map_err(|error| error.to_string())?;
+            let provider: String = by_type(value).map_err(|why| format!("{name}: {why}"))?;
+            let choice = match provider.as_str() {
+                HOST_APPLICATION => Choice::Application,
+                id => Choice::Plugin(PluginId::new(id).map_err(|error| {
+                    format!("{name}: {error}; `{HOST_APPLICATION}` is the host application")
+                })?),
+            };
+            Ok((service, choice))
+        };
+        table.into_iter().map(chosen).collect()
+    }
+
+    fn written(&self, _: Kind) -> Option<Value> {
+        None
+    }
+}
+
+/// How the host application is called in the settings: no plugin's id can be this.
+const HOST_APPLICATION: &str = "@host";
 
 /// Where to listen: an IP address or `localhost`, and a port; or `unix:` and the path of a socket.
 pub(super) fn listen_address(text: &str) -> Result<Address, String> {

@@ -175,7 +175,11 @@ mod tests {
     #[test]
     fn every_key_takes_a_value_of_its_kind_and_no_table() {
         for path in paths() {
-            let key = path.join(".").replace("plugins.*", "plugins.some-id").replace("env.*", "env.NAME");
+            let key = path
+                .join(".")
+                .replace("plugins.*", "plugins.some-id")
+                .replace("env.*", "env.NAME")
+                .replace("services.*", "services.flight");
             let read = |value: &str| {
                 let table: Table = toml::from_str(&format!("{key} = {value}")).unwrap();
                 super::read(&table, &mut Options::default()).is_ok()

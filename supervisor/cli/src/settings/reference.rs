@@ -25,6 +25,11 @@ const TABLES: &[(&str, &str)] = &[
     ("restart", "What follows an unexpected end. The first restart is at once"),
     ("limits", "For each process of a plugin. What stands here wins over the plugin's manifest"),
     ("wire", "Bounds of the conversation with a plugin"),
+    (
+        "services",
+        "Who provides a service where more than one would, each as `name = \"provider\"`: a plugin's id, or `@host` for the host application. \
+         Without a line, the first that comes provides it; with one, nobody else does",
+    ),
     ("http", "The address that people reach"),
     ("log_files", "How log records are kept"),
     ("storage", "How what plugins keep is looked after"),

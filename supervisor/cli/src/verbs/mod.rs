@@ -23,6 +23,7 @@ mod new;
 mod order;
 mod rescan;
 mod secret;
+mod services;
 mod status;
 mod transfer;
 mod why;
@@ -80,6 +81,7 @@ fn ask(settings: &Settings, screen: &mut Screen, verb: Verb) -> Outcome {
         Verb::Restart(one) => order::<Restart>(settings, screen, &one.id),
         Verb::Enable(one) => order::<Enable>(settings, screen, &one.id),
         Verb::Disable(one) => order::<Disable>(settings, screen, &one.id),
+        Verb::Services => with_client(settings, async |client| services::run(client, screen).await),
         Verb::Rescan => with_client(settings, async |client| rescan::run(client, screen).await),
         Verb::Logs(logs) => logs::run(settings, screen, logs.id.as_deref()),
         Verb::LogLevel { id, level } => {

@@ -44,8 +44,8 @@ impl Actor {
         history: Arc<Mutex<History>>,
     ) -> Self {
         let mailbox = shared.context.mailbox(installed.id());
-        let plugin = Plugin::new(installed, settings, shared, machine, history);
-        showing::begin(&plugin);
+        let mut plugin = Plugin::new(installed, settings, shared, machine, history);
+        showing::begin(&mut plugin);
         Self { plugin, mailbox, retired: false }
     }
 

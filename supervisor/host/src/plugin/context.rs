@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use outboard_broker::{Broker, Consumer};
 use outboard_context::{Context, Durable, Mailbox, NewRecord, ProcessContext, ProcessIdentity};
 use outboard_protocol::PluginId;
 use outboard_protocol::id::{Channel, RoutePrefix};
@@ -27,6 +28,8 @@ pub(crate) trait PluginContext: Send + Sync {
     fn set_last_version(&self, id: &PluginId, version: &str) -> Durable<()>;
     /// Remembers what went wrong with it, or that nothing did.
     fn set_past(&self, id: &PluginId, past: Option<String>) -> Durable<()>;
+    /// Who provides which service.
+    fn broker(&self) -> &Broker;
     /// Claims a prefix, which is the plugin's at once.
     fn claim(&self, id: &PluginId, prefix: &RoutePrefix) -> Durable<()>;
 }
@@ -35,6 +38,8 @@ pub(crate) trait PluginContext: Send + Sync {
 pub(crate) trait Answers: ContextCalls {
     /// Whether the process answers `ipc.invoke` on the channel.
     fn handles(&self, channel: &Channel) -> bool;
+    /// The process as one that uses services: what waits for it is taken from here.
+    fn consumer(&self) -> Arc<Consumer>;
 }
 
 impl PluginContext for Context {
@@ -59,6 +64,9 @@ impl PluginContext for Context {
     fn set_past(&self, id: &PluginId, past: Option<String>) -> Durable<()> {
         self.plugins.set_past(id, past)
     }
+    fn broker(&self) -> &Broker {
+        &self.broker
+    }
     fn claim(&self, id: &PluginId, prefix: &RoutePrefix) -> Durable<()> {
         self.prefixes.claim(id, prefix)
     }
@@ -67,5 +75,8 @@ impl PluginContext for Context {
 impl Answers for ProcessContext {
     fn handles(&self, channel: &Channel) -> bool {
         Self::handles(self, channel)
+    }
+    fn consumer(&self) -> Arc<Consumer> {
+        Arc::clone(Self::consumer(self))
     }
 }

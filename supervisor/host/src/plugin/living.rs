@@ -23,7 +23,7 @@ use super::settings::PluginSettings;
 use super::shared::Shared;
 use super::stopping::StopCall;
 use super::unaware::{Unaware, WIRE_BUFFER};
-use super::{advice, elsewhere, trace};
+use super::{advice, elsewhere, providing, trace};
 use crate::discovery::Installed;
 use crate::process::{Exit, Limits};
 use crate::routes::{Address, Route, Upstream};
@@ -136,6 +136,9 @@ impl Living {
             let (reader, writer) = tokio::io::split(near);
             Session::open(reader, writer, calls, Arc::clone(&noise) as _, &settings.session, &mut tasks)
         };
+        if installed.manifest.speaks_the_protocol() {
+            tasks.spawn(providing::hear(context.consumer(), session.clone()));
+        }
         let route = shared.routes.add(installed.id());
         route.note(None);
         let serves = !installed.manifest.speaks_the_protocol() || !socket.is_inherited();

@@ -14,6 +14,7 @@
 //!   spawning, record, showing            what takes more than a line: a start, the report on an end, what everybody sees
 //!   state                                what there is of one plugin
 //!   living, calls, …                     its process, and what is said to it
+//!   providing                            its process as a provider and a consumer of services
 //!   trace                                each step, told to whoever asks
 //!   launching, context                  seams: to processes (`system`, by `launch`), and to what is kept
 //! ```
@@ -35,6 +36,7 @@ mod limits_hit;
 mod living;
 mod output;
 pub(crate) mod past;
+mod providing;
 mod reach;
 mod record;
 mod remembering;

@@ -27,6 +27,7 @@ pub(super) fn publish(plugin: &mut Plugin) {
     if !plugin.route_open {
         plugin.route.publish(closed_route(&view));
     }
+    stand(plugin, &view);
     let status = Box::new(view.status.clone());
     plugin.view.send_replace(Arc::new(view));
     // Nobody may be listening.
@@ -34,13 +35,20 @@ pub(super) fn publish(plugin: &mut Plugin) {
     remembering::past(plugin);
 }
 
-/// The route of a plugin before its first step.
-pub(super) fn begin(plugin: &Plugin) {
-    let view = plugin.view.borrow();
+/// The route of a plugin before its first step, and what it would provide.
+pub(super) fn begin(plugin: &mut Plugin) {
+    let view = Arc::clone(&plugin.view.borrow());
+    stand(plugin, &view);
     plugin.route.publish(match view.is_errored() {
         true => closed_route(&view),
         false => RouteState::Closed { cause: "the plugin was not started".to_owned(), retry_after: None },
     });
+}
+
+/// Says to the broker how the plugin is, for what it would provide.
+fn stand(plugin: &mut Plugin, view: &View) {
+    let session = plugin.living.as_ref().map(|living| &living.session);
+    plugin.claims.stand(&plugin.installed.manifest.provides, view, session);
 }
 
 fn closed_route(view: &View) -> RouteState {

@@ -19,6 +19,7 @@ use super::done::Done;
 use super::history::History;
 use super::living::{Link, Living};
 use super::past;
+use super::providing::Claims;
 use super::settings::PluginSettings;
 use super::shared::Shared;
 use super::timers::Timers;
@@ -46,6 +47,8 @@ pub(super) struct Plugin {
     history: Arc<Mutex<History>>,
     pub(super) view: watch::Sender<Arc<View>>,
     pub(super) link: watch::Sender<Option<Arc<Link>>>,
+    /// What it would provide.
+    pub(super) claims: Claims,
     /// What to try about the last end, where that is known.
     pub(super) advice: Option<String>,
     pub(super) spawn_failure: Option<String>,
@@ -71,6 +74,7 @@ impl Plugin {
         let view = Arc::new(View::new(machine.snapshot(), None, &installed, epoch_on_the_clock));
         let remembered = past::mark(&machine.past());
         let route = shared.routes.add(installed.id());
+        let claims = Claims::new(shared.context.broker().clone(), installed.id());
         let mut plugin = Self {
             installed: Arc::clone(&installed),
             settings,
@@ -86,6 +90,7 @@ impl Plugin {
             history,
             view: watch::Sender::new(view),
             link: watch::Sender::new(None),
+            claims,
             advice: None,
             spawn_failure: None,
             roll_back_failure: None,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use outboard_lifecycle::{Desired, Snapshot, State};
 use outboard_protocol::control::{self, PluginState, PluginStatus};
+use outboard_protocol::id::ServiceName;
 
 use crate::discovery::{Installed, Program};
 
@@ -15,6 +16,8 @@ use crate::discovery::{Installed, Program};
 pub(crate) struct View {
     pub(crate) snapshot: Snapshot,
     pub(crate) status: PluginStatus,
+    /// What it would provide.
+    pub(crate) provides: Vec<ServiceName>,
     runs_something: bool,
     speaks: bool,
     has_ui: bool,
@@ -55,6 +58,7 @@ impl View {
         Self {
             snapshot,
             status,
+            provides: installed.manifest.provides.clone(),
             runs_something: installed.program != Program::None,
             speaks: installed.manifest.speaks_the_protocol(),
             has_ui: installed.has_ui,

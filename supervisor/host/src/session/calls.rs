@@ -170,8 +170,16 @@ impl Ticket {
     }
 
     /// Waits for the one outcome of a call that was sent.
-    pub(super) async fn answer(mut self, outbox: &Arc<Outbox>) -> Result<Box<RawValue>, CallError> {
+    pub(super) fn answer(
+        mut self,
+        outbox: &Arc<Outbox>,
+    ) -> impl Future<Output = Result<Box<RawValue>, CallError>> + Send + 'static {
+        // At once: it may be withdrawn before anybody has waited for it.
         self.tell = Some(Arc::clone(outbox));
+        self.awaited()
+    }
+
+    async fn awaited(mut self) -> Result<Box<RawValue>, CallError> {
         let method = self.method;
         loop {
             let Some(deadline) = self.calls.deadline(self.id) else {

@@ -110,7 +110,17 @@ impl Session {
         params: P,
         limit: Duration,
     ) -> Result<Box<RawValue>, CallError> {
-        self.make(method, params, limit, false).await
+        self.begin(method, params, limit).await
+    }
+
+    /// As [`Self::call`]; the question waits to be written when this returns, so that the order of calls is the order of questions.
+    pub fn begin<P: Serialize>(
+        &self,
+        method: &'static str,
+        params: P,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Box<RawValue>, CallError>> + Send + 'static {
+        self.make(method, params, limit, false)
     }
 
     /// As [`Self::call`], for a caller with a deadline of its own: [`Self::progressed`] tells when to move it.
@@ -136,22 +146,26 @@ impl Session {
         self.calls.excuse();
     }
 
-    async fn make<P: Serialize>(
+    fn make<P: Serialize>(
         &self,
         method: &'static str,
         params: P,
         limit: Duration,
         told: bool,
-    ) -> Result<Box<RawValue>, CallError> {
-        let refused = |full| match full {
-            Full::Closed => CallError::Closed { method },
-            Full::NoRoom => CallError::Overloaded { method },
-            Full::Unfit(why) => CallError::Unfit { method, why },
-        };
-        let ticket = self.calls.enter(method, limit, told).map_err(refused)?;
-        let sent = self.outbox.offer(|out| message::write_request(out, ticket.id(), method, params));
-        sent.map_err(refused)?;
-        ticket.answer(&self.outbox).await
+    ) -> impl Future<Output = Result<Box<RawValue>, CallError>> + Send + 'static {
+        let entered = self.calls.enter(method, limit, told);
+        let sent = entered.and_then(|ticket| {
+            self.outbox.offer(|out| message::write_request(out, ticket.id(), method, params))?;
+            Ok(ticket.answer(&self.outbox))
+        });
+        async move {
+            match sent {
+                Ok(answer) => answer.await,
+                Err(Full::Closed) => Err(CallError::Closed { method }),
+                Err(Full::NoRoom) => Err(CallError::Overloaded { method }),
+                Err(Full::Unfit(why)) => Err(CallError::Unfit { method, why }),
+            }
+        }
     }
 
     /// Tells the plugin something. False: it was dropped, because too much waits for the plugin already.
@@ -161,6 +175,12 @@ impl Session {
             self.outbox.note_dropped();
         }
         sent.is_ok()
+    }
+
+    /// Resolves when nothing waits to be written to the plugin, or nothing ever will be: it has read what it was told, but for what
+    /// the system itself holds of a pipe.
+    pub async fn is_read(&self) {
+        self.outbox.drained().await;
     }
 
     /// Closes the plugin's input once what waits there is written. Its output is still read.

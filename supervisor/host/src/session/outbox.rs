@@ -42,6 +42,8 @@ struct State {
     /// turn has come, and until then takes a thirtieth of the memory.
     owed: Vec<u8>,
     closed: bool,
+    /// What was taken last is being written.
+    writing: bool,
     dropped: u64,
 }
 
@@ -131,6 +133,20 @@ impl Outbox {
         }
     }
 
+    /// Waits until nothing waits to be written and nothing is being written, or nothing ever will be.
+    pub(super) async fn drained(&self) {
+        let is_drained = || {
+            let state = self.lock();
+            state.closed || (state.buffer.is_empty() && state.owed.is_empty() && !state.writing)
+        };
+        while !is_drained() {
+            let emptied = self.emptied.notified();
+            if !is_drained() {
+                emptied.await;
+            }
+        }
+    }
+
     pub(super) fn is_full(&self) -> bool {
         let state = self.lock();
         !state.closed && state.buffer.len() >= self.limit
@@ -144,12 +160,16 @@ impl Outbox {
                 if !state.buffer.is_empty() || !state.owed.is_empty() {
                     std::mem::swap(&mut state.buffer, spare);
                     state.pay(spare, self.limit);
+                    state.writing = true;
                     break;
                 }
                 if state.closed {
                     return false;
                 }
+                state.writing = false;
             }
+            // Who takes again has written what was taken.
+            self.emptied.notify_waiters();
             self.filled.notified().await;
         }
         self.emptied.notify_waiters();

@@ -30,6 +30,15 @@ PluginId = str
 RoutePrefix = str
 """A path below which a plugin answers HTTP: begins with a slash, does not end with one, and has plain segments only; at most 256 bytes."""
 
+ServiceMember = str
+"""The name of a method or an event of a service: 1 to 128 bytes, no control characters."""
+
+ServiceName = str
+"""The name of a service: lower-case letters and digits, beginning with a letter, and further parts after dots, which may have hyphens; at most 64 bytes."""
+
+ServiceState = Literal["available", "starting", "unavailable", "unprovided"]
+"""Whether a service is answered."""
+
 StopReason = Literal["stopped", "restart", "update", "removed", "shutdown"]
 """Why a plugin is stopped."""
 
@@ -460,6 +469,172 @@ class ServerRegisterResult(TypedDict):
     """Where the prefix is reached from outside."""
 
 
+class _ServiceAskParamsRequired(TypedDict):
+    """Members that are always there."""
+
+    event: ServiceMember
+    """The event."""
+
+    service: ServiceName
+    """The service, which the sender provides."""
+
+    to: PluginId
+    """The consumer that is asked."""
+
+
+class ServiceAskParams(_ServiceAskParamsRequired, total=False):
+    """Parameters of `service.ask`: a provider asks one consumer, by an event that has to be answered."""
+
+    default: Any
+    """What counts as the answer where none comes: the consumer is not subscribed, is gone, fails, or is late. Absent counts as null."""
+
+    payload: Any
+    """Any JSON; absent counts as null."""
+
+    timeoutMs: Union[int, None]
+    """How long to wait for its answer, in milliseconds: 5 s unless said, an hour at most."""
+
+
+class _ServiceAskResultRequired(TypedDict):
+    """Members that are always there."""
+
+    value: Any
+    """What the consumer answered, or the default."""
+
+
+class ServiceAskResult(_ServiceAskResultRequired, total=False):
+    """Answer to `service.ask`."""
+
+    because: Union[str, None]
+    """Why it is the default; absent where the consumer answered."""
+
+
+class _ServiceCallParamsRequired(TypedDict):
+    """Members that are always there."""
+
+    method: ServiceMember
+    """The method, as the provider names it."""
+
+    service: ServiceName
+    """The service."""
+
+
+class ServiceCallParams(_ServiceCallParamsRequired, total=False):
+    """Parameters of `service.call`: a consumer asks the host, and the host asks the provider."""
+
+    caller: Union[PluginId, None]
+    """Whose call it is. The host says it to the provider; a consumer has no say in it, and what it sends here is ignored."""
+
+    params: Any
+    """What the method takes: any JSON; absent counts as null."""
+
+    timeoutMs: Union[int, None]
+    """How long the consumer waits, in milliseconds: 30 s unless said, an hour at most. Said where an answer waits for a person."""
+
+
+class _ServiceChangedParamsRequired(TypedDict):
+    """Members that are always there."""
+
+    service: ServiceName
+    """The service."""
+
+    state: ServiceState
+    """How it is now."""
+
+
+class ServiceChangedParams(_ServiceChangedParamsRequired, total=False):
+    """Parameters of the notification `service.changed`: what has become of a service that the plugin uses."""
+
+    because: Union[str, None]
+    """Why, for people; absent while it is available."""
+
+
+class _ServiceEmitParamsRequired(TypedDict):
+    """Members that are always there."""
+
+    event: ServiceMember
+    """The event."""
+
+    service: ServiceName
+    """The service, which the sender provides."""
+
+
+class ServiceEmitParams(_ServiceEmitParamsRequired, total=False):
+    """Parameters of the notification `service.emit`, from a provider."""
+
+    latest: bool
+    """Only the newest counts: it takes the place of an event of this name that still waits for a slow consumer."""
+
+    payload: Any
+    """Any JSON; absent counts as null."""
+
+    to: Union[PluginId, None]
+    """One consumer that gets it, if it is subscribed; all that are subscribed, when absent."""
+
+
+class _ServiceEventParamsRequired(TypedDict):
+    """Members that are always there."""
+
+    event: ServiceMember
+    """The event."""
+
+    service: ServiceName
+    """The service."""
+
+
+class ServiceEventParams(_ServiceEventParamsRequired, total=False):
+    """Parameters of the notification `service.event`."""
+
+    answer: Union[str, None]
+    """The provider waits for an answer from this consumer: send it by `service.reply` under this id."""
+
+    missed: int
+    """How many events of this subscription were left out before this one, because too much waited for the consumer. Absent: none."""
+
+    payload: Any
+    """Any JSON."""
+
+
+class _ServiceReplyParamsRequired(TypedDict):
+    """Members that are always there."""
+
+    answer: str
+    """The id that came with the event."""
+
+
+class ServiceReplyParams(_ServiceReplyParamsRequired, total=False):
+    """Parameters of the notification `service.reply`, from the consumer that was asked."""
+
+    error: Union[RpcError, None]
+    """Why there is no answer; the provider's default counts."""
+
+    result: Any
+    """What is answered: any JSON; absent counts as null."""
+
+
+class ServiceSubscribeParams(TypedDict):
+    """Parameters of `service.subscribe` and `service.unsubscribe`."""
+
+    event: ServiceMember
+    """The event, as the provider names it."""
+
+    service: ServiceName
+    """The service."""
+
+
+class ServiceSubscribedParams(TypedDict):
+    """Parameters of the notification `service.subscribed`: who listens to an event of a provider, whenever that changes."""
+
+    consumers: list[PluginId]
+    """The plugins that are subscribed now; empty when nobody listens any more."""
+
+    event: ServiceMember
+    """The event."""
+
+    service: ServiceName
+    """The service."""
+
+
 class StopParams(TypedDict):
     """Parameters of `stop`."""
 
@@ -482,6 +657,9 @@ HOST_NOTICES = (
     "auth.changed",
     "airline.changed",
     "database.quota",
+    "service.event",
+    "service.changed",
+    "service.subscribed",
 )
 """What the host tells a plugin."""
 
@@ -500,14 +678,24 @@ CONTEXT_CALLS = (
     "database.open",
     "server.register",
     "server.unregister",
+    "service.subscribe",
+    "service.unsubscribe",
+    "service.ask",
 )
 """What a plugin asks of the host."""
 
 CONTEXT_NOTICES = (
     "log",
     "ipc.send",
+    "service.emit",
+    "service.reply",
 )
 """What a plugin tells the host."""
+
+BOTH_CALLS = (
+    "service.call",
+)
+"""What either side asks of the other."""
 
 BOTH_NOTICES = (
     "$/cancelRequest",
@@ -530,6 +718,8 @@ ERRORS = {
     "auth_required": (-32007, False),
     "not_found": (-32008, False),
     "conflict": (-32009, False),
+    "unavailable": (-32010, True),
+    "no_provider": (-32011, False),
     "cancelled": (-32800, False),
 }
 """Code and retryability of every reason, by its word."""
@@ -595,12 +785,36 @@ class PluginSide(Protocol):
         """Send them no longer."""
 
     @overload
+    async def request(self, method: Literal["service.subscribe"], params: ServiceSubscribeParams) -> Empty:
+        """From now on the plugin gets `service.event` for this event, whoever provides the service, now or later."""
+
+    @overload
+    async def request(self, method: Literal["service.unsubscribe"], params: ServiceSubscribeParams) -> Empty:
+        """From now on it does not."""
+
+    @overload
+    async def request(self, method: Literal["service.ask"], params: ServiceAskParams) -> ServiceAskResult:
+        """From a provider: ask one consumer by an event. The answer is the consumer's, or the stated default."""
+
+    @overload
+    async def request(self, method: Literal["service.call"], params: ServiceCallParams) -> Any:
+        """Call a method of a service. A consumer asks the host; the host asks the provider, with the caller's id."""
+
+    @overload
     def notify(self, method: Literal["log"], params: LogParams) -> bool:
         """One log record."""
 
     @overload
     def notify(self, method: Literal["ipc.send"], params: IpcSendParams) -> bool:
         """Push an event to every connected UI of this plugin."""
+
+    @overload
+    def notify(self, method: Literal["service.emit"], params: ServiceEmitParams) -> bool:
+        """From a provider: an event for the consumers that are subscribed to it."""
+
+    @overload
+    def notify(self, method: Literal["service.reply"], params: ServiceReplyParams) -> bool:
+        """The answer to an event that came with an `answer` id."""
 
     @overload
     def notify(self, method: Literal["$/cancelRequest"], params: CancelParams) -> bool:
@@ -639,6 +853,10 @@ class HostSide(Protocol):
         """A UI or an operator calls a channel that the plugin handles."""
 
     @overload
+    async def request(self, method: Literal["service.call"], params: ServiceCallParams) -> Any:
+        """Call a method of a service. A consumer asks the host; the host asks the provider, with the caller's id."""
+
+    @overload
     def notify(self, method: Literal["config.changed"], params: ConfigChangedParams) -> bool:
         """A value of this plugin's configuration changed, by whomever."""
 
@@ -653,6 +871,18 @@ class HostSide(Protocol):
     @overload
     def notify(self, method: Literal["database.quota"], params: DatabaseQuotaParams) -> bool:
         """The plugin's data folder has come near its quota, or reached it."""
+
+    @overload
+    def notify(self, method: Literal["service.event"], params: ServiceEventParams) -> bool:
+        """An event of a service that the plugin is subscribed to."""
+
+    @overload
+    def notify(self, method: Literal["service.changed"], params: ServiceChangedParams) -> bool:
+        """A service that the plugin uses is answered, is answered no longer, or will be soon."""
+
+    @overload
+    def notify(self, method: Literal["service.subscribed"], params: ServiceSubscribedParams) -> bool:
+        """To a provider: who is subscribed to one of its events, at its start and whenever that changes."""
 
     @overload
     def notify(self, method: Literal["$/cancelRequest"], params: CancelParams) -> bool:

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use outboard_broker::{Broker, Consumer};
 use outboard_context::{Durable, Mailbox, NewRecord, ProcessIdentity, Reply};
 use outboard_protocol::id::{Channel, RoutePrefix};
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
@@ -38,6 +39,7 @@ struct Kept {
 pub(crate) struct FakeContext {
     disk: Arc<Disk>,
     kept: Arc<Mutex<Kept>>,
+    broker: Broker,
 }
 
 impl FakeContext {
@@ -97,8 +99,9 @@ impl PluginContext for FakeContext {
         Mailbox::default()
     }
 
-    fn for_process(&self, _: ProcessIdentity) -> Arc<dyn Answers> {
-        Arc::new(FakeAnswers(Arc::clone(&self.disk)))
+    fn for_process(&self, identity: ProcessIdentity) -> Arc<dyn Answers> {
+        let consumer = Arc::new(self.broker.consumer(identity.id));
+        Arc::new(FakeAnswers { disk: Arc::clone(&self.disk), consumer })
     }
 
     fn are_held_up(&self) -> bool {
@@ -126,17 +129,24 @@ impl PluginContext for FakeContext {
         })
     }
 
+    fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
     fn claim(&self, _: &PluginId, prefix: &RoutePrefix) -> Durable<()> {
         self.kept().prefixes.push(prefix.to_string());
         self.keep(|_| {})
     }
 }
 
-struct FakeAnswers(Arc<Disk>);
+struct FakeAnswers {
+    disk: Arc<Disk>,
+    consumer: Arc<Consumer>,
+}
 
 impl ContextCalls for FakeAnswers {
     fn request(&self, _: &str, _: Option<&RawValue>) -> Reply {
-        let time = Duration::from_millis(self.0.millis.load(Ordering::Relaxed));
+        let time = Duration::from_millis(self.disk.millis.load(Ordering::Relaxed));
         Reply::Later(Box::pin(async move {
             sleep(time).await;
             Ok(RawValue::NULL.to_owned())
@@ -153,5 +163,9 @@ impl ContextCalls for FakeAnswers {
 impl Answers for FakeAnswers {
     fn handles(&self, _: &Channel) -> bool {
         false
+    }
+
+    fn consumer(&self) -> Arc<Consumer> {
+        Arc::clone(&self.consumer)
     }
 }
