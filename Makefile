@@ -14,7 +14,7 @@ PLUGINS  := $(abspath target/plugins)
 RUN_DATA := $(abspath target/run/data)
 EXAMPLES := $(patsubst examples/%/plugin.json,%,$(wildcard examples/*/plugin.json))
 # What a first run needs of the workspace, built together.
-FIRST    := -p outboard -p outboard-sqlite $(patsubst examples/%/Cargo.toml,-p %,$(wildcard examples/*/Cargo.toml))
+FIRST    := -p outboard -p outboard-sqlite $(patsubst examples/%/Cargo.toml,-p %,$(wildcard $(EXAMPLES:%=examples/%/Cargo.toml)))
 # Further flags for `make run`, such as ARGS="--listen 127.0.0.1:3000".
 ARGS     ?=
 
@@ -109,11 +109,11 @@ endif
 test-host: sdk-typescript
 	$(need_rust)
 	$(build_all)
-	OUTBOARD_BIN="$(TARGET)/debug/outboard" npm test --workspace plugin-sdk/host
+	OUTBOARD_BIN="$(TARGET)/debug/outboard" npm test --workspace plugin-sdk/host --workspace examples/electron-host
 
 # Plugins' UIs in Chromium, and JavaScript plugins under the real supervisor. The guard is for the whole file.
 .PHONY: test-browser
-test-browser: plugins
+test-browser: plugins sdk-typescript
 	$(need_rust)
 	$(call need,chromium:chromium)
 	$(build_all)

@@ -63,6 +63,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("outboard-plugin", &["outboard-protocol", "outboard-plugin"]),
     // Runs in applications that embed Outboard, which compile nothing of the host.
     ("outboard-embed", &["outboard-protocol"]),
+    ("axum-host", &["outboard-embed"]),
     // Loaded by Node in a plugin's process, and linked to nothing of ours.
     ("outboard-sqlite", &[]),
     ("hello-rust", &["outboard-plugin"]),
@@ -86,7 +87,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("jsonrpsee", &["outboard-control", "outboard", "outboard-embed"]),
     ("hyper", &["outboard-gateway", "outboard-control"]),
     // Our own routes, and those of plugins; never the way to a plugin.
-    ("axum", &["outboard-gateway", "outboard-plugin", "hello-rust", "bench"]),
+    ("axum", &["outboard-gateway", "outboard-plugin", "hello-rust", "axum-host", "bench"]),
 ];
 
 /// The protocol and the state machine have no clock, no runtime and no input or output.

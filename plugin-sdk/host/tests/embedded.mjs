@@ -1,7 +1,8 @@
 //! What the tests of this package share: folders that go with the test, plugins of a few lines, and applications as programs of their own.
 
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -40,6 +41,20 @@ export function plugin(plugins, id, files) {
   }
 }
 
+/** The blocks of docs/EMBEDDING.md, by what stands behind the backquotes: a language, and the name of a file where it is one. */
+export function guideBlocks() {
+  const text = readFileSync(join(ROOT, "docs", "EMBEDDING.md"), "utf8");
+  return [...text.matchAll(/^```(\w+) ?(\S*)\n(.*?)^```$/gms)].map(([, language, file, content]) => ({ language, file, content }));
+}
+
+/** Writes the guide's files into a folder. */
+export function writeGuide(folder) {
+  for (const { file, content } of guideBlocks().filter(({ file }) => file)) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), content);
+  }
+}
+
 /** Waits for a state; the runner's own limit ends a test whose state never comes. */
 export async function until(what) {
   for (;;) {
@@ -47,6 +62,14 @@ export async function until(what) {
     if (is) return is;
     await pause(20);
   }
+}
+
+/** The status of a page whose name Node cannot look up, as browsers do: `*.localhost` is this machine. */
+export function statusOf(address) {
+  const { port, pathname, host } = new URL(address);
+  return new Promise((resolve, reject) => {
+    get({ host: "127.0.0.1", port, path: pathname, headers: { host } }, (answer) => resolve(answer.resume().statusCode)).once("error", reject);
+  });
 }
 
 /** Whether a process is there. */

@@ -36,6 +36,11 @@ pub use error::Error;
 pub use items::Items;
 pub use options::{Limits, Options, RestartPolicy};
 pub use outboard::{Event, Outboard};
+/// The samples of the guide, which are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/EMBEDDING.md")]
+pub struct Guide;
+
 /// Everything that may be asked, and what is answered.
 pub use outboard_protocol::control;
 pub use run::{PluginAtReady, Ready};
