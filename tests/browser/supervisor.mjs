@@ -14,7 +14,7 @@ const run = promisify(execFile);
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
 /** The binary: the one that is named, else the newest kind that was built. */
-function binary() {
+export function binary() {
   const target = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
   const found = [process.env.OUTBOARD_BIN, join(target, "debug", "outboard"), join(target, "release", "outboard")].find((path) => path && existsSync(path));
   assert.ok(found, "build the supervisor first: cargo build");

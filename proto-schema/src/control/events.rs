@@ -44,6 +44,45 @@ pub struct BusEvent {
     pub replayed: Option<u64>,
 }
 
+/// Parameters of `development.tell`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct DevelopmentParams {
+    /// Which plugin.
+    pub id: PluginId,
+    /// What is wrong, shown over its pages until this is told again without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<DevelopmentFault>,
+    /// Whether its pages are to load anew, since its UI is another one now.
+    #[serde(default)]
+    pub reload: bool,
+}
+
+/// What is wrong with a plugin in the making, as its author is told.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct DevelopmentFault {
+    /// What, a sentence.
+    pub message: String,
+    /// What was said about it, line by line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub details: String,
+    /// The author's file, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line in it, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The column in that, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u64>,
+    /// The lines around it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<String>,
+}
+
 /// Something that the host application may want to act upon.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]

@@ -13,8 +13,8 @@ use serde_json::value::RawValue;
 use super::{
     AirlineSetParams, AirlineStatus, AnswerParams, AuthSetParams, AuthStatus, BackupParams, BackupReport,
     BusEvent, ConfigDocument, ConfigEntry, ConfigImportParams, ConfigImportReport, ConfigKeyParams,
-    ConfigSetParams, DataReport, HostEvent, InvokeParams, LogLevelParams, LogLevelReport, LogRecord,
-    LogsParams, NoParams, PluginParams, PluginStatus, ProvideItem, ProvideParams, RescanReport,
+    ConfigSetParams, DataReport, DevelopmentParams, HostEvent, InvokeParams, LogLevelParams, LogLevelReport,
+    LogRecord, LogsParams, NoParams, PluginParams, PluginStatus, ProvideItem, ProvideParams, RescanReport,
     ServiceStatus, StatusParams, StatusReport, WhyReport,
 };
 use crate::context::config::DeleteResult;
@@ -267,6 +267,9 @@ control_table! {
         ServiceAsk "service.ask" (AskParams) -> AskResult,
             since "0.1.0", errors [Conflict],
             "Ask one consumer of a service that this connection provides, by an event. The answer is the consumer's, or the stated default.";
+        DevelopmentTell "development.tell" (DevelopmentParams) -> Empty,
+            since "0.1.0", errors [NotFound LimitExceeded],
+            "Tell a plugin's open pages how its making goes: what is wrong with it, that it is well again, or that they are to load anew. Pages that are opened later hear of a fault too. `outboard dev` says it.";
     }
     subscriptions {
         LogRecords "logs.subscribe" "logs.record" "logs.unsubscribe" (LogsParams) -> LogRecord,

@@ -22,7 +22,7 @@ pub use configuration::{
     ConfigDocument, ConfigEntry, ConfigImportParams, ConfigImportReport, ConfigKeyParams, ConfigSetParams,
     ConfigSource,
 };
-pub use events::{BusEvent, HostEvent, InvokeParams};
+pub use events::{BusEvent, DevelopmentFault, DevelopmentParams, HostEvent, InvokeParams};
 pub use keeping::{
     BackupParams, BackupReport, DataFile, DataReport, DataUse, LogLevelParams, LogLevelReport,
 };

@@ -14,8 +14,8 @@ use outboard_host::{Host, Order};
 use outboard_protocol::context::config::DeleteResult;
 use outboard_protocol::control::methods::{self as table, Call, CallName};
 use outboard_protocol::control::{
-    BackupParams, ConfigImportParams, ConfigImportReport, ConfigKeyParams, ConfigSetParams, InvokeParams,
-    LogLevelParams, LogsParams, NoParams, PluginParams, StatusParams,
+    BackupParams, ConfigImportParams, ConfigImportReport, ConfigKeyParams, ConfigSetParams,
+    DevelopmentParams, InvokeParams, LogLevelParams, LogsParams, NoParams, PluginParams, StatusParams,
 };
 use outboard_protocol::handshake::Empty;
 use outboard_protocol::{PluginId, RpcError};
@@ -120,6 +120,11 @@ fn one(module: &mut RpcModule<Host>, name: CallName, providers: Providers) -> Re
         CallName::AirlineStatusOf => {
             on::<table::AirlineStatusOf, _, _>(module, async |host: Host, NoParams {}| {
                 Ok(host.airline_status())
+            })
+        }
+        CallName::DevelopmentTell => {
+            on::<table::DevelopmentTell, _, _>(module, async |host: Host, told: DevelopmentParams| {
+                host.tell_development(&told).map(|()| Empty {})
             })
         }
         CallName::Invoke => on::<table::Invoke, _, _>(module, async |host: Host, call: InvokeParams| {

@@ -8,7 +8,7 @@ use outboard_context::{BusSubscription, LogSubscription};
 use outboard_protocol::context::logger::LogLevel;
 use outboard_protocol::control::{
     AirlineSetParams, AirlineStatus, AuthSetParams, AuthStatus, BackupReport, ConfigDocument, ConfigEntry,
-    DataReport, LogLevelReport, LogRecord, LogsParams,
+    DataReport, DevelopmentParams, LogLevelReport, LogRecord, LogsParams,
 };
 use outboard_protocol::id::ConfigKey;
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
@@ -119,6 +119,16 @@ impl Host {
         self.why(id.as_str())?;
         self.context().logs.set_level(id, level);
         self.log_level(id)
+    }
+
+    /// Tells a plugin's pages how its making goes.
+    ///
+    /// # Errors
+    /// `not_found`; `limit_exceeded` for a fault that is too long to be shown.
+    pub fn tell_development(&self, told: &DevelopmentParams) -> Result<(), RpcError> {
+        self.why(told.id.as_str())?;
+        let told = self.context().bus.development(&told.id, told.fault.as_ref(), told.reload);
+        told.map_err(|why| RpcError::new(ErrorReason::LimitExceeded, why.to_string()))
     }
 
     /// The latest log records, oldest first.

@@ -176,6 +176,32 @@ export interface DataUse {
 /** What an operator wants. */
 export type Desired = "up" | "down";
 
+/** What is wrong with a plugin in the making, as its author is told. */
+export interface DevelopmentFault {
+  /** What, a sentence. */
+  message: string;
+  /** The column in that, from 1. */
+  column?: number | null;
+  /** What was said about it, line by line. */
+  details?: string;
+  /** The author's file, where it is known. */
+  file?: string | null;
+  /** The lines around it. */
+  frame?: string | null;
+  /** The line in it, from 1. */
+  line?: number | null;
+}
+
+/** Parameters of `development.tell`. */
+export interface DevelopmentParams {
+  /** Which plugin. */
+  id: PluginId;
+  /** What is wrong, shown over its pages until this is told again without it. */
+  fault?: DevelopmentFault | null;
+  /** Whether its pages are to load anew, since its UI is another one now. */
+  reload?: boolean;
+}
+
 /** An empty object: parameters of a method that takes none, or the answer of one that gives none. */
 export type Empty = Record<string, never>;
 
@@ -671,6 +697,8 @@ export interface ControlCalls {
   "service.emit": { params: ServiceEmitParams; result: Empty };
   /** Ask one consumer of a service that this connection provides, by an event. The answer is the consumer's, or the stated default. */
   "service.ask": { params: ServiceAskParams; result: ServiceAskResult };
+  /** Tell a plugin's open pages how its making goes: what is wrong with it, that it is well again, or that they are to load anew. Pages that are opened later hear of a fault too. `outboard dev` says it. */
+  "development.tell": { params: DevelopmentParams; result: Empty };
 }
 
 /** What may be subscribed to, by the name of the call that begins it. */

@@ -11,6 +11,7 @@ import { comeHome } from "./baked.js";
 import { Boundary, wordsOf } from "./boundary.js";
 import { componentOf } from "./component.js";
 import { navigationOf } from "./navigation.js";
+import { watchDevelopment } from "./development.js";
 import { Notice } from "./notice.js";
 import { ROUTER, routed } from "./router.js";
 import { shareEarly, type SharingPage } from "./shared.js";
@@ -55,6 +56,7 @@ export async function mount(): Promise<void> {
       return () => window.removeEventListener("hashchange", listener);
     },
   };
+  watchDevelopment(id);
   const root = createRoot(document.getElementById("root") as HTMLElement);
   try {
     const Plugin = await load(id);

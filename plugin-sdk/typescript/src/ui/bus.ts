@@ -24,6 +24,8 @@ export interface ServerFrame {
   result?: unknown;
   error?: WireError;
   authenticated?: boolean;
+  fault?: object | null;
+  reload?: boolean;
   airline?: { id: string; baseUrl: string } | null;
 }
 

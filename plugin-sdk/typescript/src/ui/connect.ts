@@ -29,10 +29,15 @@ const buses = new Map<string, Bus>();
 
 /** Connects a page to a plugin. Reconnects by itself for as long as it is not closed. */
 export function connect(pluginId: string, { base = STRATOS_APP_BASE }: ConnectOptions = {}): PluginConnection {
+  return new Connection(pluginId, busOf(base));
+}
+
+/** The page's one bus of a supervisor. */
+export function busOf(base: string = STRATOS_APP_BASE): Bus {
   const url = `${base.replace(/^http/, "ws")}/_outboard/bus`;
   const bus = buses.get(url) ?? new Bus(url);
   buses.set(url, bus);
-  return new Connection(pluginId, bus);
+  return bus;
 }
 
 class Connection implements PluginConnection {

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use bytes::Bytes;
 use outboard_protocol::PluginId;
 use outboard_protocol::context::database::QuotaParams;
+use outboard_protocol::control::DevelopmentFault;
 use outboard_protocol::id::{Channel, ConfigKey};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -42,6 +43,12 @@ enum Frame<'a> {
         #[serde(flatten)]
         how: &'a QuotaParams,
     },
+    /// How the making of a plugin goes: what is wrong with it, or nothing; and whether its pages load anew.
+    Development {
+        plugin: &'a PluginId,
+        fault: Option<&'a DevelopmentFault>,
+        reload: bool,
+    },
     /// A new process of a plugin of which values are kept: they are its predecessor's until it sends them anew.
     Restarted {
         plugin: &'a PluginId,
@@ -63,7 +70,17 @@ pub struct Bus {
 struct Topic {
     clients: Vec<Arc<Outlet>>,
     retained: Retained,
+    /// What is wrong with it while it is made, for pages that are opened meanwhile.
+    fault: Option<Bytes>,
 }
+
+/// A fault is longer than pages show.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a fault with {0} bytes is not shown; leave out details, and send at most {FAULT_BYTES_MAX}")]
+pub struct FaultTooLong(usize);
+
+/// Longest frame of a fault, in bytes: a message, a stack and some lines.
+const FAULT_BYTES_MAX: usize = 256 * 1024;
 
 impl Bus {
     /// A bus on which at most so many bytes wait for all clients together.
@@ -99,6 +116,7 @@ impl Bus {
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(topic) = topics.get_mut(id) {
             topic.retained = Retained::default();
+            topic.fault = None;
         }
     }
 
@@ -136,6 +154,32 @@ impl Bus {
 
     pub(crate) fn quota(&self, plugin: &PluginId, how: &QuotaParams) {
         self.publish(plugin, &Frame::Quota { plugin, how });
+    }
+
+    /// Says how the making of a plugin goes; a fault is kept until the next word.
+    ///
+    /// # Errors
+    /// [`FaultTooLong`], and nothing was said.
+    pub fn development(
+        &self,
+        plugin: &PluginId,
+        fault: Option<&DevelopmentFault>,
+        reload: bool,
+    ) -> Result<(), FaultTooLong> {
+        let frame = encode(&Frame::Development { plugin, fault, reload });
+        if frame.len() > FAULT_BYTES_MAX {
+            return Err(FaultTooLong(frame.len()));
+        }
+        // Who comes later has nothing to load anew.
+        let kept = fault.map(|_| encode(&Frame::Development { plugin, fault, reload: false }).into());
+        let sent = self.budget.count(frame);
+        let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
+        let topic = topics.entry(plugin.clone()).or_default();
+        topic.clients.iter().for_each(|client| client.push(&sent));
+        topic.fault = kept;
+        drop((topics, sent));
+        self.keep_within_budget();
+        Ok(())
     }
 
     /// Says that a new process is there, where values of the one before are kept.
@@ -179,10 +223,11 @@ impl Bus {
 
     fn join(&self, id: &PluginId, outlet: &Arc<Outlet>) {
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
-        let Topic { clients, retained } = topics.entry(id.clone()).or_default();
+        let Topic { clients, retained, fault } = topics.entry(id.clone()).or_default();
         if !clients.iter().any(|client| Arc::ptr_eq(client, outlet)) {
             // Counted for each client: what is kept may be replaced while it still waits here.
             retained.frames().for_each(|frame| outlet.push(&self.budget.count(frame.clone())));
+            fault.iter().for_each(|frame| outlet.push(&self.budget.count(frame.clone())));
             clients.push(Arc::clone(outlet));
         }
         drop(topics);
@@ -194,7 +239,9 @@ impl Bus {
         for (_, topic) in topics.iter_mut().filter(|(id, _)| which(id)) {
             topic.clients.retain(|client| !Arc::ptr_eq(client, outlet));
         }
-        topics.retain(|_, topic| !topic.clients.is_empty() || !topic.retained.is_empty());
+        topics.retain(|_, topic| {
+            !topic.clients.is_empty() || !topic.retained.is_empty() || topic.fault.is_some()
+        });
     }
 }
 

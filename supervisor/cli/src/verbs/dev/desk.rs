@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use outboard_protocol::context::logger::LogLevel;
-use outboard_protocol::control::{LogRecord, LogSource};
+use outboard_protocol::control::{DevelopmentFault, LogRecord, LogSource};
 use serde_json::{Value, json};
 
 use super::place::Place;
@@ -149,23 +149,24 @@ impl<'s> Desk<'s> {
     }
 
     /// Something went wrong, in the words of whoever said it. Gives what a page is to show of it.
-    pub(super) fn fault(&self, event: &str, fault: &Fault) -> Outcome<Value> {
+    pub(super) fn fault(&self, event: &str, fault: &Fault) -> Outcome<DevelopmentFault> {
         self.failing.set(true);
         let message = self.as_the_author_knows_it(&fault.message);
         let details = self.as_the_author_knows_it(&fault.details.join("\n"));
         let place = self.place(&message).or_else(|| self.place(&details));
         let frame = place.as_ref().and_then(Place::frame);
-        let told = json!({
-            "message": message,
-            "details": details,
-            "file": place.as_ref().map(|place| self.name_of(&place.file)),
-            "line": place.as_ref().map(|place| place.line),
-            "column": place.as_ref().and_then(|place| place.column),
-            "frame": frame,
-        });
+        let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let told = DevelopmentFault {
+            message: message.clone(),
+            details: details.clone(),
+            file: place.as_ref().map(|place| self.name_of(&place.file)),
+            line: place.as_ref().map(|place| number(place.line)),
+            column: place.as_ref().and_then(|place| place.column).map(number),
+            frame,
+        };
         let mut screen = self.screen.borrow_mut();
         if screen.json() {
-            let mut line = told.clone();
+            let mut line = serde_json::to_value(&told).unwrap_or_default();
             line["event"] = event.into();
             screen.json_line(&line)?;
             return Ok(told);

@@ -10,6 +10,7 @@
 mod build;
 mod child;
 mod desk;
+mod page;
 mod place;
 mod project;
 mod round;
@@ -135,7 +136,7 @@ async fn develop(
                     project = now;
                 }
                 if let Some(fault) = fault {
-                    desk.fault("failed", &fault)?;
+                    page::fault(&client, &project.id, desk.fault("failed", &fault)?).await?;
                     desk.say("waiting", "waiting for the next save", json!({}))?;
                 }
             }
@@ -150,10 +151,11 @@ async fn develop(
                     match status.state {
                         PluginState::BackingOff | PluginState::Errored => {
                             let fault = round::fault_of(&client, &status).await?;
-                            desk.fault("failed", &fault)?;
+                            page::fault(&client, &project.id, desk.fault("failed", &fault)?).await?;
                         }
                         PluginState::Running if desk.is_failing() => {
                             desk.well("running", "it runs again", json!({}))?;
+                            page::well(&client, &project.id, false).await?;
                         }
                         _ => {}
                     }
@@ -212,7 +214,7 @@ async fn begin(desk: &Desk<'_>, client: &Client, project: &Project, listen: &str
     let page = ui.then(|| format!("{origin}/_outboard/shell/{}", project.id));
     if matches!(status.state, PluginState::Errored | PluginState::BackingOff | PluginState::Invalid) {
         let fault = round::fault_of(client, &status).await?;
-        desk.fault("failed", &fault)?;
+        page::fault(client, &project.id, desk.fault("failed", &fault)?).await?;
     } else {
         let routes: Vec<String> = status.routes.iter().map(|route| format!("{origin}{route}/")).collect();
         let places = routes.iter().chain(&page).cloned().collect::<Vec<_>>().join("  ");

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::build;
 use super::desk::{Desk, Fault};
+use super::page;
 use super::project::Project;
 use super::watch::print_of;
 use crate::client::{Client, ORDER_WAIT, QUESTION_WAIT};
@@ -126,12 +127,14 @@ pub(super) async fn order(
     let status = match status {
         Some(Ok(status)) => status,
         // A plugin that has a UI alone has nothing to start.
-        Some(Err(_)) if !has_program(project) => return told(desk, due, since).map(|()| None),
+        Some(Err(_)) if !has_program(project) => {
+            return told(desk, client, project, due, since).await.map(|()| None);
+        }
         Some(Err(failure)) => return Err(failure),
-        None => return told(desk, due, since).map(|()| None),
+        None => return told(desk, client, project, due, since).await.map(|()| None),
     };
     if status.state == PluginState::Running || status.cause_code.as_deref() == Some(UI_ONLY) {
-        return told(desk, due, since).map(|()| None);
+        return told(desk, client, project, due, since).await.map(|()| None);
     }
     fault_of(client, &status).await.map(Some)
 }
@@ -141,13 +144,14 @@ fn has_program(project: &Project) -> bool {
         .is_ok_and(|installed| installed.program != outboard_host::discovery::Program::None)
 }
 
-fn told(desk: &Desk<'_>, due: Due, since: Instant) -> Outcome {
+async fn told(desk: &Desk<'_>, client: &Client, project: &Project, due: Due, since: Instant) -> Outcome {
     let (event, did) = match (due.process || due.manifest, due.ui) {
         (true, _) => ("restarted", "restarted"),
         (false, true) => ("reloaded", "the page loads its UI again"),
         (false, false) => ("unchanged", "the build made nothing else than before"),
     };
-    desk.well(event, &format!("{did}, {} after the save", seconds(since)), json!({ "ms": ms(since) }))
+    desk.well(event, &format!("{did}, {} after the save", seconds(since)), json!({ "ms": ms(since) }))?;
+    page::well(client, &project.id, due.ui).await
 }
 
 /// Why a plugin does not run, with what its process said last.
