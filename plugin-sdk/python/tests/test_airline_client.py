@@ -52,7 +52,7 @@ class Client(unittest.IsolatedAsyncioTestCase):
         client = self.client(api)
         answer = await client.get("/pilot/verify", params={"full": 1})
         self.assertEqual(answer.json(), {"host": "va.example"})
-        self.host.services.airline = Airline("a2", "https://other.example:8443/v1", "new")
+        self.host.world.airline = Airline("a2", "https://other.example:8443/v1", "new")
         api.accepts = "new"
         answer = await client.get("fleet")
         self.assertEqual(answer.json(), {"host": "other.example:8443"})
@@ -63,7 +63,7 @@ class Client(unittest.IsolatedAsyncioTestCase):
 
     async def test_a_401_renews_the_bearer_and_the_request_is_sent_once_more_with_its_body(self) -> None:
         api = AirlineApi("fresh")
-        self.host.services.fresh_tokens = ["fresh"]
+        self.host.world.fresh_tokens = ["fresh"]
         answer = await self.client(api).post("/pireps", json={"flight_number": "QFA1"})
         self.assertEqual(answer.status_code, 200)
         bearers = [(bearer, body) for _, _, bearer, body in api.seen]
@@ -72,15 +72,15 @@ class Client(unittest.IsolatedAsyncioTestCase):
 
     async def test_many_401_at_once_make_one_exchange(self) -> None:
         api = AirlineApi("fresh")
-        self.host.services.fresh_tokens = ["fresh", "never-needed"]
+        self.host.world.fresh_tokens = ["fresh", "never-needed"]
         client = self.client(api)
         answers = await asyncio.gather(*(client.get(f"/{number}") for number in range(10)))
         self.assertEqual({answer.status_code for answer in answers}, {200})
-        self.assertEqual(self.host.services.refreshes, 1)
+        self.assertEqual(self.host.world.refreshes, 1)
 
     async def test_a_second_401_is_the_answer(self) -> None:
         api = AirlineApi("something-else")
-        self.host.services.fresh_tokens = ["fresh", "fresher"]
+        self.host.world.fresh_tokens = ["fresh", "fresher"]
         answer = await self.client(api).get("/pilot")
         self.assertEqual(answer.status_code, 401)
         self.assertEqual(len(api.seen), 2)
@@ -102,8 +102,8 @@ class Client(unittest.IsolatedAsyncioTestCase):
                 raise CallError(ErrorReason.TIMEOUT, "airline.getCurrent: no answer within 30 s")
             return {"airline": {"id": "a1", "baseUrl": "https://va.example", "token": "old"}}
 
-        self.host.services.fresh_tokens = ["fresh"]
-        self.host.services.answers["airline.getCurrent"] = told_once
+        self.host.world.fresh_tokens = ["fresh"]
+        self.host.world.answers["airline.getCurrent"] = told_once
         answer = await self.client(api).get("/pilot")
         self.assertEqual((answer.status_code, len(api.seen), asked), (401, 1, 2))
 
@@ -114,7 +114,7 @@ class Client(unittest.IsolatedAsyncioTestCase):
         await client.get("http://va.example/pilot")
         await client.get("https://va.example:443/pilot")
         self.assertEqual([bearer for _, _, bearer, _ in api.seen], [None, None, "Bearer old"])
-        self.assertEqual(self.host.services.refreshes, 0)
+        self.assertEqual(self.host.world.refreshes, 0)
 
     async def test_no_path_that_a_plugin_is_given_leads_elsewhere(self) -> None:
         api = AirlineApi("old")
@@ -157,25 +157,25 @@ class Client(unittest.IsolatedAsyncioTestCase):
             ],
         )
         self.assertEqual(
-            self.host.services.refreshes, 0, "a stranger's 401 says nothing about the airline's bearer"
+            self.host.world.refreshes, 0, "a stranger's 401 says nothing about the airline's bearer"
         )
 
     async def test_a_file_upload_is_retried_and_a_stream_is_not_but_renews_the_bearer_for_the_next(
         self,
     ) -> None:
         api = AirlineApi("fresh")
-        self.host.services.fresh_tokens = ["fresh"]
+        self.host.world.fresh_tokens = ["fresh"]
         client = self.client(api)
 
         async def stream() -> Any:
             yield b"piece"
 
         streamed = await client.post("/log", content=stream())
-        self.assertEqual((streamed.status_code, self.host.services.refreshes, len(api.seen)), (401, 1, 1))
+        self.assertEqual((streamed.status_code, self.host.world.refreshes, len(api.seen)), (401, 1, 1))
         streamed = await client.post("/log", content=stream())
         self.assertEqual((streamed.status_code, api.seen[-1][3]), (200, b"piece"))
         api.accepts = "fresher"
-        self.host.services.fresh_tokens = ["fresher"]
+        self.host.world.fresh_tokens = ["fresher"]
         uploaded = await client.post("/log", files={"file": b"0123456789"})
         self.assertEqual(uploaded.status_code, 200)
         self.assertIn(b"0123456789", api.seen[-1][3])
@@ -191,22 +191,22 @@ class Client(unittest.IsolatedAsyncioTestCase):
 
         # The airline cannot be asked for a new one at that moment.
         self.assertEqual((await client.get("/x")).status_code, 401)
-        self.host.services.fresh_tokens = ["fresh"]
+        self.host.world.fresh_tokens = ["fresh"]
         self.assertEqual((await client.post("/log", content=stream())).status_code, 200)
         self.assertEqual([bearer for _, _, bearer, _ in api.seen], ["Bearer old", "Bearer fresh"])
 
     async def test_a_request_is_not_sent_again_to_an_airline_that_was_bound_meanwhile(self) -> None:
         api = AirlineApi("fresh")
-        self.host.services.answers["airline.refresh"] = lambda _: self.rebound()
+        self.host.world.answers["airline.refresh"] = lambda _: self.rebound()
         answer = await self.client(api).post("/pireps", json={})
         self.assertEqual((answer.status_code, len(api.seen)), (401, 1))
 
     def rebound(self) -> dict[str, str]:
-        self.host.services.airline = Airline("a2", "https://other.example", "fresh")
+        self.host.world.airline = Airline("a2", "https://other.example", "fresh")
         return {"token": "fresh"}
 
     async def test_without_a_bound_airline_the_call_fails_with_its_reason(self) -> None:
-        self.host.services.airline = None
+        self.host.world.airline = None
         with self.assertRaises(CallError) as caught:
             await self.client(AirlineApi("x")).get("/pilot")
         self.assertIs(caught.exception.reason, ErrorReason.NOT_FOUND)

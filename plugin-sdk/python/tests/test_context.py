@@ -359,7 +359,7 @@ class AuthAndAirline(unittest.IsolatedAsyncioTestCase):
         async with Host(quiet_plugin()) as host:
             self.assertFalse(await host.ctx.auth.is_authenticated())
             self.assertIsNone(await host.ctx.auth.get_token())
-            host.services.token = "abc"
+            host.world.token = "abc"
             self.assertTrue(await host.ctx.auth.is_authenticated())
             self.assertEqual(await host.ctx.auth.get_token(), "abc")
 
@@ -369,7 +369,7 @@ class AuthAndAirline(unittest.IsolatedAsyncioTestCase):
             current = await host.ctx.airline.get_current()
             self.assertEqual(current, bound)
             self.assertNotIn("secret-canary", repr(current))
-            host.services.airline = None
+            host.world.airline = None
             self.assertIsNone(await host.ctx.airline.get_current())
 
     async def test_changes_are_told_without_the_token(self) -> None:
@@ -397,7 +397,7 @@ class AuthAndAirline(unittest.IsolatedAsyncioTestCase):
                 asked.append(params)
                 return {"status": 201, "headers": {"x": "y"}, "body": {"id": 7}}
 
-            host.services.answers["airline.request"] = answer_request
+            host.world.answers["airline.request"] = answer_request
             answer = await host.ctx.airline.request("post", "/pireps", json={"flight": "QFA1"})
         self.assertEqual(asked, [{"method": "POST", "path": "/pireps", "body": {"flight": "QFA1"}}])
         self.assertEqual((answer.status, answer.body), (201, {"id": 7}))
@@ -415,7 +415,7 @@ class Calls(unittest.IsolatedAsyncioTestCase):
                     withdrawn.set()
                     raise
 
-            host.services.answers["config.get"] = never
+            host.world.answers["config.get"] = never
             with self.assertRaises(CallError) as caught:
                 await host.ctx._peer.request("config.get", {"key": "x"}, timeout=0.01)
             self.assertIs(caught.exception.reason, ErrorReason.TIMEOUT)
@@ -437,7 +437,7 @@ class Calls(unittest.IsolatedAsyncioTestCase):
             begun.set()
             await asyncio.Event().wait()
 
-        host.services.answers["config.get"] = never
+        host.world.answers["config.get"] = never
         call = asyncio.create_task(host.ctx.config.get("x"))
         await begun.wait()
         await host.close()

@@ -75,7 +75,7 @@ class Database(unittest.IsolatedAsyncioTestCase):
         )
         for how in ways:
             host = Host(quiet_plugin())
-            host.services.database_bytes = 65536
+            host.world.database_bytes = 65536
             with self.subTest(how=how):
                 async with host:
                     path = host.data_dir / "full.db"
@@ -114,7 +114,7 @@ class Database(unittest.IsolatedAsyncioTestCase):
                 return super().cursor(Lines)
 
         host = Host(quiet_plugin())
-        host.services.database_bytes = 65536
+        host.world.database_bytes = 65536
         async with host:
             database = host.ctx.database.open("full.db", factory=Mine)
             assert isinstance(database, Mine)
@@ -128,7 +128,7 @@ class Database(unittest.IsolatedAsyncioTestCase):
         self,
     ) -> None:
         host = Host(quiet_plugin())
-        host.services.database_bytes = 0
+        host.world.database_bytes = 0
         async with host:
             database = host.ctx.database.open("late.db")
             database.execute("CREATE TABLE t (b BLOB)")

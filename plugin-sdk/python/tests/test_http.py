@@ -65,7 +65,7 @@ class InMemory(unittest.IsolatedAsyncioTestCase):
     async def test_an_application_answers_below_its_prefix_with_its_lifespan_and_state(self) -> None:
         seen: list[str] = []
         async with Host(plugin_serving(starlette_app(seen))) as host:
-            self.assertEqual(host.services.prefixes, ["/api/test-plugin"])
+            self.assertEqual(host.world.prefixes, ["/api/test-plugin"])
             answer = await host.request("POST", "/status", json={"a": 1})
             self.assertEqual(answer.json(), {"fuel": 42, "path": "/api/test-plugin/status", "body": 8})
             elsewhere = await host.request("GET", "/api/test-plugin-2/status")
@@ -74,7 +74,7 @@ class InMemory(unittest.IsolatedAsyncioTestCase):
 
     async def test_a_prefix_that_another_plugin_owns_fails_the_start(self) -> None:
         host = Host(plugin_serving(starlette_app([])))
-        host.services.taken_prefixes["/api/test-plugin"] = "other"
+        host.world.taken_prefixes["/api/test-plugin"] = "other"
         await host.open()
         with self.assertRaises(CallError) as caught:
             await host.start()
@@ -129,7 +129,7 @@ class InMemory(unittest.IsolatedAsyncioTestCase):
 
         async with Host(plugin) as host:
             await host.invoke("mount")
-            while "/loadsheet" not in host.services.prefixes:
+            while "/loadsheet" not in host.world.prefixes:
                 await host.ping()
             self.assertEqual((await host.request("GET", "/loadsheet/status")).status, 200)
             await host.invoke("unmount")

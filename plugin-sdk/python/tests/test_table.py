@@ -39,6 +39,13 @@ async def everything(ctx: Context) -> None:
     ctx.database.open("a.db").close()
     ctx.server.register_app(ctx.plugin.prefix, application)
     ctx.server.unregister(ctx.plugin.prefix)
+    there = ctx.service("acme.there")
+    off = there.on("moved", lambda payload: None)
+    there.answer("may-move", lambda payload: True)
+    await there.call("look")
+    off()
+    await there.ask("someone", "may-move")
+    there.emit("moved")
     ctx.logger.info("table", "everything was used")
 
 
@@ -48,7 +55,7 @@ class TheTable(unittest.IsolatedAsyncioTestCase):
         plugin.on_start(everything)
         host = Host(plugin, airline=Airline("va", "http://va.invalid", "token"))
         seen: set[str] = set()
-        answer, told = host.services.answer, host.services.told
+        answer, told = host.world.answer, host.world.told
 
         async def noted(method: str, params: Any) -> Any:
             seen.add(method)
@@ -62,10 +69,12 @@ class TheTable(unittest.IsolatedAsyncioTestCase):
             seen.add(method)
             told(method, params)
 
-        host.services.answer, host.services.told = noted, noticed  # type: ignore[method-assign]
+        host.world.answer, host.world.told = noted, noticed  # type: ignore[method-assign]
+        host.service("acme.there").provide({"look": lambda params: None})
         async with host:
             await host.next_log("everything was used")
-        self.assertEqual(seen, {*protocol.CONTEXT_CALLS, *protocol.CONTEXT_NOTICES})
+            await host.service("acme.there").ask("may-move")
+        self.assertEqual(seen, {*protocol.CONTEXT_CALLS, *protocol.CONTEXT_NOTICES, *protocol.BOTH_CALLS})
 
     async def test_every_call_and_notification_of_a_host_is_taken(self) -> None:
         plugin = Plugin()
@@ -74,7 +83,7 @@ class TheTable(unittest.IsolatedAsyncioTestCase):
             await host.ping()
             session = host._session
             assert session is not None
-            self.assertEqual({*session._calls, "ping"}, set(protocol.HOST_CALLS))
+            self.assertEqual({*session._calls, "ping"}, {*protocol.HOST_CALLS, *protocol.BOTH_CALLS})
             self.assertEqual(set(session._notices), set(protocol.HOST_NOTICES))
 
     async def test_a_notification_that_is_not_in_order_ends_nothing(self) -> None:
@@ -122,6 +131,7 @@ class TheTable(unittest.IsolatedAsyncioTestCase):
             *protocol.HOST_NOTICES,
             *protocol.CONTEXT_CALLS,
             *protocol.CONTEXT_NOTICES,
+            *protocol.BOTH_CALLS,
             *protocol.BOTH_NOTICES,
         }
         named = {word for file in SOURCES.rglob("*.py") for word in _methods_named(file)}

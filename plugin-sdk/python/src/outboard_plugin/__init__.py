@@ -24,7 +24,7 @@ nothing which is imported or printed afterwards can disturb it.
 
 from __future__ import annotations
 
-from .context import Airline, AirlineName, AirlineResponse, Context, PluginInfo
+from .context import Airline, AirlineName, AirlineResponse, Call, ConsumerAnswer, Context, PluginInfo
 from .error import CallError, ErrorReason
 from .plugin import Plugin
 from .version import SDK_VERSION as __version__
@@ -37,7 +37,9 @@ __all__ = [
     "Airline",
     "AirlineName",
     "AirlineResponse",
+    "Call",
     "CallError",
+    "ConsumerAnswer",
     "Context",
     "ErrorReason",
     "Plugin",

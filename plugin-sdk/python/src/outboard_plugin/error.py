@@ -36,6 +36,8 @@ class ErrorReason(enum.Enum):
     AUTH_REQUIRED = "auth_required"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
+    UNAVAILABLE = "unavailable"
+    NO_PROVIDER = "no_provider"
     CANCELLED = "cancelled"
 
     @property

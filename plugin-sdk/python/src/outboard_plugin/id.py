@@ -1,4 +1,4 @@
-"""Names that have rules: route prefixes, channels, config keys, database files.
+"""Names that have rules: route prefixes, channels, config keys, database files, services.
 
 The host checks them all again; they are checked here so that an author's mistake raises where it was made. Must not
 know where names come from or what they are used for.
@@ -25,10 +25,13 @@ PREFIX_MAX = 256
 CHANNEL_MAX = 256
 CONFIG_KEY_MAX = 256
 DATABASE_FILE_MAX = 128
+SERVICE_NAME_MAX = 64
+SERVICE_MEMBER_MAX = 128
 
 _PREFIX = re.compile(r"(/[A-Za-z0-9][A-Za-z0-9._~-]*)+")
 _PLUGIN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _DATABASE_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_SERVICE_NAME = re.compile(r"[a-z][a-z0-9]*(\.[a-z0-9-]+)*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 
@@ -95,6 +98,23 @@ def database_file(file: str) -> str:
             "database file", file, "-wal, -shm and -journal are the names of SQLite's own side files"
         )
     return file
+
+
+def service(name: str) -> str:
+    """The name of a service, such as ``flight`` or ``acme.billing``."""
+    if not isinstance(name, str) or len(name) > SERVICE_NAME_MAX or not _SERVICE_NAME.fullmatch(name):
+        raise refuse(
+            "service",
+            name,
+            "use lower-case letters and digits, beginning with a letter; further parts follow a dot and may have "
+            "hyphens, as in acme.billing; at most 64 bytes",
+        )
+    return name
+
+
+def service_member(name: str) -> str:
+    """The name of a method or an event of a service."""
+    return _text("method or event of a service", name, SERVICE_MEMBER_MAX)
 
 
 def is_below(path: str, prefix: str) -> bool:

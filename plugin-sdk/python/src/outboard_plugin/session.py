@@ -56,12 +56,16 @@ class Session:
             "resume": lambda params: self._start("on_resume", str(params.get("fromVersion") or "") or None),
             "stop": lambda _: self._stop(),
             "ipc.invoke": self._invoke,
+            "service.call": self._called,
         }
         self._notices: dict[str, Callable[[Context, Any], None]] = {
             "config.changed": lambda ctx, params: ctx.config._changed(params),
             "auth.changed": lambda ctx, params: ctx.auth._changed(params),
             "airline.changed": lambda ctx, params: ctx.airline._changed(params),
             "database.quota": lambda ctx, params: ctx.database._quota(params),
+            "service.event": lambda ctx, params: ctx._services.told(params),
+            "service.changed": lambda ctx, params: ctx._services.changed(params),
+            "service.subscribed": lambda ctx, params: ctx._services.subscribed(params),
         }
         self.peer = Peer(self._answer, self._tell, urgent=_URGENT)
         self.server = PluginServer(self.peer, listen)
@@ -121,6 +125,11 @@ class Session:
             raise self._out_of_order("ipc.invoke")
         return await self.ctx.ipc._invoke(params)
 
+    async def _called(self, params: dict[str, Any]) -> Any:
+        if self.ctx is None:
+            raise self._out_of_order("service.call")
+        return await self.ctx._services.called(params)
+
     async def _initialize(self, params: dict[str, Any]) -> InitializeResult:
         if self._stage is not _Stage.OPENED:
             raise self._out_of_order("initialize")
@@ -164,6 +173,7 @@ class Session:
         try:
             await threads.call(hook, self.ctx)
             await self.ctx.ipc._pledges.kept()
+            await self.ctx._services.pledges.kept()
             await self.server._settled()
         except BaseException:
             self._stage = _Stage.FAILED

@@ -25,11 +25,15 @@ from .database import PluginDatabase
 from .ipc import PluginIpc
 from .logger import PluginLogger
 from .server import PluginServer
+from .service import Call, ConsumerAnswer, PluginService
+from .services import Services
 
 __all__ = [
     "Airline",
     "AirlineName",
     "AirlineResponse",
+    "Call",
+    "ConsumerAnswer",
     "Context",
     "PluginAirline",
     "PluginAuth",
@@ -39,6 +43,7 @@ __all__ = [
     "PluginIpc",
     "PluginLogger",
     "PluginServer",
+    "PluginService",
 ]
 
 T = TypeVar("T")
@@ -60,7 +65,7 @@ class PluginInfo:
 
 
 class Context:
-    """The seven namespaces, and what is needed beside them."""
+    """The seven namespaces, the services of others by name, and what is needed beside them."""
 
     def __init__(self, peer: Peer, plugin: PluginInfo, server: PluginServer) -> None:
         self._peer = peer
@@ -76,12 +81,19 @@ class Context:
         self.airline = PluginAirline(peer)
         self.database = PluginDatabase(peer, self.logger, plugin.data_dir, self.create_task)
         self.server = server
+        self._services = Services(peer, self.logger, self.create_task)
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
             """Asked for what is not there. ``hasattr`` and ``getattr`` with a default tell without an error."""
-            raise AttributeError(_absent(name, [known for known in vars(self) if known[0] != "_"]))
+            raise AttributeError(
+                _absent(name, [*(known for known in vars(self) if known[0] != "_"), "service"])
+            )
+
+    def service(self, name: str) -> PluginService:
+        """A service by its name: to call it, to listen to it, or to provide it. Asks nobody, and may be made as often as wanted."""
+        return PluginService(self._peer, self.logger, self._services, name)
 
     def create_task(self, coroutine: Coroutine[Any, Any, T], *, name: str | None = None) -> None:
         """Runs something in the background until it ends or the plugin stops; from any thread.

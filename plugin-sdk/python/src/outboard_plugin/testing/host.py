@@ -19,7 +19,8 @@ from ..version import PROTOCOL_VERSIONS
 from ..wire.peer import Peer
 from ..wire.pipes import MemoryConnection, memory
 from . import web
-from .services import Event, LogRecord, Services
+from .context import Event, LogRecord, World
+from .service import OtherSide
 
 # How long a test waits for something that ought to come at once; a guard against hanging, not a measurement.
 GUARD = 10.0
@@ -49,7 +50,7 @@ class Host:
         plugin.check()
         self._plugin = plugin
         self.plugin_id, self.version = plugin_id, version
-        self.services = Services(dict(config or {}), dict(defaults or {}), token, airline)
+        self.world = World(dict(config or {}), dict(defaults or {}), token, airline)
         self._own_folder = None if data_dir else tempfile.TemporaryDirectory(prefix="outboard-plugin-")
         self.data_dir = data_dir or Path(self._own_folder.name if self._own_folder else "") / plugin_id
         self._session: Session | None = None
@@ -64,7 +65,7 @@ class Host:
     async def open(self, protocol_versions: tuple[int, ...] = PROTOCOL_VERSIONS) -> dict[str, Any]:
         """The handshake; gives the plugin's answer."""
         self._session = Session(self._plugin.hooks, None)
-        self._peer = Peer(self.services.answer, self._told)
+        self._peer = Peer(self.world.answer, self._told)
         ours, theirs = memory()
         self._connection = ours
         ours.receiver, theirs.receiver = self._peer, self._session.peer
@@ -130,8 +131,8 @@ class Host:
 
     async def invoke(self, channel: str, *args: Any) -> Any:
         """What a UI does: calls a channel that the plugin handles."""
-        if channel not in self.services.channels:
-            handled = ", ".join(sorted(self.services.channels)) or "none"
+        if channel not in self.world.channels:
+            handled = ", ".join(sorted(self.world.channels)) or "none"
             raise CallError(
                 ErrorReason.NOT_FOUND, f"the plugin does not handle {channel!r}; it handles: {handled}"
             )
@@ -140,7 +141,7 @@ class Host:
 
     async def set_config(self, key: str, value: Any) -> None:
         """What a user does in the settings; the plugin's ``on_changed`` functions are called."""
-        self.services.config[key] = value
+        self.world.config[key] = value
         self.notify("config.changed", {"key": key, "value": value, "deleted": False})
         await self.ping()
 
@@ -148,6 +149,10 @@ class Host:
         """Any notification of a host."""
         if self._peer is not None:
             self._peer.notify(method, params)
+
+    def service(self, name: str) -> OtherSide:
+        """Whoever is at the other end of a service: its provider where the plugin uses it, its consumers where it provides it."""
+        return OtherSide(name, self.world, self.call, self.notify, self._next)
 
     async def request(
         self,
@@ -163,7 +168,7 @@ class Host:
             raise RuntimeError("open the session first: await host.open()")
         if self._session.server._aiohttp is not None:
             raise RuntimeError("test aiohttp applications with aiohttp.test_utils; this host speaks ASGI")
-        prefixes = self.services.prefixes
+        prefixes = self.world.prefixes
         if prefixes and not any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes):
             path = f"{prefixes[0]}/{path.lstrip('/')}"
         sent = dict(headers or {})
@@ -184,17 +189,17 @@ class Host:
     @property
     def config(self) -> dict[str, Any]:
         """What the plugin has set."""
-        return self.services.config
+        return self.world.config
 
     @property
     def events(self) -> list[Event]:
         """What the plugin has pushed to its UIs so far."""
-        return self.services.events
+        return self.world.events
 
     @property
     def logs(self) -> list[LogRecord]:
         """What the plugin has logged so far."""
-        return self.services.logs
+        return self.world.logs
 
     async def next_event(self, channel: str) -> Event:
         """The first event on this channel, waited for."""
@@ -211,7 +216,7 @@ class Host:
             return found
 
     def _told(self, method: str, params: Any) -> None:
-        self.services.told(method, params)
+        self.world.told(method, params)
         asyncio.get_running_loop().create_task(self._announce())
 
     async def _announce(self) -> None:

@@ -1,6 +1,6 @@
-"""What a plugin under test may ask: the supervisor's services, small and in memory.
+"""What a plugin under test may ask: the supervisor's side of ``ctx``, small and in memory.
 
-Held by the testing host. Answers as the supervisor does, errors included; durable is nothing here.
+Held by the testing host as its ``world``. Answers as the supervisor does, errors included; durable is nothing here.
 """
 
 from __future__ import annotations
@@ -36,8 +36,24 @@ class LogRecord:
     extra: Any = None
 
 
+@dataclass(frozen=True)
+class Emitted:
+    """One ``ctx.service(…).emit``."""
+
+    service: str
+    event: str
+    payload: Any
+    to: str | None = None
+    """The one plugin that gets it; None: all that listen."""
+    latest: bool = False
+    """Only the newest counts."""
+
+
+Method = Callable[[Any], Any]
+
+
 @dataclass
-class Services:
+class World:
     """The state behind ``ctx``, open to the test."""
 
     config: dict[str, Any] = field(default_factory=dict)
@@ -61,6 +77,16 @@ class Services:
     """How large each database may become; 0: there is no room for a new one."""
     events: list[Event] = field(default_factory=list)
     logs: list[LogRecord] = field(default_factory=list)
+    services: dict[str, dict[str, Method]] = field(default_factory=dict)
+    """What others provide: functions of the parameters, by service and method."""
+    subscriptions: set[tuple[str, str]] = field(default_factory=set)
+    """The services and events that the plugin is subscribed to."""
+    emitted: list[Emitted] = field(default_factory=list)
+    """The events of services that the plugin provides."""
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    """The parameters of each ``service.ask``; the default counts, since there is nobody else here."""
+    replies: list[dict[str, Any]] = field(default_factory=list)
+    """The parameters of each ``service.reply``."""
     answers: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     """The test's own answers by method, called with the parameters, before ours: to fail, to be slow, to count."""
 
@@ -68,8 +94,9 @@ class Services:
         """Answers one context call."""
         own = self.answers.get(method)
         if own is not None:
-            result = own(params)
-            return await result if inspect.isawaitable(result) else result
+            return await _result(own, params)
+        if method == "service.call":
+            return await self._call_service(params)
         namespace, _, verb = method.partition(".")
         served = getattr(self, f"_{namespace}", None)
         if served is None or not verb:
@@ -85,6 +112,18 @@ class Services:
         elif method == "ipc.send":
             payload = tagged.decode(params.get("payload"))
             self.events.append(Event(params["channel"], payload, params.get("retain", False)))
+        elif method == "service.emit":
+            self.emitted.append(
+                Emitted(
+                    params["service"],
+                    params["event"],
+                    params.get("payload"),
+                    params.get("to"),
+                    params.get("latest", False),
+                )
+            )
+        elif method == "service.reply":
+            self.replies.append(params)
 
     def _config(self, verb: str, params: dict[str, Any]) -> Any:
         values = {**self.defaults, **self.config}
@@ -125,7 +164,7 @@ class Services:
             wire = bound and {"id": bound.id, "baseUrl": bound.base_url, "token": bound.token}
             return {"airline": wire}
         if verb != "refresh":
-            raise _unknown(f"airline.{verb}; give the test's own answer in host.services.answers")
+            raise _unknown(f"airline.{verb}; give the test's own answer in host.world.answers")
         if bound is not None and bound.token is not None and bound.token != params.get("staleToken"):
             return {"token": bound.token}
         self.refreshes += 1
@@ -159,6 +198,38 @@ class Services:
             self.prefixes.remove(prefix)
             return {}
         raise _unknown(f"server.{verb}")
+
+    def _service(self, verb: str, params: dict[str, Any]) -> Any:
+        wanted = names.service(params["service"]), names.service_member(params["event"])
+        if verb == "subscribe":
+            self.subscriptions.add(wanted)
+        elif verb == "unsubscribe":
+            self.subscriptions.discard(wanted)
+        elif verb == "ask":
+            self.asked.append(params)
+            return {"value": params.get("default"), "because": f"{params['to']} is not there"}
+        else:
+            raise _unknown(f"service.{verb}")
+        return {}
+
+    async def _call_service(self, params: dict[str, Any]) -> Any:
+        service, method = names.service(params["service"]), names.service_member(params["method"])
+        methods = self.services.get(service)
+        if methods is None:
+            raise CallError(
+                ErrorReason.NO_PROVIDER,
+                f"nobody provides {service} here; host.service({service!r}).provide(…) does",
+                {"service": service},
+            )
+        function = methods.get(method)
+        if function is None:
+            raise CallError(ErrorReason.METHOD_NOT_FOUND, f"service {service} has no method {method!r}")
+        return await _result(function, params.get("params"))
+
+
+async def _result(function: Callable[[Any], Any], params: Any) -> Any:
+    result = function(params)
+    return await result if inspect.isawaitable(result) else result
 
 
 def _unknown(method: str) -> CallError:
