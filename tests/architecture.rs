@@ -37,7 +37,14 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     (
         "outboard-gateway",
-        &["outboard-protocol", "outboard-causes", "outboard-files", "outboard-context", "outboard-host"],
+        &[
+            "outboard-protocol",
+            "outboard-causes",
+            "outboard-files",
+            "outboard-broker",
+            "outboard-context",
+            "outboard-host",
+        ],
     ),
     (
         "outboard-control",

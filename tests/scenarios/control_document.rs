@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use system_tests::{NEIGHBOUR, Supervisor, socket};
+use system_tests::{Application, NEIGHBOUR, Supervisor, socket};
 
 /// The document as the supervisor answers it, and the schemas in it.
 struct Published(Value);
@@ -106,6 +106,7 @@ fn questions(archive: &str) -> Vec<(&'static str, Value)> {
         ("airline.status", json!({})),
         ("airline.clear", json!({})),
         ("ipc.invoke", json!({ "id": NEIGHBOUR, "channel": "echo", "args": [1, "two"] })),
+        ("services", json!({})),
     ]
 }
 
@@ -126,6 +127,7 @@ fn subscriptions() -> Vec<(&'static str, Value, Cause)> {
         ("host.subscribe", json!({}), |supervisor| {
             supervisor.ask("auth.set", json!({ "token": "another" }));
         }),
+        ("service.provide", json!({ "service": "acme.billing" }), |_| {}),
     ]
 }
 
@@ -169,8 +171,47 @@ fn every_method_of_the_document_answers_as_the_document_says_and_the_document_ha
         assert_eq!(ended["result"], true);
         asked.extend([name.to_owned(), ends.to_owned()]);
     }
+    asked.extend(provide(&supervisor, &published));
     assert_eq!(asked.iter().map(String::as_str).collect::<BTreeSet<_>>(), published.names());
     supervisor.verify();
+}
+
+/// What is asked on the connection of a provider alone; each word that it is told is as published too.
+fn provide(supervisor: &Supervisor, published: &Published) -> Vec<String> {
+    let mut application = Application::providing(supervisor, "acme.billing");
+    let wanted = json!({ "service": "acme.billing", "event": "paid" });
+    supervisor.plugin_asks(NEIGHBOUR, "service.subscribe", wanted);
+    let item = &published.method("service.provide")["x-subscription"]["item"];
+    published.hold("a word to a provider", item, &application.item());
+    let event =
+        json!({ "service": "acme.billing", "event": "paid", "payload": 1, "to": NEIGHBOUR, "latest": true });
+    let question =
+        json!({ "service": "acme.billing", "event": "may-i", "to": NEIGHBOUR, "timeoutMs": 1, "default": 1 });
+    let mut held = |name: &str, params: Value| {
+        published.hold_params(name, &params);
+        let answer = application.ask(name, params);
+        let schema = &published.method(name)["result"]["schema"];
+        published.hold(&format!("the result of {name}"), schema, &answer["result"]);
+        name.to_owned()
+    };
+    let mut asked = vec![held("service.emit", event), held("service.ask", question)];
+    std::thread::scope(|scope| {
+        let call = json!({ "service": "acme.billing", "method": "m", "params": [1] });
+        let answered = scope.spawn(|| supervisor.plugin_asks(NEIGHBOUR, "service.call", call));
+        let call = application.call();
+        published.hold("a call", item, &call);
+        let answer = json!({ "call": call["call"], "result": 1 });
+        published.hold_params("service.answer", &answer);
+        let done = application.ask("service.answer", answer);
+        published.hold(
+            "the result of service.answer",
+            &published.method("service.answer")["result"]["schema"],
+            &done["result"],
+        );
+        assert_eq!(answered.join().unwrap()["result"], 1);
+    });
+    asked.push("service.answer".to_owned());
+    asked
 }
 
 #[test]

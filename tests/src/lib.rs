@@ -18,6 +18,7 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails in the harness fails the test, with its place")]
 #![allow(clippy::needless_pass_by_value, reason = "a case writes its values down where it hands them over")]
 
+pub mod application;
 pub mod asking;
 pub mod binaries;
 pub mod builder;
@@ -36,10 +37,11 @@ pub mod transitions;
 pub mod tripwire;
 pub mod verify;
 
+pub use application::Application;
 pub use builder::Builder;
 pub use http::{Answer, Connection};
 pub use install::Plugin;
-pub use patience::{GUARD, eventually};
+pub use patience::{GUARD, eventually, repeats};
 pub use supervisor::{Said, Supervisor};
 
 /// The well-behaved plugin that every case has beside its own. Nothing that happens to another may be felt by it.

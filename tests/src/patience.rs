@@ -29,3 +29,8 @@ pub fn within<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option
         std::thread::sleep(BETWEEN_LOOKS);
     }
 }
+
+/// How often something is done: a few times in `make test`, many in `make trials`, which sets `OUTBOARD_TRIALS`.
+pub fn repeats(few: u64, many: u64) -> u64 {
+    if std::env::var_os("OUTBOARD_TRIALS").is_some() { many } else { few }
+}

@@ -2,6 +2,7 @@
 //!
 //! Held by the context. The host, control and the gateway say who provides; consumers come by [`Broker::consumer`].
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use outboard_protocol::context::service::EmitParams;
@@ -21,11 +22,13 @@ pub struct Broker {
     registry: Arc<Mutex<Registry>>,
     /// Changes whenever a provider's standing does: calls that wait look again.
     turned: watch::Sender<()>,
+    /// Apart from the registry, so that whoever numbers a call need not wait for it.
+    calls: Arc<AtomicU64>,
 }
 
 impl Default for Broker {
     fn default() -> Self {
-        Self { registry: Arc::default(), turned: watch::Sender::new(()) }
+        Self { registry: Arc::default(), turned: watch::Sender::new(()), calls: Arc::default() }
     }
 }
 
@@ -36,6 +39,10 @@ impl Broker {
 
     pub(crate) fn turns(&self) -> watch::Receiver<()> {
         self.turned.subscribe()
+    }
+
+    pub(crate) fn next_call(&self) -> u64 {
+        self.calls.fetch_add(1, Ordering::Relaxed)
     }
 
     /// What the settings choose, before anybody comes.

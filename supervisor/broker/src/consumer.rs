@@ -55,12 +55,18 @@ impl Consumer {
         self.broker.replied(self.key, reply);
     }
 
+    /// It wants nothing any more, as if it were dropped: whoever waits in [`Consumer::filled`] is let go.
+    pub fn close(&self) {
+        self.broker.lock().leave(self.key);
+        self.inbox.close();
+    }
+
     /// What waits to be told, oldest first.
     pub fn take(&self) -> Option<Told> {
         self.inbox.take()
     }
 
-    /// Resolves when something waits. Cancel safe; for one waiter.
+    /// Resolves when something waits, or it is closed. Cancel safe; for one waiter.
     pub async fn filled(&self) {
         self.inbox.filled().await;
     }

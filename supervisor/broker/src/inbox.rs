@@ -60,6 +60,7 @@ struct Waiting {
     /// What was left out since the last event that was not, which is told with the next one that is not.
     missed: HashMap<Key, u64>,
     bytes: usize,
+    closed: bool,
 }
 
 #[derive(Debug)]
@@ -78,6 +79,9 @@ impl Inbox {
     pub(crate) fn push(&self, event: &Event) -> Taken {
         let key = (event.service.clone(), event.event.clone());
         let mut waiting = self.lock();
+        if waiting.closed {
+            return Taken::LeftOut;
+        }
         let size = size(event);
         if event.latest
             && let Some((older, _)) = waiting.latest.get_mut(&key)
@@ -116,7 +120,7 @@ impl Inbox {
     pub(crate) fn forget(&self, service: &ServiceName, event: &ServiceMember) {
         let key = (service.clone(), event.clone());
         let mut waiting = self.lock();
-        let Waiting { queue, latest, missed, bytes } = &mut *waiting;
+        let Waiting { queue, latest, missed, bytes, .. } = &mut *waiting;
         queue.retain(|item| match item {
             Item::Event(event, _) if event.service == key.0 && event.event == key.1 => {
                 *bytes -= size(event);
@@ -146,9 +150,19 @@ impl Inbox {
         Some(Told::Event(EventParams { service, event, payload, missed, answer }))
     }
 
-    /// Resolves when something waits. Cancel safe; for one waiter.
+    /// Takes nothing more, and lets go of what waits.
+    pub(crate) fn close(&self) {
+        *self.lock() = Waiting { closed: true, ..Waiting::default() };
+        self.filled.notify_one();
+    }
+
+    /// Resolves when something waits, or it is closed. Cancel safe; for one waiter.
     pub(crate) async fn filled(&self) {
-        while self.lock().queue.is_empty() {
+        let waits = || {
+            let waiting = self.lock();
+            !waiting.queue.is_empty() || waiting.closed
+        };
+        while !waits() {
             self.filled.notified().await;
         }
     }

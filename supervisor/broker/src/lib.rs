@@ -24,6 +24,7 @@ mod asking;
 mod broker;
 mod calling;
 mod consumer;
+mod desk;
 mod inbox;
 mod provider;
 mod registry;
@@ -31,5 +32,6 @@ mod service;
 
 pub use broker::Broker;
 pub use consumer::Consumer;
+pub use desk::{Desk, Word};
 pub use inbox::Told;
 pub use provider::{Answer, Answerer, Choice, Provider, Standing};

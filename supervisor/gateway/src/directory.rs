@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use outboard_broker::Broker;
 use outboard_context::{BusClient, Notice};
 use outboard_host::routes::Route;
 use outboard_protocol::control::{AirlineStatus, AuthStatus, HostEvent, PluginStatus, StatusReport};
@@ -53,6 +54,9 @@ pub trait Directory: Send + Sync + 'static {
 
     /// A new client of the bus, without subscriptions.
     fn bus(&self) -> BusClient;
+
+    /// Who provides which service.
+    fn broker(&self) -> Broker;
 
     /// A plugin's configuration as its UI sees it: one JSON object.
     fn config(&self, id: &PluginId) -> Box<RawValue>;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use outboard_broker::Broker;
 use outboard_context::{BusClient, Notice};
 use outboard_host::Host;
 use outboard_host::routes::Route;
@@ -57,6 +58,10 @@ impl Directory for Host {
 
     fn bus(&self) -> BusClient {
         self.context().bus.connect()
+    }
+
+    fn broker(&self) -> Broker {
+        self.context().broker.clone()
     }
 
     fn config(&self, id: &PluginId) -> Box<RawValue> {

@@ -72,6 +72,9 @@ impl Plugin {
         let Some(method) = message["method"].as_str() else { return self.wire.answered(message) };
         let id = message["id"].clone();
         if id.is_null() {
+            if method.starts_with("service.") {
+                self.note(method, &message["params"].to_string());
+            }
             if method == "database.quota" {
                 self.note("quota", &message["params"].to_string());
             }
@@ -92,6 +95,7 @@ impl Plugin {
             "ping" if faults::mute() => {}
             "ping" => self.wire.result(&id, json!({})),
             "ipc.invoke" => self.invoke(&id, &message["params"]),
+            "service.call" => self.serve(&id, &message["params"]),
             _ => self.wire.error(&id, -32601, &format!("no method {method}")),
         }
     }
@@ -183,6 +187,16 @@ impl Plugin {
                 self.wire.result(id, json!({}));
             }
             channel => self.wire.error(id, -32601, &format!("no channel {channel}")),
+        }
+    }
+
+    /// A call of a service that the manifest names, whichever that is.
+    fn serve(&self, id: &Value, params: &Value) {
+        match params["method"].as_str().unwrap_or_default() {
+            "echo" => self.wire.result(id, json!({ "caller": params["caller"], "params": params["params"] })),
+            "refuse" => self.wire.error(id, -4711, "this method refuses"),
+            "never" => self.note("never", &params["caller"].to_string()),
+            method => self.wire.error(id, -32601, &format!("no method {method}")),
         }
     }
 

@@ -297,6 +297,11 @@ impl BusClient {
         self.outlet.some().await
     }
 
+    /// Resolves once nothing waits to be written to the client, or it is cut off. Cancel safe.
+    pub async fn is_read(&self) {
+        self.outlet.is_empty().await;
+    }
+
     /// The next piece of at most `most` bytes, where anything waits. Taken when it can be written, so that nothing is held
     /// outside of the queue.
     pub fn piece(&self, most: usize) -> Option<Piece> {

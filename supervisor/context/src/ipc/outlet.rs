@@ -43,6 +43,8 @@ pub(super) struct Outlet {
     waiting: Mutex<Waiting>,
     arrived: Notify,
     cut: Notify,
+    /// Nothing waits any more. One waiter for each that fills it as fast as it is read.
+    emptied: Notify,
 }
 
 #[derive(Default)]
@@ -113,6 +115,7 @@ impl Outlet {
         drop(dropped);
         self.arrived.notify_one();
         self.cut.notify_one();
+        self.emptied.notify_waiters();
     }
 
     /// How slow the client is: for how long it has taken nothing although something waits, where that is not little.
@@ -126,7 +129,9 @@ impl Outlet {
     pub(super) async fn next(&self) -> Result<Bytes, CutOff> {
         loop {
             self.some().await?;
-            if let Some(frame) = self.lock().pop() {
+            let frame = self.lock().pop();
+            if let Some(frame) = frame {
+                self.emptied.notify_waiters();
                 return Ok(frame);
             }
         }
@@ -148,6 +153,20 @@ impl Outlet {
         }
     }
 
+    /// Resolves once nothing waits, or the client is cut off.
+    pub(super) async fn is_empty(&self) {
+        let is_empty = || {
+            let waiting = self.lock();
+            waiting.cut_off || waiting.frames.is_empty()
+        };
+        while !is_empty() {
+            let emptied = self.emptied.notified();
+            if !is_empty() {
+                emptied.await;
+            }
+        }
+    }
+
     /// Resolves once the client is cut off.
     pub(super) async fn is_cut_off(&self) {
         while !self.lock().cut_off {
@@ -163,6 +182,9 @@ impl Outlet {
         let piece = Piece { bytes: frame.slice(from..to), first: from == 0, last: to == frame.len() };
         if piece.last {
             waiting.pop();
+            if waiting.frames.is_empty() {
+                self.emptied.notify_waiters();
+            }
         } else {
             (waiting.taken, waiting.moved) = (to, Some(Instant::now()));
         }

@@ -13,6 +13,7 @@ use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, Abortable, Aborted};
 use futures_util::stream::{FuturesUnordered, SplitStream};
 use outboard_context::{BusClient, Notice};
+use outboard_protocol::context::service::{CallParams, EmitParams};
 use outboard_protocol::control::HostEvent;
 use outboard_protocol::methods::{AirlineChanged, AuthChanged};
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
@@ -26,6 +27,7 @@ use tokio_tungstenite::tungstenite::{Error, Message, error::CapacityError};
 
 use super::end::{End, Socket};
 use super::frames::{CallId, FromClient, ToClient};
+use super::services::Services;
 use super::writing::{self, Writer};
 use crate::admission::caller::Share;
 use crate::directory::{Directory, Later};
@@ -92,6 +94,7 @@ struct Conversation {
     subscribed: HashSet<PluginId>,
     calls: FuturesUnordered<Later<CallOutcome>>,
     cancels: HashMap<CallId, AbortHandle>,
+    services: Services,
     heard: Instant,
 }
 
@@ -104,6 +107,7 @@ impl Conversation {
     ) -> Self {
         Self {
             said,
+            services: Services::new(directory.broker(), Arc::clone(&pushed)),
             pushed,
             events: directory.events(),
             news: directory.news(),
@@ -128,6 +132,7 @@ impl Conversation {
                     self.answer(outcome);
                     Ok(())
                 }
+                () = self.services.hear() => Ok(()),
                 _ = looks.tick() => if self.heard.elapsed() > SILENCE_MAX { Err(End::Gone) } else { Ok(()) },
             };
             if let Err(end) = step {
@@ -221,16 +226,15 @@ impl Conversation {
             FromClient::Unsubscribe { plugin } => {
                 self.pushed.unsubscribe(&plugin);
                 self.subscribed.remove(&plugin);
+                self.services.leave(&plugin);
                 self.say(&ToClient::Unsubscribed { plugin: &plugin });
             }
             FromClient::Invoke { id, plugin, channel, args } => {
                 if let Err(error) = self.may_hear(&plugin).and_then(|()| self.may_call(&id)) {
                     return self.refuse(Some(&id), &error);
                 }
-                let (cancel, cancelled) = AbortHandle::new_pair();
-                let call = Abortable::new(self.directory.invoke(plugin, channel, args), cancelled);
-                self.cancels.insert(id.clone(), cancel);
-                self.calls.push(Box::pin(async move { (id, call.await) }));
+                let answer = self.directory.invoke(plugin, channel, args);
+                self.await_answer(id, answer);
             }
             FromClient::Cancel { id } => {
                 // An unknown call is one whose answer is on its way.
@@ -239,6 +243,48 @@ impl Conversation {
                 }
             }
             FromClient::Ping => self.say(&ToClient::Pong),
+            FromClient::ServiceCall { id, plugin, service, method, params, timeout_ms } => {
+                if let Err(error) = self.may_use(&plugin).and_then(|()| self.may_call(&id)) {
+                    return self.refuse(Some(&id), &error);
+                }
+                let params = Some(raw(&params));
+                let call = CallParams { service, method, params, caller: None, timeout_ms };
+                let answer = self.services.call(&plugin, call);
+                self.await_answer(id, answer);
+            }
+            FromClient::ServiceSubscribe { plugin, wanted } => {
+                let subscribed =
+                    self.may_use(&plugin).and_then(|()| self.services.subscribe(&plugin, &wanted));
+                self.refuse_if(subscribed);
+            }
+            FromClient::ServiceUnsubscribe { plugin, wanted } => self.services.unsubscribe(&plugin, &wanted),
+            FromClient::ServiceReply { plugin, reply } => self.services.reply(&plugin, reply),
+            FromClient::ServiceProvide { service } => {
+                let provided = self.may_provide().and_then(|()| self.services.provide(service));
+                self.refuse_if(provided);
+            }
+            FromClient::ServiceWithdraw { service } => self.services.withdraw(&service),
+            FromClient::ServiceAnswer { call, result, error } => {
+                self.services.answer(&call, error.map_or_else(|| Ok(raw(&result)), Err));
+            }
+            FromClient::ServiceEmit { service, event, payload, to, latest } => {
+                let payload = Some(raw(&payload));
+                let emitted = self.services.emit(EmitParams { service, event, payload, to, latest });
+                self.refuse_if(emitted);
+            }
+        }
+    }
+
+    fn await_answer(&mut self, id: CallId, answer: Later<Result<Box<RawValue>, RpcError>>) {
+        let (cancel, cancelled) = AbortHandle::new_pair();
+        let call = Abortable::new(answer, cancelled);
+        self.cancels.insert(id.clone(), cancel);
+        self.calls.push(Box::pin(async move { (id, call.await) }));
+    }
+
+    fn refuse_if(&self, done: Result<(), RpcError>) {
+        if let Err(error) = done {
+            self.refuse(None, &error);
         }
     }
 
@@ -282,6 +328,27 @@ impl Conversation {
         Err(RpcError::new(ErrorReason::NotFound, what))
     }
 
+    /// As [`Self::may_hear`], and the plugin is there: who uses services stands in a list under its name.
+    fn may_use(&self, plugin: &PluginId) -> Result<(), RpcError> {
+        self.may_hear(plugin)?;
+        if self.subscribed.contains(plugin) {
+            return Ok(());
+        }
+        let what = format!("subscribe to plugin {plugin} first; its page then uses services under its name");
+        Err(RpcError::new(ErrorReason::Conflict, what))
+    }
+
+    /// The operator's page answers what a host application would. A plugin's page answers nobody.
+    fn may_provide(&self) -> Result<(), RpcError> {
+        match self.share {
+            Share::All => Ok(()),
+            Share::Of(..) => {
+                let what = "a plugin's page provides no service; its background program does, by `provides` in the manifest";
+                Err(RpcError::new(ErrorReason::Denied, what))
+            }
+        }
+    }
+
     fn may_call(&self, id: &CallId) -> Result<(), RpcError> {
         if self.cancels.contains_key(id) {
             let what = "a call with this id is in flight; give each its own";
@@ -305,4 +372,9 @@ impl Conversation {
             }
         }
     }
+}
+
+/// A value as JSON text.
+fn raw(value: &serde_json::Value) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect("INVARIANT: what was read as JSON is JSON")
 }

@@ -4,7 +4,10 @@
 //! all clients.
 
 use outboard_protocol::context::airline::AirlineName;
-use outboard_protocol::id::Channel;
+use outboard_protocol::context::service::{
+    ChangedParams, EventParams, ReplyParams, SubscribeParams, SubscribedParams,
+};
+use outboard_protocol::id::{Channel, ServiceMember, ServiceName};
 use outboard_protocol::{PluginId, RpcError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,6 +34,66 @@ pub(super) enum FromClient {
         id: CallId,
     },
     Ping,
+    /// A page calls a service, under its plugin's id; answered as `invoke` is.
+    #[serde(rename = "service.call", rename_all = "camelCase")]
+    ServiceCall {
+        id: CallId,
+        plugin: PluginId,
+        service: ServiceName,
+        method: ServiceMember,
+        #[serde(default)]
+        params: Value,
+        #[serde(default)]
+        timeout_ms: Option<u64>,
+    },
+    #[serde(rename = "service.subscribe")]
+    ServiceSubscribe {
+        plugin: PluginId,
+        #[serde(flatten)]
+        wanted: SubscribeParams,
+    },
+    #[serde(rename = "service.unsubscribe")]
+    ServiceUnsubscribe {
+        plugin: PluginId,
+        #[serde(flatten)]
+        wanted: SubscribeParams,
+    },
+    /// The answer to an event that came with an `answer` id.
+    #[serde(rename = "service.reply")]
+    ServiceReply {
+        plugin: PluginId,
+        #[serde(flatten)]
+        reply: ReplyParams,
+    },
+    /// The operator's page would provide a service, for as long as it is connected.
+    #[serde(rename = "service.provide")]
+    ServiceProvide {
+        service: ServiceName,
+    },
+    #[serde(rename = "service.withdraw")]
+    ServiceWithdraw {
+        service: ServiceName,
+    },
+    /// The answer to `service.invoke`.
+    #[serde(rename = "service.answer")]
+    ServiceAnswer {
+        call: String,
+        #[serde(default)]
+        result: Value,
+        #[serde(default)]
+        error: Option<RpcError>,
+    },
+    #[serde(rename = "service.emit")]
+    ServiceEmit {
+        service: ServiceName,
+        event: ServiceMember,
+        #[serde(default)]
+        payload: Value,
+        #[serde(default)]
+        to: Option<PluginId>,
+        #[serde(default)]
+        latest: bool,
+    },
 }
 
 /// A client's own name for a call, given back as it came.
@@ -77,6 +140,44 @@ pub(super) enum ToClient<'a> {
         error: &'a RpcError,
     },
     Pong,
+    #[serde(rename = "service.event")]
+    ServiceEvent {
+        plugin: &'a PluginId,
+        #[serde(flatten)]
+        event: &'a EventParams,
+    },
+    #[serde(rename = "service.changed")]
+    ServiceChanged {
+        plugin: &'a PluginId,
+        #[serde(flatten)]
+        change: &'a ChangedParams,
+    },
+    /// Whether the client is the one that provides a service, or who does in its place.
+    #[serde(rename = "service.provided")]
+    ServiceProvided {
+        service: &'a ServiceName,
+        instead: Option<&'a str>,
+    },
+    /// A call of a service that the client provides.
+    #[serde(rename = "service.invoke", rename_all = "camelCase")]
+    ServiceInvoke {
+        call: &'a str,
+        service: &'a ServiceName,
+        method: &'a ServiceMember,
+        params: Option<&'a RawValue>,
+        caller: Option<&'a PluginId>,
+        timeout_ms: u64,
+    },
+    /// Nobody waits for the answer any more.
+    #[serde(rename = "service.cancelled")]
+    ServiceCancelled {
+        call: &'a str,
+    },
+    #[serde(rename = "service.subscribed")]
+    ServiceSubscribed {
+        #[serde(flatten)]
+        told: &'a SubscribedParams,
+    },
 }
 
 impl ToClient<'_> {

@@ -7,6 +7,7 @@
 mod client;
 mod end;
 mod frames;
+mod services;
 mod writing;
 
 use std::sync::Arc;
