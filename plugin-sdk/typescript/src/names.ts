@@ -17,15 +17,35 @@ export function checkChannel(channel: string): string {
   return checkText("channel", channel);
 }
 
+/** Longest name of a service, in bytes. */
+const SERVICE_MAX = 64;
+/** Longest name of a service's method or event, in bytes. */
+const MEMBER_MAX = 128;
+
+/** Checks the name of a service. */
+export function checkServiceName(name: string): string {
+  if (typeof name !== "string" || name.length > SERVICE_MAX || !/^[a-z][a-z0-9]*(\.[a-z0-9-]+)*$/.test(name)) {
+    throw new TypeError(
+      `service ${JSON.stringify(name) ?? String(name)}: use lower-case letters and digits, beginning with a letter, with further parts after dots, as in "flight" or "acme.billing", at most ${SERVICE_MAX} long`,
+    );
+  }
+  return name;
+}
+
+/** Checks the name of a service's method or event. */
+export function checkServiceMember(kind: "method" | "event", name: string): string {
+  return checkText(kind, name, MEMBER_MAX);
+}
+
 /** Checks a config key. */
 export function checkConfigKey(key: string): string {
   return checkText("config key", key);
 }
 
-function checkText(kind: string, text: string): string {
+function checkText(kind: string, text: string, most = TEXT_MAX): string {
   // A character is at most three bytes, so that short names need no counting.
-  const fits = typeof text === "string" && text.length > 0 && (text.length * 3 <= TEXT_MAX || new TextEncoder().encode(text).length <= TEXT_MAX) && !CONTROL.test(text);
-  if (!fits) throw new TypeError(`${kind} ${JSON.stringify(text) ?? String(text)}: use a string of 1 to ${TEXT_MAX} bytes without control characters`);
+  const fits = typeof text === "string" && text.length > 0 && (text.length * 3 <= most || new TextEncoder().encode(text).length <= most) && !CONTROL.test(text);
+  if (!fits) throw new TypeError(`${kind} ${JSON.stringify(text) ?? String(text)}: use a string of 1 to ${most} bytes without control characters`);
   return text;
 }
 

@@ -10,20 +10,21 @@ import { createIpc } from "./context/ipc.js";
 import { createLogger } from "./context/logger.js";
 import { Registrations } from "./context/registrations.js";
 import { createServer } from "./context/server.js";
-import type { Hook, HostCalls, HostNotices, InitializeParams, InitializeResult } from "./generated/protocol.js";
+import { createServices } from "./context/service.js";
+import type { Hook, HostNotices, InitializeParams, InitializeResult } from "./generated/protocol.js";
 import { Application } from "./http/application.js";
 import type { Declared } from "./plugin.js";
 import { withoutSecrets } from "./secrets.js";
 import type { PluginBackgroundModule, PluginContext } from "./types.js";
 import { asError, CallError } from "./wire/error.js";
-import { named, type PluginPeer, type Served, type Taken } from "./sides.js";
+import { type AskedOfPlugin, named, type PluginPeer, type Served, type Taken } from "./sides.js";
 import { Peer, type ServedCall, UNDER_WAY_MAX } from "./wire/peer.js";
 
 /** The protocol version that is spoken. */
 const PROTOCOL_VERSION = 1;
 
 /** What is served however many calls of its channels are under way in the plugin. */
-const URGENT: ReadonlySet<keyof HostCalls> = new Set(["initialize", "start", "resume", "stop", "ping"]);
+const URGENT: ReadonlySet<keyof AskedOfPlugin> = new Set(["initialize", "start", "resume", "stop", "ping"]);
 
 /** What the session needs from whoever runs it. */
 export interface SessionOptions {
@@ -56,6 +57,7 @@ export class Session {
   readonly #ipc;
   readonly #auth;
   readonly #airline;
+  readonly #services;
   #plugin: InitializeParams["plugin"] | undefined;
   #module: PluginBackgroundModule | undefined;
   #application: Application | undefined;
@@ -79,6 +81,7 @@ export class Session {
     this.#ipc = createIpc(this.peer, this.#registrations);
     this.#auth = createAuth(this.peer);
     this.#airline = createAirline(this.peer);
+    this.#services = createServices(this.peer, this.#registrations);
     // Loading begins at once, beside the handshake; a failure is told at `start`, where it has a meaning for the operator.
     this.#loading = options.load();
     this.#loading.catch(() => {});
@@ -94,7 +97,7 @@ export class Session {
     return this.#absences.before(error);
   }
 
-  readonly #calls: Served<HostCalls> = {
+  readonly #calls: Served<AskedOfPlugin> = {
     initialize: (params) => this.#initialize(params),
     start: (_, call) => this.#start((module, ctx) => module.onStart(ctx), "onStart", call),
     resume: ({ fromVersion }, call) =>
@@ -102,6 +105,7 @@ export class Session {
     stop: () => this.#stop(),
     ping: () => {},
     "ipc.invoke": (params, call) => this.#ipc.invoke(params, call),
+    "service.call": (params, call) => this.#services.call(params, call),
   };
 
   readonly #notices: Taken<HostNotices> = {
@@ -110,6 +114,9 @@ export class Session {
     "airline.changed": (params) => this.#airline.changed(params),
     // The contract has no member for it; the host has written a warning into this plugin's log.
     "database.quota": () => {},
+    "service.event": (params) => this.#services.event(params),
+    "service.changed": (params) => this.#services.changed(params),
+    "service.subscribed": (params) => this.#services.subscribed(params),
   };
 
   #call(method: string, params: object, call: ServedCall): unknown {
@@ -150,6 +157,7 @@ export class Session {
       const [module, ctx] = [this.#module, this.#ctx];
       if (module && ctx && this.#started) await this.#inHook("onStop", () => module.onStop(ctx));
     } finally {
+      this.#services.end();
       this.#application?.close();
       // After the answer, which is sent when this function's promise has settled.
       setImmediate(() => this.options.stopped());
@@ -180,6 +188,7 @@ export class Session {
         warn: (message) => this.#logger.warn("outboard", message),
       })),
       server: createServer(this.peer, this.#registrations, () => this.#serve()),
+      service: this.#services.service,
     });
   }
 

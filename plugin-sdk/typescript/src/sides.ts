@@ -1,14 +1,20 @@
 //! The two sides of a conversation, typed by the method table: what each may ask and tell. A method that the table changes
 //! stops the compiler wherever this package calls it, serves it, or imitates it.
 
-import type { ContextCalls, ContextNotices, HostCalls, HostNotices } from "./generated/protocol.js";
+import type { BothCalls, ContextCalls, ContextNotices, HostCalls, HostNotices } from "./generated/protocol.js";
 import type { Peer, ServedCall } from "./wire/peer.js";
 
+/** What a plugin asks, and what a host has to serve. */
+export type AskedOfHost = ContextCalls & BothCalls;
+
+/** What a host asks, and what a plugin has to serve. */
+export type AskedOfPlugin = HostCalls & BothCalls;
+
 /** The plugin's side: makes context calls. */
-export type PluginPeer = Peer<ContextCalls, ContextNotices>;
+export type PluginPeer = Peer<AskedOfHost, ContextNotices>;
 
 /** The host's side: makes host calls. */
-export type HostPeer = Peer<HostCalls, HostNotices>;
+export type HostPeer = Peer<AskedOfPlugin, HostNotices>;
 
 /** What serves every call of a table. */
 export type Served<Calls extends object> = {

@@ -4,9 +4,11 @@
 import type { AxiosInstance } from "axios";
 import type { Database } from "./database/types.js";
 import type { Airline as PluginAirline, AirlineName, ResumeParams } from "./generated/protocol.js";
+import type { AnyService, Service, ServiceShape } from "./service-types.js";
 
 export type { AxiosInstance } from "axios";
 export type { Airline as PluginAirline } from "./generated/protocol.js";
+export type * from "./service-types.js";
 export type { Database, RunResult, Statement, Transaction } from "./database/types.js";
 
 /** What a background module exports by default. */
@@ -33,6 +35,8 @@ export interface PluginContext {
   readonly airline: PluginAirlineAccessor;
   readonly database: PluginDatabaseAccessor;
   readonly server: PluginServerRegistrar;
+  /** A service by its name: to call it, to listen to it, or to provide it. Asks nobody; one that nobody provides is told by its calls. */
+  service<Description extends ServiceShape = AnyService>(name: string): Service<Description>;
 }
 
 /** Structured log records. Never blocks, never throws. */

@@ -23,7 +23,7 @@ function names(group) {
 test("every call and notification of a plugin is reached through ctx", () => {
   const files = readdirSync(join(SRC, "context")).map((file) => readFileSync(join(SRC, "context", file), "utf8"));
   const asked = new Set(files.flatMap((text) => [...text.matchAll(/\.(?:request|notify)\("([^"]+)"/g)].map(([, name]) => name)));
-  const table = [...names("ContextCalls"), ...names("ContextNotices")];
+  const table = [...names("ContextCalls"), ...names("BothCalls"), ...names("ContextNotices")];
   assert.ok(table.length > 10, "the table is read");
   for (const name of table) assert.notEqual(asked.has(name), LEFT_OUT.has(name), `${name}: either a member of ctx asks for it, or LEFT_OUT says why none does`);
   for (const name of asked) assert.ok(table.includes(name), `${name} is not in the table`);

@@ -14,8 +14,13 @@ export class Listeners<Args extends unknown[]> {
     return () => void this.#listeners.delete(own);
   }
 
-  /** Tells every listener, each in its own turn. */
+  /** Tells every listener, each in its own turn. One that is taken back before its turn hears nothing. */
   tell(...args: Args): void {
-    for (const listener of this.#listeners) queueMicrotask(() => listener(...args));
+    for (const listener of this.#listeners) queueMicrotask(() => this.#listeners.has(listener) && listener(...args));
+  }
+
+  /** Takes back all of them. */
+  clear(): void {
+    this.#listeners.clear();
   }
 }

@@ -12,9 +12,10 @@ import type { HostPeer } from "../sides.js";
 import { decode, encode } from "../tagged.js";
 import type { PluginBackgroundModule } from "../types.js";
 import { Peer } from "../wire/peer.js";
-import { MemoryHost, type FakeAirline, type HostState, type LogRecord } from "./host.js";
+import type { ServiceState } from "../generated/protocol.js";
+import { MemoryHost, type AskedConsumer, type EmittedEvent, type FakeAirline, type FakeService, type HostState, type LogRecord } from "./host.js";
 
-export type { FakeAirline, LogRecord } from "./host.js";
+export type { AskedConsumer, EmittedEvent, FakeAirline, FakeService, LogRecord } from "./host.js";
 
 /** How a module is run; everything is optional. */
 export interface RunOptions {
@@ -31,6 +32,10 @@ export interface RunOptions {
   dataDir?: string;
   /** How large each database may become, in bytes; 0: there is no room for a new one; absent: as large as it gets. */
   databaseBytes?: number;
+  /** Services that others provide, and what their methods answer. */
+  services?: Record<string, FakeService>;
+  /** Answers where the plugin, as a provider, asks a consumer; undefined: the default counts. */
+  consumer?: (asked: AskedConsumer) => unknown;
   /** Runs onResume, where the module has it, as after an update from this version. */
   resumeFrom?: string;
 }
@@ -63,6 +68,20 @@ export interface RunningPlugin {
   setToken(token: string | null): void;
   /** Binds an airline, or none. */
   setAirline(airline: FakeAirline | null): void;
+  /** The events of services that it listens to: `flight/phase`. */
+  readonly subscriptions: ReadonlySet<string>;
+  /** What it told as a provider. */
+  readonly emitted: EmittedEvent[];
+  /** Tells an event of a service, as its provider would; nothing where the plugin does not listen to it. */
+  emitService(service: string, event: string, payload?: unknown, about?: { missed?: number }): void;
+  /** Asks the plugin by an event, as a provider would, and gives its answer. */
+  askByEvent(service: string, event: string, payload?: unknown): Promise<unknown>;
+  /** Says that a service is answered, is answered no longer, or will be soon. */
+  changeService(service: string, state: ServiceState, because?: string): void;
+  /** Calls a method that the plugin provides, as the plugin `caller` would (default: `a-consumer`). */
+  callProvided(service: string, method: string, params?: unknown, options?: { caller?: string; signal?: AbortSignal }): Promise<unknown>;
+  /** Says who listens to an event that the plugin provides. */
+  setSubscribers(service: string, event: string, consumers: string[]): void;
   /** Runs onStop. */
   stop(): Promise<void>;
 }
@@ -90,7 +109,9 @@ class InMemoryPlugin implements RunningPlugin {
     this.dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "outboard-test-"));
     const maps = { config: new Map(Object.entries(config)), defaults: new Map(Object.entries(defaults)) };
     const bytes = options.databaseBytes === undefined ? {} : { databaseBytes: options.databaseBytes };
-    this.#state = { ...maps, ...bytes, token, airline, dataDir: this.dataDir, logs: [], channels: new Set(), prefixes: new Set() };
+    const provided = new Map(Object.entries(options.services ?? {}));
+    const services = { services: provided, subscriptions: new Set<string>(), emitted: [], ...(options.consumer ? { consumer: options.consumer } : {}) };
+    this.#state = { ...maps, ...bytes, token, airline, dataDir: this.dataDir, logs: [], channels: new Set(), prefixes: new Set(), ...services };
     this.#host = new MemoryHost(this.#state, () => this.#peer, (channel, payload, retained) => this.#sent({ channel, payload: decode(payload ?? null), ...(retained ? { retained } : {}) }));
     // Each frame in a turn of its own, as on a wire.
     this.#peer = new Peer((frame) => queueMicrotask(() => this.#session.peer.receive(frame)), {
@@ -117,6 +138,13 @@ class InMemoryPlugin implements RunningPlugin {
   }
   get config(): ReadonlyMap<string, unknown> {
     return this.#state.config;
+  }
+
+  get subscriptions(): ReadonlySet<string> {
+    return this.#state.subscriptions;
+  }
+  get emitted(): EmittedEvent[] {
+    return this.#state.emitted;
   }
 
   async start(resumeFrom: string | undefined): Promise<void> {
@@ -161,6 +189,26 @@ class InMemoryPlugin implements RunningPlugin {
   setAirline(airline: FakeAirline | null): void {
     this.#state.airline = airline;
     this.#peer.notify("airline.changed", { airline: airline && { id: airline.id, baseUrl: airline.baseUrl } });
+  }
+
+  emitService(service: string, event: string, payload?: unknown, { missed = 0 } = {}): void {
+    this.#host.emit(service, event, payload, missed);
+  }
+
+  askByEvent(service: string, event: string, payload?: unknown): Promise<unknown> {
+    return this.#host.ask(service, event, payload);
+  }
+
+  changeService(service: string, state: ServiceState, because?: string): void {
+    this.#host.change(service, state, because);
+  }
+
+  async callProvided(service: string, method: string, params?: unknown, { caller = "a-consumer", signal }: { caller?: string; signal?: AbortSignal } = {}): Promise<unknown> {
+    return decode(await this.#peer.request("service.call", { service, method, params: encode(params), caller }, { signal }));
+  }
+
+  setSubscribers(service: string, event: string, consumers: string[]): void {
+    this.#peer.notify("service.subscribed", { service, event, consumers });
   }
 
   async stop(): Promise<void> {

@@ -69,11 +69,25 @@ type Calls<Table> = { [Method in keyof Table]: { params: unknown; result: unknow
 /** What may be told: parameters by method. */
 type Notices<Table> = { [Method in keyof Table]: { params: unknown } };
 /** A method without parameters is called without them. */
-type Given<Params> = Params extends Record<string, never> ? [] : [params: Params];
+type Given<Params> = Params extends Record<string, never> ? [params?: undefined, patience?: Patience] : [params: Params, patience?: Patience];
+
+/** How long one call waits for its answer, where that differs from the others. */
+export interface Patience {
+  /** In milliseconds. */
+  timeoutMs?: number;
+  /** Withdraws the call: it fails with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
 
 interface Waiting {
   method: string;
+  /** Infinity: a timer of its own ends it. */
   expires: number;
+  own?: NodeJS.Timeout;
+  /** Starts that timer anew. */
+  anew?(): void;
+  /** No longer heard once the call has ended. */
+  forget?(): void;
   resolve(result: unknown): void;
   reject(error: Error): void;
 }
@@ -102,19 +116,59 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
   ) {}
 
   /** Asks. Rejects with the answer's error, when none came in time, or when the conversation ends. */
-  request<Method extends keyof Asks & string>(method: Method, ...[params]: Given<Asks[Method]["params"]>): Promise<Asks[Method]["result"]> {
+  request<Method extends keyof Asks & string>(method: Method, ...[params, patience]: Given<Asks[Method]["params"]>): Promise<Asks[Method]["result"]> {
     if (this.#ended) return Promise.reject(this.#ended);
+    if (patience?.signal?.aborted) return Promise.reject(patience.signal.reason as Error);
     if (this.#waiting.size >= CALLS_MAX) {
       return Promise.reject(CallError.of("limit_exceeded", `${method}: ${CALLS_MAX} calls already wait for an answer; await some of them first`));
     }
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       const frame = writeRequest(id, method, params ?? {});
-      this.#waiting.set(id, { method, expires: performance.now() + this.timeout, resolve, reject });
+      const waiting: Waiting = { method, expires: performance.now() + this.timeout, resolve, reject };
+      this.#waiting.set(id, waiting);
+      if (patience) this.#bound(id, waiting, patience);
       if (!this.#expiring) this.#expireIn(this.timeout);
       if (this.#held.size === 0 && this.#waiting.size <= this.#places) this.send(frame);
       else this.#held.set(id, frame);
     });
+  }
+
+  /** Gives a call its own limit, and lets its signal end it. */
+  #bound(id: CallId, waiting: Waiting, { timeoutMs, signal }: Patience): void {
+    if (timeoutMs !== undefined) {
+      waiting.expires = Infinity;
+      waiting.anew = () => {
+        clearTimeout(waiting.own);
+        // As with the others, what came while the process was busy is read first.
+        const own = setTimeout(() => setImmediate(() => this.#waiting.has(id) && waiting.own === own && this.#giveUp(id, waiting, timeoutMs)), timeoutMs);
+        waiting.own = own.unref();
+      };
+      waiting.anew();
+    }
+    if (!signal) return;
+    const withdraw = () => {
+      this.#drop(id, waiting);
+      waiting.reject(signal.reason as Error);
+      this.#sendOn();
+    };
+    signal.addEventListener("abort", withdraw, { once: true });
+    waiting.forget = () => signal.removeEventListener("abort", withdraw);
+  }
+
+  /** Nobody waits for this call any more. True: it was sent, and the other side has been told. */
+  #drop(id: CallId, waiting: Waiting): boolean {
+    this.#waiting.delete(id);
+    release(waiting);
+    const sent = !this.#held.delete(id);
+    if (sent && !this.#ended) this.send(writeNotification(CANCEL, { id } satisfies BothNotices[typeof CANCEL]["params"]));
+    return sent;
+  }
+
+  #giveUp(id: CallId, waiting: Waiting, timeout: number): void {
+    const what = this.#drop(id, waiting) ? "no answer" : `no turn behind ${this.#waiting.size} other calls`;
+    waiting.reject(CallError.of("timeout", `${waiting.method}: ${what} within ${timeout / 1000} s`));
+    this.#sendOn();
   }
 
   get #places(): number {
@@ -175,7 +229,10 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
   end(error: Error): void {
     if (this.#ended) return;
     this.#ended = error;
-    for (const { reject } of this.#waiting.values()) reject(error);
+    for (const waiting of this.#waiting.values()) {
+      release(waiting);
+      waiting.reject(error);
+    }
     this.#waiting.clear();
     this.#held.clear();
     for (const call of this.#serving.values()) call.withdraw(error);
@@ -186,6 +243,7 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
     const waiting = this.#held.has(id as CallId) ? undefined : this.#waiting.get(id as CallId);
     if (waiting) {
       this.#waiting.delete(id as CallId);
+      release(waiting);
       if (this.#held.size > 0) this.#sendOn();
     }
     return waiting;
@@ -250,6 +308,7 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
   #extend(id: CallId | undefined): void {
     const waiting = this.#waiting.get(id as CallId);
     if (!waiting) return;
+    if (waiting.anew) return waiting.anew();
     waiting.expires = performance.now() + this.timeout;
     // To the end.
     this.#waiting.delete(id as CallId);
@@ -265,19 +324,20 @@ export class Peer<Asks extends Calls<Asks>, Tells extends Notices<Tells>> {
   #expire(): void {
     this.#expiring = false;
     const now = performance.now();
-    for (const [id, { method, expires, reject }] of this.#waiting) {
-      if (expires > now) {
-        this.#expireIn(expires - now);
+    for (const [id, waiting] of this.#waiting) {
+      if (waiting.own) continue;
+      if (waiting.expires > now) {
+        this.#expireIn(waiting.expires - now);
         break;
       }
-      this.#waiting.delete(id);
-      const sent = !this.#held.delete(id);
-      if (sent) this.send(writeNotification(CANCEL, { id } satisfies BothNotices[typeof CANCEL]["params"]));
-      const what = sent ? "no answer" : `no turn behind ${this.#waiting.size} other calls`;
-      reject(CallError.of("timeout", `${method}: ${what} within ${this.timeout / 1000} s`));
+      this.#giveUp(id, waiting, this.timeout);
     }
-    this.#sendOn();
   }
+}
+
+function release(waiting: Waiting): void {
+  clearTimeout(waiting.own);
+  waiting.forget?.();
 }
 
 function isObject(value: unknown): value is object {
