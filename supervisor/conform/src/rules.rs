@@ -76,6 +76,21 @@ pub const WITHOUT_CASE: &[Unseen] = &[
     of_the_host("P-HTTP-4", "kept by the host: it makes the path and the headers"),
     unseen("P-HTTP-5", "which bodies are large, and where, is known to the plugin alone"),
     unseen("P-HTTP-6", "whether a request is safe to repeat is known to the plugin alone"),
+    unseen("P-SERVICE-2", "whom a provider believes is known to the plugin alone"),
+    unseen(
+        "P-SERVICE-5",
+        "what a provider has to have ready is known to the plugin alone; that it answers calls after its start is seen under P-SERVICE-1",
+    ),
+    of_the_host("P-SERVICE-6", "kept by the host: it knows who provides a service, and ends every ask"),
+    unseen(
+        "P-SERVICE-7",
+        "a deadline of the plugin's own shows only after the host's has passed, which takes 30 s and more",
+    ),
+    unseen(
+        "P-SERVICE-10",
+        "a plugin may have no use for what it heard before; whether it subscribes anew is its own affair",
+    ),
+    unseen("P-SERVICE-11", "what a plugin makes of the events that it gets is known to the plugin alone"),
     unseen("P-LOG-2", "records are notifications, so there is no answer that could be waited for or fail"),
 ];
 
