@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import unittest
+from datetime import datetime, timezone
 from typing import Any
 
 from outboard_plugin import Call, CallError, Context, ErrorReason, Plugin
@@ -86,13 +87,13 @@ class Using(unittest.IsolatedAsyncioTestCase):
         self.host.ctx.service("acme.bill-ing.2")
         error = await self.refused(self.flight.call("x" * 129))
         self.assertIn("method or event of a service", error.message)
-        error = await self.refused(self.flight.call("set", {"at": {1, 2}}))
-        self.assertIn("params.at is a set", error.message)
+        error = await self.refused(self.flight.call("set", {"at": object()}))
+        self.assertIn("params.at is an object", error.message)
         for timeout in (0, -1, float("nan"), float("inf"), "5", True):
             error = await self.refused(self.flight.call("set", timeout=timeout))  # type: ignore[arg-type]
             self.assertIn("is not a number of seconds above 0", error.message)
-        with self.assertRaisesRegex(CallError, "payload.x is NaN"):
-            self.flight.emit("phase", {"x": float("nan")})
+        with self.assertRaisesRegex(CallError, "payload.x is an object"):
+            self.flight.emit("phase", {"x": object()})
         with self.assertRaisesRegex(TypeError, r"on\('phase', …\) needs a function, and got a int"):
             self.flight.on("phase", 7)  # type: ignore[arg-type]
         with self.assertRaisesRegex(TypeError, r"on\('phase', …\) needs a function of one argument"):
@@ -237,13 +238,13 @@ class Using(unittest.IsolatedAsyncioTestCase):
         await self.host.next_log("the answer to 'may-start' of flight failed")
 
         async def later(payload: Any) -> Any:
-            return payload if payload else {1}
+            return payload if payload else object()
 
         self.flight.answer("may-start", later)
         off()  # It was the former's: the later one goes on.
         self.assertEqual(await self.provider.ask("may-start", [1]), [1])
         error = await self.refused(self.provider.ask("may-start"))
-        self.assertIn("the answer is a set", error.message)
+        self.assertIn("the answer is an object", error.message)
         self.flight.on("heard-only", lambda payload: None)
         error = await self.refused(self.provider.ask("heard-only"))
         self.assertIs(error.reason, ErrorReason.NOT_FOUND)
@@ -315,7 +316,8 @@ class Providing(unittest.IsolatedAsyncioTestCase):
                 finally:
                     self.cancelled.set()
 
-            billing.provide("odd", lambda call: {1: 2})
+            billing.provide("odd", lambda call: object())
+            billing.provide("echo", lambda call: call.params)
 
             @billing.on_subscribed
             async def on_subscribed(event: str, consumers: list[str]) -> None:
@@ -344,14 +346,13 @@ class Providing(unittest.IsolatedAsyncioTestCase):
     async def test_what_is_not_there_and_what_fails_is_an_error_that_says_so(self) -> None:
         error = await self.refused(self.consumers.call("refund"))
         self.assertIs(error.reason, ErrorReason.METHOD_NOT_FOUND)
-        self.assertIn("'refund'; it has: block, charge, long, odd", error.message)
+        self.assertIn("'refund'; it has: block, charge, echo, long, odd", error.message)
         error = await self.refused(self.host.service("acme.other").call("charge"))
         self.assertIn("service acme.other has no method 'charge'; it has: none", error.message)
         error = await self.refused(self.consumers.call("charge", {}))
         self.assertEqual(error.data["name"], "KeyError")
         error = await self.refused(self.consumers.call("odd"))
-        self.assertIs(error.reason, ErrorReason.INTERNAL_ERROR)
-        self.assertIn("the result", error.message)
+        self.assertIn("the result is an object", error.message)
         error = await self.refused(
             self.host.call("service.call", {"service": "acme.billing", "method": "charge", "params": {}})
         )
@@ -366,6 +367,24 @@ class Providing(unittest.IsolatedAsyncioTestCase):
         error = await asyncio.wait_for(self.refused(call), 10)
         self.assertIs(error.reason, ErrorReason.CANCELLED)
         self.assertTrue(self.cancelled.is_set())
+
+    async def test_values_that_json_lacks_travel_every_way(self) -> None:
+        value = {"at": datetime(2026, 3, 1, tzinfo=timezone.utc), "ids": {1, 2}, 3: b"raw", "big": 2**70}
+        self.assertEqual(await self.consumers.call("echo", value), value)
+        self.billing.emit("value", value)
+        self.assertEqual((await self.consumers.next_emitted("value")).payload, value)
+        self.consumers.provide({"echo": lambda params: params})
+        self.assertEqual(await self.billing.call("echo", value), value)
+        self.billing.answer("echo", lambda payload: payload)
+        self.assertEqual(await self.consumers.ask("echo", value), value)
+        heard: list[Any] = []
+        self.billing.on("value", heard.append)
+        self.consumers.emit("value", value)
+        while not heard:
+            await self.host.ping()
+        self.assertEqual(heard, [value])
+        answer = await self.billing.ask("shop", "may-charge", value, default=value)
+        self.assertEqual(answer.value, value)
 
     async def test_calls_run_side_by_side(self) -> None:
         long = asyncio.create_task(self.consumers.call("long"))

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, overload
 
 from .. import id as names
-from ..carried import LEVELS_MAX
+from .. import tagged
 from ..error import CallError, ErrorReason
 from ..generated.protocol import ServiceAskParams, ServiceCallParams, ServiceEmitParams
-from ..wire.message import where_not_json
 from ..wire.peer import CALL_TIMEOUT, Peer
 from .logger import PluginLogger
 from .services import Call, Key, Services
@@ -46,7 +45,7 @@ class PluginService:
 
     async def call(self, method: str, params: Any = None, *, timeout: float | None = None) -> Any:
         """Calls a method and gives its result. ``timeout`` is in seconds: 30 unless said, an hour at most; say it where the
-        answer waits for a person.
+        answer waits for a person. Values may hold what those of ``ctx.ipc`` may: dates, sets, bytes, dicts of any keys.
 
         Raises :class:`CallError` with the provider's own error, or with ``no_provider`` where nobody provides the service,
         ``unavailable`` (retryable) where its provider is gone or does not come, ``timeout``, ``limit_exceeded``.
@@ -54,10 +53,11 @@ class PluginService:
         """
         asked: ServiceCallParams = {"service": self.name, "method": names.service_member(method)}
         if params is not None:
-            asked["params"] = self._json(f"call({method!r})", "params", params)
+            asked["params"] = tagged.encode(params, "params")
         if timeout is not None:
             asked["timeoutMs"] = _milliseconds("call", timeout)
-        return await self._peer.request("service.call", asked, (timeout or CALL_TIMEOUT) + BEYOND)
+        wait = (timeout or CALL_TIMEOUT) + BEYOND
+        return tagged.decode(await self._peer.request("service.call", asked, wait))
 
     def on(self, event: str, function: Callable[[Any], Any]) -> Callable[[], None]:
         """From now on ``function(payload)`` hears every event of this name, whoever provides the service, now or later. Gives a
@@ -108,7 +108,7 @@ class PluginService:
         With ``latest`` only the newest counts: a slow consumer never has a backlog of it.
         """
         emitted: ServiceEmitParams = {"service": self.name, "event": names.service_member(event)}
-        emitted["payload"] = self._json(f"emit({event!r})", "payload", payload)
+        emitted["payload"] = tagged.encode(payload)
         if to is not None:
             emitted["to"] = to
         if latest:
@@ -125,11 +125,11 @@ class PluginService:
         """Asks the plugin ``to`` by an event that it answers. Where no answer comes within ``timeout`` seconds, or no good one,
         ``default`` is the value, and ``because`` says why: this raises only where the question could not be put."""
         asked: ServiceAskParams = {"service": self.name, "event": names.service_member(event), "to": to}
-        asked["payload"] = self._json(f"ask({event!r})", "payload", payload)
-        asked["default"] = self._json(f"ask({event!r})", "default", default)
+        asked["payload"] = tagged.encode(payload)
+        asked["default"] = tagged.encode(default, "default")
         asked["timeoutMs"] = _milliseconds("ask", timeout)
         answer = await self._peer.request("service.ask", asked, timeout + BEYOND)
-        return ConsumerAnswer(answer.get("value"), answer.get("because"))
+        return ConsumerAnswer(tagged.decode(answer.get("value")), answer.get("because"))
 
     def on_subscribed(self, function: F) -> F:
         """Decorator: called as ``function(event, consumers)`` with the ids of the plugins that listen to an event, whenever that
@@ -141,12 +141,6 @@ class PluginService:
         names.service_member(member)
         _callable(f"{verb}({member!r}, …)", function, 1)
         return self.name, member
-
-    def _json(self, of: str, root: str, value: Any) -> Any:
-        odd = where_not_json(value, root, LEVELS_MAX)
-        if odd is not None:
-            raise CallError(ErrorReason.INVALID_PARAMS, f"service {self.name}: {of}: {odd}")
-        return value
 
 
 def _callable(of: str, function: Any, takes: int) -> Any:

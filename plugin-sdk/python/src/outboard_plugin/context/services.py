@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import threads
-from ..carried import LEVELS_MAX
+from .. import tagged, threads
 from ..error import CallError, ErrorReason, text_of
 from ..generated.protocol import (
     PluginSide,
@@ -21,7 +20,6 @@ from ..generated.protocol import (
     ServiceReplyParams,
     ServiceSubscribedParams,
 )
-from ..wire.message import where_not_json
 from .listener import CreateTask, Listener
 from .logger import PluginLogger
 from .pledges import Pledges
@@ -129,19 +127,13 @@ class Services:
         function = self._methods.get((service, method))
         if function is None:
             raise self._no_method(service, method)
-        result = await threads.call(function, Call(params.get("params"), caller))
-        odd = where_not_json(result, "the result", LEVELS_MAX)
-        if odd is not None:
-            raise CallError(ErrorReason.INTERNAL_ERROR, f"{service}.{method}: {odd}")
-        return result
+        result = await threads.call(function, Call(tagged.decode(params.get("params")), caller))
+        return tagged.encode(result, "the result")
 
     def told(self, params: ServiceEventParams) -> None:
         """Takes an event. One that nobody here wants is passed over: it was sent before the host heard so."""
-        key, payload, answer = (
-            (params["service"], params["event"]),
-            params.get("payload"),
-            params.get("answer"),
-        )
+        key, answer = (params["service"], params["event"]), params.get("answer")
+        payload = tagged.decode(params.get("payload"))
         with self._lock:
             topic = self._topics.get(key)
             listeners = tuple(topic.listeners) if topic else ()
@@ -218,10 +210,7 @@ class Services:
             result = await threads.call(function, payload)
         finally:
             self._answering -= 1
-        odd = where_not_json(result, "the answer", LEVELS_MAX)
-        if odd is not None:
-            raise CallError(ErrorReason.INTERNAL_ERROR, f"{_named(key)}: {odd}")
-        return result
+        return tagged.encode(result, "the answer")
 
     def _listener(self, key: Key, role: str, function: Callable[..., Any]) -> Listener:
         return Listener(

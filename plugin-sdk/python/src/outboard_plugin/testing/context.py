@@ -117,7 +117,7 @@ class World:
                 Emitted(
                     params["service"],
                     params["event"],
-                    params.get("payload"),
+                    tagged.decode(params.get("payload")),
                     params.get("to"),
                     params.get("latest", False),
                 )
@@ -224,7 +224,7 @@ class World:
         function = methods.get(method)
         if function is None:
             raise CallError(ErrorReason.METHOD_NOT_FOUND, f"service {service} has no method {method!r}")
-        return await _result(function, params.get("params"))
+        return tagged.encode(await _result(function, tagged.decode(params.get("params"))))
 
 
 async def _result(function: Callable[[Any], Any], params: Any) -> Any:

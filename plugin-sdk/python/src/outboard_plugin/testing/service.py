@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from .. import tagged
 from ..error import CallError
 from .context import Emitted, Method, World
 
@@ -43,12 +44,14 @@ class OtherSide:
 
     def emit(self, event: str, payload: Any = None) -> None:
         """Tells the plugin an event, whether or not it is subscribed."""
-        self._notify("service.event", {"service": self.name, "event": event, "payload": payload})
+        self._notify(
+            "service.event", {"service": self.name, "event": event, "payload": tagged.encode(payload)}
+        )
 
     async def ask(self, event: str, payload: Any = None) -> Any:
         """Asks the plugin by an event, and gives its answer; raises the :class:`CallError` of a plugin that gives none."""
         answer = f"question-{next(_numbers)}"
-        told = {"service": self.name, "event": event, "payload": payload, "answer": answer}
+        told = {"service": self.name, "event": event, "payload": tagged.encode(payload), "answer": answer}
         self._notify("service.event", told)
         replies = self._world.replies
         reply: Mapping[str, Any] = await self._until(
@@ -56,7 +59,7 @@ class OtherSide:
         )
         if reply.get("error") is not None:
             raise CallError.from_wire(reply["error"])
-        return reply.get("result")
+        return tagged.decode(reply.get("result"))
 
     def changed(self, state: str, because: str | None = None) -> None:
         """Says what has become of the service: ``available``, ``starting``, ``unavailable`` or ``unprovided``."""
@@ -67,8 +70,9 @@ class OtherSide:
 
     async def call(self, method: str, params: Any = None, *, caller: str = "other-plugin") -> Any:
         """Calls what the plugin provides, as another plugin would."""
-        asked = {"service": self.name, "method": method, "params": params, "caller": caller}
-        return await self._call("service.call", asked)
+        sent = tagged.encode(params, "params")
+        asked = {"service": self.name, "method": method, "params": sent, "caller": caller}
+        return tagged.decode(await self._call("service.call", asked))
 
     def subscribed(self, event: str, *consumers: str) -> None:
         """Says who listens to an event now."""
