@@ -3,7 +3,7 @@
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use system_tests::{Answer, Supervisor, examples, processes};
+use system_tests::{Answer, Supervisor, eventually, examples, processes};
 
 fn with(name: &str) -> Supervisor {
     let supervisor = Supervisor::builder().start();
@@ -84,4 +84,36 @@ fn an_unmodified_server_on_a_port_is_proxied_restarted_and_stopped_by_a_signal()
     assert!(after.ends_with("path /a%20b?c=d\n") && after != before, "another port than before: {after}");
     assert_eq!(stopped(&supervisor, "unmodified-python"), "exited with code 0");
     supervisor.wait_for_log("unmodified-python", "shutting down in good order");
+}
+
+#[test]
+fn a_provider_and_a_consumer_without_an_sdk_answer_each_other_through_a_crash() {
+    let supervisor = with("weather-plain");
+    examples::install("briefing-plain", &supervisor.folders().plugins());
+    supervisor.wait_for_state("briefing-plain", "running");
+    let asks = |channel: &str, args: Value| supervisor.call("briefing-plain", channel, args);
+    assert_eq!(asks("get-briefing", json!(["EDDF"])), json!({ "wind": 12, "by": "weather-plain" }));
+    let nowhere = json!({ "id": "briefing-plain", "channel": "get-briefing", "args": ["NOWHERE"] });
+    assert_eq!(supervisor.refused("ipc.invoke", nowhere.clone())["data"]["reason"], "not_found");
+    // One call waits at the provider, and others are answered meanwhile; it says who called, whatever the caller says.
+    let made = json!({ "wind": 7, "by": "briefing-plain" });
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| asks("await-report", json!(["LSZH"])));
+        let open = || supervisor.ask("services", json!({}))[0]["openCalls"] == 1;
+        eventually("the call is open", || open().then_some(()));
+        assert_eq!(asks("report", json!(["LSZH", 7])), made);
+        assert_eq!(waits.join().unwrap(), made);
+    });
+    let heard = |changes: usize| {
+        let all = || asks("heard", json!([]))["changes"].as_array().unwrap().len();
+        eventually("the change is heard", || (all() == changes).then_some(()));
+    };
+    heard(1);
+    crash(&supervisor, "weather-plain");
+    asks("report", json!(["LSZH", 8]));
+    heard(2);
+    supervisor.ask("stop", json!({ "id": "weather-plain" }));
+    assert_eq!(supervisor.refused("ipc.invoke", nowhere)["data"]["reason"], "unavailable");
+    let told = || asks("heard", json!([]))["state"] == "unavailable";
+    eventually("the consumer is told", || told().then_some(()));
 }
