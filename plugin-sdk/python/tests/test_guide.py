@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from outboard_plugin import Plugin
+from outboard_plugin import CallError, Plugin
 from outboard_plugin.testing import Host
 
 from .scripted_host import ScriptedHost
@@ -39,6 +39,25 @@ class Samples(unittest.IsolatedAsyncioTestCase):
         async with Host(plugin_of(sample), plugin_id="my-plugin", config={"units": "imperial"}) as host:
             self.assertEqual(await host.invoke("get-status"), {"online": True, "units": "imperial"})
             self.assertEqual((await host.request("GET", "/api/my-plugin/")).json(), {"hello": "world"})
+
+    async def test_the_provider_and_the_consumer_of_the_guide_do_what_they_say(self) -> None:
+        provider, consumer = samples(GUIDE, "## Services")
+        async with Host(plugin_of(provider), plugin_id="weather") as host:
+            weather = host.service("weather")
+            self.assertEqual(await weather.call("getReport", {"station": "EDDF"}), {"wind": 12})
+            with self.assertRaisesRegex(CallError, "there is no report of LSZH"):
+                await weather.call("getReport", {"station": "LSZH"})
+            made = {"station": "LSZH", "wind": 7, "caller": "a-liar"}
+            await weather.call("setReport", made, caller="briefing")
+            told = await weather.next_emitted("changed")
+            self.assertEqual(told.payload, {"station": "LSZH", "wind": 7, "by": "briefing"})
+        host = Host(plugin_of(consumer), plugin_id="briefing")
+        weather = host.service("weather")
+        weather.provide({"getReport": lambda params: {"of": params["station"]}})
+        async with host:
+            self.assertEqual(await host.invoke("get-briefing", "EDDF"), {"of": "EDDF"})
+            weather.emit("changed", {"wind": 3})
+            self.assertEqual((await host.next_event("changed")).payload, {"wind": 3})
 
     async def test_the_first_plugin_of_the_readme_starts_and_answers(self) -> None:
         sample = samples(README, "# Outboard plugins in Python")[0]
