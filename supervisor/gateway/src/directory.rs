@@ -12,7 +12,8 @@ use outboard_broker::Broker;
 use outboard_context::{BusClient, Notice};
 use outboard_host::routes::Route;
 use outboard_protocol::control::{AirlineStatus, AuthStatus, HostEvent, PluginStatus, StatusReport};
-use outboard_protocol::id::{Channel, RoutePrefix};
+use outboard_protocol::id::{Channel, ConfigKey, RoutePrefix};
+use outboard_protocol::settings::Setting;
 use outboard_protocol::{PluginId, RpcError};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -20,6 +21,15 @@ use tokio::sync::broadcast;
 
 /// A future that can be kept.
 pub type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// What becomes of a key.
+#[derive(Debug)]
+pub enum Change {
+    /// It has this value.
+    Set(Value),
+    /// It has the manifest's default again, if there is one.
+    Reset,
+}
 
 /// What the gateway may ask.
 pub trait Directory: Send + Sync + 'static {
@@ -60,6 +70,12 @@ pub trait Directory: Send + Sync + 'static {
 
     /// A plugin's configuration as its UI sees it: one JSON object.
     fn config(&self, id: &PluginId) -> Box<RawValue>;
+
+    /// What may be set for a plugin, as its manifest declares it.
+    fn settings(&self, id: &PluginId) -> Arc<[Setting]>;
+
+    /// Sets a key of a plugin's for its page, or forgets it; done when it is on disk.
+    fn configure(&self, id: PluginId, key: ConfigKey, change: Change) -> Later<Result<(), RpcError>>;
 
     /// Whether somebody is signed in, and the bound airline without its secrets.
     fn access(&self) -> (AuthStatus, AirlineStatus);

@@ -8,13 +8,14 @@ use outboard_context::{BusClient, Notice};
 use outboard_host::Host;
 use outboard_host::routes::Route;
 use outboard_protocol::control::{AirlineStatus, AuthStatus, HostEvent, PluginStatus, StatusReport};
-use outboard_protocol::id::{Channel, RoutePrefix};
+use outboard_protocol::id::{Channel, ConfigKey, RoutePrefix};
+use outboard_protocol::settings::Setting;
 use outboard_protocol::{PluginId, RpcError};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::broadcast;
 
-use crate::directory::{Directory, Later};
+use crate::directory::{Change, Directory, Later};
 
 impl Directory for Host {
     fn known(&self) -> Later<()> {
@@ -66,6 +67,21 @@ impl Directory for Host {
 
     fn config(&self, id: &PluginId) -> Box<RawValue> {
         self.context().config.snapshot(id)
+    }
+
+    fn settings(&self, id: &PluginId) -> Arc<[Setting]> {
+        self.context().config.settings(id)
+    }
+
+    fn configure(&self, id: PluginId, key: ConfigKey, change: Change) -> Later<Result<(), RpcError>> {
+        let config = &self.context().config;
+        match change {
+            Change::Set(value) => config.set_from_page(&id, &key, &value),
+            Change::Reset => {
+                let erased = config.delete_from_page(&id, &key);
+                Box::pin(async move { erased.await.map(drop) })
+            }
+        }
     }
 
     fn access(&self) -> (AuthStatus, AirlineStatus) {

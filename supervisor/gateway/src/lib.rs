@@ -66,7 +66,7 @@ use tokio::task::JoinHandle;
 use admission::names::Names;
 pub use admission::plugin_origin::PluginOrigin;
 pub use admission::token::{Token, TokenError};
-pub use directory::{Directory, Later};
+pub use directory::{Change, Directory, Later};
 pub use options::GatewayOptions;
 use outboard_host::Pages;
 use pages::SHELL_PATH;

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use fixture::*;
 use futures_util::{SinkExt, StreamExt};
 use outboard_gateway::Gateway;
+use outboard_protocol::PluginId;
 use outboard_protocol::control::{AuthSetParams, HostEvent, PluginState};
+use outboard_protocol::settings::Setting;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -336,4 +338,47 @@ async fn a_shutdown_says_goodbye_to_uis() {
     assert_eq!(ui.hear().await, json!({ "close": 1001 }));
     drop(ui);
     soon(down).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_page_reads_and_sets_its_plugins_settings_and_nobody_elses() {
+    let (house, gateway) = house_with(&["a", "b"]).await;
+    let declared = json!([
+        { "key": "units", "name": "Units", "type": "list", "options": ["kg", "lb"], "default": "kg" },
+        { "key": "hub", "name": "Hub", "type": "text", "scope": "airline" },
+    ]);
+    let settings: Vec<Setting> = serde_json::from_value(declared).unwrap();
+    let id = PluginId::new("a").unwrap();
+    house.context.config.declare(&id, settings.into());
+    let host = format!("a.localhost:{}", gateway.listen().port());
+    let mut ui = Ui::open(&gateway, &opening_at(&host, "")).await;
+    ui.say(json!({ "type": "settings", "id": 1, "plugin": "a" })).await;
+    let told = ui.hear().await;
+    assert_eq!((&told["id"], &told["result"][0]["options"]), (&json!(1), &json!(["kg", "lb"])), "{told}");
+
+    ui.say(json!({ "type": "configure", "id": 2, "plugin": "a", "key": "units", "value": "lb" })).await;
+    assert_eq!(ui.hear().await, json!({ "type": "result", "id": 2, "result": null }));
+    assert_eq!(house.context.config.snapshot(&id).get(), r#"{"units":"lb"}"#);
+    ui.say(json!({ "type": "reset", "id": 3, "plugin": "a", "key": "units" })).await;
+    assert_eq!(ui.hear().await, json!({ "type": "result", "id": 3, "result": null }));
+    assert_eq!(house.context.config.snapshot(&id).get(), r#"{"units":"kg"}"#);
+
+    for (frame, told) in [
+        (json!({ "type": "configure", "plugin": "a", "key": "units", "value": "stones" }), "must be one of"),
+        (json!({ "type": "configure", "plugin": "a", "key": "hub", "value": "EGLL" }), "airline scope"),
+        (json!({ "type": "reset", "plugin": "a", "key": "hub" }), "airline scope"),
+        (
+            json!({ "type": "configure", "plugin": "b", "key": "units", "value": "lb" }),
+            "its own plugin alone",
+        ),
+        (json!({ "type": "reset", "plugin": "b", "key": "units" }), "its own plugin alone"),
+        (json!({ "type": "settings", "plugin": "b" }), "its own plugin alone"),
+    ] {
+        let mut frame = frame;
+        frame["id"] = json!(9);
+        ui.say(frame.clone()).await;
+        let refused = ui.hear().await;
+        let message = refused["error"]["message"].as_str().unwrap_or_default();
+        assert!(refused["id"] == json!(9) && message.contains(told), "{frame}: {refused}");
+    }
 }

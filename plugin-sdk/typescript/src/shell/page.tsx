@@ -15,6 +15,7 @@ import { watchDevelopment } from "./development.js";
 import { Notice } from "./notice.js";
 import { ROUTER, routed } from "./router.js";
 import { shareEarly, type SharingPage } from "./shared.js";
+import { SettingsPage, asksForSettings } from "./settings/page.js";
 import { StateBar } from "./state-bar.js";
 import { addStyle } from "./style.js";
 import { followTheme } from "./theme.js";
@@ -59,11 +60,12 @@ export async function mount(): Promise<void> {
   watchDevelopment(id);
   const root = createRoot(document.getElementById("root") as HTMLElement);
   try {
-    const Plugin = await load(id);
+    const settings = asksForSettings(globalThis.location);
+    const Plugin = settings ? SettingsPage : await load(id);
     root.render(
       <QueryClientProvider client={new QueryClient()}>
         <PluginShellProvider pluginId={id} surface={surface} fallback={<Notice kind="wait" text="Connecting to Outboard…" />}>
-          <StateBar />
+          {!settings && <StateBar />}
           <Boundary>
             <Plugin />
           </Boundary>

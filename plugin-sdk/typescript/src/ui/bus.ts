@@ -64,13 +64,18 @@ export class Bus {
     return () => this.#unsubscribe(plugin, subscriber);
   }
 
-  /** Calls a plugin's channel. Fails at once where the supervisor is not reached: a call is never sent twice. */
+  /** Calls a plugin's channel. */
   invoke(plugin: string, channel: string, args: unknown[]): Promise<unknown> {
+    return this.ask({ type: "invoke", plugin, channel, args });
+  }
+
+  /** Sends a frame that is answered. Fails at once where the supervisor is not reached: nothing is ever sent twice. */
+  ask(frame: { type: string; plugin: string; [member: string]: unknown }): Promise<unknown> {
     if (!this.#open) return Promise.reject(CallError.of("shutting_down", "the supervisor is not reached at this moment; try again when `connected` is true"));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#send({ type: "invoke", id, plugin, channel, args });
+      this.#send({ ...frame, id });
     });
   }
 

@@ -15,6 +15,12 @@ export interface PluginConnection extends Omit<PluginUiContext, "toast" | "navig
   onChange(listener: () => void): () => void;
   /** A number that grows with every such change. */
   readonly version: number;
+  /** What may be set for the plugin, as its `plugin.json` declares it. */
+  settings(): Promise<Record<string, unknown>[]>;
+  /** Gives a key of the plugin's configuration another value; resolves when it is kept. */
+  configure(key: string, value: unknown): Promise<void>;
+  /** Gives a key its default again. */
+  reset(key: string): Promise<void>;
   /** Ends it; nothing is received from now on. */
   close(): void;
 }
@@ -75,6 +81,18 @@ class Connection implements PluginConnection {
   async invoke<T>(channel: string, ...args: unknown[]): Promise<T> {
     checkChannel(channel);
     return decode(await this.bus.invoke(this.pluginId, channel, args.map((arg, i) => encode(arg, `args[${i}]`)))) as T;
+  }
+
+  async settings(): Promise<Record<string, unknown>[]> {
+    return (await this.bus.ask({ type: "settings", plugin: this.pluginId })) as Record<string, unknown>[];
+  }
+
+  async configure(key: string, value: unknown): Promise<void> {
+    await this.bus.ask({ type: "configure", plugin: this.pluginId, key, value });
+  }
+
+  async reset(key: string): Promise<void> {
+    await this.bus.ask({ type: "reset", plugin: this.pluginId, key });
   }
 
   onChange(listener: () => void): () => void {

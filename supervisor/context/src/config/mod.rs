@@ -143,6 +143,27 @@ impl Config {
         self.erase(id, Writer::Operator, key)
     }
 
+    /// Sets a key for a plugin's page, which may do what the plugin may; ends when it is on disk.
+    ///
+    /// # Errors
+    /// As [`Self::set`], and `denied` for a key of airline scope.
+    pub fn set_from_page(&self, id: &PluginId, key: &ConfigKey, value: &impl Serialize) -> Durable<()> {
+        self.write(id, Writer::Plugin, key, &to_raw(value))
+    }
+
+    /// Forgets a key for a plugin's page; ends when that is on disk, and tells whether there was a value.
+    ///
+    /// # Errors
+    /// As [`Self::delete`], and `denied` for a key of airline scope.
+    pub fn delete_from_page(&self, id: &PluginId, key: &ConfigKey) -> Durable<bool> {
+        self.erase(id, Writer::Plugin, key)
+    }
+
+    /// What a plugin's manifest declares, in its order.
+    pub fn settings(&self, id: &PluginId) -> Arc<[Setting]> {
+        self.inner.declared(id)
+    }
+
     /// What `config.getAll` answers now, one JSON object: for UIs, which read without asking.
     pub fn snapshot(&self, id: &PluginId) -> Box<RawValue> {
         let declared = self.inner.declared(id);

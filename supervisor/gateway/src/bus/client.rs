@@ -15,6 +15,7 @@ use futures_util::stream::{FuturesUnordered, SplitStream};
 use outboard_context::{BusClient, Notice};
 use outboard_protocol::context::service::{CallParams, EmitParams};
 use outboard_protocol::control::HostEvent;
+use outboard_protocol::id::ConfigKey;
 use outboard_protocol::methods::{AirlineChanged, AuthChanged};
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use serde_json::value::RawValue;
@@ -30,7 +31,7 @@ use super::frames::{CallId, FromClient, ToClient};
 use super::services::Services;
 use super::writing::{self, Writer};
 use crate::admission::caller::Share;
-use crate::directory::{Directory, Later};
+use crate::directory::{Change, Directory, Later};
 use crate::wire::stream::ClientStream;
 
 /// Longest frame that a client may send, in bytes: calls carry arguments, not files.
@@ -236,6 +237,19 @@ impl Conversation {
                 let answer = self.directory.invoke(plugin, channel, args);
                 self.await_answer(id, answer);
             }
+            FromClient::Settings { id, plugin } => {
+                if let Err(error) = self.may_hear(&plugin) {
+                    return self.refuse(Some(&id), &error);
+                }
+                let settings = self.directory.settings(&plugin);
+                let settings = serde_json::value::to_raw_value(&*settings)
+                    .expect("INVARIANT: what was read from JSON is JSON again");
+                self.say(&ToClient::Result { id: &id, result: &settings });
+            }
+            FromClient::Configure { id, plugin, key, value } => {
+                self.configure(id, plugin, key, Change::Set(value))
+            }
+            FromClient::Reset { id, plugin, key } => self.configure(id, plugin, key, Change::Reset),
             FromClient::Cancel { id } => {
                 // An unknown call is one whose answer is on its way.
                 if let Some(cancel) = self.cancels.get(&id) {
@@ -286,6 +300,18 @@ impl Conversation {
         if let Err(error) = done {
             self.refuse(None, &error);
         }
+    }
+
+    fn configure(&mut self, id: CallId, plugin: PluginId, key: ConfigKey, change: Change) {
+        if let Err(error) = self.may_hear(&plugin).and_then(|()| self.may_call(&id)) {
+            return self.refuse(Some(&id), &error);
+        }
+        if self.directory.plugin(plugin.as_str()).is_none() {
+            let what = format!("there is no plugin {:?}", plugin.as_str());
+            return self.refuse(Some(&id), &RpcError::new(ErrorReason::NotFound, what));
+        }
+        let change = self.directory.configure(plugin, key, change);
+        self.await_answer(id, Box::pin(async move { change.await.map(|()| RawValue::NULL.to_owned()) }));
     }
 
     fn subscribe(&mut self, plugin: PluginId) {

@@ -7,7 +7,7 @@ use outboard_protocol::context::airline::AirlineName;
 use outboard_protocol::context::service::{
     ChangedParams, EventParams, ReplyParams, SubscribeParams, SubscribedParams,
 };
-use outboard_protocol::id::{Channel, ServiceMember, ServiceName};
+use outboard_protocol::id::{Channel, ConfigKey, ServiceMember, ServiceName};
 use outboard_protocol::{PluginId, RpcError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,6 +32,24 @@ pub(super) enum FromClient {
     },
     Cancel {
         id: CallId,
+    },
+    /// What may be set for a plugin, as its manifest declares it.
+    Settings {
+        id: CallId,
+        plugin: PluginId,
+    },
+    /// Gives a key of a plugin's another value.
+    Configure {
+        id: CallId,
+        plugin: PluginId,
+        key: ConfigKey,
+        value: Value,
+    },
+    /// Gives a key its default again.
+    Reset {
+        id: CallId,
+        plugin: PluginId,
+        key: ConfigKey,
     },
     Ping,
     /// A page calls a service, under its plugin's id; answered as `invoke` is.

@@ -8,6 +8,7 @@ use axum::response::Response;
 use outboard_protocol::control::PluginStatus;
 
 use super::html::{SHELL_PATH, STYLE, escaped, operators};
+use super::shell;
 use crate::admission::caller::Caller;
 use crate::directory::Directory;
 
@@ -32,7 +33,7 @@ pub(crate) fn front(directory: &dyn Directory, caller: &Caller) -> Response {
     } else {
         html.push_str("<ul class=\"plugins\">");
         for plugin in &status.plugins {
-            row(&mut html, plugin, directory.has_ui(&plugin.id), caller);
+            row(&mut html, directory, plugin, caller);
         }
         html.push_str("</ul>");
     }
@@ -40,10 +41,14 @@ pub(crate) fn front(directory: &dyn Directory, caller: &Caller) -> Response {
     operators(html)
 }
 
-fn row(html: &mut String, plugin: &PluginStatus, has_ui: bool, caller: &Caller) {
+fn row(html: &mut String, directory: &dyn Directory, plugin: &PluginStatus, caller: &Caller) {
     let origin = caller.origin_of(&plugin.id);
     let (id, name) = (escaped(&plugin.id), escaped(&plugin.name));
-    let name = if has_ui { format!("<a href=\"{origin}{SHELL_PATH}{id}\">{name}</a>") } else { name };
+    let name = if directory.has_ui(&plugin.id) {
+        format!("<a href=\"{origin}{SHELL_PATH}{id}\">{name}</a>")
+    } else {
+        name
+    };
     let (state, version) = (escaped(plugin.shown_state()), escaped(&plugin.version));
     // Writing into a string cannot fail.
     let _ = write!(
@@ -60,6 +65,11 @@ fn row(html: &mut String, plugin: &PluginStatus, has_ui: bool, caller: &Caller) 
             .map(|route| format!("<a href=\"{origin}{0}/\">{0}</a>", escaped(route)))
             .collect();
         let _ = write!(html, "<p class=\"routes\">answers at {}</p>", links.join(" "));
+    }
+    if shell::has_settings(directory, &plugin.id) {
+        let query = shell::SETTINGS;
+        let _ =
+            write!(html, "<p class=\"routes\"><a href=\"{origin}{SHELL_PATH}{id}?{query}\">Settings</a></p>");
     }
     html.push_str("</li>");
 }

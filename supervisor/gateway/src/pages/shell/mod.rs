@@ -29,6 +29,15 @@ mod stand_in;
 
 pub use needs::{Needs, needs};
 
+/// With this behind the address, the page shows the plugin's settings in place of its UI.
+pub(super) const SETTINGS: &str = "settings";
+
+/// Whether there is anything to set for a plugin.
+pub(super) fn has_settings(directory: &dyn Directory, id: &str) -> bool {
+    PluginId::new(id)
+        .is_ok_and(|id| directory.plugin(id.as_str()).is_some() && !directory.settings(&id).is_empty())
+}
+
 /// The plugin whose shell page `/shell/<id>` is; `None` for the shell's files, and where there is no such plugin.
 pub(crate) fn shell_of<'r>(directory: &dyn Directory, rest: &'r str) -> Option<&'r str> {
     named(rest).filter(|id| PluginId::check(id).is_ok() && directory.plugin(id).is_some())
@@ -54,7 +63,8 @@ pub(crate) async fn shell(
 ) -> Result<Response, Problem> {
     let path = uri.path().strip_prefix(SHELL_PATH).unwrap_or_default();
     if let Some(id) = named(&format!("/shell/{path}")) {
-        if PluginId::check(id).is_err() || !directory.has_ui(id) {
+        let settings = uri.query() == Some(SETTINGS) && has_settings(directory, id);
+        if PluginId::check(id).is_err() || !(settings || directory.has_ui(id)) {
             return Ok(no_ui::page(directory, id, caller));
         }
         return Ok(document::answer(&needs_of(directory, id).await, caller, asked));
