@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import unittest
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
@@ -19,6 +20,16 @@ def quiet_plugin() -> Plugin:
     plugin = Plugin()
     plugin.on_start(lambda ctx: None)
     return plugin
+
+
+async def until(host: Host, holds: Callable[[], bool]) -> None:
+    """Returns when something holds, which what is under way has to bring about."""
+
+    async def look() -> None:
+        while not holds():
+            await host.ping()
+
+    await asyncio.wait_for(look(), 10)
 
 
 class Using(unittest.IsolatedAsyncioTestCase):
@@ -37,8 +48,7 @@ class Using(unittest.IsolatedAsyncioTestCase):
 
     async def subscribed_to(self, *events: str) -> None:
         """Returns when the host knows."""
-        while self.provider.subscriptions != set(events):
-            await self.host.ping()
+        await until(self.host, lambda: self.provider.subscriptions == set(events))
 
     async def test_a_call_takes_its_parameters_there_and_its_result_back(self) -> None:
         self.provider.provide({"double": lambda params: params["of"] * 2, "nothing": lambda params: params})
@@ -60,6 +70,7 @@ class Using(unittest.IsolatedAsyncioTestCase):
         self.assertIs(error.reason, ErrorReason.METHOD_NOT_FOUND)
 
     async def test_a_call_waits_longer_than_the_host_does_and_says_how_long_it_waits(self) -> None:
+        self.assertGreaterEqual(BEYOND, 1)
         asked: list[tuple[Any, float]] = []
 
         async def request(method: str, params: Any, timeout: float) -> None:
@@ -120,8 +131,7 @@ class Using(unittest.IsolatedAsyncioTestCase):
         first()
         self.provider.emit("phase", "climb")
         self.provider.emit("landing", -120)
-        while not heard:
-            await self.host.ping()
+        await until(self.host, lambda: bool(heard))
         self.assertEqual((heard, asked), ([("second", "climb")], ["subscribe"]))
         second()
         await self.subscribed_to()
@@ -130,30 +140,44 @@ class Using(unittest.IsolatedAsyncioTestCase):
         third = self.flight.on("phase", lambda payload: heard.append(("third", payload)))
         await self.subscribed_to("phase")
         self.provider.emit("phase", "descent")
-        while len(heard) < 2:
-            await self.host.ping()
+        await until(self.host, lambda: len(heard) >= 2)
         third()
         await self.subscribed_to()
         self.assertEqual(heard[1:], [("third", "descent")])
         self.assertEqual(asked, ["subscribe", "unsubscribe"] * 2)
-        while self.host.ctx._services._topics:
-            await self.host.ping()
+        await until(self.host, lambda: not self.host.ctx._services._topics)
 
     async def test_a_listener_that_goes_before_the_host_has_answered_leaves_no_subscription(self) -> None:
         self.flight.on("phase", lambda payload: None)()
         off = self.flight.on("landing", lambda payload: None)
-        await self.host.ping()
+        await asyncio.sleep(0)  # The subscription is under way.
         off()
         self.flight.on("update", lambda payload: None)
         await self.subscribed_to("update")
 
+    async def test_a_listener_that_goes_as_the_host_answers_leaves_no_subscription(self) -> None:
+        asked: list[str] = []
+
+        async def request(method: str, params: Any) -> None:
+            asked.append(method)
+            if method == "service.subscribe":
+                off()
+
+        self.flight._peer.request = request  # type: ignore[assignment]
+        off = self.flight.on("phase", lambda payload: None)
+        await until(self.host, lambda: asked == ["service.subscribe", "service.unsubscribe"])
+
     async def test_listeners_plain_and_async_hear_events_in_order_and_one_at_a_time(self) -> None:
         plain: list[Any] = []
         patient: list[Any] = []
-        all_heard = asyncio.Event()
+        all_heard, at_once = asyncio.Event(), 0
 
         async def listener(payload: Any) -> None:
+            nonlocal at_once
+            at_once += 1
+            self.assertEqual(at_once, 1)
             await asyncio.sleep(0)
+            at_once -= 1
             patient.append(payload)
             if payload == 99:
                 all_heard.set()
@@ -163,8 +187,7 @@ class Using(unittest.IsolatedAsyncioTestCase):
         for number in range(100):
             self.provider.emit("tick", number)
         await asyncio.wait_for(all_heard.wait(), 10)
-        while len(plain) < 100:
-            await self.host.ping()
+        await until(self.host, lambda: len(plain) >= 100)
         self.assertEqual((plain, patient), ([*range(100)], [*range(100)]))
 
     async def test_a_listener_that_raises_is_logged_and_hears_the_next_event(self) -> None:
@@ -179,8 +202,7 @@ class Using(unittest.IsolatedAsyncioTestCase):
         self.provider.emit("phase", 2)
         record = await self.host.next_log("a listener to 'phase' of flight failed: no such phase")
         self.assertEqual((record.level, record.extra["name"]), ("error", "ValueError"))
-        while heard != [1, 2]:
-            await self.host.ping()
+        await until(self.host, lambda: heard == [1, 2])
 
     async def test_a_slow_listener_hears_the_newest_events_and_never_a_backlog_without_end(self) -> None:
         heard: list[Any] = []
@@ -260,8 +282,7 @@ class Using(unittest.IsolatedAsyncioTestCase):
         self.provider.changed("unavailable", "its provider ended")
         self.provider.changed("starting", "on its way up")
         self.provider.changed("available")
-        while len(told) < 3:
-            await self.host.ping()
+        await until(self.host, lambda: len(told) >= 3)
         self.assertEqual(
             told,
             [("unavailable", "its provider ended"), ("starting", "on its way up"), ("available", None)],
@@ -380,8 +401,7 @@ class Providing(unittest.IsolatedAsyncioTestCase):
         heard: list[Any] = []
         self.billing.on("value", heard.append)
         self.consumers.emit("value", value)
-        while not heard:
-            await self.host.ping()
+        await until(self.host, lambda: bool(heard))
         self.assertEqual(heard, [value])
         answer = await self.billing.ask("shop", "may-charge", value, default=value)
         self.assertEqual(answer.value, value)
@@ -429,8 +449,7 @@ class Providing(unittest.IsolatedAsyncioTestCase):
         self.consumers.subscribed("charged", "shop", "kiosk")
         self.consumers.subscribed("charged")
         self.host.service("acme.other").subscribed("charged", "shop")
-        while len(self.wanted) < 2:
-            await self.host.ping()
+        await until(self.host, lambda: len(self.wanted) >= 2)
         await self.host.ping()
         self.assertEqual(self.wanted, [("charged", ["shop", "kiosk"]), ("charged", [])])
 
