@@ -47,15 +47,23 @@ const RUNNER_OPTIONS = {
 };
 
 /** The runner and what it provides to plugins. */
+/** The parts of `ctx`, as the type has them: the check tells what else a plugin reads. */
+function contextNames() {
+  const [, members] = readFileSync(join(SRC, "types.ts"), "utf8").match(/export interface PluginContext [^{]*\{([^]*?)\n\}/);
+  return [...members.matchAll(/^ {2}(?:readonly )?(\w+)\??[:(<]/gm)].map(([, name]) => name);
+}
+
 export async function buildRunner(out = RUNNER_DIR) {
+  // First of all: where the types do not hold, what was built before stays.
+  const types = declarations();
   rmSync(out, { recursive: true, force: true });
   const notices = new Map();
   const bundle = async (options) => {
     const { metafile } = await build({ ...RUNNER_OPTIONS, ...options, define: { ...RUNNER_OPTIONS.define, ...options.define } });
     collectNotices(metafile, notices);
   };
-  const esm = (entry, outfile) =>
-    bundle({ entryPoints: [join(SRC, entry)], outfile: join(out, outfile), format: "esm", define: { __OUTBOARD_BUNDLED__: '"./"' }, external: ["./typescript.cjs", "./main.mjs"] });
+  const esm = (entry, outfile, define = {}) =>
+    bundle({ entryPoints: [join(SRC, entry)], outfile: join(out, outfile), format: "esm", define: { __OUTBOARD_BUNDLED__: '"./"', ...define }, external: ["./typescript.cjs", "./main.mjs"] });
   const cjs = (contents, outfile, more = {}) =>
     bundle({ stdin: { contents, resolveDir: PACKAGE }, outfile: join(out, outfile), format: "cjs", ...more });
 
@@ -68,7 +76,7 @@ export async function buildRunner(out = RUNNER_DIR) {
     define: { __OUTBOARD_BUNDLED__: '"./"' },
   });
   await esm("runner/hooks.ts", "hooks.mjs");
-  await esm("runner/check.ts", "check.mjs");
+  await esm("runner/check.ts", "check.mjs", { __OUTBOARD_CONTEXT__: JSON.stringify(contextNames()) });
   await cjs('export { default } from "express";', "express.cjs");
   await cjs('export { default } from "axios";', "axios.cjs");
   await cjs(
@@ -76,12 +84,12 @@ export async function buildRunner(out = RUNNER_DIR) {
     "typescript.cjs",
   );
   await cjs('export * from "./src/database/sqlite.ts";', "sqlite.cjs");
-  await buildProvided(out, esm, cjs);
+  await buildProvided(out, esm, cjs, types);
   writeFileSync(join(out, "THIRD-PARTY.txt"), noticesText(notices));
 }
 
 /** The packages that plugins find in the generated folder above them. */
-async function buildProvided(out, esm, cjs) {
+async function buildProvided(out, esm, cjs, types) {
   const provided = (name, files) => {
     const folder = join(out, "node_modules", name);
     mkdirSync(folder, { recursive: true });
@@ -93,7 +101,7 @@ async function buildProvided(out, esm, cjs) {
   const both = { import: "./index.mjs", require: "./index.cjs" };
   const typed = (types) => ({ types, ...both });
   const sdk = (name) => ({ name, version, private: true, exports: Object.fromEntries([...Object.entries(TYPED).map(([entry, file]) => [entry, typed(`./${file}`)]), ["./package.json", "./package.json"]]) });
-  provided("@outboard/plugin-sdk", declarations());
+  provided("@outboard/plugin-sdk", types);
   provided("@skyvexsoftware/stratos-sdk", Object.fromEntries(Object.entries(TYPED).map(([entry, file]) => [file, `export * from ${JSON.stringify(`@outboard/plugin-sdk${entry.slice(1)}`)};\n`])));
   for (const name of ["@skyvexsoftware/stratos-sdk", "@outboard/plugin-sdk"]) {
     provided(name, { "package.json": sdk(name) });

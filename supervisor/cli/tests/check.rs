@@ -265,3 +265,70 @@ fn what_a_store_would_like_is_one_line() {
     assert_eq!(said.out.matches("warning").count(), 1, "{said:?}");
     assert!(said.out.contains("`author`") && said.out.contains("`icon_dark`"), "{said:?}");
 }
+
+#[test]
+fn what_a_plugin_counts_on_and_this_host_lacks_is_listed_with_file_and_line_and_is_no_error() {
+    if !std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|dir| dir.join("node").is_file()) {
+        eprintln!("not run: there is no node");
+        return;
+    }
+    let terminal = Terminal::new();
+    terminal.write("far/plugin.json", r#"{"id":"far","name":"Far","version":"1.0.0"}"#);
+    terminal.write(
+        "far/background/index.js",
+        r#"import { createPlugin } from "@skyvexsoftware/stratos-sdk/helpers";
+import { setup } from "./setup.js";
+class Keeper { constructor(given) { this.ctx = given; } go() { this.ctx.kept.play(); } }
+export default createPlugin({
+  onStart(ctx) {
+    ctx.logger.info("Start", "up");
+    ctx.teleport.onUpdate(() => {});
+    ctx.gate?.open();
+    const { taken, config } = ctx;
+    setup(config, ctx);
+    new Keeper(ctx);
+    const canvas = { fill() {} };
+    canvas.fill();
+  },
+  onStop() {},
+});
+"#,
+    );
+    terminal.write(
+        "far/background/setup.js",
+        "export function setup(config, host) {\n  host.handed(config);\n  host.ipc.send(\"x\");\n}\n",
+    );
+    terminal.write(
+        "far/ui/index.js",
+        "import { useState } from \"react\";\nimport {\n  usePluginContext,\n  useTeleport,\n} from \"@skyvexsoftware/stratos-sdk\";\nexport default () => useTeleport(useState, usePluginContext);\n",
+    );
+    let said = check(&terminal, "far");
+    assert_eq!(said.code, 0, "{said:?}");
+    for wanted in [
+        "far/background/index.js:7: it reads ctx.teleport, which this host does not have: it gets undefined\n",
+        "far/background/index.js:8: it reads ctx.gate, which this host does not have: it gets undefined, and asks first\n",
+        "far/background/index.js:9: it reads ctx.taken,",
+        "far/background/setup.js:2: it reads ctx.handed,",
+        "far/background/index.js:3: it reads ctx.kept,",
+        "far/ui/index.js:4: it imports useTeleport of \"@skyvexsoftware/stratos-sdk\", which this host's page does not have",
+    ] {
+        assert!(said.out.contains(wanted), "{wanted}: {said:?}");
+    }
+    let besides = said.out.lines().filter(|line| line.contains("does not have")).count();
+    assert_eq!(besides, 6, "and nothing else: {said:?}");
+    let json = terminal.types(&["check", terminal.path("far").to_str().unwrap(), "--json"]).json();
+    assert!(json["valid"] == true && json["warnings"].as_array().unwrap().len() >= 6, "{json}");
+
+    // A name of the SDK that is imported and not there.
+    terminal.write(
+        "far/background/index.js",
+        "import { createPlugin, defineTeleport } from \"@skyvexsoftware/stratos-sdk/helpers\";\nexport default createPlugin(defineTeleport({ onStart() {}, onStop() {} }));\n",
+    );
+    let said = check(&terminal, "far");
+    assert!(
+        said.out.contains(
+            "far/background/index.js:1: it imports defineTeleport of \"@skyvexsoftware/stratos-sdk/helpers\""
+        ),
+        "{said:?}"
+    );
+}

@@ -1,7 +1,8 @@
 //! `node check.mjs <entry> <folder>`: whether Node will load a plugin's module and what it imports, told without running any of it.
 //! Prints a JSON array of problems. Started by `outboard check`, and by the runner to find the place of a fault that Node does not tell.
 //!
-//! Decides as the hooks do, by the same functions. Says nothing of what it cannot know: what CommonJS requires, and names of exports.
+//! Decides as the hooks do, by the same functions. Says besides what the plugin counts on and this host lacks; says nothing of what it cannot
+//! know, such as what CommonJS requires.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
@@ -9,7 +10,9 @@ import { createRequire, isBuiltin } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as vm from "node:vm";
+import type { Parser } from "./constructs.js";
 import { kindOf, type Kind } from "./kind.js";
+import { lackingIn as lacks } from "./lacking.js";
 import { MODULE_MAX, readPlain, SETTINGS_MAX } from "./plain.js";
 import { foreignness, isWithin, lookAround, packageOf, typeWithin, type Surroundings } from "./surroundings.js";
 import { candidates, isFile, isTypeScript, toJavaScript } from "./typescript.js";
@@ -19,6 +22,8 @@ export interface Problem {
   /** A file, with a line where it is known. */
   place: string;
   reason: string;
+  /** Whether it starts all the same. */
+  warning?: boolean;
 }
 
 /** How V8 puts the place of a mistake above a stack. */
@@ -34,7 +39,7 @@ interface Parsed {
 const { SourceTextModule } = vm as unknown as { SourceTextModule: new (code: string, options: { identifier: string }) => Parsed };
 
 /** Everything that is wrong, in the order of the imports. */
-export function problemsOf(entry: string, folder: string): Problem[] {
+export async function problemsOf(entry: string, folder: string): Promise<Problem[]> {
   let around: Surroundings;
   try {
     around = lookAround(entry, folder);
@@ -54,7 +59,28 @@ export function problemsOf(entry: string, folder: string): Problem[] {
       found.push(problem(file, error as Error));
     }
   }
-  return found;
+  return [...found, ...(await lackingIn([...files]))];
+}
+
+/** Parts of `ctx` that this host has; the build reads them off the type. */
+declare const __OUTBOARD_CONTEXT__: string[];
+
+/** What the plugin counts on and this host lacks. */
+async function lackingIn(files: string[]): Promise<Problem[]> {
+  const sources = files.flatMap((path) => {
+    try {
+      return [{ path, text: readPlain(path, MODULE_MAX) }];
+    } catch {
+      return []; // told already
+    }
+  });
+  const sdk = (await import(new URL("./node_modules/@outboard/plugin-sdk/index.mjs", import.meta.url).href)) as object;
+  const has = { context: new Set(__OUTBOARD_CONTEXT__), sdk: new Set(["default", ...Object.keys(sdk)]) };
+  const parser = createRequire(import.meta.url)("./typescript.cjs") as Parser;
+  return lacks(sources, parser, has).map(({ place, name, asks }) => {
+    if (!name.startsWith("ctx.")) return { place, reason: `it imports ${name}, which this host's SDK does not have`, warning: true };
+    return { place, reason: `it reads ${name}, which this host does not have: it gets undefined${asks ? ", and asks first" : ""}`, warning: true };
+  });
 }
 
 /** What a file imports; throws where it is not a program. */
@@ -135,4 +161,4 @@ function problem(file: string, error: Error): Problem {
 }
 
 const [, , entry, folder] = process.argv;
-if (entry && folder) process.stdout.write(JSON.stringify(problemsOf(realpathSync(entry), realpathSync(folder))));
+if (entry && folder) process.stdout.write(JSON.stringify(await problemsOf(realpathSync(entry), realpathSync(folder))));

@@ -79,7 +79,7 @@ function syntaxPlace(file: string): string | undefined {
   const { spawnSync } = createRequire(import.meta.url)("node:child_process") as typeof import("node:child_process");
   const { stdout } = spawnSync(process.execPath, ["--experimental-vm-modules", "--no-warnings", check, file, process.cwd()], { encoding: "utf8", timeout: CHECK_MS });
   try {
-    return (JSON.parse(stdout) as Problem[])[0]?.place;
+    return (JSON.parse(stdout) as Problem[]).find(({ warning }) => !warning)?.place;
   } catch {
     return undefined;
   }

@@ -7,7 +7,7 @@ use outboard_host::discovery::{self, Installed, Program};
 use outboard_host::javascript;
 use serde_json::json;
 
-use super::check_program;
+use super::{check_program, check_ui};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::render::{Screen, Style};
 use crate::settings::Settings;
@@ -84,7 +84,11 @@ fn look(dir: &Path, node: Option<&Path>) -> Findings {
     if program.is_some() {
         check_program::look(&installed, node, &mut errors, &mut warnings);
     }
-    for told in errors.iter_mut().chain(&mut warnings) {
+    if installed.has_ui {
+        warnings.extend(check_ui::lacking(dir));
+    }
+    let names_its_file = |told: &String| dir.to_str().is_some_and(|dir| told.starts_with(dir));
+    for told in errors.iter_mut().chain(&mut warnings).filter(|told| !names_its_file(told)) {
         *told = format!("{}: {told}", manifest.display());
     }
     Findings { installed: Some(installed), errors, warnings, program }

@@ -55,11 +55,12 @@ pub(super) fn look(
         Program::Module(module) => {
             // Where there is no Node, that is told already.
             let problems = javascript::problems(node, module, &installed.folder).unwrap_or_default();
-            errors.extend(
-                problems
-                    .into_iter()
-                    .map(|Problem { place, reason }| format!("{place} cannot be loaded: {reason}")),
-            );
+            for Problem { place, reason, warning } in problems {
+                match warning {
+                    true => warnings.push(format!("{place}: {reason}")),
+                    false => errors.push(format!("{place} cannot be loaded: {reason}")),
+                }
+            }
             if exports_nothing(module) {
                 warnings.push(format!(
                     "{} has no default export, so there is nothing to start",

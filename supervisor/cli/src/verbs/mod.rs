@@ -8,6 +8,7 @@ mod backup;
 mod call;
 mod check;
 mod check_program;
+mod check_ui;
 mod completions;
 mod config;
 mod conform;

@@ -29,6 +29,9 @@ pub struct Problem {
     pub place: String,
     /// What is wrong, and what to do.
     pub reason: String,
+    /// Whether it starts all the same: it counts on something that this host lacks.
+    #[serde(default)]
+    pub warning: bool,
 }
 
 /// What Node would refuse about the module `entry` of the plugin in `folder`, and about what it imports. None where the check itself
@@ -54,6 +57,7 @@ pub fn problems(set: Option<&Path>, entry: &Path, folder: &Path) -> Result<Vec<P
                 "Node did not finish reading it and what it imports within {} s; look for an import that never ends",
                 CHECK_FOR.as_secs()
             ),
+            warning: false,
         }],
         None => Vec::new(),
     })

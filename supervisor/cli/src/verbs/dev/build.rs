@@ -20,6 +20,8 @@ use crate::failure::{Failure, Outcome};
 const BUILD_MAX: Duration = Duration::from_secs(30 * 60);
 /// So many of its last lines are kept.
 const LINES_KEPT: usize = 200;
+/// How long each of its last lines may take after its end: what it has left running may hold its output open.
+const LAST_LINES: Duration = Duration::from_millis(300);
 /// Lines that wait to be told.
 const LINES_WAITING: usize = 256;
 
@@ -90,7 +92,8 @@ pub(super) async fn run(project: &Project, words: &[String], mut tell: impl FnMu
         Ok(Err(error)) => Some(format!("{} cannot be waited for: {error}", words.join(" "))),
         Err(_) => Some(format!("{} did not end within {} min", words.join(" "), BUILD_MAX.as_secs() / 60)),
     };
-    while let Ok(line) = lines.try_recv() {
+    // Its last lines may still be on their way.
+    while let Ok(Some(line)) = timeout(LAST_LINES, lines.recv()).await {
         tell(&line);
         kept.push_back(line);
     }
