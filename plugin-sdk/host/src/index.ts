@@ -3,6 +3,7 @@
 export { nodeForPlugins, runAsNodeFuse, type PluginNode } from "./electron.js";
 export { ControlError, HostError, type HostErrorCode } from "./errors.js";
 export type * from "./generated/control.js";
-export type { Limits, RestartPolicy, Settings, SettingValue, StartOptions } from "./options.js";
-export { startOutboard, type CallArguments, type CallOptions, type Outboard, type OutboardEvents, type Subscription } from "./outboard.js";
+export type { ConnectOptions, Limits, RestartPolicy, Settings, SettingValue, StartOptions } from "./options.js";
+export { connectOutboard, startOutboard, type CallArguments, type CallOptions, type Outboard, type OutboardEvents, type Subscription } from "./outboard.js";
 export type { Ready } from "./process.js";
+export type { AskOptions, EmitOptions, Provided, ProvideOptions, ServiceCall, ServiceMethods } from "./provision.js";

@@ -37,6 +37,14 @@ export interface StartOptions {
   restart?: Partial<RestartPolicy> | false;
 }
 
+/** What {@link connectOutboard} is told. */
+export interface ConnectOptions {
+  /** The runtime folder of the supervisor that runs. Otherwise that of `outboard run` without further words. */
+  runtimeDir?: string;
+  /** How long things may take. */
+  limits?: Partial<Limits>;
+}
+
 /** Values of `outboard.toml`. */
 export interface Settings {
   readonly [key: string]: SettingValue | undefined;
@@ -109,6 +117,12 @@ export function decide(options: StartOptions): Decided {
   };
 }
 
+/** The same for a supervisor that somebody else starts. */
+export function decideConnection({ runtimeDir, limits }: ConnectOptions): Decided {
+  const decided = { plugins: [], data: "", listen: "", settings: {}, env: {}, onLine: () => {}, restart: undefined };
+  return { ...decided, runtimeDir: resolve(runtimeDir ?? runtimeDirNamed("")), limits: { ...LIMITS, ...limits } };
+}
+
 /** The supervisor is a program of its own, and sees an archive as the one file that it is. */
 function notInAnArchive(path: string): void {
   if (/\.asar[/\\]/.test(path)) {
@@ -118,8 +132,11 @@ function notInAnArchive(path: string): void {
 
 /** The same for the same data folder, so that the next start finds what a killed one left. */
 function runtimeDirOf(data: string): string {
-  const hash = createHash("sha256").update(data).digest("hex").slice(0, HASH_DIGITS);
+  return runtimeDirNamed(`-${createHash("sha256").update(data).digest("hex").slice(0, HASH_DIGITS)}`);
+}
+
+function runtimeDirNamed(ending: string): string {
   const own = process.env["XDG_RUNTIME_DIR"];
-  if (own?.startsWith("/")) return join(own, `outboard-${hash}`);
-  return join(tmpdir(), `outboard-${process.getuid?.() ?? 0}-${hash}`);
+  if (own?.startsWith("/")) return join(own, `outboard${ending}`);
+  return join(tmpdir(), `outboard-${process.getuid?.() ?? 0}${ending}`);
 }

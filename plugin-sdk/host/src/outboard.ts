@@ -13,8 +13,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { findBinary } from "./binary.js";
 import { Connection } from "./connection.js";
 import { HostError, sentence } from "./errors.js";
-import { SUBSCRIPTIONS, type AuthStatus, type ControlCalls, type ControlSubscriptions } from "./generated/control.js";
-import { decide, type Decided, type StartOptions } from "./options.js";
+import { SUBSCRIPTIONS, type AuthStatus, type ControlCalls, type ControlSubscriptions, type StatusReport } from "./generated/control.js";
+import { decide, decideConnection, type ConnectOptions, type Decided, type StartOptions } from "./options.js";
+import { Provision, type Provided, type ProvideOptions, type ServiceMethods } from "./provision.js";
 import { deadline, howEnded, Run, type Ended, type Ready } from "./process.js";
 import { wayTo } from "./runtime-folder.js";
 
@@ -48,7 +49,7 @@ export interface Subscription {
 interface Followed {
   readonly begin: keyof ControlSubscriptions;
   readonly params: unknown;
-  readonly onItem: (item: unknown) => void;
+  readonly onItem: (item: unknown, connection: Connection) => void;
   readonly onEnd: ((why: string) => void) | undefined;
   /** Ends it at the present supervisor. */
   stop: (() => void) | undefined;
@@ -66,13 +67,28 @@ export async function startOutboard(options: StartOptions): Promise<Outboard> {
   return outboard;
 }
 
+/**
+ * Connects to a supervisor that runs already, such as a service of the machine: everything is as with one of one's own, but that it is somebody else's to start and to
+ * stop. Where it goes, this waits for the next one.
+ */
+export async function connectOutboard(options: ConnectOptions = {}): Promise<Outboard> {
+  const outboard = new Outboard(undefined, decideConnection(options));
+  await outboard.begin();
+  return outboard;
+}
+
+/** A supervisor that somebody else starts and stops. */
+const ELSEWHERE = { pid: undefined, isOver: false, stop: async () => {} };
+
+type Supervised = Pick<Run, "isOver"> & { pid: number | undefined; stop(limit: number): Promise<unknown> };
+
 /** Outboard, as long as this application wants it. */
 export class Outboard extends EventEmitter<OutboardEvents> {
-  readonly #binary: string;
+  readonly #binary: string | undefined;
   readonly #decided: Decided;
   readonly #followed = new Set<Followed>();
   #listen: string;
-  #run: Run | undefined;
+  #run: Supervised | undefined;
   #ready: Ready | undefined;
   #connection: Connection | undefined;
   /** When the latest deaths were, those within the window. */
@@ -82,8 +98,8 @@ export class Outboard extends EventEmitter<OutboardEvents> {
   #stopping = false;
   readonly #waiting = new Set<() => void>();
 
-  /** For {@link startOutboard}. */
-  constructor(binary: string, decided: Decided) {
+  /** For {@link startOutboard}. Without a program it is somebody else who starts the supervisor. */
+  constructor(binary: string | undefined, decided: Decided) {
     super();
     this.#binary = binary;
     this.#decided = decided;
@@ -131,8 +147,46 @@ export class Outboard extends EventEmitter<OutboardEvents> {
     onEnd?: (why: string) => void,
   ): Promise<Subscription> {
     if (this.#followed.size >= SUBSCRIPTIONS_MAX) throw new HostError("bad-option", `\`${begin}\` was not begun: there are ${SUBSCRIPTIONS_MAX} subscriptions already; end some`);
-    const followed: Followed = { begin, params, onItem: guarded(onItem as (item: unknown) => void), onEnd, stop: undefined };
-    const connection = await this.#connected(begin, this.#decided.limits.call);
+    return this.#begin({ begin, params, onItem: guarded(onItem as (item: unknown) => void), onEnd, stop: undefined });
+  }
+
+  /**
+   * Provides a service to plugins, by plain functions, and goes on with each supervisor that follows. Resolves when it is known who is asked: where somebody else
+   * provides it already, `instead` says who, and this application takes over as soon as its turn comes.
+   */
+  async provide(service: string, methods: ServiceMethods, options: ProvideOptions = {}): Promise<Provided> {
+    const provision = new Provision(service, methods, options, this.#decided.limits.call);
+    const onItem = guarded((item, connection) => provision.take(item as ControlSubscriptions["service.provide"]["item"], connection as Connection));
+    const onEnd = (why: string) => {
+      provision.end();
+      options.onEnd?.(why);
+    };
+    const subscription = await this.#begin({ begin: "service.provide", params: { service }, onItem, onEnd, stop: undefined });
+    const { call } = this.#decided.limits;
+    const late = deadline(call, () => new HostError("no-answer", `who provides ${service} was not said within ${call / 1000} s (\`limits.call\`)`));
+    try {
+      await Promise.race([provision.known, late.passed]);
+    } catch (error) {
+      subscription.end();
+      throw error;
+    } finally {
+      late.clear();
+    }
+    return {
+      get instead() {
+        return provision.instead;
+      },
+      emit: (event, payload, how) => provision.emit(event, payload, how),
+      ask: (to, event, payload, how) => provision.ask(to, event, payload, how),
+      end: () => {
+        subscription.end();
+        provision.end();
+      },
+    };
+  }
+
+  async #begin(followed: Followed): Promise<Subscription> {
+    const connection = await this.#connected(followed.begin, this.#decided.limits.call);
     await this.#follow(connection, followed);
     this.#followed.add(followed);
     return {
@@ -167,7 +221,7 @@ export class Outboard extends EventEmitter<OutboardEvents> {
     this.#connection = undefined;
   }
 
-  /** Stops every plugin in good order, then the supervisor. Resolves when nothing runs any more. */
+  /** Stops every plugin in good order, then the supervisor. Resolves when nothing runs any more. A supervisor of somebody else's is left as it is. */
   async stop(): Promise<void> {
     this.#stopping = true;
     const run = this.#run;
@@ -176,6 +230,7 @@ export class Outboard extends EventEmitter<OutboardEvents> {
   }
 
   async #start(): Promise<void> {
+    if (this.#binary === undefined) return this.#connect((this.#run = ELSEWHERE));
     const { run, ready } = await Run.start(this.#binary, this.#decided, this.#listen, (run) => (this.#run = run));
     this.#ready = ready;
     // Pages keep what they store by their origin, so the next supervisor gets the same.
@@ -185,11 +240,12 @@ export class Outboard extends EventEmitter<OutboardEvents> {
   }
 
   /** Connects, and makes every subscription again. */
-  async #connect(run: Run): Promise<void> {
+  async #connect(run: Supervised): Promise<void> {
     const { connect } = this.#decided.limits;
     const late = deadline(connect, () => new HostError("no-answer", `the runtime folder ${this.#decided.runtimeDir} could not be looked at within ${connect / 1000} s`));
     const way = await Promise.race([wayTo(this.#decided.runtimeDir, run.pid), late.passed]).finally(late.clear);
     const connection = await Connection.open(way, connect);
+    if (run === ELSEWHERE) this.#ready = readyOf((await connection.call("status", {}, connect)) as StatusReport, this.#decided.runtimeDir);
     for (const followed of this.#followed) {
       await this.#follow(connection, followed).catch((error: unknown) => {
         this.#followed.delete(followed);
@@ -200,15 +256,19 @@ export class Outboard extends EventEmitter<OutboardEvents> {
     for (const wake of this.#waiting) wake();
     void connection.closed.then(() => {
       if (this.#connection === connection) this.#connection = undefined;
-      if (!run.isOver && !this.#stopping) void this.#connectAgain(run);
+      if (run.isOver || this.#stopping) return;
+      if (run === ELSEWHERE) this.emit("died", { how: "the connection to the supervisor was lost", pause: TRY_AGAIN });
+      void this.#connectAgain(run);
     });
   }
 
   /** The supervisor lives, and a connection to it was lost. */
-  async #connectAgain(run: Run): Promise<void> {
+  async #connectAgain(run: Supervised): Promise<void> {
     while (!run.isOver && !this.#stopping) {
       try {
-        return await this.#connect(run);
+        await this.#connect(run);
+        if (run === ELSEWHERE) this.emit("restored", this.ready);
+        return;
       } catch {
         // Calls that wait have limits of their own, and the supervisor's end is seen elsewhere.
         await pause(TRY_AGAIN);
@@ -270,7 +330,7 @@ export class Outboard extends EventEmitter<OutboardEvents> {
       this.#followed.delete(followed);
       followed.onEnd?.(why);
     };
-    followed.stop = await connection.follow({ begin, end: SUBSCRIPTIONS[begin].unsubscribe, params, onItem, onEnd }, this.#decided.limits.call);
+    followed.stop = await connection.follow({ begin, end: SUBSCRIPTIONS[begin].unsubscribe, params, onItem: (item) => onItem(item, connection), onEnd }, this.#decided.limits.call);
   }
 
   #end(why: HostError): void {
@@ -285,11 +345,16 @@ export class Outboard extends EventEmitter<OutboardEvents> {
   }
 }
 
+/** What a supervisor of somebody else's would have said when it was ready. */
+function readyOf({ listen, pid, keeperPid, version, pages, dataDir, waitingForSignIn, plugins }: StatusReport, runtimeDir: string): Ready {
+  return { listen, pid, keeperPid: keeperPid ?? pid, version, pages, runtimeDir, dataDir, waitingForSignIn, plugins: plugins.map(({ id, state, cause }) => ({ id, state, cause })) };
+}
+
 /** A listener that throws is the application's error, and takes no message of others' with it. */
-function guarded(listener: (item: unknown) => void): (item: unknown) => void {
-  return (item) => {
+function guarded<Rest extends unknown[]>(listener: (item: unknown, ...rest: Rest) => void): (item: unknown, ...rest: Rest) => void {
+  return (item, ...rest) => {
     try {
-      listener(item);
+      listener(item, ...rest);
     } catch (error) {
       queueMicrotask(() => {
         throw error;

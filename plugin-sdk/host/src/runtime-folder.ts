@@ -23,17 +23,20 @@ const CREDENTIAL = /^[0-9a-f]{64}$/i;
 const OTHERS = 0o077;
 
 /**
- * How to reach the supervisor whose keeper is the process `keeper`. Nothing is sent before the folder is known to be ours: the kernel does
+ * How to reach the supervisor of a folder: the one whose keeper is the process `keeper`, where that is known. Nothing is sent before the folder is known to be ours: the kernel does
  * not tell Node who serves a socket, so a folder that nobody else may enter, and the record of our own child in it, say so.
  */
-export async function wayTo(folder: string, keeper: number): Promise<Way> {
-  const found = await lstat(folder).catch((error: unknown) => refuse(`cannot look at the runtime folder ${folder}: ${sentence(error)}`));
+export async function wayTo(folder: string, keeper: number | undefined): Promise<Way> {
+  const found = await lstat(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") throw new HostError("not-started", `no supervisor runs at ${folder}; start one with \`outboard run\`, or name its runtime folder with \`runtimeDir\``);
+    return refuse(`cannot look at the runtime folder ${folder}: ${sentence(error)}`);
+  });
   const me = process.geteuid?.();
   if (!found.isDirectory()) refuse(`${folder} is not a folder (nor may it be a link to one); name another with \`runtimeDir\``);
   if (found.uid !== me) refuse(`the runtime folder ${folder} belongs to uid ${found.uid}, and you are uid ${me}; name one of your own with \`runtimeDir\``);
   if ((found.mode & OTHERS) !== 0) refuse(`the runtime folder ${folder} is open to others (mode ${(found.mode & 0o7777).toString(8)}), who may have put something into it; remove it and start again`);
   const record = parsed(await own(join(folder, "supervisor.json"), RECORD_MAX));
-  if (record.keeperPid !== keeper) refuse(`another supervisor (pid ${record.keeperPid ?? record.pid}) has the runtime folder ${folder}; name another with \`runtimeDir\``);
+  if (keeper !== undefined && record.keeperPid !== keeper) refuse(`another supervisor (pid ${record.keeperPid ?? record.pid}) has the runtime folder ${folder}; name another with \`runtimeDir\``);
   const credential = (await own(record.credentialFile, CREDENTIAL_MAX)).trimEnd();
   if (!CREDENTIAL.test(credential)) refuse(`${record.credentialFile} does not hold a credential; remove it and start again, and a new one is made`);
   return { socket: join(folder, "control.sock"), authorization: `Bearer ${credential}` };

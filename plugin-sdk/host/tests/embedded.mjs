@@ -1,6 +1,7 @@
 //! What the tests of this package share: folders that go with the test, plugins of a few lines, and applications as programs of their own.
 
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
@@ -47,9 +48,9 @@ export function guideBlocks() {
   return [...text.matchAll(/^```(\w+) ?(\S*)\n(.*?)^```$/gms)].map(([, language, file, content]) => ({ language, file, content }));
 }
 
-/** Writes the guide's files into a folder. */
-export function writeGuide(folder) {
-  for (const { file, content } of guideBlocks().filter(({ file }) => file)) {
+/** Writes the guide's files into a folder: those that match. */
+export function writeGuide(folder, which = /./) {
+  for (const { file, content } of guideBlocks().filter(({ file }) => which.test(file))) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file), content);
   }
@@ -87,9 +88,6 @@ export async function application(t, source) {
   const child = spawn(process.execPath, ["--input-type=module", "--eval", source], { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => child.kill("SIGKILL"));
   let said = "";
-  for await (const chunk of child.stdout) {
-    said += chunk;
-    if (said.includes("\n")) break;
-  }
+  while (!said.includes("\n")) said += (await once(child.stdout, "data"))[0];
   return { child, said: JSON.parse(said) };
 }

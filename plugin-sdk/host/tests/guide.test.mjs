@@ -11,19 +11,18 @@ import { BINARY, guideBlocks, lives, ROOT, statusOf, until, writeGuide } from ".
 const ENVIRONMENT = { ...process.env, REPO: ROOT, OUTBOARD: BINARY, npm_config_offline: "true", npm_config_audit: "false", npm_config_fund: "false" };
 
 /** A folder in which a reader has done everything that the document says. */
-function followed(t) {
+function followed(t, which) {
   const folder = mkdtempSync(join(tmpdir(), "obg-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const [commands, ...others] = guideBlocks().filter(({ language }) => language === "sh");
   assert.deepEqual(others, []);
   execFileSync("sh", ["-eu", "-c", commands.content], { cwd: folder, env: ENVIRONMENT, stdio: ["ignore", "ignore", "inherit"] });
-  assert.equal(guideBlocks().filter(({ file }) => file).length, 4);
-  writeGuide(folder);
+  writeGuide(folder, which);
   return folder;
 }
 
 test("a reader who does what the guide says sees what it says, and Outboard ends with the application", async (t) => {
-  const child = spawn(process.execPath, ["app.js"], { cwd: followed(t), env: ENVIRONMENT, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["app.js"], { cwd: followed(t, /greeter|app.js/), env: ENVIRONMENT, stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => child.kill("SIGKILL"));
   let said = "";
   child.stdout.on("data", (chunk) => (said += chunk));
@@ -38,6 +37,13 @@ test("a reader who does what the guide says sees what it says, and Outboard ends
   child.kill("SIGINT");
   await until(() => child.exitCode !== null && !supervisor.some(lives));
   assert.equal(child.exitCode, 0);
+});
+
+test("the guide's service answers the guide's plugin, and is heard by it", (t) => {
+  const said = execFileSync(process.execPath, ["service.js"], { cwd: followed(t, /invoices|service.js/), env: ENVIRONMENT, encoding: "utf8" });
+  const shown = guideBlocks().find(({ language, content }) => language === "console" && content.includes("node service.js"));
+  const lines = (text) => text.trim().split("\n").filter((line) => !line.endsWith("nobody")).sort();
+  assert.deepEqual(lines(said), lines(shown.content.replace(/^\$.*\n/, "")));
 });
 
 test("the sample for Electron is what the example does", () => {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::RpcError;
-use crate::context::service::{ServiceState, SubscribedParams};
+use crate::context::service::ServiceState;
 use crate::id::{PluginId, ServiceMember, ServiceName};
 
 /// One service: who provides it, who uses it, and how much.
@@ -87,7 +87,14 @@ pub enum ProvideItem {
         call: String,
     },
     /// Who is subscribed to one of its events: for each when it takes over, and whenever that changes.
-    Subscribed(SubscribedParams),
+    Subscribed {
+        /// The service.
+        service: ServiceName,
+        /// The event.
+        event: ServiceMember,
+        /// The plugins that are subscribed now; empty when nobody listens any more.
+        consumers: Vec<PluginId>,
+    },
 }
 
 /// Parameters of `service.answer`.

@@ -11,7 +11,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use outboard_broker::{Broker, Desk, Provider, Word};
-use outboard_protocol::context::service::{AskParams, AskResult, EmitParams};
+use outboard_protocol::context::service::{AskParams, AskResult, EmitParams, SubscribedParams};
 use outboard_protocol::control::{AnswerParams, ProvideItem};
 use outboard_protocol::id::ServiceName;
 use outboard_protocol::{ErrorReason, RpcError};
@@ -138,7 +138,9 @@ impl Provision {
                 timeout_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
             },
             Word::Cancelled { call } => ProvideItem::Cancelled { call },
-            Word::Subscribed(told) => ProvideItem::Subscribed(told),
+            Word::Subscribed(SubscribedParams { service, event, consumers }) => {
+                ProvideItem::Subscribed { service, event, consumers }
+            }
         })
     }
 }

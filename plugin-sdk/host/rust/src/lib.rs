@@ -29,6 +29,7 @@ mod items;
 mod keeping;
 mod options;
 mod outboard;
+mod provided;
 mod run;
 mod runtime_folder;
 
@@ -36,6 +37,8 @@ pub use error::Error;
 pub use items::Items;
 pub use options::{Limits, Options, RestartPolicy};
 pub use outboard::{Event, Outboard};
+pub use outboard_protocol::{ErrorReason, RpcError};
+pub use provided::{Consumers, Provided, ServiceCall};
 /// The samples of the guide, which are compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../../../../docs/EMBEDDING.md")]

@@ -5,16 +5,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use outboard_protocol::PluginId;
 use outboard_protocol::control::methods::{AuthClear, AuthSet, Call, Status, Subscription};
 use outboard_protocol::control::{AuthSetParams, AuthStatus, NoParams, StatusParams};
+use outboard_protocol::{PluginId, RpcError};
+use serde_json::Value;
 use tokio::sync::{broadcast, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::connection::Connection;
 use crate::keeping::{Keeping, Present};
-use crate::{Error, Items, Limits, Options, Ready, binary};
+use crate::{Error, Items, Limits, Options, Provided, Ready, ServiceCall, binary};
 
 /// Events that a slow listener may be behind before it loses some.
 const EVENTS_KEPT: usize = 64;
@@ -126,6 +127,20 @@ impl Outboard {
     /// As [`Outboard::call`].
     pub async fn subscribe<S: Subscription>(&self, params: S::Params) -> Result<Items<S>, Error> {
         Items::begin(self.clone(), params).await
+    }
+
+    /// Provides a service to plugins, for as long as what this gives is kept, and goes on with each supervisor that follows. Over when
+    /// it is known who is asked: where somebody else provides it already, [`Provided::instead`] says who, and this application takes
+    /// over as soon as its turn comes.
+    ///
+    /// # Errors
+    /// As [`Outboard::call`].
+    pub async fn provide<F, A>(&self, service: &str, answer: F) -> Result<Provided, Error>
+    where
+        F: Fn(ServiceCall) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Value, RpcError>> + Send + 'static,
+    {
+        Provided::begin(self.clone(), service, answer).await
     }
 
     /// Signs in: plugins read the token from now on, and it is kept for the next start.

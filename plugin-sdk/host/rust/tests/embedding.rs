@@ -1,11 +1,14 @@
 //! The kit against the real supervisor: started, asked, followed, killed, and stopped.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+mod embedded;
+
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use embedded::{built, kill};
 use outboard_embed::control::methods::{BusEvents, Invoke, Status};
 use outboard_embed::control::{InvokeParams, PluginParams, StatusParams};
 use outboard_embed::{Error, Event, Options, Outboard, RestartPolicy};
@@ -35,14 +38,6 @@ for line in sys.stdin:
             break
 "#;
 
-/// Builds lie beside each other: this test in `deps`, the program and the examples above it.
-fn built(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let path = test.ancestors().nth(2).unwrap().join(name);
-    assert!(path.is_file(), "{} is not there; `cargo build --workspace` makes it", path.display());
-    path
-}
-
 fn options(root: &Path) -> Options {
     let plugin = root.join("plugins/echo");
     std::fs::create_dir_all(plugin.join("ui")).unwrap();
@@ -64,14 +59,6 @@ async fn invoke(outboard: &Outboard, channel: &str, value: Value) -> Value {
     let params: InvokeParams = serde_json::from_value(params).unwrap();
     let answer = outboard.call::<Invoke>(&params).await.unwrap();
     serde_json::from_str(answer.get()).unwrap()
-}
-
-fn kill(pid: u32) {
-    rustix::process::kill_process(
-        rustix::process::Pid::from_raw(pid.cast_signed()).unwrap(),
-        rustix::process::Signal::KILL,
-    )
-    .unwrap();
 }
 
 /// A process that has ended and waits to be looked at does not live.

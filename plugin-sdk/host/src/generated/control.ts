@@ -434,7 +434,15 @@ export type ProvideItem = {
   /** The call's id. */
   call: string;
   type: "cancelled";
-} | ServiceSubscribedParams;
+} | {
+  /** The plugins that are subscribed now; empty when nobody listens any more. */
+  consumers: PluginId[];
+  /** The event. */
+  event: ServiceMember;
+  /** The service. */
+  service: ServiceName;
+  type: "subscribed";
+};
 
 /** Parameters of `service.provide`. */
 export interface ProvideParams {
@@ -564,16 +572,6 @@ export interface ServiceStatus {
   state: ServiceState;
   /** Why it is not available; absent while it is. */
   because?: string | null;
-}
-
-/** Parameters of the notification `service.subscribed`: who listens to an event of a provider, whenever that changes. */
-export interface ServiceSubscribedParams {
-  /** The plugins that are subscribed now; empty when nobody listens any more. */
-  consumers: PluginId[];
-  /** The event. */
-  event: ServiceMember;
-  /** The service. */
-  service: ServiceName;
 }
 
 /** Who sets a setting. */
