@@ -100,7 +100,7 @@ class Using(unittest.IsolatedAsyncioTestCase):
         self.assertIn("method or event of a service", error.message)
         error = await self.refused(self.flight.call("set", {"at": object()}))
         self.assertIn("params.at is an object", error.message)
-        for timeout in (0, -1, float("nan"), float("inf"), "5", True):
+        for timeout in (0, -1, 3600.5, float("nan"), float("inf"), "5", True):
             error = await self.refused(self.flight.call("set", timeout=timeout))  # type: ignore[arg-type]
             self.assertIn("is not a number of seconds above 0", error.message)
         with self.assertRaisesRegex(CallError, "payload.x is an object"):

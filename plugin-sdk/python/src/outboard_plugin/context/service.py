@@ -21,6 +21,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # How much longer than the host a call waits, so that the host's own word on a late answer arrives.
 BEYOND = 1.0
+# As long as anything may wait for a person, in seconds; the host's own figure.
+LONGEST = 3600.0
 # How long a consumer may take that is asked, where the provider says nothing; the host's own figure.
 ASK_TIMEOUT = 5.0
 
@@ -160,9 +162,9 @@ def _callable(of: str, function: Any, takes: int) -> Any:
 
 
 def _milliseconds(verb: str, timeout: float) -> int:
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout <= LONGEST:
         raise CallError(
             ErrorReason.INVALID_PARAMS,
-            f"service.{verb}: timeout {timeout!r:.40} is not a number of seconds above 0",
+            f"service.{verb}: timeout {timeout!r:.40} is not a number of seconds above 0 and up to {LONGEST:g}, an hour",
         )
     return math.ceil(timeout * 1000)
