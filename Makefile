@@ -143,7 +143,7 @@ test-databases: test-typescript
 .PHONY: trials
 trials: export OUTBOARD_TRIALS := 1
 trials: export PROPTEST_CASES := 4096
-trials: test-rust test-typescript test-databases ## The tests with large counts: more kills, more clients, more random cases
+trials: test-rust test-typescript test-host test-databases ## The tests with large counts: more kills, more clients, more random cases
 
 # Changes the code in one place at a time; see docs/TESTING.md. GROUNDS="wire" for one part, ARGS="--seed 7" for other samples.
 MUTANTS_VERSION := 27.1.0

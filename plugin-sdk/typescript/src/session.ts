@@ -1,6 +1,7 @@
 //! A plugin's half of the protocol: answers the host's calls, in their order, with the author's module, and makes its `ctx`.
 //! Driven by the runner (over descriptors) and by the testing harness (in memory). Must not know how frames travel.
 
+import { beforeAddon } from "./addons.js";
 import { Absences } from "./context/absent.js";
 import { createAirline } from "./context/airline.js";
 import { createAuth } from "./context/auth.js";
@@ -92,9 +93,9 @@ export class Session {
     return this.#application;
   }
 
-  /** What to say before an error: that `ctx` lacks what its author counted on, where that may be why. */
+  /** What to say before an error: that `ctx` lacks what its author counted on, or that an addon is for another Node, where that may be why. */
   before(error: Error): string {
-    return this.#absences.before(error);
+    return `${beforeAddon(error)}${this.#absences.before(error)}`;
   }
 
   readonly #calls: Served<AskedOfPlugin> = {

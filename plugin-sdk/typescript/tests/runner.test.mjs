@@ -155,6 +155,14 @@ REFUSALS.push(
   ["it imports of the SDK what this host's has not", `import { useTeleport } from "${SDK}/helpers";\nexport default { onStart() { useTeleport(); }, onStop() {} };`, /^this host's @skyvexsoftware\/stratos-sdk\/helpers has no useTeleport; .*index\.js cannot be loaded: SyntaxError/],
 );
 
+/** What Node says of an addon that was built for another one. */
+const OTHER_NODE = "The module '/x/y.node'\\nwas compiled against a different Node.js version using\\nNODE_MODULE_VERSION 9. This version of Node.js requires\\nNODE_MODULE_VERSION 115. Please try re-compiling or re-installing\\nthe module.";
+const REBUILD = /^a native addon was built for another Node \(interface 9\) than the one that runs plugins \(Node v[\d.]+, interface 115\): run `npm rebuild` in the plugin's folder, or name the Node that it was built for in the setting javascript\.node; /;
+REFUSALS.push(
+  ["an addon that it imports was built for another Node", `throw new Error("${OTHER_NODE}");`, REBUILD],
+  ["an addon that onStart loads was built for another Node", `export default { onStart() { throw new Error("no database", { cause: new Error("${OTHER_NODE}") }); }, onStop() {} };`, REBUILD],
+);
+
 for (const [what, source, message] of REFUSALS) {
   test(`start is refused with file and reason where ${what}`, async (t) => {
     const runner = await run(t, source);

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { readModule, type Declared } from "../plugin.js";
 import { asError } from "../wire/error.js";
+import { beforeAddon } from "../addons.js";
 import type { Problem } from "./check.js";
 import { hook } from "./resolve.js";
 import { lookAround, type Surroundings } from "./surroundings.js";
@@ -48,7 +49,7 @@ function importFailure(file: string, error: Error): Error {
   const stack = error.stack ?? "";
   const hint = /['"]electron['"]/.test(error.message) ? "; Electron's API is not available to a plugin, which runs in a process of its own: use ctx instead" : "";
   const place = placeOf(stack, file, error);
-  const failure = new Error(`${missingName(error)}${file} cannot be loaded: ${error.name}: ${error.message}${hint}${place ? ` (at ${place})` : ""}`, { cause: error });
+  const failure = new Error(`${beforeAddon(error)}${missingName(error)}${file} cannot be loaded: ${error.name}: ${error.message}${hint}${place ? ` (at ${place})` : ""}`, { cause: error });
   if (stack) failure.stack = stack;
   return failure;
 }
