@@ -42,9 +42,12 @@ export function plugin(plugins, id, files) {
   }
 }
 
-/** The blocks of docs/EMBEDDING.md, by what stands behind the backquotes: a language, and the name of a file where it is one. */
-export function guideBlocks() {
-  const text = readFileSync(join(ROOT, "docs", "EMBEDDING.md"), "utf8");
+/** The blocks of docs/EMBEDDING.md. */
+export const guideBlocks = () => documentBlocks("EMBEDDING.md");
+
+/** The blocks of a document, by what stands behind the backquotes: a language, and the name of a file where it is one. */
+export function documentBlocks(name) {
+  const text = readFileSync(join(ROOT, "docs", name), "utf8");
   return [...text.matchAll(/^```(\w+) ?(\S*)\n(.*?)^```$/gms)].map(([, language, file, content]) => ({ language, file, content }));
 }
 
