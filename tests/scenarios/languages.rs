@@ -3,9 +3,9 @@
 
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use system_tests::binaries::binary;
-use system_tests::{Supervisor, examples, record};
+use system_tests::{Plugin, Supervisor, examples, record};
 
 const RECORD: &str = include_str!("../record/counter.jsonl");
 
@@ -77,4 +77,57 @@ fn a_plugin_in_bash_conforms() {
 #[test]
 fn a_plugin_in_c_conforms() {
     conforms("counter-c");
+}
+
+/// Uses the service `clock` in JavaScript, and answers where it asks.
+const USES_CLOCK: &str = r#"
+const onStart = (ctx) => {
+  const clock = ctx.service("clock");
+  const heard = new Promise((resolve) => clock.on("tick", (at) => resolve(at instanceof Date)));
+  clock.answer("may-tick", ({ at }) => new Set([at instanceof Date]));
+  ctx.ipc.handle("ask", async () => {
+    const { at, got } = await clock.call("now", { at: new Date(5), of: new Set([1, 2]) });
+    return { date: at instanceof Date, got, heard: await heard };
+  });
+};
+export default { onStart, onStop() {} };
+"#;
+
+/// Provides it in Python.
+const PROVIDES_CLOCK: &str = r#"
+from datetime import datetime, timezone
+from outboard_plugin import Plugin
+
+plugin = Plugin()
+
+@plugin.on_start
+async def on_start(ctx):
+    clock = ctx.service("clock")
+
+    @clock.provide("now")
+    async def now(call):
+        clock.emit("tick", datetime.now(timezone.utc))
+        answer = await clock.ask(call.caller, "may-tick", {"at": datetime.now(timezone.utc)})
+        got = [call.caller, call.params["at"].timestamp(), sorted(call.params["of"]), sorted(answer.value)]
+        return {"at": datetime.now(timezone.utc), "got": got}
+
+plugin.run()
+"#;
+
+#[test]
+fn a_service_carries_what_json_lacks_between_javascript_and_python_every_way() {
+    let sdk = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugin-sdk/python/src");
+    let run = format!("PYTHONPATH='{sdk}' exec python3 main.py");
+    let clock = Plugin::command("clock", &["sh", "-c", &run]).with(json!({ "provides": ["clock"] }));
+    let supervisor = Supervisor::builder()
+        .plugin(clock)
+        .file("clock/main.py", PROVIDES_CLOCK)
+        .plugin(Plugin::module("uses-clock"))
+        .file("uses-clock/index.js", USES_CLOCK)
+        .start();
+    supervisor.wait_for_state("uses-clock", "running");
+    let said = supervisor.call("uses-clock", "ask", json!([]));
+    let got = json!(["uses-clock", 0.005, [1, 2], [true]]);
+    assert_eq!(said, json!({ "date": true, "got": got, "heard": true }));
+    supervisor.verify();
 }
