@@ -79,6 +79,8 @@ export async function buildShell(out = SHELL_DIR) {
     modules[name] = { file, names: ["default", ...importable(metafile.outputs[relative(PACKAGE, join(out, file))].exports)], heavy: true };
     for (const [lies, from] of Object.entries(beside)) writeFileSync(join(out, lies), readFileSync(fileURLToPath(import.meta.resolve(from)), "utf8").replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n"));
   }
+  const desk = await build({ ...OPTIONS, entryPoints: [join(SRC, "shell/desk/desk.tsx")], outfile: join(out, "desk.js"), plugins: [sharedFromThePage("desk")] });
+  collectNotices(desk.metafile, notices);
   const names = await exportsOf(join(SRC, "ui/index.ts"));
   writeFileSync(join(out, "sdk.js"), `import { Sdk } from "./shell.js";\nexport const { ${names.join(", ")} } = Sdk;\n`);
   for (const name of SDK_NAMES) modules[name] = { file: "sdk.js", names };

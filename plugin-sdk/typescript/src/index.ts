@@ -6,8 +6,9 @@ export { createPlugin, InvalidPluginError } from "./plugin.js";
 export { UncloneableError } from "./tagged.js";
 export { CallError } from "./wire/error.js";
 export * from "./ui-absent.js";
+export type * from "./flight/types.js";
 export type * from "./types.js";
 export type {
-  BadgeProps, BadgeVariant, ButtonProps, ButtonSize, ButtonVariant, ClassValue, PluginNavigation, PluginState, PluginSurface, PluginToast,
+  FlightEvents, Followable, SelectOptions, TrackingSession, BadgeProps, BadgeVariant, ButtonProps, ButtonSize, ButtonVariant, ClassValue, PluginNavigation, PluginState, PluginSurface, PluginToast,
   PluginUiAirline, PluginUiAuth, PluginUiConfig, PluginUiContext, PluginUiLogger, ShellConfig,
 } from "./ui/index.js";

@@ -25,4 +25,5 @@ const modules = {
   sonner: Sonner,
 };
 share(globalThis as SharingPage, modules, Object.fromEntries(__OUTBOARD_SDK_NAMES__.map((name) => [name, Sdk])));
-void Shell.mount();
+// The operator's page takes modules from here too, and mounts no UI.
+if (document.getElementById("root")) void Shell.mount();

@@ -26,6 +26,8 @@ export interface ServerFrame {
   authenticated?: boolean;
   fault?: object | null;
   reload?: boolean;
+  service?: string;
+  event?: string;
   airline?: { id: string; baseUrl: string } | null;
 }
 
@@ -77,6 +79,11 @@ export class Bus {
       this.#waiting.set(id, { resolve, reject });
       this.#send({ ...frame, id });
     });
+  }
+
+  /** Sends a frame that is not answered; where the supervisor is not reached, nothing. */
+  tell(frame: { type: string; [member: string]: unknown }): void {
+    if (this.#open) this.#send(frame);
   }
 
   #unsubscribe(plugin: string, subscriber: Subscriber): void {

@@ -21,6 +21,12 @@ export interface PluginConnection extends Omit<PluginUiContext, "toast" | "navig
   configure(key: string, value: unknown): Promise<void>;
   /** Gives a key its default again. */
   reset(key: string): Promise<void>;
+  /** Calls a method of a service that a host or another plugin provides. */
+  callService<T = unknown>(service: string, method: string, params?: unknown): Promise<T>;
+  /** Calls `listener` with each event of a service, also of a later provider's. */
+  onService(service: string, event: string, listener: EventListener): () => void;
+  /** Calls `listener` whenever somebody provides the service anew, or the supervisor is reached again. */
+  onServiceAvailable(service: string, listener: () => void): () => void;
   /** Ends it; nothing is received from now on. */
   close(): void;
 }
@@ -61,6 +67,8 @@ class Connection implements PluginConnection {
   airline: PluginUiAirline | null = null;
   #config: Record<string, unknown> = {};
   readonly #listeners = new Map<string, Set<EventListener>>();
+  readonly #services = new Map<string, Set<EventListener>>();
+  readonly #available = new Map<string, Set<EventListener>>();
   readonly #watchers = new Set<() => void>();
   readonly #unsubscribe: () => void;
   #told: () => void = () => {};
@@ -95,6 +103,21 @@ class Connection implements PluginConnection {
     await this.bus.ask({ type: "reset", plugin: this.pluginId, key });
   }
 
+  async callService<T>(service: string, method: string, params?: unknown): Promise<T> {
+    return (await this.bus.ask({ type: "service.call", plugin: this.pluginId, service, method, params: params ?? null })) as T;
+  }
+
+  onService(service: string, event: string, listener: EventListener): () => void {
+    const wanted = { service, event };
+    const off = added(this.#services, JSON.stringify(wanted), listener, () => this.bus.tell({ type: "service.subscribe", plugin: this.pluginId, ...wanted }));
+    return () => off(() => this.bus.tell({ type: "service.unsubscribe", plugin: this.pluginId, ...wanted }));
+  }
+
+  onServiceAvailable(service: string, listener: () => void): () => void {
+    const off = added(this.#available, service, listener, () => {});
+    return () => off(() => {});
+  }
+
   onChange(listener: () => void): () => void {
     this.#watchers.add(listener);
     return () => void this.#watchers.delete(listener);
@@ -108,13 +131,20 @@ class Connection implements PluginConnection {
   #frame(frame: ServerFrame): void {
     switch (frame.type) {
       case "event":
-        return this.#event(frame.channel ?? "", decode(frame.payload ?? null));
+        return call(this.#listeners.get(frame.channel ?? ""), decode(frame.payload ?? null));
+      case "service.event":
+        return call(this.#services.get(JSON.stringify({ service: frame.service, event: frame.event })), frame.payload ?? null);
+      case "service.changed":
+        return frame.state === "available" ? call(this.#available.get(frame.service ?? ""), undefined) : undefined;
       case "subscribed":
         this.#config = { ...frame.config };
         this.state = frame.state ?? this.state;
         if (frame.authenticated !== undefined) this.auth = signedIn(frame.authenticated);
         if (frame.airline !== undefined) this.airline = named(frame.airline);
         this.#told();
+        // What was wanted of services is wanted of this connection too.
+        for (const wanted of this.#services.keys()) this.bus.tell({ type: "service.subscribe", plugin: this.pluginId, ...(JSON.parse(wanted) as object) });
+        for (const listeners of this.#available.values()) call(listeners, undefined);
         break;
       case "config":
         this.#config = { ...this.#config };
@@ -134,19 +164,6 @@ class Connection implements PluginConnection {
         return; // a newer supervisor's frame
     }
     this.#changed();
-  }
-
-  #event(channel: string, payload: unknown): void {
-    for (const listener of [...(this.#listeners.get(channel) ?? [])]) {
-      try {
-        listener(payload);
-      } catch (error) {
-        // One listener's fault must not keep the event from the next; the browser reports it as its own.
-        setTimeout(() => {
-          throw error;
-        });
-      }
-    }
   }
 
   #changed(): void {
@@ -173,6 +190,32 @@ class Connection implements PluginConnection {
     };
     return socket;
   }
+}
+
+/** Calls each of them. */
+function call(listeners: Set<EventListener> | undefined, payload: unknown): void {
+  for (const listener of [...(listeners ?? [])]) {
+    try {
+      listener(payload);
+    } catch (error) {
+      // One listener's fault must not keep the event from the next; the browser reports it as its own.
+      setTimeout(() => {
+        throw error;
+      });
+    }
+  }
+}
+
+/** Adds a listener; `first` is done for the first of its name. What is given back removes it, and does `last` after the last one. */
+function added(all: Map<string, Set<EventListener>>, name: string, listener: EventListener, first: () => void): (last: () => void) => void {
+  const listeners = all.get(name) ?? new Set();
+  all.set(name, listeners.add(listener));
+  if (listeners.size === 1) first();
+  return (last) => {
+    if (!listeners.delete(listener) || listeners.size > 0) return;
+    all.delete(name);
+    last();
+  };
 }
 
 function signedIn(isAuthenticated: boolean): PluginUiAuth {

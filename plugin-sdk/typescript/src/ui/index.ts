@@ -10,10 +10,12 @@ export { Button, type ButtonProps, type ButtonSize, type ButtonVariant } from ".
 export { Card, CardAction, CardContent, CardDescription, CardFooter, CardHeader, CardTitle } from "./components/card.js";
 export { cn, type ClassValue } from "./components/cn.js";
 export { connect, type ConnectOptions, type PluginConnection } from "./connect.js";
+export { useFlightEvents, useFlightManager, useFlightPhase, useLandingAnalysis, useSimData, useTrackingSession, type FlightEvents, type Followable, type SelectOptions, type TrackingSession } from "./flight/hooks.js";
 export { usePluginLogger, useShellAuth, useShellNavigation, useShellToast } from "./hooks/shell.js";
 export { useShellConfig, type ShellConfig } from "./hooks/shell-config.js";
 export { useVaApi } from "./hooks/va-api.js";
 export { PluginShellProvider, usePluginContext, type PluginShellProviderProps } from "./react.js";
 export type { PluginNavigation, PluginSurface, PluginToast } from "./surface.js";
+export type * from "../flight/types.js";
 export type * from "../types.js";
 export type * from "./types.js";

@@ -22,7 +22,7 @@ pub(crate) fn front(directory: &dyn Directory, caller: &Caller) -> Response {
     let mut html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>Outboard</title>\
-         <style>{STYLE}</style><main><h1>Outboard <small>{}</small></h1>",
+         <link rel=\"stylesheet\" href=\"{SHELL_PATH}shell.css\"><style>{STYLE}</style><main><h1>Outboard <small>{}</small></h1>",
         escaped(&status.version)
     );
     if !caller.isolated() {
@@ -37,7 +37,12 @@ pub(crate) fn front(directory: &dyn Directory, caller: &Caller) -> Response {
         }
         html.push_str("</ul>");
     }
-    html.push_str("</main></html>\n");
+    html.push_str("</main>");
+    // Messages, questions and badges of plugins, where no host application shows them.
+    let _ = write!(
+        html,
+        "<div id=\"desk\"></div><script type=\"module\" src=\"{SHELL_PATH}desk.js\"></script></html>\n"
+    );
     operators(html)
 }
 
@@ -53,7 +58,7 @@ fn row(html: &mut String, directory: &dyn Directory, plugin: &PluginStatus, call
     // Writing into a string cannot fail.
     let _ = write!(
         html,
-        "<li><div class=\"who\"><strong>{name}</strong> <small>{id} {version}</small></div><div class=\"state {state}\">{state}</div>"
+        "<li data-plugin=\"{id}\"><div class=\"who\"><strong>{name}</strong> <small>{id} {version}</small></div><div class=\"state {state}\">{state}</div>"
     );
     if let Some(cause) = &plugin.cause {
         let _ = write!(html, "<p class=\"cause\">{}</p>", escaped(cause));
