@@ -107,6 +107,10 @@ fn questions(archive: &str) -> Vec<(&'static str, Value)> {
         ("airline.clear", json!({})),
         ("ipc.invoke", json!({ "id": NEIGHBOUR, "channel": "echo", "args": [1, "two"] })),
         ("services", json!({})),
+        (
+            "development.tell",
+            json!({ "id": NEIGHBOUR, "fault": { "message": "m", "file": "a.ts", "line": 1, "column": 2 } }),
+        ),
     ]
 }
 

@@ -126,7 +126,7 @@ fn faults_of_a_life_fail_with_their_lines() {
 
 #[test]
 fn faults_of_the_rest_fail_with_their_lines() {
-    faults_are_found(&["P-SPAWN", "P-CANCEL", "P-ERR", "P-HTTP", "P-LOG"]);
+    faults_are_found(&["P-SPAWN", "P-CANCEL", "P-ERR", "P-HTTP", "P-SERVICE", "P-LOG"]);
 }
 
 /// A module beside a folder of packages, one of which a supervisor has linked.

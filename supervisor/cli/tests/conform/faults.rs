@@ -52,5 +52,10 @@ pub(crate) const FAULTS: &[(&str, &str)] = &[
     ("http-spoken", "no HTTP/1.1 answer"),
     ("http-several", "beside a request that was only half here"),
     ("http-kept-open", "the second request of one connection"),
+    ("service-unknown", "the error should have code -32601"),
+    ("service-calls-apart", "no answer with the id \"two\" came"),
+    ("service-cancelled", "no answer with the id \"given-up\""),
+    ("service-told", "a ping after it was not answered"),
+    ("service-asked", "2 answers to one event came"),
     ("no-secrets", "a token of the host stands in its log"),
 ];

@@ -117,6 +117,11 @@ def hear(message):
     method = message["method"]
     if method == "$/cancelRequest" and fault in ("cancel-unknown", "cancelled-channel"):
         sys.exit(1)
+    if method.startswith("service.") and fault == "service-told":
+        sys.exit(1)
+    if method == "service.event" and fault == "service-asked":
+        for _ in range(2):
+            send(method="service.reply", params={"answer": message["params"]["answer"], "result": None})
     if fault == "notification-unknown" and method.startswith("outboard-conform"):
         sys.exit(1)
     if fault == "notifications-unanswered" and method == "ping":
@@ -212,6 +217,12 @@ for message in conversation:
             send(id=number, result=None)
         else:
             refuse(number, -32602)
+    elif method == "service.call" and fault == "service-unknown":
+        refuse(number, -32603)
+    elif method == "service.call" and fault == "service-calls-apart" and number == "two":
+        send(id="one", result={})
+    elif method == "service.call" and fault == "service-cancelled" and number == "given-up":
+        continue
     elif method == "stop":
         send(id=number, result={})
         if fault == "whole-frames":

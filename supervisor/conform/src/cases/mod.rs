@@ -10,6 +10,7 @@ mod handshake;
 mod life;
 mod messages;
 mod reading;
+mod services;
 mod serving;
 
 use std::future::Future;
@@ -59,6 +60,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(cancellation::cases());
     cases.extend(life::cases());
     cases.extend(serving::cases());
+    cases.extend(services::cases());
     cases.extend(reading::cases());
     cases
 }
