@@ -247,7 +247,7 @@ impl Conversation {
                 self.say(&ToClient::Result { id: &id, result: &settings });
             }
             FromClient::Configure { id, plugin, key, value } => {
-                self.configure(id, plugin, key, Change::Set(value))
+                self.configure(id, plugin, key, Change::Set(value));
             }
             FromClient::Reset { id, plugin, key } => self.configure(id, plugin, key, Change::Reset),
             FromClient::Cancel { id } => {

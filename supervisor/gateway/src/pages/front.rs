@@ -39,9 +39,9 @@ pub(crate) fn front(directory: &dyn Directory, caller: &Caller) -> Response {
     }
     html.push_str("</main>");
     // Messages, questions and badges of plugins, where no host application shows them.
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "<div id=\"desk\"></div><script type=\"module\" src=\"{SHELL_PATH}desk.js\"></script></html>\n"
+        "<div id=\"desk\"></div><script type=\"module\" src=\"{SHELL_PATH}desk.js\"></script></html>"
     );
     operators(html)
 }

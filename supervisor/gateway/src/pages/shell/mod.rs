@@ -69,12 +69,10 @@ pub(crate) async fn shell(
         }
         return Ok(document::answer(&needs_of(directory, id).await, caller, asked));
     }
-    if let Some(query) = uri.query() {
-        if let Some(text) = stand_in::module(path, query) {
-            let tag = format!("\"{}\"", HEXLOWER.encode(&Sha256::digest(&text)));
-            let response = page(Bytes::from(text), "text/javascript; charset=utf-8", "no-cache");
-            return Ok(tagged(response, &tag, asked));
-        }
+    if let Some(text) = uri.query().and_then(|query| stand_in::module(path, query)) {
+        let tag = format!("\"{}\"", HEXLOWER.encode(&Sha256::digest(&text)));
+        let response = page(Bytes::from(text), "text/javascript; charset=utf-8", "no-cache");
+        return Ok(tagged(response, &tag, asked));
     }
     let absent = || Problem::new(Kind::NotFound, format!("The shell has no file {path:?}."));
     files::answer(path, asked).ok_or_else(absent)

@@ -110,6 +110,7 @@ fn scripts_below(root: &Path, below: &Path, depth: usize, found: &mut Vec<PathBu
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
 mod tests {
     use super::*;
 
