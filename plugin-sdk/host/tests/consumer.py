@@ -18,7 +18,11 @@ for line in sys.stdin:
     elif method == "start":
         for channel in ("call", "heard"):
             say(id=channel, method="ipc.handle", params={"channel": channel})
-        say(id="subscribed", method="service.subscribe", params={"service": "acme.billing", "event": "changed"})
+        say(
+            id="subscribed",
+            method="service.subscribe",
+            params={"service": "acme.billing", "event": "changed"},
+        )
         say(id=number, result={})
     elif method == "ipc.invoke" and params["channel"] == "call":
         # What it says is answered when the provider has answered: a result, or an error as it came.
