@@ -227,7 +227,7 @@ test("a UI that fails and one that is not there are told in the page", async (t)
   const absent = await open(t, supervisor, "absent");
   await absent.getByRole("alert").getByText("There is no plugin “absent”.").waitFor();
   await absent.getByRole("link", { name: "broken" }).click();
-  await absent.getByRole("alert").getByText("no hooks today").waitFor();
+  await absent.getByRole("alert").getByText("UI failed: no hooks today").waitFor();
   const bare = await open(t, supervisor, "bare");
   await bare.getByRole("alert").getByText("The plugin “bare” has no UI").waitFor();
 });
