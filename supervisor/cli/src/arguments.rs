@@ -140,10 +140,24 @@ pub(crate) enum Verb {
     Conform(ConformArguments),
     /// Say what works on this machine
     Doctor,
+    /// The TypeScript SDK, for an editor and a build
+    #[command(subcommand)]
+    Sdk(SdkVerb),
     /// Print completions for a shell
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
+    },
+}
+
+/// What to do with the SDK.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SdkVerb {
+    /// Put the SDK with its types into a project, out of this binary: no network is needed
+    Install {
+        /// The project's folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
     },
 }
 

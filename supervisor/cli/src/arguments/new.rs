@@ -20,6 +20,9 @@ pub(crate) struct NewArguments {
     /// What it is written in; none of these needs anything to be built or installed
     #[arg(short, long, default_value = "js")]
     pub(crate) language: Language,
+    /// With a user interface: a project with React, Vite and types, whose `npm run dev` builds and reloads; for ts
+    #[arg(long)]
+    pub(crate) ui: bool,
 }
 
 /// Languages of which the smallest plugin is whole as it is.

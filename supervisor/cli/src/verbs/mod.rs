@@ -23,6 +23,7 @@ mod logs;
 mod new;
 mod order;
 mod rescan;
+mod sdk;
 mod secret;
 mod services;
 mod status;
@@ -37,7 +38,7 @@ use outboard_protocol::control::methods::{Call, Disable, Enable, Restart, Start,
 use outboard_protocol::wire::readable;
 use serde_json::value::RawValue;
 
-use crate::arguments::{Arguments, Verb};
+use crate::arguments::{Arguments, SdkVerb, Verb};
 use crate::client::{Client, QUESTION_WAIT};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::render::Screen;
@@ -58,6 +59,7 @@ pub(crate) fn dispatch(arguments: Arguments, typed: Typed, role: Role) -> Outcom
     let done = match arguments.verb {
         Verb::New(new) => new::run(&mut screen, &new),
         Verb::Dev(wanted) => dev::run(&mut screen, settings, &global, &wanted),
+        Verb::Sdk(SdkVerb::Install { dir }) => sdk::install(&mut screen, &dir),
         Verb::Check { dir } => check::run(&mut screen, &settings, &dir),
         Verb::Conform(flags) => conform::run(&mut screen, &settings, flags),
         Verb::Restore { file } => backup::restore(&mut screen, &settings, &file),
@@ -104,6 +106,7 @@ fn ask(settings: &Settings, screen: &mut Screen, verb: Verb) -> Outcome {
         Verb::Run
         | Verb::New(_)
         | Verb::Dev(_)
+        | Verb::Sdk(_)
         | Verb::Restore { .. }
         | Verb::Check { .. }
         | Verb::Conform(_)

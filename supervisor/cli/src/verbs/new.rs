@@ -54,6 +54,9 @@ fn template(language: Language) -> Template {
 pub(super) fn run(screen: &mut Screen, new: &NewArguments) -> Outcome {
     let folder = new.folder.as_path();
     let id = id_of(folder)?;
+    if new.ui {
+        return with_ui(screen, folder, &id, new.language);
+    }
     let template = template(new.language);
     let program = template.text.replace(ID, id.as_str());
     make(folder).and_then(|()| {
@@ -78,6 +81,51 @@ pub(super) fn run(screen: &mut Screen, new: &NewArguments) -> Outcome {
     for command in next {
         screen.line(format!("    {command}"))?;
     }
+    Ok(())
+}
+
+/// The files of a project with a UI, without the manifest.
+const UI_PROJECT: [(&str, &str); 6] = [
+    ("package.json", include_str!("../../templates/ui/package.json")),
+    ("tsconfig.json", include_str!("../../templates/ui/tsconfig.json")),
+    ("vite.config.ts", include_str!("../../templates/ui/vite.config.ts")),
+    ("src/background/index.ts", include_str!("../../templates/ui/background.ts")),
+    ("src/ui/index.tsx", include_str!("../../templates/ui/ui.tsx")),
+    (".gitignore", include_str!("../../templates/ui/gitignore")),
+];
+
+/// Makes a project that is built.
+fn with_ui(screen: &mut Screen, folder: &Path, id: &PluginId, language: Language) -> Outcome {
+    if language != Language::Ts {
+        return Err(Failure::usage(
+            "--ui is for --language ts: a UI is React, which is built; for another language add ui/index.js to the plugin yourself",
+        ));
+    }
+    make(folder)?;
+    let dev = json!({ "build": ["npm", "run", "--silent", "build"], "dir": "dist", "watch": ["src", "vite.config.ts"] });
+    let built = Template { file: "", text: "", runs: Some(("dev", dev)) };
+    write(&folder.join(FILE_NAME), &manifest(id, &built))?;
+    for (file, text) in UI_PROJECT {
+        write(&folder.join(file), &text.replace(ID, id.as_str()))?;
+    }
+    super::sdk::lay_out(folder)?;
+    let shown = folder.to_string_lossy();
+    let next = [format!("cd {}", quoted(&shown)), "npm install".to_owned(), "npm run dev".to_owned()];
+    if screen.json() {
+        let files: Vec<&str> = std::iter::once(FILE_NAME).chain(UI_PROJECT.map(|(file, _)| file)).collect();
+        screen.json_document(&json!({ "id": id, "folder": folder, "files": files, "next": next }))?;
+        return Ok(());
+    }
+    screen.line(format!(
+        "{} holds a project with React, Vite and types; its SDK is in {}",
+        folder.display(),
+        super::sdk::FOLDER
+    ))?;
+    screen.line("Type next:")?;
+    for command in next {
+        screen.line(format!("    {command}"))?;
+    }
+    screen.line("The last one builds, prints the page's address, and builds and reloads after each save.")?;
     Ok(())
 }
 

@@ -21,6 +21,14 @@ pub use runner::UnpackError;
 
 use crate::process::shortage;
 
+/// The files of a package that the runner provides to plugins, by their paths in it; none where it provides no such package.
+pub fn package(name: &str) -> impl Iterator<Item = (&'static str, &'static [u8])> {
+    let folder = format!("node_modules/{name}/");
+    runner::FILES
+        .iter()
+        .filter_map(move |(path, content)| Some((path.strip_prefix(folder.as_str())?, *content)))
+}
+
 /// What an operator can set about JavaScript, and where we may unpack things.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
