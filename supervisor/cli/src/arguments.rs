@@ -118,6 +118,11 @@ pub(crate) enum Verb {
         /// The file that `backup` made, or the folder that it was unpacked into
         file: PathBuf,
     },
+    /// Take over databases and settings of a shell that ran plugins in its own process; nothing is overwritten
+    ImportShell {
+        /// The shell's folder, with plugins-data/<id>/*.db and config.json in it
+        dir: PathBuf,
+    },
     /// Show or set the least level that is kept of a plugin's log, until the supervisor ends
     LogLevel {
         /// Which plugin

@@ -16,6 +16,7 @@ mod db;
 mod dev;
 mod doctor;
 mod events;
+mod import_shell;
 mod list;
 mod listen;
 mod log_level;
@@ -94,6 +95,9 @@ fn ask(settings: &Settings, screen: &mut Screen, verb: Verb) -> Outcome {
         Verb::Db { id, file } => db::run(settings, screen, &id, file.as_ref()),
         Verb::Backup { file } => {
             with_client(settings, async |client| backup::run(client, screen, &file).await)
+        }
+        Verb::ImportShell { dir } => {
+            with_client(settings, async |client| import_shell::run(client, screen, &dir).await)
         }
         Verb::Why(one) => with_client(settings, async |client| why::run(client, screen, &one.id).await),
         Verb::Config(verb) => with_client(settings, async |client| config::run(client, screen, verb).await),
