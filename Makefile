@@ -66,7 +66,7 @@ sdk-typescript:
 ifneq ($(wildcard package-lock.json),)
 	$(call need,node:nodejs npm:npm)
 	@[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund
-	@npm run build --if-present --silent --workspace plugin-sdk/typescript --workspace plugin-sdk/host
+	@npm run build --if-present --silent --workspace plugin-sdk/typescript --workspace plugin-sdk/typescript-shell --workspace plugin-sdk/host
 endif
 
 .PHONY: run
@@ -101,7 +101,7 @@ ifneq ($(wildcard plugin-sdk/typescript/package.json),)
 	$(need_rust)
 	$(call need,cc:gcc cc:libc6-dev sqlite3:sqlite3)
 	npm run build:addon --silent --workspace plugin-sdk/typescript
-	npm test --workspace plugin-sdk/typescript
+	npm test --workspace plugin-sdk/typescript --workspace plugin-sdk/typescript-shell
 endif
 
 # Applications that embed Outboard, against the real supervisor.
@@ -209,7 +209,7 @@ check-dependencies:
 
 .PHONY: check-typescript
 check-typescript: sdk-typescript
-	npm run typecheck --silent --workspace plugin-sdk/typescript --workspace plugin-sdk/host
+	npm run typecheck --silent --workspace plugin-sdk/typescript --workspace plugin-sdk/typescript-shell --workspace plugin-sdk/host
 	npx --no-install eslint .
 
 .PHONY: check-python

@@ -32,7 +32,7 @@ export default ts.config(
     },
   },
   {
-    files: ["plugin-sdk/typescript/src/**/*.{ts,tsx}", "plugin-sdk/host/src/**/*.ts"],
+    files: ["plugin-sdk/typescript/src/**/*.{ts,tsx}", "plugin-sdk/typescript-shell/src/**/*.ts", "plugin-sdk/host/src/**/*.ts"],
     extends: [ts.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {

@@ -16,6 +16,8 @@ export { SHELL_DIR, buildShell };
 
 const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
 const SRC = join(PACKAGE, "src");
+/** The package of the original shell's members of `ctx`, which the runner has too. */
+const SHELL = join(dirname(PACKAGE), "typescript-shell");
 const require = createRequire(import.meta.url);
 const { version } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
 
@@ -46,13 +48,19 @@ const RUNNER_OPTIONS = {
   define: { __OUTBOARD_VERSION__: JSON.stringify(version), "process.env.NODE_ENV": '"production"' },
 };
 
-/** The runner and what it provides to plugins. */
-/** The parts of `ctx`, as the type has them: the check tells what else a plugin reads. */
-function contextNames() {
-  const [, members] = readFileSync(join(SRC, "types.ts"), "utf8").match(/export interface PluginContext [^{]*\{([^]*?)\n\}/);
-  return [...members.matchAll(/^ {2}(?:readonly )?(\w+)\??[:(<]/gm)].map(([, name]) => name);
+/** The members of an interface in a file of types. */
+function membersOf(file, name) {
+  const [, members] = readFileSync(file, "utf8").match(new RegExp(`export interface ${name} [^{]*\\{([^]*?)\\n\\}`));
+  return [...members.matchAll(/^ {2}(?:readonly )?(\w+)\??[:(<]/gm)].map(([, member]) => member);
 }
 
+/** The parts of `ctx` that the shell's package makes. */
+const faceNames = () => membersOf(join(SHELL, "src/types.ts"), "ShellFaces");
+
+/** The parts of `ctx`, as the types have them: the check tells what else a plugin reads. */
+const contextNames = () => [...membersOf(join(SRC, "types.ts"), "PluginContext"), ...faceNames()];
+
+/** The runner and what it provides to plugins. */
 export async function buildRunner(out = RUNNER_DIR) {
   // First of all: where the types do not hold, what was built before stays.
   const types = declarations();
@@ -73,7 +81,7 @@ export async function buildRunner(out = RUNNER_DIR) {
     outdir: out,
     outExtension: { ".js": ".mjs" },
     format: "esm",
-    define: { __OUTBOARD_BUNDLED__: '"./"' },
+    define: { __OUTBOARD_BUNDLED__: '"./"', __OUTBOARD_FACES__: JSON.stringify(faceNames()) },
   });
   await esm("runner/hooks.ts", "hooks.mjs");
   await esm("runner/check.ts", "check.mjs", { __OUTBOARD_CONTEXT__: JSON.stringify(contextNames()) });
@@ -84,6 +92,7 @@ export async function buildRunner(out = RUNNER_DIR) {
     "typescript.cjs",
   );
   await cjs('export * from "./src/database/sqlite.ts";', "sqlite.cjs");
+  await cjs(`export { FACES } from ${JSON.stringify(join(SHELL, "src/faces/index.ts"))};`, "faces.cjs");
   await buildProvided(out, esm, cjs, types);
   writeFileSync(join(out, "THIRD-PARTY.txt"), noticesText(notices));
 }
@@ -102,8 +111,9 @@ async function buildProvided(out, esm, cjs, types) {
   const typed = (types) => ({ types, ...both });
   const sdk = (name) => ({ name, version, private: true, exports: Object.fromEntries([...Object.entries(TYPED).map(([entry, file]) => [entry, typed(`./${file}`)]), ["./package.json", "./package.json"]]) });
   provided("@outboard/plugin-sdk", types);
-  provided("@skyvexsoftware/stratos-sdk", Object.fromEntries(Object.entries(TYPED).map(([entry, file]) => [file, `export * from ${JSON.stringify(`@outboard/plugin-sdk${entry.slice(1)}`)};\n`])));
-  for (const name of ["@skyvexsoftware/stratos-sdk", "@outboard/plugin-sdk"]) {
+  provided("@outboard/shell", shellDeclarations());
+  provided("@skyvexsoftware/stratos-sdk", Object.fromEntries(Object.entries(TYPED).map(([entry, file]) => [file, `export * from ${JSON.stringify(`@outboard/shell${entry.slice(1)}`)};\n`])));
+  for (const name of ["@skyvexsoftware/stratos-sdk", "@outboard/plugin-sdk", "@outboard/shell"]) {
     provided(name, { "package.json": sdk(name) });
     await esm("index.ts", `node_modules/${name}/index.mjs`);
     await cjs('export * from "./src/index.ts";', `node_modules/${name}/index.cjs`);
@@ -168,6 +178,23 @@ async function buildLibrary(out = join(PACKAGE, "dist")) {
     define: { __OUTBOARD_VERSION__: JSON.stringify(version), __OUTBOARD_BUNDLED__: '"../../dist-runner/"' },
   });
   emitTypes(out);
+}
+
+/** The types of the shell's package. They stand on those of the SDK, which the compiler has to find while this package has none built. */
+function shellDeclarations() {
+  const out = mkdtempSync(join(tmpdir(), "outboard-types-"));
+  try {
+    const paths = { "@outboard/plugin-sdk": [join(SRC, "index.ts")], "@outboard/plugin-sdk/*": [join(SRC, "*.ts")] };
+    const config = { extends: join(SHELL, "tsconfig.json"), compilerOptions: { paths, rootDir: dirname(PACKAGE), outDir: out, typeRoots: [join(dirname(dirname(PACKAGE)), "node_modules/@types")] }, files: ["index", "helpers", "types-entry"].map((name) => join(SHELL, `src/${name}.ts`)), include: [] };
+    writeFileSync(join(out, "tsconfig.json"), JSON.stringify(config));
+    execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", out, "--emitDeclarationOnly"], { stdio: "inherit" });
+    const text = (name) => readFileSync(join(out, `typescript-shell/src/${name}.d.ts`), "utf8");
+    // The file `types.d.ts` is the entry of that name in every package here.
+    const inner = (declarations) => declarations.replaceAll('"./types.js"', '"./shell-types.js"');
+    return { "index.d.ts": inner(text("index")), "helpers.d.ts": inner(text("helpers")), "types.d.ts": inner(text("types-entry")), "shell-types.d.ts": text("types") };
+  } finally {
+    rmSync(out, { recursive: true });
+  }
 }
 
 function emitTypes(out) {

@@ -5,6 +5,7 @@
 import { createRequire } from "node:module";
 import type { AxiosStatic } from "axios";
 import type { Express } from "express";
+import type { Faces } from "./context/faces.js";
 
 declare const __OUTBOARD_BUNDLED__: string;
 
@@ -22,6 +23,9 @@ export const loadAxios = (): AxiosStatic => bundled<{ default: AxiosStatic }>("a
 
 /** The application that plugins' routers are mounted in. */
 export const loadExpress = (): (() => Express) => bundled<{ default: () => Express }>("express").default;
+
+/** The original shell's members of `ctx`. */
+export const loadFaces = (): ReturnType<Faces["load"]> => bundled<{ FACES: ReturnType<Faces["load"]> }>("faces").FACES;
 
 /** What opens the files of `ctx.database` where the plugin has no better-sqlite3. */
 export const loadSqlite = (): Sqlite => bundled<Sqlite>("sqlite");

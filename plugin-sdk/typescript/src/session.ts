@@ -7,6 +7,7 @@ import { createAirline } from "./context/airline.js";
 import { createAuth } from "./context/auth.js";
 import { createConfig } from "./context/config.js";
 import { createDatabase } from "./context/database.js";
+import { addFaces, type Faces } from "./context/faces.js";
 import { createIpc } from "./context/ipc.js";
 import { createLogger } from "./context/logger.js";
 import { Registrations } from "./context/registrations.js";
@@ -37,6 +38,8 @@ export interface SessionOptions {
   entry?: string;
   /** Where the plugin serves HTTP. */
   listenAt: { fd: number } | { host: string; port: number };
+  /** Members of `ctx` that another package makes. */
+  faces?: Faces;
   /** Told when HTTP is served. */
   listening?(server: import("node:http").Server): void;
   /** Told after the answer to `stop` has been sent: the process should end. */
@@ -63,6 +66,7 @@ export class Session {
   #module: PluginBackgroundModule | undefined;
   #application: Application | undefined;
   #ctx: PluginContext | undefined;
+  readonly #stopping = new AbortController();
   #starting = false;
   #started = false;
 
@@ -154,6 +158,7 @@ export class Session {
   }
 
   async #stop(): Promise<void> {
+    this.#stopping.abort(CallError.of("shutting_down", "the plugin is being stopped"));
     try {
       const [module, ctx] = [this.#module, this.#ctx];
       if (module && ctx && this.#started) await this.#inHook("onStop", () => module.onStop(ctx));
@@ -167,6 +172,7 @@ export class Session {
 
   /** Runs onStop without a host: the wire has ended. */
   async abandon(): Promise<void> {
+    this.#stopping.abort(CallError.of("shutting_down", "the host has gone"));
     const [module, ctx] = [this.#module, this.#ctx];
     if (module && ctx && this.#started) await module.onStop(ctx);
   }
@@ -175,8 +181,8 @@ export class Session {
     if (this.#ctx) return this.#ctx;
     const plugin = this.#plugin;
     if (!plugin) throw CallError.of("invalid_request", "start before initialize");
-    const { entry } = this.options;
-    return this.#absences.watch<PluginContext>({
+    const { entry, faces } = this.options;
+    const ctx: PluginContext = {
       pluginId: plugin.id,
       logger: this.#logger,
       config: this.#config.store,
@@ -190,7 +196,9 @@ export class Session {
       })),
       server: createServer(this.peer, this.#registrations, () => this.#serve()),
       service: this.#services.service,
-    });
+    };
+    if (faces) addFaces(ctx, faces, { service: this.#services.service, logger: this.#logger, stopping: this.#stopping.signal });
+    return this.#absences.watch(ctx);
   }
 
   /** Runs a hook; what it throws says which hook it was. */

@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { RUNNER_DIR, SHELL_DIR, buildRunner, buildShell } from "../scripts/build.mjs";
 
 function contents(folder) {
@@ -25,3 +26,9 @@ for (const [what, committed, build, command] of [
     for (const [name, bytes] of now) assert.ok(bytes.equals(then.get(name)), `${name} is stale: run \`node scripts/build.mjs ${command}\` and commit what it builds`);
   });
 }
+
+test("the supervisor carries every file of the runner", () => {
+  const source = readFileSync(fileURLToPath(new URL("../../../supervisor/host/src/javascript/runner.rs", import.meta.url)), "utf8");
+  const [, list] = source.match(/embedded!\[\n([^]*?)\];/);
+  assert.deepEqual([...list.matchAll(/"([^"]+)"/g)].map(([, file]) => file).sort(), [...contents(RUNNER_DIR).keys()].sort(), "name it in runner.rs");
+});

@@ -148,7 +148,7 @@ export function createServices(peer: PluginPeer, registrations: Registrations): 
 
   return {
     // The description is the compiler's alone.
-    service: ((name: string) => make(checkServiceName(name))) as PluginContext["service"],
+    service: (name: string) => make(checkServiceName(name)),
     async call({ service, method, params, caller }, call) {
       const answer = known.get(service)?.methods.get(method);
       if (!answer) {

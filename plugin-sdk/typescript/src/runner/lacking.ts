@@ -29,7 +29,7 @@ export interface Has {
 }
 
 const HOOKS = new Set(["onStart", "onStop", "onResume"]);
-const SDK = new Set(["@skyvexsoftware/stratos-sdk", "@outboard/plugin-sdk"]);
+const SDK = new Set(["@skyvexsoftware/stratos-sdk", "@outboard/plugin-sdk", "@outboard/shell"]);
 /** Entries of the SDK that hold these names; the others are for builds and tests. */
 const ENTRIES = /^@[\w-]+\/[\w-]+(\/helpers|\/types)?$/;
 /** What every object has. */

@@ -2,6 +2,7 @@
 //! `node boot.mjs <entry module>` with the protocol on the descriptors named by OUTBOARD_RPC_FDS, so that nothing that the
 //! plugin or its children print can reach it. Joins descriptors, session and module; knows nothing of any method.
 
+import { loadFaces } from "../bundled.js";
 import { createLogger } from "../context/logger.js";
 import { Session } from "../session.js";
 import { withoutSecrets } from "../secrets.js";
@@ -18,6 +19,9 @@ interface Started {
   fds: { input: number; output: number };
   httpFd: number;
 }
+
+/** The members of `ctx` that modules written for the original shell count on. They are made of services when they are first read. */
+declare const __OUTBOARD_FACES__: string[];
 
 /** How long onStop may run after the host has gone without asking for a stop: nobody is left who could bound it. */
 const ORPHAN_GRACE_MS = 2_000;
@@ -47,6 +51,7 @@ function run({ entry, id, fds, httpFd }: Started): void {
     load: () => loading,
     entry,
     listenAt: { fd: httpFd },
+    faces: { names: __OUTBOARD_FACES__, load: loadFaces },
     // Never the line itself: it may be a part of a message, and a message may hold a token.
     noise: (line) => console.error(`outboard: the host sent a line of ${line.length} characters that is not a message`),
     stopped() {

@@ -6,6 +6,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Faces } from "../context/faces.js";
 import { readModule } from "../plugin.js";
 import { Session } from "../session.js";
 import type { HostPeer } from "../sides.js";
@@ -36,6 +37,8 @@ export interface RunOptions {
   services?: Record<string, FakeService>;
   /** Answers where the plugin, as a provider, asks a consumer; undefined: the default counts. */
   consumer?: (asked: AskedConsumer) => unknown;
+  /** Members of `ctx` that another package makes. */
+  faces?: Faces;
   /** Runs onResume, where the module has it, as after an update from this version. */
   resumeFrom?: string;
 }
@@ -124,6 +127,7 @@ class InMemoryPlugin implements RunningPlugin {
       listenAt: { host: "127.0.0.1", port: 0 },
       listening: (server) => (this.#server = server),
       stopped: () => {},
+      ...(options.faces ? { faces: options.faces } : {}),
     });
   }
 

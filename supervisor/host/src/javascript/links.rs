@@ -10,8 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, TryLockError};
 
 /// Packages that plugins find above themselves.
-const PROVIDED: [&str; 5] =
-    ["@outboard/plugin-sdk", "@skyvexsoftware/stratos-sdk", "better-sqlite3", "electron", "socket.io-client"];
+const PROVIDED: [&str; 6] = [
+    "@outboard/plugin-sdk",
+    "@outboard/shell",
+    "@skyvexsoftware/stratos-sdk",
+    "better-sqlite3",
+    "electron",
+    "socket.io-client",
+];
 
 /// Links of one folder of which was told that they are not ours, so that each is told once.
 type Told = Arc<Mutex<HashSet<PathBuf>>>;

@@ -1,0 +1,3 @@
+//! The entry `…/vite`: how a plugin is built.
+
+export * from "@outboard/plugin-sdk/vite";
