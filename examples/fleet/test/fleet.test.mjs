@@ -23,3 +23,11 @@ test("a server that is not there is told as such", async () => {
   assert.match((await response.json()).error, /^Failed to fetch fleet/);
   await running.stop();
 });
+
+test("where no airline is set, the example's own server has a fleet to show", async () => {
+  const running = await runPlugin(plugin, { id: "fleet" });
+  const { success, data } = await (await running.fetch("/api/fleet/fleet")).json();
+  assert.equal(success, true);
+  assert.ok(data.length > 0 && data.every(({ id, name }) => id && name));
+  await running.stop();
+});
