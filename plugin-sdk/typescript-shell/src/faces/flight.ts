@@ -8,7 +8,7 @@ import { type Ground, reasonOf, TAG, wordsOf } from "./ground.js";
 export const GUARD_MS = 5_000;
 
 /** How to get a flight where there is none. */
-const HOW = "install a plugin that provides it, such as Outboard's examples/shell-host, which flies a simulated flight, or connect a host application that does";
+const HOW = 'install a plugin whose manifest says "provides": ["flight"], or connect a host application that provides it';
 
 /** Makes the face. */
 export function createFlight({ service, logger }: Ground): FlightAccessor {
