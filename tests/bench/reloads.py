@@ -82,7 +82,9 @@ def measure(what: str, command: list[str], cwd: Path, file: Path, port: int, pat
             saved = time.monotonic()
             until(port, path, f"round {number}")
             times.append((time.monotonic() - saved) * 1000)
-        print(f"{what:24}  median {statistics.median(times):6.0f} ms   from {min(times):5.0f} to {max(times):5.0f} ms")
+        print(
+            f"{what:24}  median {statistics.median(times):6.0f} ms   from {min(times):5.0f} to {max(times):5.0f} ms"
+        )
     finally:
         os.killpg(process.pid, signal.SIGINT)
         try:
@@ -95,7 +97,9 @@ def measure(what: str, command: list[str], cwd: Path, file: Path, port: int, pat
 def plugin(root: Path, language: str, file: str) -> tuple[Path, Path]:
     """A new plugin whose answer has the round in it."""
     folder = root / f"mine-{language}"
-    made = subprocess.run([BINARY, "new", str(folder), "--language", language, "--json"], check=True, capture_output=True)
+    made = subprocess.run(
+        [BINARY, "new", str(folder), "--language", language, "--json"], check=True, capture_output=True
+    )
     json.loads(made.stdout)
     source = folder / file
     source.write_text(source.read_text().replace('"world"', '"round 0"'))
@@ -111,17 +115,37 @@ def main() -> None:
             folder, source = plugin(root, language, file)
             port = free_port()
             command = [BINARY, "dev", str(folder), "--listen", f"127.0.0.1:{port}"]
-            measure(f"outboard dev, {language}", command, root, source, port, f"/api/mine-{language}/", rounds)
+            measure(
+                f"outboard dev, {language}", command, root, source, port, f"/api/mine-{language}/", rounds
+            )
         bare = root / "bare"
         bare.mkdir()
         (bare / "server.mjs").write_text(NODE)
-        measure("node --watch", ["node", "--watch", "server.mjs"], bare, bare / "server.mjs", free_port(), "/", rounds)
+        measure(
+            "node --watch",
+            ["node", "--watch", "server.mjs"],
+            bare,
+            bare / "server.mjs",
+            free_port(),
+            "/",
+            rounds,
+        )
         if find_spec("uvicorn") is None:
             print("uvicorn --reload          not measured: this Python has no uvicorn")
             return
         (bare / "app.py").write_text(ASGI)
         port = free_port()
-        command = [sys.executable, "-m", "uvicorn", "app:app", "--reload", "--port", str(port), "--log-level", "error"]
+        command = [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "app:app",
+            "--reload",
+            "--port",
+            str(port),
+            "--log-level",
+            "error",
+        ]
         measure("uvicorn --reload", command, bare, bare / "app.py", port, "/", rounds)
 
 

@@ -1,5 +1,6 @@
 //! Services: what only the host application or another plugin knows, on its way to a plugin and to its pages.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+#![allow(clippy::needless_pass_by_value, reason = "a case writes its values down where it hands them over")]
 
 use std::thread;
 

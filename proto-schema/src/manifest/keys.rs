@@ -32,7 +32,7 @@ pub(super) fn misspelt<'k>(keys: impl Iterator<Item = &'k String>) -> Vec<String
         .filter_map(|key| {
             let likeness = |known: &&str| strsim::normalized_damerau_levenshtein(&plain(known), &plain(key));
             let nearest = KNOWN.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-            (likeness(&nearest) >= NEAR).then(|| {
+            (likeness(nearest) >= NEAR).then(|| {
                 format!("`{key}` is not a key of a manifest, and is ignored; did you mean `{nearest}`?")
             })
         })

@@ -1,5 +1,6 @@
 //! Who provides what, what becomes of calls, and what waits for consumers, by a clock that stands still.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+#![allow(clippy::needless_pass_by_value, reason = "a case writes its values down where it hands them over")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,10 +16,12 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+type Outcome = Result<Box<RawValue>, RpcError>;
+
 /// A provider that answers when the test says so, and notes what it is told.
 #[derive(Default)]
 struct Desk {
-    asked: Mutex<Vec<(CallParams, oneshot::Sender<Result<Box<RawValue>, RpcError>>)>>,
+    asked: Mutex<Vec<(CallParams, oneshot::Sender<Outcome>)>>,
     subscribed: Mutex<Vec<(String, Vec<String>)>>,
     instead: Mutex<Vec<Option<String>>>,
 }

@@ -159,7 +159,7 @@ impl Host {
     /// # Errors
     /// `invalid_params` for a name that breaks the rules, `shutting_down` when the plugin is gone.
     pub fn tell_event(&self, service: &str, event: &str, payload: impl Into<Value>) -> Result<(), RpcError> {
-        self.tell(ServiceEvent::NAME, &event_of(service, event, payload.into(), None)?)
+        self.tell(ServiceEvent::NAME, &event_of(service, event, &payload.into(), None)?)
     }
 
     /// Asks the plugin by an event, as a provider does. `None` when it gave no answer within a generous time.
@@ -173,7 +173,7 @@ impl Host {
         payload: impl Into<Value>,
     ) -> Result<Option<Value>, RpcError> {
         let answer = "asked-by-the-test".to_owned();
-        self.tell(ServiceEvent::NAME, &event_of(service, event, payload.into(), Some(answer.clone()))?)?;
+        self.tell(ServiceEvent::NAME, &event_of(service, event, &payload.into(), Some(answer.clone()))?)?;
         match tokio::time::timeout(WAIT, self.world.reply_to(&answer)).await {
             Ok(ReplyParams { error: Some(error), .. }) => Err(error),
             Ok(ReplyParams { result, .. }) => Ok(Some(result.unwrap_or_default())),
@@ -296,10 +296,10 @@ impl Host {
 fn event_of(
     service: &str,
     event: &str,
-    payload: Value,
+    payload: &Value,
     answer: Option<String>,
 ) -> Result<EventParams, RpcError> {
-    let payload = serde_json::value::to_raw_value(&payload)
+    let payload = serde_json::value::to_raw_value(payload)
         .map_err(|error| RpcError::new(ErrorReason::InvalidParams, error.to_string()))?;
     let (service, event) = (ServiceName::new(service)?, ServiceMember::new(event)?);
     Ok(EventParams { service, event, payload: Some(payload), missed: 0, answer })

@@ -44,10 +44,10 @@ pub(super) async fn run(client: &Client, screen: &mut Screen) -> Outcome {
 fn explain(screen: &mut Screen, service: &ServiceStatus) -> Outcome {
     let name = &service.service;
     if let Some(because) = &service.because {
-        screen.line(&format!("{name}: {because}"))?;
+        screen.line(format!("{name}: {because}"))?;
     }
     if !service.others.is_empty() {
-        screen.line(&format!(
+        screen.line(format!(
             "{name}: {} would provide it as well; a line below [services] in the settings decides",
             service.others.join(", ")
         ))?;
@@ -55,7 +55,7 @@ fn explain(screen: &mut Screen, service: &ServiceStatus) -> Outcome {
     if service.missed > 0 {
         let missed = service.missed;
         screen
-            .line(&format!("{name}: {missed} events were left out, because their consumers did not read"))?;
+            .line(format!("{name}: {missed} events were left out, because their consumers did not read"))?;
     }
     Ok(())
 }
