@@ -107,9 +107,11 @@ fn a_new_project_with_a_ui_holds_its_types_is_built_and_runs_by_outboard_dev() {
     let mine = terminal.path("mine");
     // As `npm install` does it: what package.json names by a path is linked.
     std::fs::create_dir_all(mine.join("node_modules")).unwrap();
-    for (scope, name, folder) in
-        [("@outboard", "plugin-sdk", "plugin-sdk"), ("@skyvexsoftware", "stratos-sdk", "stratos-sdk")]
-    {
+    for (scope, name, folder) in [
+        ("@outboard", "plugin-sdk", "plugin-sdk"),
+        ("@outboard", "shell", "shell"),
+        ("@skyvexsoftware", "stratos-sdk", "stratos-sdk"),
+    ] {
         std::fs::create_dir_all(mine.join("node_modules").join(scope)).unwrap();
         std::os::unix::fs::symlink(
             mine.join(".outboard").join(folder),
@@ -162,7 +164,9 @@ fn a_ui_is_offered_for_typescript_alone_and_the_sdk_goes_into_any_project() {
         let said = terminal.types(&["sdk", "install", "own"]);
         assert_eq!(said.code, 0, "{said:?}");
         assert!(
-            said.out.contains("npm install --save-dev ./.outboard/plugin-sdk ./.outboard/stratos-sdk"),
+            said.out.contains(
+                "npm install --save-dev ./.outboard/plugin-sdk ./.outboard/shell ./.outboard/stratos-sdk"
+            ),
             "{said:?}"
         );
     }

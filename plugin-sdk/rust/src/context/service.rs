@@ -10,7 +10,7 @@ use outboard_protocol::context::service::{
 use outboard_protocol::error::ErrorReason;
 use outboard_protocol::id::{PluginId, ServiceName};
 use outboard_protocol::methods::{
-    Request, ServiceAsk, ServiceCall, ServiceEmit, ServiceSubscribe, ServiceUnsubscribe,
+    Request, ServiceAsk, ServiceCall, ServiceEmit, ServiceReply, ServiceSubscribe, ServiceUnsubscribe,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,7 +21,7 @@ use crate::failure::{CallError, Failure};
 use crate::session::outbox::Urgency;
 use crate::session::peer::CALL_DEADLINE;
 pub use crate::session::services::Call;
-use crate::session::services::{Key, Method, key};
+use crate::session::services::{Key, Method, key, reply_of};
 use crate::session::{Session, read};
 use crate::strict;
 
@@ -149,9 +149,17 @@ impl Service {
     {
         let key = key(&self.name, event)?;
         let answer = Arc::new(answer);
-        let reply = move |payload| {
-            let answer = Arc::clone(&answer);
-            Box::pin(async move { answer(payload).await.map_err(Failure::into_rpc) }) as _
+        // Not held by what the session itself holds.
+        let session = Arc::downgrade(&self.session);
+        let reply = move |payload, id: String| {
+            let (answer, session) = (Arc::clone(&answer), session.clone());
+            Box::pin(async move {
+                let outcome = answer(payload).await.map_err(Failure::into_rpc);
+                if let Some(session) = session.upgrade() {
+                    // A host that does not read takes its default.
+                    let _ = session.peer.tell(Urgency::Normal, ServiceReply::NAME, &reply_of(id, outcome));
+                }
+            }) as _
         };
         self.session.services.reply_with(key.clone(), Arc::new(reply));
         let (service, event) = key.clone();

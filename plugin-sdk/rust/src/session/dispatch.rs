@@ -11,7 +11,7 @@ use std::task::{self, Poll};
 use std::time::Duration;
 
 use outboard_protocol::context::ipc::InvokeParams;
-use outboard_protocol::context::service::{CallParams, EventParams, ReplyParams};
+use outboard_protocol::context::service::{CallParams, EventParams};
 use outboard_protocol::error::{ErrorReason, RpcError};
 use outboard_protocol::handshake::{Empty, ResumeParams};
 use outboard_protocol::methods::{HostCall, HostNotice, ServiceReply, SharedCall, SharedNotice};
@@ -28,6 +28,7 @@ use tokio::task::JoinSet;
 use super::lifecycle::{Lifecycle, Work};
 use super::outbox::Urgency;
 use super::peer::Asked;
+use super::services::reply_of;
 use super::{Boxed, Session};
 use crate::failure::{discard, panic_message};
 
@@ -231,24 +232,18 @@ impl Dispatcher {
     /// none, and the provider's default counts.
     fn event(&self, event: &EventParams) {
         let Some(reply) = self.session.services.told(event) else { return };
-        let (session, answer) = (Arc::clone(&self.session), event.answer.clone().unwrap_or_default());
-        let payload = event.payload.as_deref().and_then(|raw| serde_json::from_str(raw.get()).ok());
-        tokio::spawn(async move {
-            let outcome = match reply {
-                Ok(reply) => reply(payload.unwrap_or_default()).await,
-                Err(error) => Err(error),
-            };
-            let (result, error) = match outcome {
-                Ok(result) => (Some(result), None),
-                Err(error) => (None, Some(error)),
-            };
-            // A host that does not read takes its default.
-            let _ = session.peer.tell(
-                Urgency::Normal,
-                ServiceReply::NAME,
-                &ReplyParams { answer, result, error },
-            );
-        });
+        let id = event.answer.clone().unwrap_or_default();
+        match reply {
+            Ok(reply) => {
+                let payload = event.payload.as_deref().and_then(|raw| serde_json::from_str(raw.get()).ok());
+                tokio::spawn(async move { reply(payload.unwrap_or_default(), id).await });
+            }
+            Err(error) => {
+                // A host that does not read takes its default.
+                let reply = reply_of(id, Err(error));
+                let _ = self.session.peer.tell(Urgency::Normal, ServiceReply::NAME, &reply);
+            }
+        }
     }
 
     fn cancel(&mut self, params: Option<&RawValue>) {

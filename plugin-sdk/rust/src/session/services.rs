@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use outboard_protocol::context::service::{CallParams, ChangedParams, EventParams, SubscribedParams};
+use outboard_protocol::context::service::{
+    CallParams, ChangedParams, EventParams, ReplyParams, SubscribedParams,
+};
 use outboard_protocol::error::ErrorReason;
 use outboard_protocol::id::{PluginId, ServiceMember, ServiceName};
 use outboard_protocol::{RpcError, id::InvalidName};
@@ -20,7 +22,8 @@ use crate::failure::{Failure, discard};
 
 type Answer = Result<Box<RawValue>, RpcError>;
 pub(crate) type Method = Arc<dyn Fn(Call) -> Boxed<Answer> + Send + Sync>;
-pub(crate) type Reply = Arc<dyn Fn(Value) -> Boxed<Result<Value, RpcError>> + Send + Sync>;
+/// Answers an event that asked for it, under the id that came with it, and tells the host.
+pub(crate) type Reply = Arc<dyn Fn(Value, String) -> Boxed<()> + Send + Sync>;
 type Listener = Arc<dyn Fn(&EventParams) + Send + Sync>;
 
 /// One event of a service, or one method of one.
@@ -43,6 +46,14 @@ impl Call {
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         T::deserialize(&self.params)
             .map_err(|error| Failure::coded(ErrorReason::InvalidParams, format!("parameters: {error}")))
+    }
+}
+
+/// The answer to an event that asked for one.
+pub(crate) fn reply_of(answer: String, outcome: Result<Value, RpcError>) -> ReplyParams {
+    match outcome {
+        Ok(result) => ReplyParams { answer, result: Some(result), error: None },
+        Err(error) => ReplyParams { answer, result: None, error: Some(error) },
     }
 }
 

@@ -14,8 +14,11 @@ use crate::render::Screen;
 /// The folder in the project.
 pub(super) const FOLDER: &str = ".outboard";
 /// The packages, and the folders that each has in there.
-const PACKAGES: [(&str, &str); 2] =
-    [("@outboard/plugin-sdk", "plugin-sdk"), ("@skyvexsoftware/stratos-sdk", "stratos-sdk")];
+const PACKAGES: [(&str, &str); 3] = [
+    ("@outboard/plugin-sdk", "plugin-sdk"),
+    ("@outboard/shell", "shell"),
+    ("@skyvexsoftware/stratos-sdk", "stratos-sdk"),
+];
 
 /// Installs, and says what to type next.
 pub(super) fn install(screen: &mut Screen, dir: &Path) -> Outcome {
@@ -32,7 +35,8 @@ pub(super) fn install(screen: &mut Screen, dir: &Path) -> Outcome {
         screen.json_document(&json!({ "folder": folder, "files": files, "next": [npm] }))?;
         return Ok(());
     }
-    screen.line(format!("{} holds the SDK ({} and {})", folder.display(), PACKAGES[0].0, PACKAGES[1].0))?;
+    let names = PACKAGES.map(|(name, _)| name).join(", ");
+    screen.line(format!("{} holds the SDK ({names})", folder.display()))?;
     screen.line("Where package.json does not name it yet, type next, in the project:")?;
     screen.line(format!("    {npm}"))?;
     Ok(())

@@ -4,7 +4,7 @@ import { builtinModules } from "node:module";
 import { defineConfig } from "vite";
 
 const background = process.env["BUILD_TARGET"] === "background";
-const sdk = /^@(skyvexsoftware\/stratos-sdk|outboard\/plugin-sdk)(\/.*)?$/;
+const sdk = /^@(skyvexsoftware\/stratos-sdk|outboard\/(plugin-sdk|shell))(\/.*)?$/;
 /** What Outboard's page, and its runner, have for every plugin: never bundled, so that there is one of each. */
 const shared = background
   ? [...builtinModules, /^node:/, "better-sqlite3", sdk]

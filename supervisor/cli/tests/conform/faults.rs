@@ -53,7 +53,7 @@ pub(crate) const FAULTS: &[(&str, &str)] = &[
     ("http-several", "beside a request that was only half here"),
     ("http-kept-open", "the second request of one connection"),
     ("service-unknown", "the error should have code -32601"),
-    ("service-calls-apart", "no answer with the id \"two\" came"),
+    ("service-calls-apart", "2 answers with the id \"one\" came"),
     ("service-cancelled", "no answer with the id \"given-up\""),
     ("service-told", "a ping after it was not answered"),
     ("service-asked", "2 answers to one event came"),
