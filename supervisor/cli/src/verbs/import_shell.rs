@@ -8,7 +8,7 @@
 //! Reads DIR and never writes to it. Must not know what a plugin keeps.
 
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -28,8 +28,10 @@ use crate::render::Screen;
 const DATA: &str = "plugins-data";
 /// The settings of all plugins, below the shell's folder.
 const SETTINGS: &str = "config.json";
-/// What stands beside a database and belongs to it.
-const BESIDE: [&str; 2] = ["-wal", "-shm"];
+/// What stands beside a database and holds a part of what was written to it. `-shm` is made anew by whoever opens it next.
+const BESIDE: [&str; 2] = ["-wal", "-journal"];
+/// What a file is called until all of it is on disk.
+const UNFINISHED: &str = ".importing";
 /// Largest document that is read: what the control API takes as one question.
 const DOCUMENT_MAX: u64 = 8 * 1024 * 1024;
 /// Only the plugin's user reads what is copied.
@@ -133,27 +135,37 @@ fn copy_all(from: &Path, to: &Path) -> Result<Taken, Failed> {
             taken.kept.push(name.clone());
             continue;
         }
-        // The database last: until it is there, nobody takes what stands beside it for its own.
+        // The database last: until it is there, nobody takes what stands beside it for its own, and whoever begins again after being
+        // cut off takes all of it anew.
         let beside =
             BESIDE.iter().map(|ending| format!("{name}{ending}")).filter(|beside| names.contains(beside));
         for file in beside.chain([name.clone()]) {
-            let (source, target) = (from.join(&file), to.join(&file));
-            if let Err(error) = copy(&source, &target) {
-                // Half a database is worse than none; one that cannot be removed is told of by the error.
-                let _ = std::fs::remove_file(&target);
-                return Err((source, error));
-            }
+            let source = from.join(&file);
+            copy(&source, to, &file).map_err(at(&source))?;
         }
         taken.databases.push(name.clone());
     }
     Ok(taken)
 }
 
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let mut source = std::fs::File::open(from)?;
-    let mut target = OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE).open(to)?;
-    io::copy(&mut source, &mut target)?;
-    target.sync_all()
+/// Copies a file into a folder. It has its name once all of it is on disk, so that half a database is never taken for one.
+fn copy(from: &Path, to: &Path, name: &str) -> io::Result<()> {
+    let mut source = File::open(from)?;
+    let unfinished = to.join(format!("{name}{UNFINISHED}"));
+    // Left by one that was cut off; what it is not, the next line says.
+    let _ = std::fs::remove_file(&unfinished);
+    let copied = OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE).open(&unfinished);
+    let copied = copied.and_then(|mut target| {
+        io::copy(&mut source, &mut target)?;
+        target.sync_all()?;
+        std::fs::rename(&unfinished, to.join(name))?;
+        File::open(to)?.sync_all()
+    });
+    if copied.is_err() {
+        // One that cannot be removed is in nobody's way: the next attempt takes its place.
+        let _ = std::fs::remove_file(&unfinished);
+    }
+    copied
 }
 
 /// The folders of plugins; none where there is no such folder.
@@ -175,7 +187,7 @@ fn folders(data: &Path) -> Outcome<Vec<String>> {
 /// The settings of all plugins; none where there is no such file.
 fn settings(file: &Path) -> Outcome<ConfigDocument> {
     let mut text = String::new();
-    let read = std::fs::File::open(file).and_then(|file| file.take(DOCUMENT_MAX).read_to_string(&mut text));
+    let read = File::open(file).and_then(|file| file.take(DOCUMENT_MAX).read_to_string(&mut text));
     match read {
         Ok(_) => serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
             Failure::usage(format!(
@@ -212,4 +224,59 @@ fn tell(screen: &mut Screen, found: &BTreeMap<PluginId, Taken>, strangers: &[Str
         )))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+    use super::*;
+
+    fn write(file: &Path, text: &str) {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+
+    #[test]
+    fn what_was_cut_off_in_the_middle_is_taken_whole_by_the_next_attempt() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        write(&from.join("log.db"), "the whole database");
+        write(&from.join("log.db-wal"), "its last writes");
+        write(&from.join("log.db-shm"), "an index that is made anew");
+        // As one is left that was killed while it copied the database.
+        write(&to.join("log.db-wal"), "older writes");
+        write(&to.join("log.db.importing"), "the wh");
+        let taken = copy_all(&from, &to).unwrap();
+        assert_eq!((taken.databases, taken.kept), (vec!["log.db".to_owned()], Vec::new()));
+        let read = |name: &str| std::fs::read_to_string(to.join(name)).ok();
+        assert_eq!(read("log.db").as_deref(), Some("the whole database"));
+        assert_eq!(read("log.db-wal").as_deref(), Some("its last writes"));
+        assert_eq!((read("log.db-shm"), read("log.db.importing")), (None, None));
+    }
+
+    #[test]
+    fn a_database_that_is_there_stays_and_so_does_what_stands_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        write(&from.join("log.db"), "theirs");
+        write(&from.join("log.db-wal"), "theirs too");
+        write(&to.join("log.db"), "mine");
+        let taken = copy_all(&from, &to).unwrap();
+        assert_eq!((taken.databases, taken.kept), (Vec::new(), vec!["log.db".to_owned()]));
+        assert_eq!(std::fs::read_to_string(to.join("log.db")).unwrap(), "mine");
+        assert!(!to.join("log.db-wal").exists());
+    }
+
+    #[test]
+    fn a_copy_that_fails_leaves_nothing_that_could_be_taken_for_a_database() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        write(&from.join("log.db"), "the whole database");
+        // A folder in the place of what goes before the database.
+        write(&from.join("log.db-wal"), "writes");
+        std::fs::create_dir_all(to.join("log.db-wal/full")).unwrap();
+        let (place, _) = copy_all(&from, &to).err().unwrap();
+        assert!(place.ends_with("log.db-wal"), "{}", place.display());
+        assert!(!to.join("log.db").exists() && !to.join("log.db-wal.importing").exists());
+    }
 }
