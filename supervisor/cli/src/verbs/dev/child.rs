@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -22,6 +22,8 @@ use crate::failure::{Exit, Failure, Outcome};
 
 /// Lines of its standard error that are kept for the case that it does not start.
 const LINES_KEPT: usize = 50;
+/// Longest piece that is kept as one line, in bytes.
+const LINE_MAX: u64 = 64 * 1024;
 /// How long the plugin's first start may take: longer than the supervisor allows any.
 const READY_MAX: Duration = Duration::from_secs(120);
 /// How long an orderly end may take before it is killed.
@@ -117,13 +119,16 @@ impl Supervisor {
         let (kept, stderr) = (Arc::clone(&errors), child.stderr.take());
         let reading = tokio::spawn(async move {
             let Some(stderr) = stderr else { return };
-            let mut lines = BufReader::new(stderr).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
+            let (mut stderr, mut line) = (BufReader::new(stderr), Vec::new());
+            // A longer line is kept as several: nothing grows with what is said.
+            while (&mut stderr).take(LINE_MAX).read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
+                let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+                line.clear();
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 if kept.len() == LINES_KEPT {
                     kept.remove(0);
                 }
-                kept.push(line);
+                kept.push(text);
             }
         });
         let stdin = child.stdin.take();
