@@ -65,26 +65,6 @@ test("a strict UI that uses every component, hook and member of the page type-ch
   assert.match(check(source.replace("toast.warning(", "toast.warn(")).stdout, /TS2339|TS2551/);
 });
 
-test("a host application's questions to the control API are typed", (t) => {
-  const { exports } = JSON.parse(readFileSync(join(ROOT, "plugin-sdk/typescript/package.json"), "utf8"));
-  const types = join(ROOT, "plugin-sdk/typescript", exports["./control"].types).replace(/\.d\.ts$/, ".js");
-  const folder = pluginsFolder(t);
-  const check = (params, member) => {
-    const file = folder.write("host", { "host.ts": `
-      import type { ControlCalls, ControlSubscriptions } from ${JSON.stringify(types)};
-      declare function ask<M extends keyof ControlCalls>(method: M, params: ControlCalls[M]["params"]): Promise<ControlCalls[M]["result"]>;
-      export const told = (event: ControlSubscriptions["host.subscribe"]["item"]) => event.type === "auth.changed" && event.authenticated;
-      export const shown = async () => (await ask("airline.set", ${params})).${member};
-    ` }, "host.ts");
-    return spawnSync(process.execPath, [TSC, "--noEmit", "--strict", "--target", "es2022", "--module", "nodenext", file], { encoding: "utf8", cwd: folder.plugins });
-  };
-  const right = check('{ id: "a", baseUrl: "https://a.example" }', "airline?.baseUrl");
-  assert.equal(right.status, 0, right.stdout);
-  const wrong = check('{ id: "a", baseURL: "https://a.example" }', "token").stdout;
-  assert.match(wrong, /error TS2561: .*'baseURL' does not exist/);
-  assert.match(wrong, /error TS2339: Property 'token' does not exist/);
-});
-
 test("every copy of the package exports the same names from the same entries", async () => {
   const values = (exports) => Object.keys(exports).filter((name) => name !== "default").sort();
   const runner = join(ROOT, "plugin-sdk/typescript/dist-runner/node_modules/@skyvexsoftware/stratos-sdk/index.mjs");

@@ -8,8 +8,7 @@
 //!                                             ├▶ python        plugin-sdk/python/src/outboard_plugin/generated/protocol.py
 //!                                             └▶ reference     docs/PROTOCOL.md, between its markers
 //!   CALLS + SUBSCRIPTIONS + types ─▶ control ─┬▶ openrpc       proto-schema/schema/control.openrpc.json
-//!                                             ├▶ typescript    plugin-sdk/typescript/src/generated/control.ts
-//!                                             ├▶ typescript    plugin-sdk/host/src/generated/control.ts, with the names as values
+//!                                             ├▶ typescript    plugin-sdk/host/src/generated/control.ts
 //!                                             └▶ reference     docs/CONTROL.md, between its markers
 //! ```
 //!
@@ -54,8 +53,7 @@ pub fn documents() -> Vec<Document> {
         section("methods", reference::methods(&catalog)),
         section("errors", reference::errors()),
         whole("proto-schema/schema/control.openrpc.json", control::openrpc::document(&control)),
-        whole("plugin-sdk/typescript/src/generated/control.ts", control::typescript::module(&control)),
-        whole("plugin-sdk/host/src/generated/control.ts", control::typescript::module_with_names(&control)),
+        whole("plugin-sdk/host/src/generated/control.ts", control::typescript::module(&control)),
         in_control("methods", control::reference::methods(&control)),
         in_control("errors", reference::errors()),
     ]

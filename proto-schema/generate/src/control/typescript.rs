@@ -1,6 +1,4 @@
-//! The types of the control API for TypeScript: for a host application that talks with the supervisor.
-//!
-//! Types alone for whoever writes a client, and for the embedding kit the names of the table as values too.
+//! The control API for TypeScript, for a host application that talks with the supervisor: types, and the names of subscriptions as values.
 //!
 //! Called by [`crate::documents`]. Must not know how a host application connects.
 
@@ -37,12 +35,6 @@ pub(crate) fn module(control: &Control) -> String {
         );
     }
     out.push_str("}\n");
-    out
-}
-
-/// The module, and behind it the names that a client sends and hears, by the call that begins each subscription.
-pub(crate) fn module_with_names(control: &Control) -> String {
-    let mut out = module(control);
     out.push('\n');
     document(&mut out, "", "The names of each subscription's notifications, and of the call that ends it.");
     out.push_str("export const SUBSCRIPTIONS = {\n");
