@@ -16,7 +16,7 @@
 //! # });
 //! ```
 
-mod services;
+mod context;
 mod setup;
 
 use std::sync::Arc;
@@ -47,8 +47,8 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::JoinHandle;
 
-use services::World;
-pub use services::{Emitted, Event, Record};
+use context::World;
+pub use context::{Emitted, Event, Record};
 pub use setup::Setup;
 
 use crate::failure::CallError;
@@ -104,7 +104,7 @@ impl Host {
                 install_dir: ".".to_owned(),
                 data_dir: self.world.data_dir.display().to_string(),
             },
-            http: HttpInfo { base_url: services::BASE_URL.to_owned(), prefix: format!("/api/{}", self.id) },
+            http: HttpInfo { base_url: context::BASE_URL.to_owned(), prefix: format!("/api/{}", self.id) },
             features: Vec::new(),
         };
         let answer = self.ask(Initialize::NAME, &params).await?;

@@ -10,7 +10,7 @@ use outboard_protocol::handshake::{Empty, Hook, ResumeParams};
 use outboard_protocol::methods::{Request, Resume, Start};
 use serde_json::Value;
 
-use super::services::{Facts, World};
+use super::context::{Facts, World};
 use super::{Host, converse};
 use crate::plugin::Plugin;
 use crate::session::peer::Peer;

@@ -1,4 +1,4 @@
-//! What the test host answers to context calls: the same rules as the real services, from memory.
+//! What the test host answers to context calls: the same rules as the real context, from memory.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
