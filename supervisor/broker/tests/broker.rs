@@ -5,7 +5,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use outboard_broker::{Answer, Answerer, Broker, Choice, Consumer, Provider, Standing, Told};
+use outboard_broker::{
+    Answer, Answerer, Broker, Choice, Consumer, Desk as Counter, Provider, Standing, Told, Word,
+};
 use outboard_protocol::context::service::{
     AskParams, CallParams, EmitParams, EventParams, ReplyParams, ServiceState, SubscribeParams,
     SubscribedParams,
@@ -387,4 +389,75 @@ async fn subscriptions_are_bounded_and_twice_is_as_good_as_once() {
     assert_eq!(reason(&hud.subscribe(&event("one-more")).unwrap_err()), ErrorReason::LimitExceeded);
     hud.unsubscribe(&event("e7"));
     hud.subscribe(&event("one-more")).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumers_calls_are_bounded_over_all_services_together() {
+    let (broker, desk) = (Broker::default(), Arc::<Desk>::default());
+    let weather = ServiceName::new("weather").unwrap();
+    broker.stand(&flight(), &plugin("sim"), desk.ready());
+    broker.stand(&weather, &plugin("sim"), desk.ready());
+    let hud = consumer(&broker, "hud");
+    let of_weather = || CallParams { service: weather.clone(), ..call("a", None) };
+    let open: Vec<Answer> =
+        (0..256).map(|n| hud.call(if n % 2 == 0 { call("a", None) } else { of_weather() })).collect();
+    let error = hud.call(of_weather()).await.unwrap_err();
+    assert!(reason(&error) == ErrorReason::LimitExceeded && error.message.contains("hud"), "{error}");
+    drop(open);
+    let _open = hud.call(call("b", None));
+    assert_eq!(desk.methods().last().unwrap(), "b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_of_an_event_is_forgotten_with_its_subscription() {
+    let (broker, desk) = (Broker::default(), Arc::<Desk>::default());
+    broker.stand(&flight(), &plugin("sim"), desk.ready());
+    let hud = consumer(&broker, "hud");
+    for name in ["phase", "data", "log"] {
+        hud.subscribe(&event(name)).unwrap();
+        broker.emit(&plugin("sim"), emitted(name, json!(name), name == "data")).unwrap();
+    }
+    hud.unsubscribe(&event("phase"));
+    hud.unsubscribe(&event("data"));
+    assert_eq!(events(&hud), [(json!("log"), 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_behind_messages_is_told_calls_and_withdrawals_and_its_end_ends_them() {
+    let broker = Broker::default();
+    let words = Arc::<Mutex<Vec<Word>>>::default();
+    let told = Arc::clone(&words);
+    let counter = Counter::open(&broker, flight(), Provider::Application(7), move |word| {
+        told.lock().unwrap().push(word);
+        true
+    });
+    let asked = || {
+        words.lock().unwrap().drain(..).find_map(|word| match word {
+            Word::Call { call, .. } => Some(call),
+            _ => None,
+        })
+    };
+    let hud = consumer(&broker, "hud");
+    let answer = hud.call(call("a", None));
+    let id = asked().unwrap();
+    counter.answer(&id, Ok(to_raw_value(&1).unwrap())).unwrap();
+    assert!(counter.answer(&id, Ok(to_raw_value(&2).unwrap())).is_err(), "a call was answered twice");
+    assert_eq!(answer.await.unwrap().get(), "1");
+    assert!(asked().is_none() && words.lock().unwrap().is_empty(), "an answered call was withdrawn");
+    drop(hud.call(call("b", None)));
+    assert!(words.lock().unwrap().iter().any(|word| matches!(word, Word::Cancelled { .. })));
+    let (open, begun) = (hud.call(call("c", None)), tokio::time::Instant::now());
+    drop(counter);
+    assert_eq!(reason(&open.await.unwrap_err()), ErrorReason::Unavailable);
+    assert_eq!(begun.elapsed().as_secs(), 0);
+    assert_eq!(reason(&hud.call(call("d", None)).await.unwrap_err()), ErrorReason::NoProvider);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_takes_no_message_is_not_waited_for() {
+    let broker = Broker::default();
+    let _counter = Counter::open(&broker, flight(), Provider::Application(7), |_| false);
+    let begun = tokio::time::Instant::now();
+    let error = consumer(&broker, "hud").call(call("a", None)).await.unwrap_err();
+    assert_eq!((reason(&error), begun.elapsed().as_secs()), (ErrorReason::LimitExceeded, 0));
 }
