@@ -14,7 +14,8 @@ use outboard_protocol::control::PluginState;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, Command};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::{Error, Options};
@@ -54,6 +55,8 @@ pub struct PluginAtReady {
 
 /// The lines that are kept to say why a run ended.
 const LINES_KEPT: usize = 20;
+/// How long its last lines may be on their way once it has ended: whoever else holds its standard error is nobody to wait for.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// The longest line that is kept whole.
 const LINE_MAX: u64 = 64 * 1024;
 /// The longest line that says that all is ready: many plugins, each with a sentence.
@@ -68,6 +71,8 @@ pub(crate) struct Run {
     /// Open as long as the supervisor is wanted.
     _lifeline: Option<ChildStdin>,
     last_lines: Arc<Mutex<VecDeque<String>>>,
+    /// Reads them.
+    reading: JoinHandle<()>,
     pid: u32,
 }
 
@@ -103,12 +108,10 @@ impl Run {
             .spawn()
             .map_err(|error| Error::NoBinary(format!("{} cannot be run: {error}", binary.display())))?;
         let last_lines = Arc::default();
-        if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(keep_lines(BufReader::new(stderr), Arc::clone(&last_lines)));
-        }
+        let reading = tokio::spawn(keep_lines(child.stderr.take(), Arc::clone(&last_lines)));
         let stdout = child.stdout.take();
         let (lifeline, pid) = (child.stdin.take(), child.id().unwrap_or_default());
-        let mut run = Self { child, _lifeline: lifeline, last_lines, pid };
+        let mut run = Self { child, _lifeline: lifeline, last_lines, reading, pid };
         let mut line = Vec::new();
         let said = async {
             if let Some(stdout) = stdout {
@@ -119,6 +122,7 @@ impl Run {
         if timeout(options.limits.ready, said).await.is_err() {
             let limit = options.limits.ready.as_secs_f64();
             run.kill().await;
+            run.last_words().await;
             let told = run.told();
             return Err(Error::NotStarted(format!(
                 "the supervisor was not ready within {limit:.1} s (`limits.ready`){told}"
@@ -141,6 +145,7 @@ impl Run {
     /// Waits for its end.
     pub(crate) async fn ended(&mut self) -> Ended {
         let status = self.child.wait().await;
+        self.last_words().await;
         let (orderly, how) = match status {
             Ok(status) => (status.success(), in_words(status)),
             Err(error) => (false, format!("its end cannot be told: {error}")),
@@ -165,6 +170,13 @@ impl Run {
     async fn kill(&mut self) {
         // It has ended already where that fails.
         let _ = self.child.kill().await;
+    }
+
+    /// Waits for what it wrote before it ended, which may still be on its way.
+    async fn last_words(&mut self) {
+        if !self.reading.is_finished() {
+            let _ = timeout(LAST_WORDS, &mut self.reading).await;
+        }
     }
 
     fn told(&self) -> String {
@@ -192,7 +204,9 @@ fn in_words(status: ExitStatus) -> String {
 }
 
 /// Reads all that comes, so that the supervisor never waits for us, and keeps the last lines.
-async fn keep_lines(mut from: BufReader<tokio::process::ChildStderr>, into: Arc<Mutex<VecDeque<String>>>) {
+async fn keep_lines(from: Option<ChildStderr>, into: Arc<Mutex<VecDeque<String>>>) {
+    let Some(from) = from else { return };
+    let mut from = BufReader::new(from);
     loop {
         let mut line = Vec::new();
         match (&mut from).take(LINE_MAX).read_until(b'\n', &mut line).await {

@@ -159,7 +159,9 @@ impl Supervisor {
     pub(super) async fn ended(&mut self) -> Failure {
         let status = timeout(EXIT_MAX, self.child.wait()).await;
         // Its last lines may still be on their way.
-        let _ = timeout(Duration::from_secs(1), &mut self.reading).await;
+        if !self.reading.is_finished() {
+            let _ = timeout(Duration::from_secs(1), &mut self.reading).await;
+        }
         let said = self.errors.lock().unwrap_or_else(PoisonError::into_inner).join("\n");
         let said = said.trim().trim_start_matches("outboard: ");
         let exit = match status.ok().and_then(Result::ok).and_then(|status| status.code()) {
