@@ -12,7 +12,8 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Ids that the shell itself owns below `/api/`; no plugin may take them.
+/// Ids that the shell itself owns below `/api/`; no plugin may take them. What is below them is answered by whoever provides the service
+/// that names it.
 pub const RESERVED_IDS: [&str; 5] = ["auth", "config", "flight-events", "plugins-config", "simulator"];
 
 /// The first part of the host name at which the operator's pages are; plugins' ids stand in the same place, so none has it.
@@ -239,6 +240,7 @@ fn check_prefix(prefix: &str) -> Result<(), InvalidName> {
     if RESERVED_ROOTS.iter().any(|reserved| reserved.eq_ignore_ascii_case(root)) {
         let id = below.and_then(|below| below.split('/').next()).filter(|_| root == "api");
         return match id {
+            Some(id) if RESERVED_IDS.contains(&id) => Ok(()),
             Some(id) if RESERVED_IDS.iter().any(|reserved| reserved.eq_ignore_ascii_case(id)) => {
                 refuse("this path belongs to the shell; choose another")
             }
@@ -254,6 +256,19 @@ fn check_prefix(prefix: &str) -> Result<(), InvalidName> {
         );
     }
     Ok(())
+}
+
+impl RoutePrefix {
+    /// Whether the path is one of the shell's own, which goes with a service.
+    pub fn is_the_shells(&self) -> bool {
+        is_the_shells(self.as_str())
+    }
+}
+
+/// Whether a path is one of the shell's own: below `/api/` and one of [`RESERVED_IDS`].
+pub fn is_the_shells(path: &str) -> bool {
+    let id = path.strip_prefix("/api/").and_then(|rest| rest.split('/').next());
+    id.is_some_and(|id| RESERVED_IDS.contains(&id))
 }
 
 /// Whether `path` is `prefix` or lies below it, segment by segment.

@@ -250,3 +250,40 @@ fn how_it_is_built_while_it_is_written_is_read_and_what_is_amiss_there_is_a_warn
         assert!(warning.starts_with("`dev` is ignored: ") && warning.contains(said), "{wrong}: {warning}");
     }
 }
+
+#[test]
+fn a_service_is_named_alone_or_with_the_shells_paths_that_come_with_it() {
+    let with = |provides: &str| {
+        parse(
+            format!("{{\"id\":\"a\",\"name\":\"A\",\"version\":\"0.1.0\",\n\"provides\":{provides}}}")
+                .as_bytes(),
+        )
+    };
+    let provided = with(
+        r#"["acme.billing", {"service":"flight","prefixes":["/api/config","/api/auth/va"]}, {"service":"b"}]"#,
+    )
+    .unwrap()
+    .provides;
+    let told: Vec<_> = provided.iter().map(|one| (one.service.as_str(), one.prefixes.len())).collect();
+    assert_eq!(told, [("acme.billing", 0), ("flight", 2), ("b", 0)]);
+    let written = serde_json::to_value(&provided).unwrap();
+    assert_eq!(
+        written,
+        serde_json::json!(["acme.billing", {"service":"flight","prefixes":["/api/config","/api/auth/va"]}, "b"])
+    );
+    for (wrong, said) in [
+        (
+            r#"[{"service":"flight","prefixes":["/api/a"]}]"#,
+            "prefix \"/api/a\" is not one of the shell's, which are /api/auth, /api/config",
+        ),
+        (r#"[{"service":"flight","prefixes":["/loadsheet"]}]"#, "is registered with ctx.server alone"),
+        (r#"[{"service":"flight","prefix":["/api/config"]}]"#, "unknown field `prefix`"),
+        (r#"[{"prefixes":["/api/config"]}]"#, "missing field `service`"),
+        (r#"["Flight"]"#, "use lower-case letters and digits"),
+        (r#"["ok", 5]"#, "`provides[1]` ought to be a service, such as \"acme.billing\""),
+    ] {
+        let error = with(wrong).unwrap_err();
+        assert!(error.line == 2 && error.message.contains(said), "{wrong}: {error}");
+        assert!(error.message.contains("`provides["), "{wrong}: {error}");
+    }
+}

@@ -259,3 +259,31 @@ fn a_reserved_prefix_is_nobodys() {
     }
     supervisor.verify();
 }
+
+#[test]
+fn a_path_of_the_shells_is_answered_by_whoever_provides_the_service_that_names_it() {
+    let shell = |id: &str| {
+        let provides = json!([{ "service": "flight", "prefixes": ["/api/config", "/api/auth"] }]);
+        Plugin::hostile(id, &["--prefix", "/api/config"]).with(json!({ "provides": provides }))
+    };
+    let settings = "[services]\nflight = \"chosen\"\n";
+    let supervisor =
+        Supervisor::builder().plugin(shell("a-first")).plugin(shell("chosen")).settings(settings).start();
+    assert_eq!(supervisor.plugin("a-first")["state"], "running", "it is named, though another provides it");
+    let answer = supervisor.get("/api/config/units?x=1").json();
+    assert_eq!(answer["pid"], supervisor.plugin("chosen")["pid"], "{answer}");
+    assert_eq!(answer["path"], "/api/config/units?x=1");
+    assert!(supervisor.plugin("chosen")["routes"].as_array().unwrap().contains(&json!("/api/config")));
+    assert!(!supervisor.plugin("a-first")["routes"].as_array().unwrap().contains(&json!("/api/config")));
+    assert!(supervisor.cli(&["services"]).out.contains("/api/config, /api/auth"));
+    // Requests wait for it over a restart, as at its own path, and none goes to the other.
+    let before = supervisor.plugin("chosen");
+    supervisor.fault("chosen", json!(["kill"]));
+    let next = supervisor.get("/api/config").json();
+    let after = supervisor.wait_for_generation_after("chosen", &before["generation"]);
+    assert_eq!(next["pid"], after["pid"], "{next}");
+    supervisor.ask("stop", json!({ "id": "chosen" }));
+    let refused = supervisor.get("/api/config");
+    assert_eq!(refused.problem(), "plugin-not-running", "the settings name it, so nobody else answers");
+    supervisor.verify();
+}

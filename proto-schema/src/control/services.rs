@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::RpcError;
 use crate::context::service::ServiceState;
-use crate::id::{PluginId, ServiceMember, ServiceName};
+use crate::id::{PluginId, RoutePrefix, ServiceMember, ServiceName};
 
 /// One service: who provides it, who uses it, and how much.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct ServiceStatus {
     /// Who would provide it as well, in the order of their coming.
     #[serde(default)]
     pub others: Vec<String>,
+    /// The shell's own paths that come with it, which its provider answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prefixes: Vec<RoutePrefix>,
     /// The plugins that are subscribed to events of it.
     #[serde(default)]
     pub consumers: Vec<PluginId>,

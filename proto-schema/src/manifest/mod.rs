@@ -6,6 +6,7 @@
 mod dev;
 mod keys;
 mod mistakes;
+mod provided;
 mod read;
 mod run;
 mod size;
@@ -17,11 +18,12 @@ use serde_json::{Map, Value};
 
 pub use dev::Dev;
 pub use mistakes::mistakes;
+pub use provided::Provided;
 pub use read::{DEV_IGNORED, FOR_THE_STORE, ManifestError, parse};
 pub use run::{Background, Http, HttpListen, Limits, Run, RunProtocol, Wire};
 pub use size::{SIZE_RULE, bytes_of};
 
-use crate::id::{PluginId, ServiceName};
+use crate::id::PluginId;
 use crate::settings::Setting;
 
 /// Name of the manifest file in a plugin's folder.
@@ -57,7 +59,7 @@ pub struct Manifest {
     pub run: Option<Run>,
     /// The services that it would provide, if nobody else does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub provides: Vec<ServiceName>,
+    pub provides: Vec<Provided>,
     /// Which descriptors the protocol uses.
     #[serde(default)]
     pub wire: Wire,

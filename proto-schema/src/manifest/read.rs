@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::keys::misspelt;
-use super::{Background, Http, HttpListen, Limits, MANIFEST_MAX, Manifest, Run, RunProtocol, Wire};
-use crate::id::{PluginId, ServiceName};
+use super::{Background, Http, HttpListen, Limits, MANIFEST_MAX, Manifest, Provided, Run, RunProtocol, Wire};
+use crate::id::PluginId;
 use crate::settings::Setting;
 
 /// Why a manifest cannot be used: where, and what is wrong.
@@ -30,7 +30,7 @@ struct Draft {
     background: Option<Background>,
     run: Option<Run>,
     #[serde(default)]
-    provides: Vec<ServiceName>,
+    provides: Vec<Provided>,
     #[serde(default)]
     wire: Wire,
     #[serde(default)]
@@ -112,8 +112,12 @@ fn draft(text: &[u8]) -> Result<Draft, ManifestError> {
         let path = error.path().to_string();
         let error = error.into_inner();
         let mut told = located(text, &error);
-        if !error.is_data() || path == "." || told.message.starts_with("missing field") {
+        if !error.is_data() || path == "." {
             return told;
+        }
+        if told.message.starts_with("missing field") && error.line() > 0 {
+            // Of an object further in, which ends where it was noticed.
+            (told.line, told.column) = (error.line(), error.column().max(1));
         }
         told.message = match ought_to_be(&path) {
             Some(right) => format!("`{path}` ought to be {right}: {}", told.message),
@@ -134,6 +138,9 @@ pub(super) fn ought_to_be(path: &str) -> Option<&'static str> {
         "run" => RUN,
         "run.protocol" => "\"outboard\" or \"none\"",
         "provides" => "a list of services, such as [\"acme.billing\"]",
+        _ if path.starts_with("provides[") => {
+            "a service, such as \"acme.billing\" or {\"service\": \"flight\", \"prefixes\": [\"/api/config\"]}"
+        }
         "wire" => "\"stdio\" or \"fd\"",
         "http.listen" => "\"fd\", \"path\" or \"port\"",
         "http.stripPrefix" | "http.replay" => "true or false",

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use outboard_protocol::context::service::EmitParams;
 use outboard_protocol::control::ServiceStatus;
-use outboard_protocol::id::ServiceName;
+use outboard_protocol::id::{RoutePrefix, ServiceName, is_below};
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use tokio::sync::watch;
 
@@ -79,6 +79,48 @@ impl Broker {
         self.turned.send_replace(());
     }
 
+    /// The shell's own paths that `provider`, which has said that it stands, answers wherever it provides the service.
+    pub fn serve(&self, service: &ServiceName, provider: &Provider, prefixes: &[RoutePrefix]) {
+        let mut registry = self.lock();
+        let claims = registry.services.get_mut(service).map(|service| &mut service.claims);
+        if let Some(claim) = claims.into_iter().flatten().find(|claim| claim.provider == *provider) {
+            claim.prefixes = prefixes.to_vec();
+        }
+    }
+
+    /// Who answers one of the shell's own paths, and by which prefix: the provider of the service that names the longest. Where two
+    /// services name the same, the first by name. The path is raw, as it came.
+    pub fn serving(&self, path: &str) -> Option<(Provider, RoutePrefix)> {
+        let registry = self.lock();
+        let serving = registry.services.values().filter_map(|service| service.serves(path));
+        // Of several that are as long, `max_by_key` takes the last.
+        let longest = serving.rev().max_by_key(|(_, prefix)| prefix.as_str().len());
+        longest.map(|(provider, prefix)| (provider.clone(), prefix.clone()))
+    }
+
+    /// The shell's own paths that a provider answers now.
+    pub fn served_by(&self, provider: &Provider) -> Vec<RoutePrefix> {
+        let registry = self.lock();
+        let holders = registry.services.values().filter_map(|service| service.holder());
+        let mut served: Vec<RoutePrefix> = holders
+            .filter(|claim| claim.provider == *provider)
+            .flat_map(|claim| claim.prefixes.clone())
+            .collect();
+        served.sort();
+        served.dedup();
+        served
+    }
+
+    /// Whether a plugin's manifest names one of the shell's own paths, or one above it, with a service.
+    pub fn names(&self, plugin: &PluginId, prefix: &RoutePrefix) -> bool {
+        let registry = self.lock();
+        let mut claims = registry.services.values().flat_map(|service| &service.claims);
+        claims.any(|claim| {
+            claim.provider == Provider::Plugin(plugin.clone())
+                && claim.prefixes.iter().any(|named| is_below(prefix.as_str(), named.as_str()))
+        })
+    }
+
     /// Who provides a service, where somebody else than `provider` does.
     pub fn provided_instead_of(&self, service: &ServiceName, provider: &Provider) -> Option<Provider> {
         let registry = self.lock();
@@ -128,6 +170,7 @@ impl Broker {
                 because,
                 provider: service.holder.as_ref().map(ToString::to_string),
                 others: others.map(ToString::to_string).collect(),
+                prefixes: service.holder().map(|holder| holder.prefixes.clone()).unwrap_or_default(),
                 consumers,
                 open_calls: service.counts.open,
                 calls: service.counts.calls,

@@ -59,7 +59,10 @@ impl Registry {
         let answers_anew = matches!(standing, Standing::Ready(_));
         match service.claims.iter_mut().find(|claim| claim.provider == *provider) {
             Some(claim) => claim.standing = standing,
-            None => service.claims.push(Claim { provider: provider.clone(), standing }),
+            None => {
+                let claim = Claim { provider: provider.clone(), standing, prefixes: Vec::new() };
+                service.claims.push(claim);
+            }
         }
         let held = service.holder.as_ref() == Some(provider);
         self.settle(name);

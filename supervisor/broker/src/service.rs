@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use outboard_protocol::context::service::ServiceState;
-use outboard_protocol::id::ServiceMember;
+use outboard_protocol::id::{RoutePrefix, ServiceMember, is_below};
 
 use crate::provider::{Choice, Provider, Standing};
 
@@ -17,6 +17,8 @@ pub(crate) type Key = u64;
 pub(crate) struct Claim {
     pub(crate) provider: Provider,
     pub(crate) standing: Standing,
+    /// The shell's own paths that come with the service, where this one provides it.
+    pub(crate) prefixes: Vec<RoutePrefix>,
 }
 
 /// What happened so far.
@@ -48,6 +50,13 @@ impl Service {
         self.claims.iter().find(|claim| claim.provider == *holder)
     }
 
+    /// The path by which the provider answers this one; the longest, where it has several.
+    pub(crate) fn serves(&self, path: &str) -> Option<(&Provider, &RoutePrefix)> {
+        let holder = self.holder()?;
+        let covering = holder.prefixes.iter().filter(|prefix| is_below(path, prefix.as_str()));
+        covering.max_by_key(|prefix| prefix.as_str().len()).map(|prefix| (&holder.provider, prefix))
+    }
+
     /// Whose turn it is, as things are.
     pub(crate) fn choose(&self) -> Option<Provider> {
         let may = |claim: &&Claim| self.chosen.as_ref().is_none_or(|chosen| chosen.is(&claim.provider));
@@ -65,10 +74,10 @@ impl Service {
     pub(crate) fn state(&self) -> (ServiceState, Option<String>) {
         match (self.holder(), &self.chosen) {
             (Some(Claim { standing: Standing::Ready(_), .. }), _) => (ServiceState::Available, None),
-            (Some(Claim { standing: Standing::Starting, provider }), _) => {
+            (Some(Claim { standing: Standing::Starting, provider, .. }), _) => {
                 (ServiceState::Starting, Some(format!("{provider} provides it and is on its way up")))
             }
-            (Some(Claim { standing: Standing::Away(why), provider }), _) => {
+            (Some(Claim { standing: Standing::Away(why), provider, .. }), _) => {
                 (ServiceState::Unavailable, Some(format!("{provider} provides it and is not there: {why}")))
             }
             (None, Some(chosen)) => (

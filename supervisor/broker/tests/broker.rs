@@ -12,7 +12,7 @@ use outboard_protocol::context::service::{
     AskParams, CallParams, EmitParams, EventParams, ReplyParams, ServiceState, SubscribeParams,
     SubscribedParams,
 };
-use outboard_protocol::id::ServiceName;
+use outboard_protocol::id::{RoutePrefix, ServiceName};
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
@@ -210,6 +210,40 @@ async fn the_settings_decide_between_several_and_wait_for_whom_they_name() {
     broker.stand(&flight(), &plugin("chosen"), chosen.ready());
     let _open = consumer(&broker, "hud").call(call("a", None));
     assert_eq!((desk.methods().len(), chosen.methods().len()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_paths_of_a_service_go_to_whoever_provides_it_and_the_longest_counts() {
+    let (broker, desk) = (Broker::default(), Arc::new(Desk::default()));
+    let prefix = |path: &str| RoutePrefix::new(path).unwrap();
+    let serving = |path: &str| broker.serving(path).map(|(who, by)| (who.to_string(), by.to_string()));
+    let by = |who: &str, prefix: &str| Some((format!("plugin {who}"), prefix.to_owned()));
+    assert_eq!(serving("/api/config"), None);
+    for id in ["first", "second"] {
+        broker.stand(&flight(), &plugin(id), desk.ready());
+        broker.serve(&flight(), &plugin(id), &[prefix("/api/config"), prefix("/api/simulator")]);
+    }
+    assert_eq!(serving("/api/config/x"), by("first", "/api/config"));
+    assert_eq!(serving("/api/configs"), None);
+    assert_eq!(broker.served_by(&plugin("first")), [prefix("/api/config"), prefix("/api/simulator")]);
+    assert_eq!(broker.served_by(&plugin("second")), []);
+    // A plugin may register what its manifest names, whether it is its turn or not.
+    let named = |id: &str, path: &str| broker.names(&PluginId::new(id).unwrap(), &prefix(path));
+    assert!(named("second", "/api/config") && named("first", "/api/config/deeper"));
+    assert!(!named("second", "/api/auth") && !named("third", "/api/config"));
+    let deeper = ServiceName::new("acme.settings").unwrap();
+    broker.stand(&deeper, &plugin("third"), desk.ready());
+    broker.serve(&deeper, &plugin("third"), &[prefix("/api/config/acme"), prefix("/api/simulator")]);
+    assert_eq!(serving("/api/config/acme/x"), by("third", "/api/config/acme"));
+    assert_eq!(serving("/api/config/other"), by("first", "/api/config"));
+    assert_eq!(serving("/api/simulator"), by("third", "/api/simulator"), "the first by its service's name");
+    // While its provider comes up they are still its; once it is down, the next one's.
+    broker.stand(&flight(), &plugin("first"), Standing::Starting);
+    assert_eq!(serving("/api/config"), by("first", "/api/config"));
+    broker.stand(&flight(), &plugin("first"), Standing::Away("it is errored".to_owned()));
+    assert_eq!(serving("/api/config"), by("second", "/api/config"));
+    broker.withdraw(&flight(), &plugin("second"));
+    assert_eq!(serving("/api/config"), by("first", "/api/config"), "there is none but the one that is down");
 }
 
 #[tokio::test(start_paused = true)]

@@ -97,7 +97,7 @@ impl ProcessContext {
             ContextCall::AirlineRefresh => context.airline.answer_refresh(params),
             ContextCall::AirlineRequest => context.airline.answer_request(params),
             ContextCall::DatabaseOpen => context.databases.answer_open(id, &self.identity.data_dir, params),
-            ContextCall::ServerRegister => context.prefixes.answer_register(id, params),
+            ContextCall::ServerRegister => context.prefixes.answer_register(&context.broker, id, params),
             ContextCall::ServerUnregister => context.prefixes.answer_unregister(id, params),
             ContextCall::ServiceSubscribe => service::answer_subscribe(&self.consumer, params),
             ContextCall::ServiceUnsubscribe => service::answer_unsubscribe(&self.consumer, params),

@@ -6,7 +6,8 @@
 //! have it for readers without a lock, the start of all plugins would cost the square of their number.
 //!
 //! The rule: `/api/<id>` and everything below belongs to plugin `<id>`, whether it runs or not, and nobody can claim it. Any
-//! other prefix goes to the first plugin that asks, with all that lies below: nobody else gets a prefix above or below it.
+//! other prefix goes to the first plugin that asks, with all that lies below: nobody else gets a prefix above or below it. The shell's
+//! own paths go with a service: who provides it answers them, for as long as it does, and nothing of that is kept here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -14,6 +15,7 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arc_swap::ArcSwap;
+use outboard_broker::Broker;
 use outboard_protocol::context::server::{PrefixParams, RegisterResult};
 use outboard_protocol::handshake::Empty;
 use outboard_protocol::id::{PREFIX_MAX, RoutePrefix, is_below};
@@ -149,12 +151,18 @@ impl Prefixes {
         })
     }
 
-    pub(crate) fn answer_register(&self, id: &PluginId, raw: Option<&RawValue>) -> Reply {
+    pub(crate) fn answer_register(&self, broker: &Broker, id: &PluginId, raw: Option<&RawValue>) -> Reply {
         let PrefixParams { prefix } = match owned_params::<ServerRegister>(raw) {
             Ok(params) => params,
             Err(error) => return Reply::Now(Err(error)),
         };
         let result = RegisterResult { url: format!("{}{prefix}", self.inner.base_url.load()) };
+        if prefix.is_the_shells() {
+            return Reply::now(match broker.names(id, &prefix) {
+                true => Ok(result),
+                false => Err(not_named(id, &prefix)),
+            });
+        }
         match self.take(id, &prefix) {
             Ok(None) => Reply::now(Ok(result)),
             Ok(Some(remembered)) => Reply::later(async move {
@@ -280,6 +288,13 @@ fn check_free(table: &Table, id: &PluginId, prefix: &RoutePrefix) -> Result<(), 
         Some((other, owner)) => Err(conflict(id, prefix, other.as_str(), owner.as_str())),
         None => check_count(table, id),
     }
+}
+
+fn not_named(id: &PluginId, prefix: &RoutePrefix) -> RpcError {
+    let what = format!(
+        "plugin {id} cannot serve {prefix}: it belongs to the shell, and only a provider answers it whose plugin.json names it with a service, as in \"provides\": [{{\"service\": \"flight\", \"prefixes\": [\"{prefix}\"]}}]"
+    );
+    RpcError::new(ErrorReason::Conflict, what).with("owner", "shell").with("prefix", prefix.as_str())
 }
 
 fn check_count(table: &Table, id: &PluginId) -> Result<(), RpcError> {

@@ -6,11 +6,12 @@ mod support;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
+use outboard_broker::{Provider, Standing};
 use outboard_context::database::DataQuotas;
 use outboard_context::{Context, ContextOptions, ProcessContext, ProcessIdentity};
 use outboard_protocol::ErrorReason;
 use outboard_protocol::control::{AirlineSetParams, AuthSetParams};
-use outboard_protocol::id::{Channel, RoutePrefix};
+use outboard_protocol::id::{Channel, RoutePrefix, ServiceName};
 use serde_json::{Value, json};
 use support::*;
 
@@ -165,9 +166,7 @@ async fn a_plugin_owns_its_place_below_api_and_other_prefixes_go_to_the_first() 
     }
     let error = call(&b, "server.register", register("/loadsheet")).await.unwrap_err();
     assert!(error.message.contains("belongs to plugin a"), "{error}");
-    for reserved in
-        ["/api", "/API/x", "/api/config", "/api/auth/x", "/_outboard", "/sw.js", "/robots.txt", "/"]
-    {
+    for reserved in ["/api", "/API/x", "/api/Config", "/_outboard", "/sw.js", "/robots.txt", "/"] {
         let refused = call(&b, "server.register", register(reserved)).await;
         assert_eq!(reason(refused), ErrorReason::InvalidParams, "{reserved}");
     }
@@ -183,6 +182,31 @@ async fn a_plugin_owns_its_place_below_api_and_other_prefixes_go_to_the_first() 
     assert_eq!(reason(call(&b, "server.register", register("/x")).await), ErrorReason::Conflict);
     call(&b, "server.unregister", register("/loadsheet")).await.unwrap();
     assert_eq!(context.prefixes.of(&id("a")).len(), 4);
+}
+
+#[tokio::test]
+async fn a_path_of_the_shells_is_for_a_provider_whose_manifest_names_it() {
+    let (dir, context) = scene();
+    let (a, b) = (process(&context, &dir, "a"), process(&context, &dir, "b"));
+    let register = |prefix: &str| json!({ "prefix": prefix });
+    let (service, provider) = (ServiceName::new("flight").unwrap(), Provider::Plugin(id("a")));
+    context.broker.stand(&service, &provider, Standing::Starting);
+    context.broker.serve(&service, &provider, &[prefix("/api/config")]);
+    for named in ["/api/config", "/api/config/deeper"] {
+        let registered = call(&a, "server.register", register(named)).await.unwrap();
+        assert_eq!(registered, json!({ "url": format!("http://127.0.0.1:2066{named}") }));
+        call(&a, "server.unregister", register(named)).await.unwrap();
+    }
+    for (plugin, unnamed) in [(&a, "/api/auth"), (&a, "/api/configs"), (&b, "/api/config")] {
+        let error = call(plugin, "server.register", register(unnamed)).await.unwrap_err();
+        assert_eq!(error.reason(), Some(ErrorReason::Conflict), "{unnamed}: {error}");
+    }
+    let error = call(&b, "server.register", register("/api/auth")).await.unwrap_err();
+    assert!(error.message.contains("\"provides\"") && error.message.contains("/api/auth"), "{error}");
+    // It goes with the manifest, and nothing of it is kept.
+    assert_eq!(context.prefixes.owner_of("/api/config"), None);
+    context.broker.withdraw(&service, &provider);
+    assert_eq!(reason(call(&a, "server.register", register("/api/config")).await), ErrorReason::Conflict);
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ async fn wrong_parameters_are_named() {
         ("config.getAll", json!(["k"]), "must be an object"),
         ("ipc.handle", json!({ "channel": "plugin:a:x" }), "leaf name"),
         ("server.register", json!({ "prefix": 5 }), "prefix"),
-        ("server.register", json!({ "prefix": "/api/config" }), "belongs to the shell"),
+        ("server.register", json!({ "prefix": "/api/Config" }), "belongs to the shell"),
         ("database.open", json!({ "file": "../x.db" }), "file"),
     ];
     for (method, params, named) in cases {

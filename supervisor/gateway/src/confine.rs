@@ -43,14 +43,14 @@ enum Cookies {
     /// Below this path. `at_it` where the request asked for the path itself, beside which a browser would put them. `shared` where
     /// pages of several plugins live at the host; else only programs ask here, each with cookies of its own.
     Below { path: String, at_it: bool, shared: bool },
-    /// Nowhere: a page of another host asked.
+    /// Nowhere: who asked is at another host than the plugin's.
     Nowhere,
 }
 
 impl Confined {
     /// For an answer of plugin `id` to a request for `path`, which came by `prefix`.
     pub(crate) fn new(caller: &Caller, id: &str, prefix: Option<&str>, path: &str) -> Self {
-        let cookies = if caller.is_page_away() {
+        let cookies = if caller.hides_cookies_from(id) {
             Cookies::Nowhere
         } else if caller.is_home_of(id) && caller.isolated() {
             Cookies::Anywhere

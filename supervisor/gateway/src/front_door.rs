@@ -216,16 +216,24 @@ impl FrontDoor {
         let path = request.uri().path();
         let destination =
             router::find(&*self.directory, path).map_err(|problem| caller.not_there(problem))?;
+        let shells = matches!(destination, Destination::Shells(_));
         let (id, prefix) = match &destination {
-            Destination::Plugin(id, prefix) => (id.as_str(), Some(prefix)),
+            Destination::Plugin(id, prefix) | Destination::Shells(Some((id, prefix))) => {
+                (id.as_str(), Some(prefix))
+            }
             Destination::Unregistered(id) => (*id, None),
+            Destination::Shells(None) => {
+                caller.way_to_service(None)?;
+                return Err(unprovided(path));
+            }
             // What is seldom asked for is not to make room in the future of every request.
             Destination::Ours => {
                 let asked = Asked { caller, cors: cors.clone(), client: Arc::clone(client) };
                 return Ok(Box::pin(self.own_routes.answer(asked, request)).await);
             }
         };
-        if let Way::To(origin) = caller.way_to_plugin(id)? {
+        let way = if shells { caller.way_to_service(Some(id)) } else { caller.way_to_plugin(id) };
+        if let Way::To(origin) = way? {
             return Ok(pages::elsewhere(&origin, request.uri()).map(ReplyBody::ours));
         }
         caller.check_worker(request.headers(), path, Some(id))?;
@@ -235,8 +243,8 @@ impl FrontDoor {
         let Some(route) = self.directory.route(id) else { return Err(no_route(&*self.directory, id)) };
         let confined = Confined::new(&caller, id, prefix.map(RoutePrefix::as_str), path);
         let prefix = prefix.cloned();
-        if caller.is_page_away() {
-            // Cookies at a name that all plugins share belong to no page.
+        if caller.hides_cookies_from(id) {
+            // Cookies at a name that all plugins share belong to no page, and those at another's are that one's.
             request.headers_mut().remove(header::COOKIE);
         }
         let mut response = self
@@ -249,6 +257,15 @@ impl FrontDoor {
         confined.apply(response.headers_mut());
         Ok(response)
     }
+}
+
+/// Nobody answers one of the shell's own paths.
+fn unprovided(path: &str) -> Problem {
+    let detail = format!(
+        "{path:?} belongs to the shell, and nobody provides a service that names it; docs/SHELL-SERVICES.md says who may, and \
+         `outboard services` who does."
+    );
+    Problem::new(Kind::NotFound, detail)
 }
 
 /// A plugin that cannot be used is known, and says why; any other id is nobody's.

@@ -3,8 +3,9 @@
 //! The front door asks after admission. The plugin id is the first raw segment after `/api/`, never decoded. Must not know
 //! whether the plugin runs.
 
+use outboard_broker::Provider;
 use outboard_protocol::PluginId;
-use outboard_protocol::id::{RESERVED_IDS, RoutePrefix, SUPERVISOR_PREFIX, is_below};
+use outboard_protocol::id::{RoutePrefix, SUPERVISOR_PREFIX, is_below, is_the_shells};
 
 use crate::directory::Directory;
 use crate::pages::ICON_PATH;
@@ -19,6 +20,8 @@ pub(crate) enum Destination<'p> {
     Plugin(PluginId, RoutePrefix),
     /// A plugin by its id alone: it has registered nothing that covers the path, or not yet.
     Unregistered(&'p str),
+    /// Whoever provides the service that this path of the shell's comes with; nobody, where none does.
+    Shells(Option<(PluginId, RoutePrefix)>),
 }
 
 /// Finds who answers `path`.
@@ -49,11 +52,11 @@ fn below_api<'p>(
         let detail = format!("The plugin id {id:?} is percent-encoded; write it plainly.");
         return Err(Problem::new(Kind::Ambiguous, detail).closing());
     }
-    if RESERVED_IDS.contains(&id) {
-        return Err(Problem::new(
-            Kind::NotFound,
-            format!("/api/{id} belongs to the shell, which does not serve it yet."),
-        ));
+    if is_the_shells(path) {
+        return Ok(Destination::Shells(match directory.broker().serving(path) {
+            Some((Provider::Plugin(id), prefix)) => Some((id, prefix)),
+            Some((Provider::Application(_) | Provider::Page(_), _)) | None => None,
+        }));
     }
     match directory.owner_of(path) {
         // Only a plugin itself answers below its own id, whatever was registered.

@@ -7,7 +7,10 @@ mod fixture;
 use std::sync::Arc;
 
 use fixture::*;
+use outboard_broker::{Provider, Standing};
 use outboard_gateway::{Gateway, GatewayOptions, PluginOrigin};
+use outboard_protocol::PluginId;
+use outboard_protocol::id::{RoutePrefix, ServiceName};
 
 /// Plugins `a` and `b` that echo what reaches them, each with a UI and a prefix besides its own.
 async fn two_plugins(change: impl FnOnce(&mut GatewayOptions)) -> (Arc<House>, Gateway) {
@@ -148,6 +151,73 @@ async fn each_page_reaches_its_own_plugin_alone_and_browsers_are_sent_to_the_hos
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn the_shells_paths_are_for_every_plugins_pages_under_their_own_names_and_for_programs() {
+    let (house, gateway) =
+        two_plugins(|options| options.allowed_origins = vec!["app://deck".to_owned()]).await;
+    let (service, provider) =
+        (ServiceName::new("flight").unwrap(), Provider::Plugin(PluginId::new("b").unwrap()));
+    let whos = [
+        PROGRAM,
+        PAGE_OF_A,
+        PICTURE_OF_A,
+        PAGE_OF_B,
+        OPERATOR,
+        LISTED,
+        BARE_PAGE,
+        SAME_ORIGIN,
+        FOREIGN,
+        LINK,
+        FRAME,
+        OLD_BROWSER,
+    ];
+    let held = async |rows: &[(&str, &str, &str)]| {
+        let mut wrong = Vec::new();
+        for (host, path, wanted) in rows {
+            for (who, wanted) in whos.iter().zip(wanted.split(' ')) {
+                let got = outcome(&at(&gateway, host), path, who).await;
+                if got != wanted {
+                    wrong.push(format!("{host} {path} {who:?}: {got} in place of {wanted}"));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    };
+    // Nobody provides them. Whoever might use them may know.
+    held(&[
+        ("bare", "/api/config", "404 404 404 404 403 404 403 403 403 403 403 403"),
+        ("a", "/api/config", "404 404 404 403 403 404 403 404 403 403 403 403"),
+    ])
+    .await;
+    house.context.broker.stand(&service, &provider, Standing::Starting);
+    house.context.broker.serve(&service, &provider, &[RoutePrefix::new("/api/config").unwrap()]);
+    held(&[
+        ("bare", "/api/config", "200 200 200 200 403 200 403 403 403 b b b"),
+        ("a", "/api/config/x", "200 200 200 403 403 200 403 200 403 b b b"),
+        ("b", "/api/config", "200 403 403 200 403 200 403 200 403 200 200 200"),
+        ("outboard", "/api/config", "403 403 403 403 403 403 403 403 403 b b b"),
+        // No other path comes with it.
+        ("a", "/api/auth", "404 404 404 403 403 404 403 404 403 403 403 403"),
+        ("a", "/api/configs", "403 403 403 403 403 403 403 403 403 configs configs configs"),
+    ])
+    .await;
+    // What belongs to the page that asks stays with it: its cookies do not go to another plugin, and it gets none of its.
+    let asked =
+        at(&gateway, "a").ask("GET", "/api/config", &format!("{SAME_ORIGIN}Cookie: mine=1\r\n")).await;
+    assert!(!asked.contains("mine=1"), "{asked}");
+    let at_home =
+        at(&gateway, "b").ask("GET", "/api/config", &format!("{SAME_ORIGIN}Cookie: mine=1\r\n")).await;
+    assert!(at_home.contains("mine=1"), "{at_home}");
+    let worker = format!("{SAME_ORIGIN}Service-Worker: script\r\n");
+    for host in ["a", "b"] {
+        let refused = at(&gateway, host).ask("GET", "/api/config/worker.js", &worker).await;
+        assert_eq!(status(&refused), 403, "{host}: {refused}");
+    }
+    let preflight = format!("{PAGE_OF_A}Access-Control-Request-Method: POST\r\n");
+    let preflight = at(&gateway, "bare").ask("OPTIONS", "/api/config", &preflight).await;
+    assert_eq!(status(&preflight), 204, "{preflight}");
 }
 
 #[tokio::test]

@@ -378,7 +378,8 @@ impl Host {
             (view.status.clone(), view.has_ui())
         };
         status.ui = self.inner.pages.as_ref().filter(|_| has_ui).map(|pages| (pages.ui)(&status.id));
-        status.routes = routes.iter().map(|prefix| prefix.to_string()).collect();
+        let of_the_shell = self.context().broker.served_by(&Provider::Plugin(handle.id.clone()));
+        status.routes = routes.iter().chain(&of_the_shell).map(ToString::to_string).collect();
         status.enabled = self.context().plugins.is_enabled(&handle.id);
         status.data = self.context().databases.usage(&handle.id);
         let catalogue = self.inner.catalogue.borrow();

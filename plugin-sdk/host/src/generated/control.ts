@@ -479,6 +479,9 @@ export interface RescanReport {
   removed: string[];
 }
 
+/** A path below which a plugin answers HTTP: begins with a slash, does not end with one, and has plain segments only; at most 256 bytes. */
+export type RoutePrefix = string;
+
 /** The `error` member of a JSON-RPC response. */
 export interface RpcError {
   /** One of the codes of the table; codes that are not in it are a plugin's own. */
@@ -572,6 +575,8 @@ export interface ServiceStatus {
   state: ServiceState;
   /** Why it is not available; absent while it is. */
   because?: string | null;
+  /** The shell's own paths that come with it, which its provider answers. */
+  prefixes?: RoutePrefix[];
 }
 
 /** Who sets a setting. */

@@ -10,7 +10,7 @@ import re
 
 from .error import CallError, ErrorReason
 
-# Ids that the shell itself owns below /api/; no plugin may mount there.
+# Ids that the shell itself owns below /api/. The host lets a plugin mount there whose manifest names the path with a service.
 RESERVED_IDS = ("auth", "config", "flight-events", "plugins-config", "simulator")
 # The operator's pages have this name, and no plugin has this id.
 OPERATOR_LABEL = "outboard"
@@ -57,6 +57,8 @@ def route_prefix(prefix: str) -> str:
         name = below.split("/")[0]
         if root != "api" or not below:
             raise refuse("route prefix", prefix, "this path belongs to the supervisor; choose another")
+        if name in RESERVED_IDS:
+            return prefix
         if name.lower() in RESERVED_IDS:
             raise refuse("route prefix", prefix, "this path belongs to the shell; choose another")
         if not _PLUGIN_ID.fullmatch(name) or name == OPERATOR_LABEL:

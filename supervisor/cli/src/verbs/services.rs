@@ -52,6 +52,10 @@ fn explain(screen: &mut Screen, service: &ServiceStatus) -> Outcome {
             service.others.join(", ")
         ))?;
     }
+    if !service.prefixes.is_empty() {
+        let prefixes: Vec<&str> = service.prefixes.iter().map(AsRef::as_ref).collect();
+        screen.line(format!("{name}: its provider answers {} as well", prefixes.join(", ")))?;
+    }
     if service.missed > 0 {
         let missed = service.missed;
         screen

@@ -74,6 +74,26 @@ impl Caller {
         if served && may { Ok(Way::Here) } else { Err(self.refused(&format!("what belongs to plugin {id}"))) }
     }
 
+    /// Whether a path of the shell's is served here, which `provider` answers if anybody does: to programs, and to every plugin's pages
+    /// under its own name, since what a service gives is for all of them.
+    pub(crate) fn way_to_service(&self, provider: Option<&str>) -> Result<Way, Problem> {
+        if !self.names.isolated() {
+            return Ok(Way::Here);
+        }
+        let home = provider.is_some_and(|id| self.is_home_of(id));
+        if let Some(provider) = provider.filter(|_| self.navigates && !home) {
+            return self.sent_on(|family| self.names.origin(family, &self.names.label(provider)));
+        }
+        let may = match (&self.site, &self.asker) {
+            (Site::Bare { .. } | Site::Plugin(..), Asker::Program | Asker::Listed)
+            | (Site::Bare { .. }, Asker::Plugin(_)) => true,
+            (Site::Plugin(_, here), Asker::Plugin(label)) => here == label,
+            (_, Asker::Navigation) => home,
+            _ => false,
+        };
+        if may { Ok(Way::Here) } else { Err(self.refused("what the shell's services answer")) }
+    }
+
     /// Whether a plugin's shell page is served here; everybody else is told where it is.
     pub(crate) fn way_to_shell(&self, id: &str) -> Result<Way, Problem> {
         let way = self.way_to_plugin(id)?;
@@ -160,9 +180,14 @@ impl Caller {
         self.navigates
     }
 
-    /// Whether a plugin's page asks by a name that is nobody's in particular.
-    pub(crate) fn is_page_away(&self) -> bool {
-        matches!((&self.site, &self.asker), (Site::Bare { .. }, Asker::Plugin(_)))
+    /// Whether the cookies at this name are not for `id`: a plugin's page asks by a name that is nobody's in particular, or by the name
+    /// of another.
+    pub(crate) fn hides_cookies_from(&self, id: &str) -> bool {
+        match (&self.site, &self.asker) {
+            (Site::Bare { .. }, Asker::Plugin(_)) => true,
+            (Site::Plugin(..), _) => self.names.isolated() && !self.is_home_of(id),
+            _ => false,
+        }
     }
 
     /// Whether plugins have origins of their own.

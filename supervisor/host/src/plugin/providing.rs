@@ -9,6 +9,7 @@ use outboard_broker::{Answer, Answerer, Broker, Consumer, Provider, Standing, To
 use outboard_lifecycle::RouteIntent;
 use outboard_protocol::context::service::{CallParams, SubscribedParams};
 use outboard_protocol::id::ServiceName;
+use outboard_protocol::manifest::Provided;
 use outboard_protocol::methods::{Request, ServiceCall, ServiceChanged, ServiceEvent, ServiceSubscribed};
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 
@@ -22,21 +23,22 @@ const AT_ONCE: usize = 64;
 pub(super) struct Claims {
     broker: Broker,
     provider: Provider,
-    services: Vec<ServiceName>,
+    provided: Vec<Provided>,
 }
 
 impl Claims {
     pub(super) fn new(broker: Broker, id: &PluginId) -> Self {
-        Self { broker, provider: Provider::Plugin(id.clone()), services: Vec::new() }
+        Self { broker, provider: Provider::Plugin(id.clone()), provided: Vec::new() }
     }
 
     /// From now on the plugin would provide these, as the view says that it is. `session` is that of its process, while one runs.
-    pub(super) fn stand(&mut self, services: &[ServiceName], view: &View, session: Option<&Session>) {
-        for dropped in self.services.iter().filter(|service| !services.contains(service)) {
-            self.broker.withdraw(dropped, &self.provider);
+    pub(super) fn stand(&mut self, provided: &[Provided], view: &View, session: Option<&Session>) {
+        let stays = |before: &&Provided| provided.iter().any(|now| now.service == before.service);
+        for dropped in self.provided.iter().filter(|before| !stays(before)) {
+            self.broker.withdraw(&dropped.service, &self.provider);
         }
-        self.services = services.to_vec();
-        for service in services {
+        self.provided = provided.to_vec();
+        for Provided { service, prefixes } in provided {
             let standing = match (view.snapshot.route_intent(), session) {
                 (RouteIntent::Open, Some(session)) => Standing::Ready(Arc::new(OverTheWire(session.clone()))),
                 (RouteIntent::Open | RouteIntent::Waiting, _) => Standing::Starting,
@@ -49,13 +51,14 @@ impl Claims {
                 }
             };
             self.broker.stand(service, &self.provider, standing);
+            self.broker.serve(service, &self.provider, prefixes);
         }
     }
 }
 
 impl Drop for Claims {
     fn drop(&mut self) {
-        self.services.iter().for_each(|service| self.broker.withdraw(service, &self.provider));
+        self.provided.iter().for_each(|one| self.broker.withdraw(&one.service, &self.provider));
     }
 }
 

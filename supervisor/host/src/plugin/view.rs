@@ -58,7 +58,7 @@ impl View {
         Self {
             snapshot,
             status,
-            provides: installed.manifest.provides.clone(),
+            provides: installed.manifest.provides.iter().map(|provided| provided.service.clone()).collect(),
             runs_something: installed.program != Program::None,
             speaks: installed.manifest.speaks_the_protocol(),
             has_ui: installed.has_ui,
