@@ -186,7 +186,8 @@ async fn file(
     if PluginId::check(id).is_err() {
         return Err(Problem::unknown_plugin(id).into());
     }
-    if let Some(instead) = asked.instead(&asked.caller.way_to_plugin(id)?, &request) {
+    let way = asked.caller.way_to_file(id, ui_files::is_shown_or_played(file))?;
+    if let Some(instead) = asked.instead(&way, &request) {
         return Ok(instead);
     }
     Ok(ui_files::answer(&*served.directory, id, file, request.headers(), &asked.caller).await?)

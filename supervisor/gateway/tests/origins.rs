@@ -23,6 +23,11 @@ async fn two_plugins(change: impl FnOnce(&mut GatewayOptions)) -> (Arc<House>, G
         std::fs::create_dir_all(&ui).unwrap();
         std::fs::write(ui.join("index.js"), "export default 1;").unwrap();
         std::fs::write(ui.join("page.html"), "<p>").unwrap();
+        let assets = house.folder.path().join(id).join("assets/audio");
+        std::fs::create_dir_all(&assets).unwrap();
+        for file in ["ding.mp3", "icon.svg", "list.json", "page.html", "x.js"] {
+            std::fs::write(assets.join(file), "x").unwrap();
+        }
     }
     let gateway = gateway(&house, change).await;
     (house, gateway)
@@ -151,6 +156,30 @@ async fn each_page_reaches_its_own_plugin_alone_and_browsers_are_sent_to_the_hos
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn the_operators_pages_show_pictures_and_play_sounds_of_plugins_and_get_nothing_else() {
+    let (_house, gateway) = two_plugins(|_| {}).await;
+    let element = "Referer: {outboard}/\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: audio\r\n";
+    let file = |name: &str| format!("/_outboard/plugins/a/{name}");
+    for (name, wanted) in [
+        ("assets/audio/ding.mp3", 200),
+        ("assets/audio/icon.svg", 200),
+        ("assets/audio/nothing.mp3", 404),
+        ("assets/audio/page.html", 403),
+        ("assets/audio/list.json", 403),
+        ("assets/audio/x.js", 403),
+        ("assets/audio/x.js%3F.mp3", 404),
+        ("ui/index.js", 403),
+    ] {
+        let answer = at(&gateway, "a").ask("GET", &file(name), element).await;
+        assert_eq!(status(&answer), wanted, "{name}: {answer}");
+    }
+    for (host, who) in [("a", PAGE_OF_B), ("b", element), ("bare", element), ("outboard", element)] {
+        let answer = at(&gateway, host).ask("GET", &file("assets/audio/ding.mp3"), who).await;
+        assert_eq!(status(&answer), 403, "{host} {who}: {answer}");
+    }
 }
 
 #[tokio::test]

@@ -74,6 +74,13 @@ impl Caller {
         if served && may { Ok(Way::Here) } else { Err(self.refused(&format!("what belongs to plugin {id}"))) }
     }
 
+    /// Whether a file of a plugin's is served here. The operator's pages get pictures and sounds of every plugin, which they show and play,
+    /// and nothing else.
+    pub(crate) fn way_to_file(&self, id: &str, shown_or_played: bool) -> Result<Way, Problem> {
+        let operator = matches!(self.asker, Asker::Operator) && self.is_home_of(id) && !self.navigates;
+        if shown_or_played && operator { Ok(Way::Here) } else { self.way_to_plugin(id) }
+    }
+
     /// Whether a path of the shell's is served here, which `provider` answers if anybody does: to programs, and to every plugin's pages
     /// under its own name, since what a service gives is for all of them.
     pub(crate) fn way_to_service(&self, provider: Option<&str>) -> Result<Way, Problem> {

@@ -27,6 +27,8 @@ use crate::problem::{Kind, Problem};
 
 /// The folders of an install folder that are served.
 const SERVED: [&str; 2] = ["ui", "assets"];
+/// How the path of an asset begins.
+const ASSETS: &str = "assets/";
 /// The style sheet that goes with a UI.
 const STYLE: &str = "ui/index.css";
 /// A page may run its own scripts and may not have its base moved; who may frame it is added.
@@ -75,6 +77,13 @@ pub(crate) async fn answer(
 pub(crate) fn plugin_of(rest: &str) -> Option<(&str, &str)> {
     let rest = rest.strip_prefix("/plugins/")?;
     Some(rest.split_once('/').unwrap_or((rest, "")))
+}
+
+/// Whether a file is a picture or a sound among a plugin's assets, by the ending of its name.
+pub(crate) fn is_shown_or_played(file: &str) -> bool {
+    let Some(name) = file.strip_prefix(ASSETS) else { return false };
+    let content_type = content_type(std::path::Path::new(name));
+    content_type.starts_with("image/") || content_type.starts_with("audio/")
 }
 
 /// A style sheet of no rules, kept by nobody: a UI without one is in order, and a browser must not call it an error.
