@@ -89,8 +89,8 @@ test("the flight hooks ask once, follow events, act, and go on with the next hos
   const calls = (await first.calls()).slice(-5).map(([method, params, caller]) => [method, JSON.stringify(params), caller]);
   assert.deepEqual(calls, [
     ["log.add", '{"category":"system","condition":"comment","message":"turbulent"}', "strip"],
-    ["log.update", '{"id":"7","message":"calm"}', "strip"],
-    ["log.remove", '{"id":"7"}', "strip"],
+    ["log.update", '{"eventId":"7","message":"calm"}', "strip"],
+    ["log.remove", '{"eventId":"7"}', "strip"],
     ["pauseFlight", "null", "strip"],
     ["startFlight", '{"callsign":"BAW7"}', "strip"],
   ]);

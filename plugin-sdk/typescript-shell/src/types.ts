@@ -2,7 +2,7 @@
 //! only. What is not documented by the shell has room for further members.
 
 import type { PluginContext, ResumeInfo, Unsubscribe } from "@outboard/plugin-sdk/types";
-import type { EventCategory, FlightPhase } from "@outboard/plugin-sdk";
+import type { EventCategory, FlightPhase } from "./values.js";
 
 /** What a background module written for the shell exports by default. */
 export interface ShellBackgroundModule {
@@ -75,6 +75,8 @@ export interface FlightLogEvent {
   /** Seconds since the flight began. */
   eventElapsedTime: number;
   eventCondition: string;
+  /** Of which flight, where the provider knows more than one. */
+  flightId?: string;
 }
 
 /** Whether a flight may start. */
@@ -172,6 +174,16 @@ export interface LandingReport {
   [further: string]: unknown;
 }
 
+/** What `useLandingAnalysis` gives: the report, with empty values before the first landing. */
+export interface LandingAnalysis {
+  landingRate: number | null;
+  bounceCount: number;
+  touchdowns: BounceData[];
+  isOnGround: boolean;
+  approachData: CapturePoint[];
+  landingAnalysis: unknown;
+}
+
 export type ToastKind = "success" | "error" | "info" | "warning";
 
 export interface ToastOptions {
@@ -266,9 +278,18 @@ export interface FlightService {
     getSnapshot(): SimDataSnapshot | null;
     getPhase(): FlightPhaseSnapshot;
     getLandingReport(): LandingReport | null;
+    /** The log of the flight that is under way. */
+    "log.list"(): FlightLogEvent[];
     "log.add"(entry: FlightLogEntry): FlightLogEvent | null;
     "log.update"(change: { eventId: string; message?: string }): FlightLogEvent | null;
     "log.remove"(which: { eventId: string }): boolean;
+    /** Asks the start guards first; rejects with the reason of one that forbids. */
+    startFlight(plan?: FlightPlan): void;
+    pauseFlight(): void;
+    resumeFlight(): void;
+    endFlight(): void;
+    recoverFlight(): void;
+    dismissRecovery(): void;
   };
   events: {
     phase: FlightPhaseSnapshot;
@@ -277,6 +298,8 @@ export interface FlightService {
     landing: LandingReport;
     /** A new or changed entry of the flight's log. */
     event: FlightLogEvent;
+    /** The whole log, after each change of it. */
+    log: FlightLogEvent[];
     pirepFiling: unknown;
     /** Asked of each consumer before a flight starts. */
     startGuard: FlightPlan;

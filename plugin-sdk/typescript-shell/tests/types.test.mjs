@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,8 +16,21 @@ test("a plugin that uses every member compiles with tsc --strict, and nothing in
   const folder = mkdtempSync(join(tmpdir(), "outboard-shell-types-"));
   t.after(() => rmSync(folder, { recursive: true }));
   symlinkSync(here("../../typescript/dist-runner/node_modules"), join(folder, "node_modules"));
-  copyFileSync(here("every-member.ts"), join(folder, "every-member.ts"));
-  const tsc = [require.resolve("typescript/bin/tsc"), "--strict", "--noEmit", "--target", "es2022", "--module", "nodenext", "--lib", "es2023,dom", "every-member.ts"];
+  const files = ["every-member.ts", "every-hook.ts"];
+  for (const file of files) copyFileSync(here(file), join(folder, file));
+  const tsc = [require.resolve("typescript/bin/tsc"), "--strict", "--noEmit", "--target", "es2022", "--module", "nodenext", "--lib", "es2023,dom", ...files];
   const { status, stdout } = spawnSync(process.execPath, tsc, { cwd: folder, encoding: "utf8" });
   assert.equal(status, 0, stdout);
+});
+
+test("the original's name, the shell's own and the page export the same names, in both halves of a plugin", async () => {
+  const values = (exports) => Object.keys(exports).filter((name) => name !== "default").sort();
+  const page = readFileSync(here("../../../supervisor/gateway/assets/shell/shell-sdk.js"), "utf8").match(/export const \{ (.*) \}/)[1].split(", ");
+  const ui = values(await import("../dist/ui/index.js"));
+  assert.deepEqual(page, ui);
+  const background = await import("../dist/index.js");
+  for (const name of ["@outboard/shell", "@skyvexsoftware/stratos-sdk"]) assert.deepEqual(values(await import(here(`../../typescript/dist-runner/node_modules/${name}/index.mjs`))), values(background), name);
+  // A file that both halves import finds every name in both; what works in a page alone says so.
+  for (const name of ui.filter((name) => name !== "connect")) assert.ok(name in background, name);
+  assert.throws(() => background.useFlightPhase(), /useFlightPhase works in a UI module/);
 });

@@ -6,18 +6,16 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { collectNotices, noticesText } from "./notices.mjs";
 import { SHELL_DIR, buildShell } from "./shell.mjs";
+import { SHELL, SRC, sdkFromSources } from "./sources.mjs";
 
 export { SHELL_DIR, buildShell };
 
 const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
-const SRC = join(PACKAGE, "src");
-/** The package of the original shell's members of `ctx`, which the runner has too. */
-const SHELL = join(dirname(PACKAGE), "typescript-shell");
 const require = createRequire(import.meta.url);
 const { version } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
 
@@ -67,11 +65,11 @@ export async function buildRunner(out = RUNNER_DIR) {
   rmSync(out, { recursive: true, force: true });
   const notices = new Map();
   const bundle = async (options) => {
-    const { metafile } = await build({ ...RUNNER_OPTIONS, ...options, define: { ...RUNNER_OPTIONS.define, ...options.define } });
+    const { metafile } = await build({ plugins: [sdkFromSources("index.ts")], ...RUNNER_OPTIONS, ...options, define: { ...RUNNER_OPTIONS.define, ...options.define } });
     collectNotices(metafile, notices);
   };
   const esm = (entry, outfile, define = {}) =>
-    bundle({ entryPoints: [join(SRC, entry)], outfile: join(out, outfile), format: "esm", define: { __OUTBOARD_BUNDLED__: '"./"', ...define }, external: ["./typescript.cjs", "./main.mjs"] });
+    bundle({ entryPoints: [resolve(SRC, entry)], outfile: join(out, outfile), format: "esm", define: { __OUTBOARD_BUNDLED__: '"./"', ...define }, external: ["./typescript.cjs", "./main.mjs"] });
   const cjs = (contents, outfile, more = {}) =>
     bundle({ stdin: { contents, resolveDir: PACKAGE }, outfile: join(out, outfile), format: "cjs", ...more });
 
@@ -113,10 +111,11 @@ async function buildProvided(out, esm, cjs, types) {
   provided("@outboard/plugin-sdk", types);
   provided("@outboard/shell", shellDeclarations());
   provided("@skyvexsoftware/stratos-sdk", Object.fromEntries(Object.entries(TYPED).map(([entry, file]) => [file, `export * from ${JSON.stringify(`@outboard/shell${entry.slice(1)}`)};\n`])));
+  const bare = (name) => join(name === "@outboard/plugin-sdk" ? SRC : join(SHELL, "src"), "index.ts");
   for (const name of ["@skyvexsoftware/stratos-sdk", "@outboard/plugin-sdk", "@outboard/shell"]) {
     provided(name, { "package.json": sdk(name) });
-    await esm("index.ts", `node_modules/${name}/index.mjs`);
-    await cjs('export * from "./src/index.ts";', `node_modules/${name}/index.cjs`);
+    await esm(bare(name), `node_modules/${name}/index.mjs`);
+    await cjs(`export * from ${JSON.stringify(bare(name))};`, `node_modules/${name}/index.cjs`);
   }
   const names = ELECTRON.join(", ");
   provided("electron", {
@@ -144,17 +143,22 @@ function declarations() {
   const out = mkdtempSync(join(tmpdir(), "outboard-types-"));
   try {
     emitTypes(out);
-    const files = Object.fromEntries(Object.values(TYPED).map((file) => [file, ""]));
-    for (let pending = Object.keys(files); pending.length > 0; ) {
-      const file = pending.pop();
-      files[file] = readFileSync(join(out, file), "utf8");
-      const imported = [...files[file].matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map(([, path]) => join(dirname(file), path).replace(/\.js$/, ".d.ts"));
-      pending.push(...imported.filter((path) => !(path in files)));
-    }
-    return files;
+    return reached(out, Object.values(TYPED));
   } finally {
     rmSync(out, { recursive: true });
   }
+}
+
+/** The emitted files that these entries are made of, by their names. */
+function reached(folder, entries) {
+  const files = {};
+  for (let pending = [...entries]; pending.length > 0; ) {
+    const file = pending.pop();
+    files[file] = readFileSync(join(folder, file), "utf8");
+    const imported = [...files[file].matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map(([, path]) => join(dirname(file), path).replace(/\.js$/, ".d.ts"));
+    pending.push(...imported.filter((path) => !(path in files)));
+  }
+  return files;
 }
 
 /** The library for authors: ES modules by esbuild, types by the compiler. */
@@ -188,10 +192,10 @@ function shellDeclarations() {
     const config = { extends: join(SHELL, "tsconfig.json"), compilerOptions: { paths, rootDir: dirname(PACKAGE), outDir: out, typeRoots: [join(dirname(dirname(PACKAGE)), "node_modules/@types")] }, files: ["index", "helpers", "types-entry"].map((name) => join(SHELL, `src/${name}.ts`)), include: [] };
     writeFileSync(join(out, "tsconfig.json"), JSON.stringify(config));
     execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", out, "--emitDeclarationOnly"], { stdio: "inherit" });
-    const text = (name) => readFileSync(join(out, `typescript-shell/src/${name}.d.ts`), "utf8");
+    const files = reached(join(out, "typescript-shell/src"), ["index.d.ts", "helpers.d.ts", "types-entry.d.ts"]);
     // The file `types.d.ts` is the entry of that name in every package here.
-    const inner = (declarations) => declarations.replaceAll('"./types.js"', '"./shell-types.js"');
-    return { "index.d.ts": inner(text("index")), "helpers.d.ts": inner(text("helpers")), "types.d.ts": inner(text("types-entry")), "shell-types.d.ts": text("types") };
+    const named = { "types.d.ts": "shell-types.d.ts", "types-entry.d.ts": "types.d.ts" };
+    return Object.fromEntries(Object.entries(files).map(([file, text]) => [named[file] ?? file, text.replace(/"(\.\.?)\/types\.js"/g, '"$1/shell-types.js"').replaceAll('from "axios"', 'from "@outboard/plugin-sdk/types"')]));
   } finally {
     rmSync(out, { recursive: true });
   }

@@ -8,10 +8,10 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 import { collectNotices, noticesText } from "./notices.mjs";
+import { SHELL, SRC, sdkFromSources } from "./sources.mjs";
 import { buildPalette } from "./theme.mjs";
 
 const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
-const SRC = join(PACKAGE, "src");
 const require = createRequire(import.meta.url);
 const { version } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
 
@@ -35,8 +35,13 @@ const HEAVY = {
   "maplibre-gl": { "maplibre-gl-worker.mjs": "maplibre-gl/dist/maplibre-gl-worker.mjs" },
   "react-map-gl/maplibre": {},
 };
-/** Names by which a UI may import the SDK. */
-const SDK_NAMES = ["@skyvexsoftware/stratos-sdk", "@outboard/plugin-sdk"].flatMap((name) => ["", "/ui", "/helpers"].map((entry) => name + entry));
+/** What a UI may import of the SDK: the plain one, and the one with what the original shell has. By their exports in `shell.js`. */
+const SDKS = {
+  Sdk: { file: "sdk.js", source: join(SRC, "ui/index.ts"), packages: ["@outboard/plugin-sdk"] },
+  ShellSdk: { file: "shell-sdk.js", source: join(SHELL, "src/ui/index.ts"), packages: ["@outboard/shell", "@skyvexsoftware/stratos-sdk"] },
+};
+/** Names by which a UI may import each. */
+const namesOf = ({ packages }) => packages.flatMap((name) => ["", "/ui", "/helpers"].map((entry) => name + entry));
 
 const OPTIONS = {
   bundle: true,
@@ -49,7 +54,8 @@ const OPTIONS = {
   logLevel: "warning",
   metafile: true,
   absWorkingDir: PACKAGE,
-  define: { "process.env.NODE_ENV": '"production"', __OUTBOARD_SHELL__: "true", __OUTBOARD_VERSION__: JSON.stringify(version), __OUTBOARD_SDK_NAMES__: JSON.stringify(SDK_NAMES) },
+  define: { "process.env.NODE_ENV": '"production"', __OUTBOARD_SHELL__: "true", __OUTBOARD_VERSION__: JSON.stringify(version), __OUTBOARD_SDK_NAMES__: JSON.stringify(Object.fromEntries(Object.entries(SDKS).map(([variable, sdk]) => [variable, namesOf(sdk)]))) },
+  plugins: [sdkFromSources("ui/index.ts")],
 };
 
 /** Builds all of it. */
@@ -73,17 +79,19 @@ export async function buildShell(out = SHELL_DIR) {
       // Bundles of older versions ask for the whole module as its default export, which newer ones no longer have.
       stdin: { contents: `export * from ${JSON.stringify(name)}; ${await defaultOf(name)}`, resolveDir: PACKAGE },
       outfile: join(out, file),
-      plugins: [sharedFromThePage(name)],
+      plugins: [...OPTIONS.plugins, sharedFromThePage(name)],
     });
     collectNotices(metafile, notices);
     modules[name] = { file, names: ["default", ...importable(metafile.outputs[relative(PACKAGE, join(out, file))].exports)], heavy: true };
     for (const [lies, from] of Object.entries(beside)) writeFileSync(join(out, lies), readFileSync(fileURLToPath(import.meta.resolve(from)), "utf8").replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n"));
   }
-  const desk = await build({ ...OPTIONS, entryPoints: [join(SRC, "shell/desk/desk.tsx")], outfile: join(out, "desk.js"), plugins: [sharedFromThePage("desk")] });
+  const desk = await build({ ...OPTIONS, entryPoints: [join(SRC, "shell/desk/desk.tsx")], outfile: join(out, "desk.js"), plugins: [...OPTIONS.plugins, sharedFromThePage("desk")] });
   collectNotices(desk.metafile, notices);
-  const names = await exportsOf(join(SRC, "ui/index.ts"));
-  writeFileSync(join(out, "sdk.js"), `import { Sdk } from "./shell.js";\nexport const { ${names.join(", ")} } = Sdk;\n`);
-  for (const name of SDK_NAMES) modules[name] = { file: "sdk.js", names };
+  for (const [variable, sdk] of Object.entries(SDKS)) {
+    const names = await exportsOf(sdk.source);
+    writeFileSync(join(out, sdk.file), `import { ${variable} as all } from "./shell.js";\nexport const { ${names.join(", ")} } = all;\n`);
+    for (const name of namesOf(sdk)) modules[name] = { file: sdk.file, names };
+  }
   writeFileSync(join(out, "names.json"), `${JSON.stringify(modules, null, 1)}\n`);
   const { code } = await transform(readFileSync(join(SRC, "shell/shell.css"), "utf8"), { loader: "css", minify: true, target: "es2022" });
   writeFileSync(join(out, "shell.css"), code + (await buildPalette(join(SRC, "shell/palette.css"))));

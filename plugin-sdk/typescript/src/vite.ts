@@ -34,7 +34,7 @@ export const UI_EXTERNALS: (string | RegExp)[] = [
   "socket.io-client",
   "maplibre-gl",
   "react-map-gl/maplibre",
-  /^@(skyvexsoftware\/stratos-sdk|outboard\/plugin-sdk)(\/ui|\/helpers)?$/,
+  /^@(skyvexsoftware\/stratos-sdk|outboard\/plugin-sdk|outboard\/shell)(\/ui|\/helpers)?$/,
 ];
 
 /** What the runner provides to every background module. */
@@ -43,8 +43,7 @@ export const BACKGROUND_EXTERNALS: (string | RegExp)[] = [
   /^node:/,
   "electron",
   "better-sqlite3",
-  /^@skyvexsoftware\/stratos-sdk(\/helpers|\/types)?$/,
-  /^@outboard\/plugin-sdk(\/helpers|\/types)?$/,
+  /^@(skyvexsoftware\/stratos-sdk|outboard\/plugin-sdk|outboard\/shell)(\/helpers|\/types)?$/,
 ];
 
 /**

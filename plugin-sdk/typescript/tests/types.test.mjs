@@ -65,13 +65,14 @@ test("a strict UI that uses every component, hook and member of the page type-ch
   assert.match(check(source.replace("toast.warning(", "toast.warn(")).stdout, /TS2339|TS2551/);
 });
 
-test("every copy of the package exports the same names from the same entries", async () => {
+test("every copy of the package exports the same names from the same entries, and none of a flight", async () => {
   const values = (exports) => Object.keys(exports).filter((name) => name !== "default").sort();
-  const runner = join(ROOT, "plugin-sdk/typescript/dist-runner/node_modules/@skyvexsoftware/stratos-sdk/index.mjs");
+  const runner = join(ROOT, "plugin-sdk/typescript/dist-runner/node_modules/@outboard/plugin-sdk/index.mjs");
   const shell = readFileSync(join(ROOT, "supervisor/gateway/assets/shell/sdk.js"), "utf8").match(/export const \{ (.*) \}/)[1].split(", ");
   const [bare, helpers, ui] = await Promise.all(["index", "helpers", "ui/index"].map((entry) => import(`../dist/${entry}.js`)));
   assert.deepEqual(values(await import(runner)), values(bare));
   assert.deepEqual(shell, values(ui));
   for (const name of values(helpers)) assert.ok(name in bare && shell.includes(name), `${name} of helpers is nowhere else`);
   for (const name of ["createPlugin", "STRATOS_APP_BASE"]) assert.ok(name in helpers, `plugins import ${name} from helpers`);
+  for (const name of shell) assert.doesNotMatch(name, /flight|^useSim|landing|tracking|^useShell|^useVa/i, "what only a flight simulator's shell knows is in @outboard/shell");
 });

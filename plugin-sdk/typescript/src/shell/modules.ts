@@ -7,14 +7,15 @@ import * as ReactDom from "react-dom";
 import * as ReactDomClient from "react-dom/client";
 import * as JsxRuntime from "react/jsx-runtime";
 import * as Sonner from "sonner";
+import * as ShellSdk from "@outboard/shell/ui";
 import * as Sdk from "../ui/index.js";
 import * as Shell from "./page.js";
 import { share, type SharingPage } from "./shared.js";
 
-export { JsxRuntime, React, ReactDom, ReactDomClient, ReactQuery, Sdk, Shell, Sonner };
+export { JsxRuntime, React, ReactDom, ReactDomClient, ReactQuery, Sdk, Shell, ShellSdk, Sonner };
 
-/** Names by which a UI may import the SDK. */
-declare const __OUTBOARD_SDK_NAMES__: string[];
+/** Names by which a UI may import each SDK. */
+declare const __OUTBOARD_SDK_NAMES__: { Sdk: string[]; ShellSdk: string[] };
 
 const modules = {
   react: React,
@@ -24,6 +25,7 @@ const modules = {
   "@tanstack/react-query": ReactQuery,
   sonner: Sonner,
 };
-share(globalThis as SharingPage, modules, Object.fromEntries(__OUTBOARD_SDK_NAMES__.map((name) => [name, Sdk])));
+const named = (names: string[], sdk: object): Record<string, object> => Object.fromEntries(names.map((name) => [name, sdk]));
+share(globalThis as SharingPage, modules, { ...named(__OUTBOARD_SDK_NAMES__.Sdk, Sdk), ...named(__OUTBOARD_SDK_NAMES__.ShellSdk, ShellSdk) });
 // The operator's page takes modules from here too, and mounts no UI.
 if (document.getElementById("root")) void Shell.mount();

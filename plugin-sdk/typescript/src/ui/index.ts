@@ -1,7 +1,6 @@
 //! The entry `…/ui`, and the bare package in a browser: what a plugin's UI imports.
 
 export { STRATOS_APP_BASE } from "../base.js";
-export { EventCategory, FlightPhase } from "../flight/values.js";
 export { createPlugin, InvalidPluginError } from "../plugin.js";
 export { UncloneableError } from "../tagged.js";
 export { CallError } from "../wire/error.js";
@@ -10,12 +9,9 @@ export { Button, type ButtonProps, type ButtonSize, type ButtonVariant } from ".
 export { Card, CardAction, CardContent, CardDescription, CardFooter, CardHeader, CardTitle } from "./components/card.js";
 export { cn, type ClassValue } from "./components/cn.js";
 export { connect, type ConnectOptions, type PluginConnection } from "./connect.js";
-export { useFlightEvents, useFlightManager, useFlightPhase, useLandingAnalysis, useSimData, useTrackingSession, type FlightEvents, type Followable, type SelectOptions, type TrackingSession } from "./flight/hooks.js";
-export { usePluginLogger, useShellAuth, useShellNavigation, useShellToast } from "./hooks/shell.js";
-export { useShellConfig, type ShellConfig } from "./hooks/shell-config.js";
-export { useVaApi } from "./hooks/va-api.js";
-export { PluginShellProvider, usePluginContext, type PluginShellProviderProps } from "./react.js";
+export { PluginShellProvider, usePluginConnection, usePluginContext, type PluginShellProviderProps } from "./react.js";
+export type { Followed } from "./service.js";
 export type { PluginNavigation, PluginSurface, PluginToast } from "./surface.js";
-export type * from "../flight/types.js";
+export { useService, useServiceValue, type Followable, type SelectOptions, type UiService } from "./use-service.js";
 export type * from "../types.js";
 export type * from "./types.js";

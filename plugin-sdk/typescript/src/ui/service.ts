@@ -1,4 +1,4 @@
-//! One value of a service, followed: asked once, then kept as its events say. The flight hooks are made of it. Must not know React.
+//! One value of a service, followed: asked once, then kept as its events say. `use-service.ts` makes hooks of it. Must not know React.
 
 import type { PluginConnection } from "./connect.js";
 

@@ -1,2 +1,2 @@
-import { Sdk } from "./shell.js";
-export const { Badge, Button, CallError, Card, CardAction, CardContent, CardDescription, CardFooter, CardHeader, CardTitle, EventCategory, FlightPhase, InvalidPluginError, PluginShellProvider, STRATOS_APP_BASE, UncloneableError, cn, connect, createPlugin, useFlightEvents, useFlightManager, useFlightPhase, useLandingAnalysis, usePluginContext, usePluginLogger, useShellAuth, useShellConfig, useShellNavigation, useShellToast, useSimData, useTrackingSession, useVaApi } = Sdk;
+import { Sdk as all } from "./shell.js";
+export const { Badge, Button, CallError, Card, CardAction, CardContent, CardDescription, CardFooter, CardHeader, CardTitle, InvalidPluginError, PluginShellProvider, STRATOS_APP_BASE, UncloneableError, cn, connect, createPlugin, usePluginConnection, usePluginContext, useService, useServiceValue } = all;

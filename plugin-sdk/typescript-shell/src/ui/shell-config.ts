@@ -1,8 +1,8 @@
 //! `useShellConfig`: what the host has set for everybody, such as units, from the shell's route `GET /api/config`. Asked once a page;
 //! where no host serves that route, there is nothing in it.
 
+import { STRATOS_APP_BASE } from "@outboard/plugin-sdk/ui";
 import { useSyncExternalStore } from "react";
-import { STRATOS_APP_BASE } from "../../base.js";
 
 /** What the host has set for everybody. */
 export interface ShellConfig {

@@ -1,10 +1,9 @@
 //! `useVaApi`: an HTTP client for the bound airline's API. The same one for as long as the plugin is shown.
 
+import type { PluginConnection } from "@outboard/plugin-sdk";
+import { STRATOS_APP_BASE, usePluginConnection } from "@outboard/plugin-sdk/ui";
 import axios, { AxiosError, type AxiosInstance, type InternalAxiosRequestConfig } from "axios";
 import { useMemo } from "react";
-import { STRATOS_APP_BASE } from "../../base.js";
-import { usePluginConnection } from "../react.js";
-import type { PluginConnection } from "../connect.js";
 
 /** A request that was sent again after its 401. */
 interface Attempt extends InternalAxiosRequestConfig {

@@ -1,8 +1,7 @@
 //! Single members of the plugin's context, under the names that the original shell gives them.
 
-import { usePluginContext } from "../react.js";
-import type { PluginNavigation, PluginToast } from "../surface.js";
-import type { PluginUiAuth, PluginUiLogger } from "../types.js";
+import type { PluginNavigation, PluginToast, PluginUiAuth, PluginUiLogger } from "@outboard/plugin-sdk";
+import { usePluginContext } from "@outboard/plugin-sdk/ui";
 
 /** Whether somebody is signed in. */
 export function useShellAuth(): PluginUiAuth {

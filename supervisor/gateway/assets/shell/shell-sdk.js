@@ -1,0 +1,2 @@
+import { ShellSdk as all } from "./shell.js";
+export const { Badge, Button, CallError, Card, CardAction, CardContent, CardDescription, CardFooter, CardHeader, CardTitle, EventCategory, FlightPhase, InvalidPluginError, PluginShellProvider, STRATOS_APP_BASE, UncloneableError, cn, connect, createPlugin, useFlightEvents, useFlightManager, useFlightPhase, useLandingAnalysis, usePluginConnection, usePluginContext, usePluginLogger, useService, useServiceValue, useShellAuth, useShellConfig, useShellNavigation, useShellToast, useSimData, useTrackingSession, useVaApi } = all;
