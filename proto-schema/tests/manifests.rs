@@ -276,7 +276,7 @@ fn a_service_is_named_alone_or_with_the_shells_paths_that_come_with_it() {
             r#"[{"service":"flight","prefixes":["/api/a"]}]"#,
             "prefix \"/api/a\" is not one of the shell's, which are /api/auth, /api/config",
         ),
-        (r#"[{"service":"flight","prefixes":["/loadsheet"]}]"#, "is registered with ctx.server alone"),
+        (r#"[{"service":"flight","prefixes":["/loadsheet"]}]"#, "registers any other with ctx.server alone"),
         (r#"[{"service":"flight","prefix":["/api/config"]}]"#, "unknown field `prefix`"),
         (r#"[{"prefixes":["/api/config"]}]"#, "missing field `service`"),
         (r#"["Flight"]"#, "use lower-case letters and digits"),

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 #![allow(clippy::needless_pass_by_value, reason = "a case writes its values down where it hands them over")]
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixListener;
 use std::thread;
 
 use serde_json::{Value, json};
@@ -208,6 +210,58 @@ fn emits_of_a_host_application_keep_their_order_although_none_is_awaited() {
         assert_eq!(event["payload"], next, "out of order");
         next += 1;
     }
+    supervisor.verify();
+}
+
+#[test]
+fn a_host_application_answers_paths_of_the_shells_at_a_socket_or_a_port_while_it_is_there() {
+    let supervisor = Supervisor::builder().start();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("http.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let mut application = Application::connect(&supervisor);
+    for (wrong, said) in [
+        (json!({ "prefixes": ["/api/config"] }), "one of `port` and `socket`"),
+        (json!({ "prefixes": ["/api/config"], "port": 1, "socket": "/x" }), "one of `port` and `socket`"),
+        (json!({ "prefixes": ["/api/config"], "socket": "http.sock" }), "an absolute path"),
+        (json!({ "prefixes": ["/api/config"], "port": 0 }), "nonzero"),
+        (json!({ "prefixes": [], "port": 1 }), "at least one path"),
+        (json!({ "prefixes": ["/api/neighbour"], "port": 1 }), "not one of the shell's"),
+    ] {
+        let refused = application.ask("service.provide", json!({ "service": ACME, "http": wrong }));
+        assert_eq!(reason(&refused), "invalid_params", "{refused}");
+        assert!(refused["error"]["message"].as_str().unwrap().contains(said), "{refused}");
+    }
+    let http = json!({ "prefixes": ["/api/config", "/api/auth"], "socket": path });
+    let answer = application.ask("service.provide", json!({ "service": ACME, "http": http }));
+    assert!(answer.get("result").is_some(), "{answer}");
+    assert_eq!(service(&supervisor)["prefixes"], json!(["/api/config", "/api/auth"]));
+    thread::scope(|scope| {
+        let served = scope.spawn(|| {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut head = [0; 4096];
+            let length = stream.read(&mut head).unwrap();
+            stream
+                .write_all(b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\nset-cookie: a=b; Path=/\r\n\r\nhi")
+                .unwrap();
+            String::from_utf8(head[..length].to_vec()).unwrap()
+        });
+        let answer = supervisor.get("/api/auth/va/refresh?x=1");
+        assert_eq!((answer.status, answer.text().as_str()), (201, "hi"));
+        assert_eq!(
+            answer.header("set-cookie"),
+            Some("a=b; Path=/; Path=/api/auth"),
+            "it stays below the path"
+        );
+        assert!(served.join().unwrap().starts_with("GET /api/auth/va/refresh?x=1 HTTP/1.1\r\n"));
+    });
+    assert_eq!(supervisor.get("/api/simulator").status, 404);
+    drop(listener);
+    let refused = supervisor.get("/api/config");
+    assert_eq!(refused.problem(), "plugin-refused");
+    assert!(refused.text().contains("The host application took no connection"), "{}", refused.text());
+    drop(application);
+    until("the application is gone", || supervisor.get("/api/config").status == 404);
     supervisor.verify();
 }
 

@@ -161,7 +161,7 @@ export class Outboard extends EventEmitter<OutboardEvents> {
       provision.end();
       options.onEnd?.(why);
     };
-    const subscription = await this.#begin({ begin: "service.provide", params: { service }, onItem, onEnd, stop: undefined });
+    const subscription = await this.#begin({ begin: "service.provide", params: { service, ...(options.http && { http: options.http }) }, onItem, onEnd, stop: undefined });
     const { call } = this.#decided.limits;
     const late = deadline(call, () => new HostError("no-answer", `who provides ${service} was not said within ${call / 1000} s (\`limits.call\`)`));
     try {

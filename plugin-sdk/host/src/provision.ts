@@ -6,7 +6,7 @@
 import { decode, encode } from "../../typescript/src/tagged.js";
 import { ControlError, HostError, sentence } from "./errors.js";
 import type { Connection } from "./connection.js";
-import type { ControlSubscriptions, ServiceAskResult } from "./generated/control.js";
+import type { ControlSubscriptions, ProvidedHttp, ServiceAskResult } from "./generated/control.js";
 
 /** What is known of a call. */
 export interface ServiceCall {
@@ -26,6 +26,8 @@ export type ServiceMethods = Record<string, (params: any, call: ServiceCall) => 
 
 /** What an application may want to hear of its service. */
 export interface ProvideOptions {
+  /** The HTTP that comes with it: paths of the original shell, such as `/api/config`, and the port of 127.0.0.1 or the Unix socket where this application answers them. */
+  http?: ProvidedHttp;
   /** Who is subscribed to one of its events, whenever that changes: nobody needs to fly a simulator to which nobody listens. */
   onSubscribed?: (event: string, consumers: readonly string[]) => void;
   /** Whether this application is the one that is asked: undefined where it is, else who is asked in its place. */

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { copyFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connectOutboard, startOutboard } from "../dist/index.js";
@@ -96,6 +97,37 @@ test("two providers of one name: the first is asked, and the other takes over wh
   first.end();
   await until(() => other.instead === undefined);
   assert.deepEqual(await calls(outboard, "who"), { result: "second" });
+});
+
+test("paths of the shell go to the application's own server, from each supervisor that follows", async (t) => {
+  const asked = [];
+  const server = createServer((request, response) => {
+    asked.push([request.url, request.headers.cookie]);
+    response.end(JSON.stringify({ data: { weightUnit: "kg" } }));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const outboard = await startOutboard(withConsumer(t, { restart: { firstPause: 1 } }));
+  t.after(() => outboard.stop());
+  const get = () => fetch(`http://${outboard.ready.listen}/api/config/units`);
+  assert.equal((await get()).status, 404);
+  const http = { prefixes: ["/api/config"], port: server.address().port };
+  await assert.rejects(outboard.provide("acme.billing", {}, { http: { ...http, prefixes: ["/loadsheet"] } }), /"\/loadsheet" is not one of the shell's/);
+  await assert.rejects(outboard.provide("acme.billing", {}, { http: { prefixes: ["/api/config"] } }), /one of `port` and `socket`/);
+  const billing = await outboard.provide("acme.billing", {}, { http });
+  assert.deepEqual(await (await get()).json(), { data: { weightUnit: "kg" } });
+  const restored = once(outboard, "restored");
+  process.kill(outboard.ready.pid, "SIGKILL");
+  await restored;
+  assert.deepEqual(await (await get()).json(), { data: { weightUnit: "kg" } });
+  assert.deepEqual(asked.map(([url]) => url), ["/api/config/units", "/api/config/units"]);
+  server.close();
+  server.closeAllConnections();
+  const dead = await get();
+  assert.equal(dead.status, 502);
+  assert.match((await dead.json()).detail, /^The host application took no connection/);
+  billing.end();
+  await until(async () => (await get()).status === 404);
 });
 
 test("whoever kills the supervisor again and again finds the services provided again by themselves", async (t) => {

@@ -31,7 +31,7 @@ pub use plugins::{
     Desired, ExitRecord, PluginParams, PluginState, PluginStatus, RescanReport, StatusParams, StatusReport,
     Trouble, UI_ONLY, WhyReport,
 };
-pub use services::{AnswerParams, ProvideItem, ProvideParams, ServiceStatus};
+pub use services::{AnswerParams, ProvideItem, ProvideParams, ProvidedHttp, ServiceStatus};
 
 /// Parameters of a method that takes none: an empty object, or nothing at all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

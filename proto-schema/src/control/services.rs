@@ -2,6 +2,8 @@
 //!
 //! Part of the control API's types; re-exported by [`super`]. Must not know how a provider is found.
 
+use std::num::NonZeroU16;
+
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,6 +58,24 @@ pub struct ServiceStatus {
 pub struct ProvideParams {
     /// The service to provide, for as long as the subscription lasts.
     pub service: ServiceName,
+    /// The HTTP that comes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<ProvidedHttp>,
+}
+
+/// The shell's own paths that a host application answers while it provides a service, and where it listens: at a port or at a socket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ProvidedHttp {
+    /// The paths, such as `/api/config`, each with all that lies below it: 1 to 16.
+    pub prefixes: Vec<RoutePrefix>,
+    /// A port of 127.0.0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<NonZeroU16>,
+    /// A Unix socket: an absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<String>,
 }
 
 /// What a host application that provides a service is told.

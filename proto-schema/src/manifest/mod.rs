@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 pub use dev::Dev;
 pub use mistakes::mistakes;
-pub use provided::Provided;
+pub use provided::{Provided, SERVICE_PREFIXES_MAX, check_prefixes};
 pub use read::{DEV_IGNORED, FOR_THE_STORE, ManifestError, parse};
 pub use run::{Background, Http, HttpListen, Limits, Run, RunProtocol, Wire};
 pub use size::{SIZE_RULE, bytes_of};

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::id::{RESERVED_IDS, RoutePrefix, ServiceName};
 
-/// Paths of one service.
-const PREFIXES_MAX: usize = 16;
+/// Paths of the shell's that come with one service.
+pub const SERVICE_PREFIXES_MAX: usize = 16;
 
 /// A service that a plugin would provide.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,17 +44,26 @@ impl<'de> Deserialize<'de> for Provided {
             entry => serde_json::from_value::<Whole>(entry).map_err(D::Error::custom)?,
         };
         let Whole { service, prefixes } = read;
-        if let Some(other) = prefixes.iter().find(|prefix| !prefix.is_the_shells()) {
-            return Err(D::Error::custom(format!(
-                "prefix \"{other}\" is not one of the shell's, which are {}; any other is registered with ctx.server alone",
-                RESERVED_IDS.map(|id| format!("/api/{id}")).join(", ")
-            )));
-        }
-        if prefixes.len() > PREFIXES_MAX {
-            return Err(D::Error::custom(format!("a service has at most {PREFIXES_MAX} prefixes")));
-        }
+        check_prefixes(&prefixes).map_err(D::Error::custom)?;
         Ok(Self { service, prefixes })
     }
+}
+
+/// Whether these paths may come with a service.
+///
+/// # Errors
+/// What is amiss, a sentence.
+pub fn check_prefixes(prefixes: &[RoutePrefix]) -> Result<(), String> {
+    if let Some(other) = prefixes.iter().find(|prefix| !prefix.is_the_shells()) {
+        let shells = RESERVED_IDS.map(|id| format!("/api/{id}")).join(", ");
+        return Err(format!(
+            "prefix \"{other}\" is not one of the shell's, which are {shells}; a plugin registers any other with ctx.server alone"
+        ));
+    }
+    if prefixes.len() > SERVICE_PREFIXES_MAX {
+        return Err(format!("a service has at most {SERVICE_PREFIXES_MAX} prefixes"));
+    }
+    Ok(())
 }
 
 impl Serialize for Provided {

@@ -145,7 +145,7 @@ fn builder() -> Builder {
 
 /// Every call and subscription of [`outboard_protocol::control::methods`].
 fn module(host: Host) -> RpcModule<Host> {
-    let providers = Providers::new(host.context().broker.clone());
+    let providers = Providers::new(host.context().broker.clone(), host.routes().clone());
     let mut module = RpcModule::new(host);
     methods::register(&mut module, &providers).expect("INVARIANT: each name is registered once");
     subscriptions::register(&mut module, &providers).expect("INVARIANT: each name is registered once");

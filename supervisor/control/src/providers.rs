@@ -11,9 +11,11 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use outboard_broker::{Broker, Desk, Provider, Word};
+use outboard_host::routes::{Address, ApplicationRoute, Routes};
 use outboard_protocol::context::service::{AskParams, AskResult, EmitParams, SubscribedParams};
-use outboard_protocol::control::{AnswerParams, ProvideItem};
-use outboard_protocol::id::ServiceName;
+use outboard_protocol::control::{AnswerParams, ProvideItem, ProvideParams, ProvidedHttp};
+use outboard_protocol::id::{RoutePrefix, ServiceName};
+use outboard_protocol::manifest::check_prefixes;
 use outboard_protocol::{ErrorReason, RpcError};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -29,6 +31,7 @@ const WAITING_MAX: usize = 1024;
 #[derive(Clone)]
 pub(super) struct Providers {
     broker: Broker,
+    routes: Arc<Routes>,
     desks: Arc<Mutex<HashMap<(Connection, ServiceName), Desk>>>,
 }
 
@@ -37,11 +40,13 @@ pub(super) struct Provision {
     providers: Providers,
     place: (Connection, ServiceName),
     told: mpsc::Receiver<Word>,
+    /// Where its HTTP goes, for as long as it is held.
+    _route: Option<ApplicationRoute>,
 }
 
 impl Providers {
-    pub(super) fn new(broker: Broker) -> Self {
-        Self { broker, desks: Arc::default() }
+    pub(super) fn new(broker: Broker, routes: Arc<Routes>) -> Self {
+        Self { broker, routes, desks: Arc::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(Connection, ServiceName), Desk>> {
@@ -51,12 +56,13 @@ impl Providers {
     /// From now on the connection would provide the service.
     ///
     /// # Errors
-    /// `conflict` where it does so already.
+    /// `conflict` where it does so already; `invalid_params` where its HTTP could not be reached.
     pub(super) fn provide(
         &self,
         connection: Connection,
-        service: ServiceName,
+        ProvideParams { service, http }: ProvideParams,
     ) -> Result<Provision, RpcError> {
+        let http = http.map(reachable).transpose()?;
         let place = (connection, service.clone());
         let mut desks = self.lock();
         let Entry::Vacant(free) = desks.entry(place.clone()) else {
@@ -64,9 +70,18 @@ impl Providers {
             return Err(RpcError::new(ErrorReason::Conflict, what));
         };
         let (tell, told) = mpsc::channel(WAITING_MAX);
-        let provider = Provider::Application(self.broker.number());
-        free.insert(Desk::open(&self.broker, service, provider, move |word| tell.try_send(word).is_ok()));
-        Ok(Provision { providers: self.clone(), place, told })
+        let number = self.broker.number();
+        let provider = Provider::Application(number);
+        let route =
+            http.as_ref().map(|(address, _)| self.routes.open_to_application(number, address.clone()));
+        let desk = Desk::open(&self.broker, service.clone(), provider.clone(), move |word| {
+            tell.try_send(word).is_ok()
+        });
+        if let Some((_, prefixes)) = http {
+            self.broker.serve(&service, &provider, &prefixes);
+        }
+        free.insert(desk);
+        Ok(Provision { providers: self.clone(), place, told, _route: route })
     }
 
     /// Answers a call.
@@ -120,6 +135,28 @@ impl Providers {
             RpcError::new(ErrorReason::Conflict, what)
         })
     }
+}
+
+/// Where a host application's HTTP is, and what of the shell's it answers.
+fn reachable(http: ProvidedHttp) -> Result<(Address, Vec<RoutePrefix>), RpcError> {
+    let refused =
+        |why: String| RpcError::new(ErrorReason::InvalidParams, format!("service.provide: http: {why}"));
+    let ProvidedHttp { prefixes, port, socket } = http;
+    check_prefixes(&prefixes).map_err(refused)?;
+    if prefixes.is_empty() {
+        return Err(refused("name at least one path in `prefixes`, such as /api/config".to_owned()));
+    }
+    let address = match (port, socket) {
+        (Some(port), None) => Address::Port(port.get()),
+        (None, Some(socket)) if socket.starts_with('/') && !socket.contains('\0') => {
+            Address::Socket(socket.into())
+        }
+        (None, Some(_)) => return Err(refused("`socket` is an absolute path".to_owned())),
+        _ => {
+            return Err(refused("give one of `port` and `socket`: where the application listens".to_owned()));
+        }
+    };
+    Ok((address, prefixes))
 }
 
 impl Provision {

@@ -147,12 +147,8 @@ async fn host_events(host: Host, NoParams {}: NoParams, pending: PendingSubscrip
 }
 
 /// A service, provided for as long as this goes on.
-async fn provide(
-    providers: Providers,
-    ProvideParams { service }: ProvideParams,
-    pending: PendingSubscriptionSink,
-) -> Ended {
-    let mut provision = match providers.provide(pending.connection_id().0, service) {
+async fn provide(providers: Providers, params: ProvideParams, pending: PendingSubscriptionSink) -> Ended {
+    let mut provision = match providers.provide(pending.connection_id().0, params) {
         Ok(provision) => provision,
         Err(error) => return refuse(pending, parameters::to_wire(error)).await,
     };

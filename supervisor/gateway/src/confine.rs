@@ -48,14 +48,14 @@ enum Cookies {
 }
 
 impl Confined {
-    /// For an answer of plugin `id` to a request for `path`, which came by `prefix`.
-    pub(crate) fn new(caller: &Caller, id: &str, prefix: Option<&str>, path: &str) -> Self {
+    /// For an answer of plugin `id`, or of the host application, to a request for `path`, which came by `prefix`.
+    pub(crate) fn new(caller: &Caller, id: Option<&str>, prefix: Option<&str>, path: &str) -> Self {
         let cookies = if caller.hides_cookies_from(id) {
             Cookies::Nowhere
-        } else if caller.is_home_of(id) && caller.isolated() {
+        } else if id.is_some_and(|id| caller.is_home_of(id)) && caller.isolated() {
             Cookies::Anywhere
         } else {
-            let below = prefix.map_or_else(|| format!("/api/{id}"), str::to_owned);
+            let below = prefix.map_or_else(|| format!("/api/{}", id.unwrap_or_default()), str::to_owned);
             Cookies::Below { at_it: path == below, path: below, shared: !caller.isolated() }
         };
         let policy = caller.navigates().then(|| HeaderValue::try_from(caller.frame_ancestors()).ok());

@@ -39,6 +39,9 @@ pub trait Directory: Send + Sync + 'static {
     /// The route of a plugin; `None` when there is no such plugin. Never waits.
     fn route(&self, id: &str) -> Option<Arc<Route>>;
 
+    /// The route of a host application, by its number at the broker; `None` when it is gone. Never waits.
+    fn application(&self, number: u64) -> Option<Arc<Route>>;
+
     /// Which plugin registered the longest prefix that covers a path, and the prefix. Never waits.
     fn owner_of(&self, path: &str) -> Option<(PluginId, RoutePrefix)>;
 

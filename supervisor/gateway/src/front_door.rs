@@ -9,6 +9,9 @@ use std::time::Instant;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body::Body;
 use hyper::body::Incoming;
+use outboard_broker::Provider;
+use outboard_host::routes::Route;
+use outboard_protocol::PluginId;
 use outboard_protocol::id::RoutePrefix;
 
 use crate::admission::caller::{Caller, Way};
@@ -209,31 +212,26 @@ impl FrontDoor {
     async fn dispatch(
         &self,
         client: &Arc<ClientConnection>,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
         caller: Caller,
         cors: &Cors,
     ) -> Result<Response<ReplyBody>, Problem> {
         let path = request.uri().path();
         let destination =
             router::find(&*self.directory, path).map_err(|problem| caller.not_there(problem))?;
-        let shells = matches!(destination, Destination::Shells(_));
         let (id, prefix) = match &destination {
-            Destination::Plugin(id, prefix) | Destination::Shells(Some((id, prefix))) => {
-                (id.as_str(), Some(prefix))
-            }
+            Destination::Plugin(id, prefix) => (id.as_str(), Some(prefix)),
             Destination::Unregistered(id) => (*id, None),
-            Destination::Shells(None) => {
-                caller.way_to_service(None)?;
-                return Err(unprovided(path));
-            }
             // What is seldom asked for is not to make room in the future of every request.
+            Destination::Shells(serving) => {
+                return Box::pin(self.shells(client, request, caller, cors, serving.as_ref())).await;
+            }
             Destination::Ours => {
                 let asked = Asked { caller, cors: cors.clone(), client: Arc::clone(client) };
                 return Ok(Box::pin(self.own_routes.answer(asked, request)).await);
             }
         };
-        let way = if shells { caller.way_to_service(Some(id)) } else { caller.way_to_plugin(id) };
-        if let Way::To(origin) = way? {
+        if let Way::To(origin) = caller.way_to_plugin(id)? {
             return Ok(pages::elsewhere(&origin, request.uri()).map(ReplyBody::ours));
         }
         caller.check_worker(request.headers(), path, Some(id))?;
@@ -241,9 +239,53 @@ impl FrontDoor {
             return Ok(preflight.map(ReplyBody::full));
         }
         let Some(route) = self.directory.route(id) else { return Err(no_route(&*self.directory, id)) };
-        let confined = Confined::new(&caller, id, prefix.map(RoutePrefix::as_str), path);
+        let confined = Confined::new(&caller, Some(id), prefix.map(RoutePrefix::as_str), path);
         let prefix = prefix.cloned();
-        if caller.hides_cookies_from(id) {
+        self.pass_on(client, request, &caller, confined, route, prefix).await
+    }
+
+    /// One of the shell's own paths, which whoever provides its service answers: a plugin, or a host application.
+    async fn shells(
+        &self,
+        client: &Arc<ClientConnection>,
+        request: Request<Incoming>,
+        caller: Caller,
+        cors: &Cors,
+        serving: Option<&(Provider, RoutePrefix)>,
+    ) -> Result<Response<ReplyBody>, Problem> {
+        let path = request.uri().path();
+        let id = match serving {
+            Some((Provider::Plugin(id), _)) => Some(id.as_str()),
+            _ => None,
+        };
+        if let Way::To(origin) = caller.way_to_service(id)? {
+            return Ok(pages::elsewhere(&origin, request.uri()).map(ReplyBody::ours));
+        }
+        caller.check_worker(request.headers(), path, None)?;
+        if let Some(preflight) = cors.preflight(request.method(), request.headers()) {
+            return Ok(preflight.map(ReplyBody::full));
+        }
+        let Some((provider, prefix)) = serving else { return Err(unprovided(path)) };
+        let route = match provider {
+            Provider::Plugin(id) => self.directory.route(id.as_str()),
+            Provider::Application(number) => self.directory.application(*number),
+            Provider::Page(_) => None,
+        };
+        let route = route.ok_or_else(|| unprovided(path))?;
+        let confined = Confined::new(&caller, id, Some(prefix.as_str()), path);
+        self.pass_on(client, request, &caller, confined, route, Some(prefix.clone())).await
+    }
+
+    async fn pass_on(
+        &self,
+        client: &Arc<ClientConnection>,
+        mut request: Request<Incoming>,
+        caller: &Caller,
+        confined: Confined,
+        route: Arc<Route>,
+        prefix: Option<RoutePrefix>,
+    ) -> Result<Response<ReplyBody>, Problem> {
+        if caller.hides_cookies_from(route.owner.plugin().map(PluginId::as_str)) {
             // Cookies at a name that all plugins share belong to no page, and those at another's are that one's.
             request.headers_mut().remove(header::COOKIE);
         }

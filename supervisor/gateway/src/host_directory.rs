@@ -27,6 +27,10 @@ impl Directory for Host {
         self.routes().find(id)
     }
 
+    fn application(&self, number: u64) -> Option<Arc<Route>> {
+        self.routes().application(number)
+    }
+
     fn owner_of(&self, path: &str) -> Option<(PluginId, RoutePrefix)> {
         self.context().prefixes.owner_of(path)
     }

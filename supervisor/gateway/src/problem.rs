@@ -10,6 +10,7 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
+use outboard_host::routes::Owner;
 use serde::Serialize;
 
 /// When to try again where something is short for a moment: somebody's connection ends by then, a tab is closed, a plugin is up.
@@ -116,6 +117,15 @@ impl Problem {
     pub(crate) fn of_the_plugin(&self) -> Option<(u16, &str)> {
         let failed = matches!(self.kind, Kind::Refused | Kind::Died | Kind::BadAnswer | Kind::Slow);
         failed.then(|| (self.kind.status().as_u16(), self.detail.as_str()))
+    }
+
+    /// Names the plugin that it is about, if it is one.
+    #[must_use]
+    pub(crate) fn owner(self, owner: &Owner) -> Self {
+        match owner.plugin() {
+            Some(id) => self.plugin(id.as_str()),
+            None => self,
+        }
     }
 
     /// Names the plugin.

@@ -21,7 +21,7 @@ pub(crate) enum Destination<'p> {
     /// A plugin by its id alone: it has registered nothing that covers the path, or not yet.
     Unregistered(&'p str),
     /// Whoever provides the service that this path of the shell's comes with; nobody, where none does.
-    Shells(Option<(PluginId, RoutePrefix)>),
+    Shells(Option<(Provider, RoutePrefix)>),
 }
 
 /// Finds who answers `path`.
@@ -53,10 +53,7 @@ fn below_api<'p>(
         return Err(Problem::new(Kind::Ambiguous, detail).closing());
     }
     if is_the_shells(path) {
-        return Ok(Destination::Shells(match directory.broker().serving(path) {
-            Some((Provider::Plugin(id), prefix)) => Some((id, prefix)),
-            Some((Provider::Application(_) | Provider::Page(_), _)) | None => None,
-        }));
+        return Ok(Destination::Shells(directory.broker().serving(path)));
     }
     match directory.owner_of(path) {
         // Only a plugin itself answers below its own id, whatever was registered.

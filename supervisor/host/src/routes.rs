@@ -4,6 +4,7 @@
 //! route says which address, never what is sent to it.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,11 +17,45 @@ use tokio::sync::watch;
 /// Set in an upstream's counter once it takes no more requests.
 const CLOSED: usize = 1 << (usize::BITS - 1);
 
-/// The routes of all plugins.
+/// Whose requests a route takes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// A plugin.
+    Plugin(PluginId),
+    /// A host application, for a service that it provides, by its number at the broker.
+    Application(u64),
+}
+
+impl Owner {
+    /// The plugin's id, or the word by which the settings call the host application.
+    pub fn word(&self) -> &str {
+        self.plugin().map_or("@host", PluginId::as_str)
+    }
+
+    /// The plugin, if it is one.
+    pub fn plugin(&self) -> Option<&PluginId> {
+        match self {
+            Owner::Plugin(id) => Some(id),
+            Owner::Application(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Owner::Plugin(id) => write!(f, "plugin {id}"),
+            Owner::Application(_) => f.write_str("host application"),
+        }
+    }
+}
+
+/// The routes of all plugins, and of host applications.
 #[derive(Debug, Default)]
 pub struct Routes {
     /// Copied at each change, so its keys are shared: with many plugins each start would else copy every id.
     table: ArcSwap<HashMap<Arc<str>, Arc<Route>>>,
+    applications: ArcSwap<HashMap<u64, Arc<Route>>>,
 }
 
 impl Routes {
@@ -34,14 +69,14 @@ impl Routes {
     pub(crate) fn add(&self, id: &PluginId) -> Arc<Route> {
         self.find(id.as_str()).unwrap_or_else(|| {
             let closed = RouteState::Closed { cause: "the plugin is new".to_owned(), retry_after: None };
-            let route = Route::new(id.clone(), closed);
-            self.insert(&route);
+            let route = Route::new(Owner::Plugin(id.clone()), closed);
+            self.insert(id, &route);
             route
         })
     }
 
-    fn insert(&self, route: &Arc<Route>) {
-        let id: Arc<str> = route.id.as_str().into();
+    fn insert(&self, id: &PluginId, route: &Arc<Route>) {
+        let id: Arc<str> = id.as_str().into();
         self.table.rcu(|table| {
             let mut next = HashMap::clone(table);
             next.insert(Arc::clone(&id), Arc::clone(route));
@@ -65,11 +100,54 @@ impl Routes {
     }
 }
 
-/// How the requests of one plugin are treated, and its state at this moment.
+impl Routes {
+    /// The route of a host application.
+    pub fn application(&self, number: u64) -> Option<Arc<Route>> {
+        self.applications.load().get(&number).cloned()
+    }
+
+    /// Opens a route to a host application, until what is given back is dropped.
+    pub fn open_to_application(self: &Arc<Self>, number: u64, address: Address) -> ApplicationRoute {
+        let upstream = Upstream::new(number, address, false, None);
+        let route = Route::new(Owner::Application(number), RouteState::Open(Arc::clone(&upstream)));
+        // Nobody says that its answers may be asked for twice.
+        route.treat(false, false);
+        self.applications.rcu(|table| {
+            let mut next = HashMap::clone(table);
+            next.insert(number, Arc::clone(&route));
+            next
+        });
+        ApplicationRoute { routes: Arc::clone(self), number, route, upstream }
+    }
+}
+
+/// A host application's route. Dropped, it takes no more requests; what is inside goes on.
+#[derive(Debug)]
+pub struct ApplicationRoute {
+    routes: Arc<Routes>,
+    number: u64,
+    route: Arc<Route>,
+    upstream: Arc<Upstream>,
+}
+
+impl Drop for ApplicationRoute {
+    fn drop(&mut self) {
+        self.routes.applications.rcu(|table| {
+            let mut next = HashMap::clone(table);
+            next.remove(&self.number);
+            next
+        });
+        self.upstream.close();
+        let cause = "the host application is gone".to_owned();
+        self.route.publish(RouteState::Closed { cause, retry_after: None });
+    }
+}
+
+/// How the requests of one plugin, or of a host application, are treated, and its state at this moment.
 #[derive(Debug)]
 pub struct Route {
     /// Whose route it is.
-    pub id: PluginId,
+    pub owner: Owner,
     strip_prefix: AtomicBool,
     replay: AtomicBool,
     /// What is amiss with where the running generation listens.
@@ -98,9 +176,9 @@ pub enum RouteState {
 }
 
 impl Route {
-    fn new(id: PluginId, state: RouteState) -> Arc<Self> {
+    fn new(owner: Owner, state: RouteState) -> Arc<Self> {
         Arc::new(Self {
-            id,
+            owner,
             strip_prefix: AtomicBool::new(false),
             replay: AtomicBool::new(true),
             note: ArcSwapOption::empty(),
@@ -306,7 +384,7 @@ pub mod testing {
 
     /// A route that treats requests so.
     pub fn route(id: PluginId, state: RouteState, strip_prefix: bool, replay: bool) -> Arc<Route> {
-        let route = Route::new(id, state);
+        let route = Route::new(Owner::Plugin(id), state);
         route.treat(strip_prefix, replay);
         route
     }

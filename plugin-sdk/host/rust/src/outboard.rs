@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use outboard_protocol::control::methods::{AuthClear, AuthSet, Call, Status, Subscription};
-use outboard_protocol::control::{AuthSetParams, AuthStatus, NoParams, StatusParams};
+use outboard_protocol::control::{AuthSetParams, AuthStatus, NoParams, ProvidedHttp, StatusParams};
 use outboard_protocol::{PluginId, RpcError};
 use serde_json::Value;
 use tokio::sync::{broadcast, oneshot, watch};
@@ -140,7 +140,24 @@ impl Outboard {
         F: Fn(ServiceCall) -> A + Send + Sync + 'static,
         A: Future<Output = Result<Value, RpcError>> + Send + 'static,
     {
-        Provided::begin(self.clone(), service, answer).await
+        Provided::begin(self.clone(), service, None, answer).await
+    }
+
+    /// The same, for a service whose provider answers HTTP as well: the shell's own paths of `http` go to where it listens.
+    ///
+    /// # Errors
+    /// As [`Outboard::call`]; the supervisor refuses paths that are not the shell's.
+    pub async fn provide_with_http<F, A>(
+        &self,
+        service: &str,
+        http: ProvidedHttp,
+        answer: F,
+    ) -> Result<Provided, Error>
+    where
+        F: Fn(ServiceCall) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Value, RpcError>> + Send + 'static,
+    {
+        Provided::begin(self.clone(), service, Some(http), answer).await
     }
 
     /// Signs in: plugins read the token from now on, and it is kept for the next start.

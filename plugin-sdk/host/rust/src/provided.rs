@@ -13,7 +13,7 @@ use outboard_protocol::context::service::{AskParams, AskResult, EmitParams};
 use outboard_protocol::control::methods::{
     Call, Provided as Provision, ServiceAnswer, ServiceAsk, ServiceEmit, Subscription,
 };
-use outboard_protocol::control::{AnswerParams, ProvideItem, ProvideParams};
+use outboard_protocol::control::{AnswerParams, ProvideItem, ProvideParams, ProvidedHttp};
 use outboard_protocol::id::{ServiceMember, ServiceName};
 use outboard_protocol::{ErrorReason, PluginId, RpcError};
 use serde::Serialize;
@@ -85,7 +85,12 @@ impl Drop for Provided {
 }
 
 impl Provided {
-    pub(crate) async fn begin<F, A>(outboard: Outboard, service: &str, answer: F) -> Result<Self, Error>
+    pub(crate) async fn begin<F, A>(
+        outboard: Outboard,
+        service: &str,
+        http: Option<ProvidedHttp>,
+        answer: F,
+    ) -> Result<Self, Error>
     where
         F: Fn(ServiceCall) -> A + Send + Sync + 'static,
         A: Future<Output = Result<Value, RpcError>> + Send + 'static,
@@ -97,7 +102,8 @@ impl Provided {
         let (see, mut seen) = watch::channel(Seen::default());
         let (count, consumers) = watch::channel(Consumers::new());
         let (events, emitted) = mpsc::channel(EVENTS_WAITING);
-        let standing = Standing { outboard, service: service.clone(), answer: Arc::new(answer), see, count };
+        let params = ProvideParams { service: service.clone(), http };
+        let standing = Standing { outboard, params, answer: Arc::new(answer), see, count };
         // The first is begun here, so that what is refused is told.
         let connection = standing.outboard.connected(Provision::NAME, limit).await?;
         let first = standing.follow(&connection).await?;
@@ -179,7 +185,7 @@ type Following = jsonrpsee::core::client::Subscription<ProvideItem>;
 /// The service before one supervisor after another.
 struct Standing<F> {
     outboard: Outboard,
-    service: ServiceName,
+    params: ProvideParams,
     answer: Arc<F>,
     see: watch::Sender<Seen>,
     count: watch::Sender<Consumers>,
@@ -191,8 +197,7 @@ where
     A: Future<Output = Result<Value, RpcError>> + Send + 'static,
 {
     async fn follow(&self, connection: &Connection) -> Result<Following, Error> {
-        let params = ProvideParams { service: self.service.clone() };
-        connection.follow::<Provision>(&params, self.outboard.limits().call).await
+        connection.follow::<Provision>(&self.params, self.outboard.limits().call).await
     }
 
     async fn stand(

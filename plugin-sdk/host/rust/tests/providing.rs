@@ -6,10 +6,12 @@ mod embedded;
 use std::time::Duration;
 
 use embedded::{built, kill};
-use outboard_embed::control::InvokeParams;
 use outboard_embed::control::methods::Invoke;
+use outboard_embed::control::{InvokeParams, ProvidedHttp};
 use outboard_embed::{Event, Options, Outboard, RestartPolicy, RpcError, ServiceCall};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 /// The plugin of the tests in JavaScript, which calls services and remembers the events that it hears.
 const CONSUMER: &str = include_str!("../../tests/consumer.py");
@@ -103,5 +105,41 @@ async fn a_service_is_provided_again_by_itself_after_the_supervisors_death() {
         billing.emit("changed", &round, false).unwrap();
         while !invoke(&outboard, "heard", json!([])).await.as_array().unwrap().contains(&json!(round)) {}
     }
+    outboard.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paths_of_the_shell_go_to_where_the_application_listens_for_as_long_as_it_provides() {
+    let root = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let served = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = vec![0; 4096];
+        let length = stream.read(&mut head).await.unwrap();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nkg")
+            .await
+            .unwrap();
+        String::from_utf8(head[..length].to_vec()).unwrap()
+    });
+    let outboard = start(root.path()).await;
+    let get = async || {
+        let listen = outboard.ready().listen;
+        let mut stream = TcpStream::connect(&listen).await.unwrap();
+        let request =
+            format!("GET /api/config/units HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    let http: ProvidedHttp =
+        serde_json::from_value(json!({ "prefixes": ["/api/config"], "port": port })).unwrap();
+    let billing = outboard.provide_with_http("acme.billing", http, answer).await.unwrap();
+    assert!(get().await.ends_with("kg"));
+    assert!(served.await.unwrap().starts_with("GET /api/config/units HTTP/1.1\r\n"));
+    drop(billing);
+    while !get().await.starts_with("HTTP/1.1 404 ") {}
     outboard.stop().await;
 }

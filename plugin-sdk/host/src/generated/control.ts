@@ -448,6 +448,18 @@ export type ProvideItem = {
 export interface ProvideParams {
   /** The service to provide, for as long as the subscription lasts. */
   service: ServiceName;
+  /** The HTTP that comes with it. */
+  http?: ProvidedHttp | null;
+}
+
+/** The shell's own paths that a host application answers while it provides a service, and where it listens: at a port or at a socket. */
+export interface ProvidedHttp {
+  /** The paths, such as `/api/config`, each with all that lies below it: 1 to 16. */
+  prefixes: RoutePrefix[];
+  /** A port of 127.0.0.1. */
+  port?: number | null;
+  /** A Unix socket: an absolute path. */
+  socket?: string | null;
 }
 
 /** How the request of a refresh is written. */

@@ -187,12 +187,12 @@ impl Caller {
         self.navigates
     }
 
-    /// Whether the cookies at this name are not for `id`: a plugin's page asks by a name that is nobody's in particular, or by the name
-    /// of another.
-    pub(crate) fn hides_cookies_from(&self, id: &str) -> bool {
+    /// Whether the cookies at this name are not for plugin `id`, or for the host application: a plugin's page asks by a name that is nobody's
+    /// in particular, or by the name of another.
+    pub(crate) fn hides_cookies_from(&self, id: Option<&str>) -> bool {
         match (&self.site, &self.asker) {
             (Site::Bare { .. }, Asker::Plugin(_)) => true,
-            (Site::Plugin(..), _) => self.names.isolated() && !self.is_home_of(id),
+            (Site::Plugin(..), _) => self.names.isolated() && !id.is_some_and(|id| self.is_home_of(id)),
             _ => false,
         }
     }

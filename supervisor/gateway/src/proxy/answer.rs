@@ -114,7 +114,7 @@ impl AnswerBody {
             if let Some(Holding { backend, .. }) = &self.holding {
                 backend
                     .trouble
-                    .tell(&backend.route.id, format_args!("an answer did not come to its end: {broken}"));
+                    .tell(&backend.route.owner, format_args!("an answer did not come to its end: {broken}"));
             }
             self.at = At::Over;
             (self.exchange, self.holding) = (None, None);

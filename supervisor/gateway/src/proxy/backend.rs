@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use outboard_host::routes::{Route, Upstream};
-use outboard_protocol::PluginId;
+use outboard_host::routes::{Owner, Route, Upstream};
 use tokio::sync::Notify;
 
 use super::connection::Connection;
@@ -43,7 +42,7 @@ impl Backend {
 /// All backends.
 #[derive(Debug)]
 pub(crate) struct Backends {
-    table: ArcSwap<HashMap<PluginId, Arc<Backend>>>,
+    table: ArcSwap<HashMap<Owner, Arc<Backend>>>,
     pool_size: usize,
     pool_idle: Duration,
     janitor: Arc<Notify>,
@@ -56,7 +55,7 @@ impl Backends {
 
     /// The backend of a route.
     pub(crate) fn of(&self, route: &Arc<Route>) -> Arc<Backend> {
-        match self.table.load().get(&route.id) {
+        match self.table.load().get(&route.owner) {
             Some(backend) if Arc::ptr_eq(&backend.route, route) => Arc::clone(backend),
             _ => self.open(route),
         }
@@ -74,7 +73,7 @@ impl Backends {
         });
         self.table.rcu(|table| {
             let mut next = HashMap::clone(table);
-            next.insert(route.id.clone(), Arc::clone(&backend));
+            next.insert(route.owner.clone(), Arc::clone(&backend));
             next
         });
         backend
@@ -96,21 +95,24 @@ impl Backends {
     fn round(&self, directory: &dyn Directory) -> bool {
         let table = self.table.load_full();
         let mut all_empty = true;
-        for (id, backend) in &*table {
+        for (owner, backend) in &*table {
             all_empty &= backend.pool.sweep(&backend.route, self.pool_idle);
-            let current = directory.route(id.as_str());
+            let current = match owner {
+                Owner::Plugin(id) => directory.route(id.as_str()),
+                Owner::Application(number) => directory.application(*number),
+            };
             if !current.is_some_and(|route| Arc::ptr_eq(&route, &backend.route)) {
-                self.remove(id, backend);
+                self.remove(owner, backend);
             }
         }
         all_empty
     }
 
-    fn remove(&self, id: &PluginId, gone: &Arc<Backend>) {
+    fn remove(&self, owner: &Owner, gone: &Arc<Backend>) {
         self.table.rcu(|table| {
             let mut next = HashMap::clone(table);
-            if next.get(id).is_some_and(|backend| Arc::ptr_eq(backend, gone)) {
-                next.remove(id);
+            if next.get(owner).is_some_and(|backend| Arc::ptr_eq(backend, gone)) {
+                next.remove(owner);
             }
             next
         });

@@ -15,23 +15,22 @@ use crate::wire::signals::Signals;
 
 /// Nothing was sent, as the plugin took no connection; or as we could make none.
 pub(crate) fn refused(backend: &Backend, error: &io::Error) -> Problem {
-    let id = &backend.route.id;
+    let owner = &backend.route.owner;
     if descriptors::is_shortage(error) {
         let detail = format!(
-            "The supervisor has no descriptor or memory left for a connection to the plugin {id}; try again in a moment."
+            "The supervisor has no descriptor or memory left for a connection to the {owner}; try again in a moment."
         );
-        return Problem::new(Kind::Full, detail).plugin(id.as_str()).retry_after(RETRY_SOON);
+        return Problem::new(Kind::Full, detail).owner(owner).retry_after(RETRY_SOON);
     }
-    Problem::new(Kind::Refused, format!("The plugin {id} took no connection: {error}.")).plugin(id.as_str())
+    Problem::new(Kind::Refused, format!("The {owner} took no connection: {error}.")).owner(owner)
 }
 
 /// It was sent, and the connection ended.
 pub(crate) fn died(backend: &Backend) -> Problem {
-    let id = &backend.route.id;
-    let detail = format!(
-        "The plugin {id} ended the connection before it answered. The request may have had its effect."
-    );
-    Problem::new(Kind::Died, detail).plugin(id.as_str())
+    let owner = &backend.route.owner;
+    let detail =
+        format!("The {owner} ended the connection before it answered. The request may have had its effect.");
+    Problem::new(Kind::Died, detail).owner(owner)
 }
 
 /// Everything else.
@@ -42,13 +41,13 @@ pub(crate) fn failed(
     signals: &Signals,
     failure: &Failure,
 ) -> Problem {
-    let id = &backend.route.id;
+    let owner = &backend.route.owner;
     match failure {
         Failure::NotSent | Failure::NoAnswer => died(backend),
         Failure::Slow => slow(backend, upstream, options),
         Failure::BadAnswer(why) => {
-            let detail = format!("The answer of the plugin {id} was refused: {why}.");
-            Problem::new(Kind::BadAnswer, detail).plugin(id.as_str())
+            let detail = format!("The answer of the {owner} was refused: {why}.");
+            Problem::new(Kind::BadAnswer, detail).owner(owner)
         }
         Failure::Client { slow: true } => {
             let seconds = options.client_stall.as_secs_f32();
@@ -64,17 +63,19 @@ pub(crate) fn failed(
 }
 
 fn slow(backend: &Backend, upstream: &Upstream, options: &GatewayOptions) -> Problem {
-    let id = &backend.route.id;
+    let owner = &backend.route.owner;
     let seconds = options.answer_timeout.as_secs_f32();
     if !upstream.has_answered() {
         // The limit may be shorter than the notice.
         upstream.note_silence();
     }
-    let detail = format!("The plugin {id} did not begin its answer within {seconds} s.");
+    let detail = format!("The {owner} did not begin its answer within {seconds} s.");
     match upstream.silence() {
-        Some(silence) => Problem::new(Kind::Slow, format!("{detail} `outboard why {id}` says more."))
-            .plugin(id.as_str())
-            .cause(silence),
-        None => Problem::new(Kind::Slow, detail).plugin(id.as_str()),
+        Some(silence) => {
+            let more =
+                owner.plugin().map(|id| format!(" `outboard why {id}` says more.")).unwrap_or_default();
+            Problem::new(Kind::Slow, format!("{detail}{more}")).owner(owner).cause(silence)
+        }
+        None => Problem::new(Kind::Slow, detail).owner(owner),
     }
 }

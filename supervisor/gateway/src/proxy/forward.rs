@@ -26,6 +26,7 @@ use super::prefix::Stripped;
 use super::request_head::{self, Sending, UploadFraming};
 use super::stream::Stream;
 use super::trace::Traced;
+use super::trouble::warn;
 use super::upgrade::Upgrade;
 use super::upload::Upload;
 use crate::client_connection::ClientConnection;
@@ -125,7 +126,8 @@ impl Proxy {
         asked: Asked<'_>,
     ) -> Result<Response<ReplyBody>, Problem> {
         let backend = self.backends.of(&asked.route);
-        let mut traced = Traced::begin(&backend.route.id, asked.request.method(), asked.request.uri().path());
+        let mut traced =
+            Traced::begin(&backend.route.owner, asked.request.method(), asked.request.uri().path());
         let prefix = match asked.prefix {
             Some(prefix) => prefix,
             None => Box::pin(self.registered_prefix(directory, &backend, asked.request.uri().path()))
@@ -145,7 +147,7 @@ impl Proxy {
             // Without the query, which may hold what is nobody's business.
             let path = uri.path();
             backend.trouble.tell(
-                &backend.route.id,
+                &backend.route.owner,
                 format_args!("{method} {path:?} was answered with {status}: {detail}"),
             );
         }
@@ -159,7 +161,6 @@ impl Proxy {
         backend: &Backend,
         path: &str,
     ) -> Result<RoutePrefix, Problem> {
-        let id = &backend.route.id;
         let probe = Request::get(path).body(()).map(|request| request.into_parts().0);
         if let Ok(parts) = probe {
             let place = Opening::new(backend, &self.options).place(&parts, None).await;
@@ -168,10 +169,10 @@ impl Proxy {
             }
         }
         match directory.owner_of(path) {
-            Some((owner, prefix)) if owner == *id => Ok(prefix),
+            Some((owner, prefix)) if backend.route.owner.plugin() == Some(&owner) => Ok(prefix),
             _ => {
-                let detail = format!("The plugin {id} runs, and serves no HTTP at {path:?}.");
-                Err(Problem::new(Kind::ServesNoHttp, detail).plugin(id.as_str()))
+                let detail = format!("The {} runs, and serves no HTTP at {path:?}.", backend.route.owner);
+                Err(Problem::new(Kind::ServesNoHttp, detail).owner(&backend.route.owner))
             }
         }
     }
@@ -259,7 +260,7 @@ impl Proxy {
                     if upstream.note_silence()
                         && let Some(silence) = upstream.silence()
                     {
-                        tracing::warn!(plugin = %backend.route.id, "a request waits: {silence}");
+                        warn(&backend.route.owner, format_args!("a request waits: {silence}"));
                     }
                     break exchange.head(answer_timeout).await;
                 }

@@ -104,10 +104,10 @@ impl<'a> Opening<'a> {
         }
         let route = &self.backend.route;
         let detail = format!(
-            "{} requests or {} bytes wait for {} already; try again in a moment.",
-            requests, bytes, route.id
+            "{} requests or {} bytes wait for the {} already; try again in a moment.",
+            requests, bytes, route.owner
         );
-        let problem = Problem::new(Kind::Busy, detail).plugin(route.id.as_str()).retry_after(RETRY_SOON);
+        let problem = Problem::new(Kind::Busy, detail).owner(&route.owner).retry_after(RETRY_SOON);
         Err(NoPlace::Problem(with_cause(problem, route)))
     }
 }
@@ -129,8 +129,11 @@ fn held_by(parts: &Parts) -> usize {
 
 /// Where only an operator can help no time is given after which to try again.
 fn not_running(route: &Route, cause: &str, retry_after: Option<Duration>) -> Problem {
-    let detail = format!("The plugin {0} is not running; `outboard why {0}` says more.", route.id);
-    let problem = Problem::new(Kind::NotRunning, detail).plugin(route.id.as_str()).cause(cause);
+    let detail = match route.owner.plugin() {
+        Some(id) => format!("The plugin {id} is not running; `outboard why {id}` says more."),
+        None => format!("The {} is not there.", route.owner),
+    };
+    let problem = Problem::new(Kind::NotRunning, detail).owner(&route.owner).cause(cause);
     match retry_after {
         Some(after) => problem.retry_after(after),
         None => problem,
@@ -139,11 +142,11 @@ fn not_running(route: &Route, cause: &str, retry_after: Option<Duration>) -> Pro
 
 fn in_vain(route: &Route, options: &GatewayOptions) -> Problem {
     let detail = format!(
-        "The plugin {} did not come up within {} s; try again in a moment.",
-        route.id,
+        "The {} did not come up within {} s; try again in a moment.",
+        route.owner,
         options.waiting_time.as_secs_f32()
     );
-    let problem = Problem::new(Kind::NotRunning, detail).plugin(route.id.as_str()).retry_after(RETRY_SOON);
+    let problem = Problem::new(Kind::NotRunning, detail).owner(&route.owner).retry_after(RETRY_SOON);
     with_cause(problem, route)
 }
 

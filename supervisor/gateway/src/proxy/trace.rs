@@ -6,8 +6,7 @@
 use std::time::{Duration, Instant};
 
 use http::{Method, Response};
-use outboard_host::routes::Upstream;
-use outboard_protocol::PluginId;
+use outboard_host::routes::{Owner, Upstream};
 use tracing::Level;
 
 use crate::problem::{Kind, Problem};
@@ -16,7 +15,7 @@ use crate::problem::{Kind, Problem};
 pub(super) struct Traced(Option<Box<Known>>);
 
 struct Known {
-    plugin: PluginId,
+    owner: Owner,
     request: String,
     since: Instant,
     /// Since when there is a place.
@@ -26,12 +25,12 @@ struct Known {
 }
 
 impl Traced {
-    /// A request for this plugin.
-    pub(super) fn begin(plugin: &PluginId, method: &Method, path: &str) -> Self {
+    /// A request for this plugin, or for the host application.
+    pub(super) fn begin(owner: &Owner, method: &Method, path: &str) -> Self {
         let traced = tracing::enabled!(target: "outboard::proxy", Level::TRACE).then(|| {
             let since = Instant::now();
             let request = format!("{method} {path:?}");
-            Box::new(Known { plugin: plugin.clone(), request, since, placed: since, generation: 0 })
+            Box::new(Known { owner: owner.clone(), request, since, placed: since, generation: 0 })
         });
         Self(traced)
     }
@@ -46,35 +45,35 @@ impl Traced {
     /// It is sent, over a connection that was kept or over a fresh one.
     pub(super) fn sent(&self, kept: bool) {
         let Some(known) = &self.0 else { return };
-        let Known { plugin, request, generation, .. } = &**known;
+        let Known { owner, request, generation, .. } = &**known;
         let connection = if kept { "kept" } else { "fresh" };
         let waited_ms = in_ms(known.placed.duration_since(known.since));
         tracing::trace!(
-            target: "outboard::proxy", %plugin, generation, connection, %waited_ms, "{request} is sent"
+            target: "outboard::proxy", plugin = owner.word(), generation, connection, %waited_ms, "{request} is sent"
         );
     }
 
     /// It goes out once more.
     pub(super) fn again(&self, why: &'static str) {
         let Some(known) = &self.0 else { return };
-        let Known { plugin, request, generation, .. } = &**known;
-        tracing::trace!(target: "outboard::proxy", %plugin, generation, why, "{request} needs another try");
+        let Known { owner, request, generation, .. } = &**known;
+        tracing::trace!(target: "outboard::proxy", plugin = owner.word(), generation, why, "{request} needs another try");
     }
 
     /// The client gets this.
     pub(super) fn ended<B>(&self, answered: Result<&Response<B>, &Problem>) {
         let Some(known) = &self.0 else { return };
-        let Known { plugin, request, generation, since, .. } = &**known;
+        let Known { owner, request, generation, since, .. } = &**known;
         let ms = in_ms(since.elapsed());
         match answered {
             Ok(response) => {
                 let status = response.status().as_u16();
-                tracing::trace!(target: "outboard::proxy", %plugin, generation, status, %ms, "{request} is answered");
+                tracing::trace!(target: "outboard::proxy", plugin = owner.word(), generation, status, %ms, "{request} is answered");
             }
             Err(problem) => {
                 let (status, why) = (problem.kind().status().as_u16(), word(problem.kind()));
                 tracing::trace!(
-                    target: "outboard::proxy", %plugin, generation, status, why, %ms, "{request} is refused"
+                    target: "outboard::proxy", plugin = owner.word(), generation, status, why, %ms, "{request} is refused"
                 );
             }
         }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use outboard_protocol::PluginId;
+use outboard_host::routes::Owner;
 use tokio::time::Instant;
 
 /// Between two lines: whoever floods a broken plugin does not flood its log.
@@ -27,7 +27,7 @@ struct Told {
 
 impl Trouble {
     /// Tells of one.
-    pub(crate) fn tell(&self, plugin: &PluginId, what: fmt::Arguments<'_>) {
+    pub(crate) fn tell(&self, owner: &Owner, what: fmt::Arguments<'_>) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.at.is_some_and(|at| at.elapsed() < EVERY) {
             told.untold = told.untold.saturating_add(1);
@@ -36,10 +36,18 @@ impl Trouble {
         let untold = std::mem::take(&mut told.untold);
         told.at = Some(Instant::now());
         drop(told);
-        if untold == 0 {
-            tracing::warn!(%plugin, "{what}");
-        } else {
-            tracing::warn!(%plugin, "{what} ({untold} more requests failed since the last such line)");
-        }
+        let what = match untold {
+            0 => what.to_string(),
+            _ => format!("{what} ({untold} more requests failed since the last such line)"),
+        };
+        warn(owner, format_args!("{what}"));
+    }
+}
+
+/// A line in the plugin's log, or for the host application in the supervisor's.
+pub(crate) fn warn(owner: &Owner, what: fmt::Arguments<'_>) {
+    match owner.plugin() {
+        Some(plugin) => tracing::warn!(%plugin, "{what}"),
+        None => tracing::warn!("{owner}: {what}"),
     }
 }

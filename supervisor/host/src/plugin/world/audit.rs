@@ -202,7 +202,7 @@ impl Audit {
             RouteState::Open(upstream) => {
                 let dead = self
                     .launcher
-                    .find(upstream.generation(), seen.route.id.as_str())
+                    .find(upstream.generation(), seen.route.owner.word())
                     .and_then(|process| process.exit());
                 let lets_in = upstream.enter().is_some();
                 if let (Some(exit), true) = (dead, lets_in) {
