@@ -116,7 +116,7 @@ async fn a_host_call_gets_the_plugins_answer_or_its_error() {
 }
 
 #[tokio::test]
-async fn late_double_and_unasked_answers_are_noted_and_harm_nobody() {
+async fn double_and_unasked_answers_are_noted_and_harm_nobody() {
     let mut plugin = plugin();
     let session = plugin.session.clone();
     let call = tokio::spawn(async move { session.call("ping", json!({}), LONG).await });
@@ -279,6 +279,25 @@ async fn a_call_without_an_answer_times_out_and_the_plugin_is_told() {
     let told = plugin.hear().await;
     assert_eq!((&told["method"], &told["params"]["id"]), (&json!("$/cancelRequest"), &id));
     assert!(plugin.session.in_flight().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_that_a_withdrawn_call_still_has_is_dropped_and_only_a_second_one_is_noted() {
+    let mut plugin = plugin();
+    let session = plugin.session.clone();
+    let call = tokio::spawn(async move { session.call("ping", json!({}), Duration::from_secs(3)).await });
+    let id = plugin.hear().await["id"].clone();
+    assert!(matches!(call.await.unwrap(), Err(CallError::Timeout { .. })));
+    plugin.hear().await;
+    let remarks = |plugin: &Plugin| plugin.host.remarks.lock().unwrap().len();
+    plugin
+        .say(&format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32800,"message":"cancelled"}}}}"#))
+        .await;
+    plugin.settle().await;
+    assert_eq!(remarks(&plugin), 0, "a plugin has to answer, and did");
+    plugin.say(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":null}}"#)).await;
+    plugin.settle().await;
+    assert_eq!(remarks(&plugin), 1);
 }
 
 #[tokio::test(start_paused = true)]

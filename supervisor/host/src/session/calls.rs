@@ -3,6 +3,7 @@
 //! The session enters a call here before it is sent; the reader brings the answers. Each call has exactly one outcome:
 //! the answer, its deadline, the end of the session, or its caller's going away.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -17,6 +18,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::error::CallError;
 use super::outbox::{Full, Outbox};
+
+/// Withdrawn calls whose answers are still expected; those of the oldest are remarked on.
+const WITHDRAWN_MAX: usize = 256;
 
 type Answer = Result<Box<RawValue>, RpcError>;
 
@@ -33,6 +37,8 @@ struct Caller {
 #[derive(Debug)]
 pub(super) struct Calls {
     book: Mutex<Option<Pending<Caller>>>,
+    /// Calls that nobody waits for any more and that the plugin answers all the same, as it has to.
+    withdrawn: Mutex<VecDeque<u64>>,
     epoch: Instant,
     longest: Duration,
     progressed: Notify,
@@ -47,6 +53,7 @@ impl Calls {
         let book = Mutex::new(Some(Pending::new(capacity)));
         Self {
             book,
+            withdrawn: Mutex::default(),
             epoch: Instant::now(),
             longest,
             progressed: Notify::new(),
@@ -82,10 +89,24 @@ impl Calls {
         Ok(Ticket { calls: Arc::clone(self), id, method, outcome, tell: None })
     }
 
-    /// Brings an answer. False: nobody waits for it, because it is late, or a second one, or was never asked for.
+    /// Brings an answer, which is dropped where its call was withdrawn. False: it is a second one, or was never asked for.
     pub(super) fn answer(&self, id: u64, answer: Answer) -> bool {
-        let caller = self.lock().as_mut().and_then(|book| book.remove(id));
-        caller.is_some_and(|caller| caller.answer.send(answer).is_ok())
+        let mut book = self.lock();
+        match book.as_mut().and_then(|book| book.remove(id)) {
+            Some(caller) => {
+                // Failing means that its caller is on its way out.
+                let _ = caller.answer.send(answer);
+                true
+            }
+            None => self.was_withdrawn(id),
+        }
+    }
+
+    /// Whether this is the answer to a call that was withdrawn. There is one.
+    fn was_withdrawn(&self, id: u64) -> bool {
+        let mut withdrawn = self.withdrawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = withdrawn.iter().position(|known| *known == id);
+        at.is_some_and(|at| withdrawn.remove(at).is_some())
     }
 
     /// The call that awaits its answer, where there is one and no other.
@@ -141,7 +162,15 @@ impl Calls {
     }
 
     fn withdraw(&self, id: u64) -> Option<Duration> {
-        let caller = self.lock().as_mut().and_then(|book| book.remove(id))?;
+        let mut book = self.lock();
+        let caller = book.as_mut().and_then(|book| book.remove(id))?;
+        // While the book is held, so that an answer finds the call there or here.
+        let mut withdrawn = self.withdrawn.lock().unwrap_or_else(PoisonError::into_inner);
+        if withdrawn.len() == WITHDRAWN_MAX {
+            withdrawn.pop_front();
+        }
+        withdrawn.push_back(id);
+        drop((withdrawn, book));
         Some(self.epoch.elapsed().saturating_sub(caller.made))
     }
 }

@@ -312,7 +312,10 @@ impl Inbound {
                     format!("it has the id {} in place of {meant}; repeat an id as it came", id.as_json());
                 self.end_broken(meant, &RpcError::new(ErrorReason::InvalidRequest, what));
             }
-            self.noise.remark(&format!("an answer to a call that nobody waits for, id {}", id.as_json()));
+            self.noise.remark(&format!(
+                "an answer to a call that was answered already, or never made, id {}",
+                id.as_json()
+            ));
         }
     }
 
