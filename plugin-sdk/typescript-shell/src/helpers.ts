@@ -3,4 +3,5 @@
 export * from "@outboard/plugin-sdk/helpers";
 export { createPlugin } from "./index.js";
 export type * from "./types.js";
+export type { EventCategory, FlightPhase } from "./values.js";
 export type { ShellBackgroundModule as PluginBackgroundModule, ShellContext as PluginContext } from "./types.js";

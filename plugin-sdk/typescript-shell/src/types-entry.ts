@@ -2,4 +2,5 @@
 
 export type * from "@outboard/plugin-sdk/types";
 export type * from "./types.js";
+export type { EventCategory, FlightPhase } from "./values.js";
 export type { ShellBackgroundModule as PluginBackgroundModule, ShellContext as PluginContext } from "./types.js";
