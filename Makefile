@@ -111,12 +111,14 @@ test-host: sdk-typescript
 	$(build_all)
 	OUTBOARD_BIN="$(TARGET)/debug/outboard" npm test --workspace plugin-sdk/host --workspace examples/electron-host
 
-# Plugins' UIs in Chromium, and JavaScript plugins under the real supervisor. The guard is for the whole file.
+# The examples that are npm packages, by their own tests; plugins' UIs in Chromium, and JavaScript plugins under the real supervisor. The
+# guard is for the whole file.
 .PHONY: test-browser
 test-browser: plugins sdk-typescript
 	$(need_rust)
 	$(call need,chromium:chromium)
 	$(build_all)
+	npm test --silent $(patsubst %,--workspace examples/%,$(filter $(EXAMPLES),$(patsubst examples/%/package.json,%,$(wildcard examples/*/package.json))))
 	OUTBOARD_BIN="$(TARGET)/debug/outboard" node --test --test-timeout=900000 tests/browser/*.test.mjs
 
 # The SDK's own tests need web frameworks, so they run in an environment of their own below target/.

@@ -23,6 +23,13 @@ test("a plugin that uses every member compiles with tsc --strict, and nothing in
   assert.equal(status, 0, stdout);
 });
 
+for (const example of ["shell-host"]) {
+  test(`${example} type-checks`, () => {
+    const { status, stdout } = spawnSync(process.execPath, [require.resolve("typescript/bin/tsc"), "--noEmit", "-p", here(`../../../examples/${example}`)], { encoding: "utf8" });
+    assert.equal(status, 0, stdout);
+  });
+}
+
 test("the original's name, the shell's own and the page export the same names, in both halves of a plugin", async () => {
   const values = (exports) => Object.keys(exports).filter((name) => name !== "default").sort();
   const page = readFileSync(here("../../../supervisor/gateway/assets/shell/shell-sdk.js"), "utf8").match(/export const \{ (.*) \}/)[1].split(", ");
