@@ -279,11 +279,12 @@ fn a_service_is_named_alone_or_with_the_shells_paths_that_come_with_it() {
         (r#"[{"service":"flight","prefixes":["/loadsheet"]}]"#, "registers any other with ctx.server alone"),
         (r#"[{"service":"flight","prefix":["/api/config"]}]"#, "unknown field `prefix`"),
         (r#"[{"prefixes":["/api/config"]}]"#, "missing field `service`"),
+        (r#"["b", {"service":"b","prefixes":["/api/config"]}]"#, "`provides` names the service b twice"),
         (r#"["Flight"]"#, "use lower-case letters and digits"),
         (r#"["ok", 5]"#, "`provides[1]` ought to be a service, such as \"acme.billing\""),
     ] {
         let error = with(wrong).unwrap_err();
         assert!(error.line == 2 && error.message.contains(said), "{wrong}: {error}");
-        assert!(error.message.contains("`provides["), "{wrong}: {error}");
+        assert!(error.message.contains("`provides"), "{wrong}: {error}");
     }
 }

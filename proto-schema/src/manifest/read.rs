@@ -102,6 +102,15 @@ pub fn parse(text: &[u8]) -> Result<Manifest, ManifestError> {
             "`provides` is for programs that speak the protocol, and `run.protocol` is \"none\" here: nothing could be asked of it",
         ));
     }
+    let twice = draft
+        .provides
+        .iter()
+        .enumerate()
+        .find(|(index, one)| draft.provides[..*index].iter().any(|before| before.service == one.service));
+    if let Some((_, twice)) = twice {
+        let what = format!("`provides` names the service {} twice; give it one entry", twice.service);
+        return Err(located_key(text, "provides", &what));
+    }
     Ok(finish(draft))
 }
 
