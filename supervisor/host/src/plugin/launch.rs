@@ -302,6 +302,24 @@ mod tests {
     }
 
     #[test]
+    fn each_limit_is_the_operators_where_there_is_one_and_else_the_manifests() {
+        let declared = |text: &str| serde_json::from_str::<DeclaredLimits>(text).unwrap();
+        let manifest =
+            declared(r#"{"memory": 1, "processes": 2, "openFiles": 3, "fileSize": 4, "cpuSeconds": 5}"#);
+        let operator =
+            declared(r#"{"memory": 10, "processes": 20, "openFiles": 30, "fileSize": 40, "cpuSeconds": 50}"#);
+        let each = |limits: Limits| {
+            let Limits { address_space, processes, open_files, file_size, cpu_seconds, .. } = limits;
+            [address_space, processes, open_files, file_size, cpu_seconds]
+        };
+        let none = DeclaredLimits::default();
+        assert_eq!(each(limits(&manifest, &none)), [1, 2, 3, 4, 5].map(Some));
+        assert_eq!(each(limits(&manifest, &operator)), [10, 20, 30, 40, 50].map(Some));
+        assert_eq!(each(limits(&none, &operator)), [10, 20, 30, 40, 50].map(Some));
+        assert_eq!(each(limits(&none, &none)), [None; 5]);
+    }
+
+    #[test]
     fn a_failed_launch_says_what_the_system_said() {
         let why = bind_error(Errno::MFILE).why;
         assert!(why.starts_with("cannot bind the socket /run/s: Too many open files"), "{why}");

@@ -129,3 +129,17 @@ fn name_of_fact(fact: &Fact) -> &'static str {
         Fact::NotEmpty { .. } => "NotEmpty",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happens_is_told_with_what_tells_it_from_others_of_its_name() {
+        let fact = |fact| Happened(&Event::Fact(Generation(3), fact)).to_string();
+        assert_eq!(fact(Fact::Spawned { pid: 77 }), "fact Spawned: pid 77");
+        let ended = fact(Fact::Exited { exit: outboard_lifecycle::Exit::Code(4) });
+        assert!(ended.starts_with("fact Exited: ") && ended.contains('4'), "{ended}");
+        assert_eq!(Happened(&Event::Order(Order::Restart)).to_string(), "order Restart");
+    }
+}

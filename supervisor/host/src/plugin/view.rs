@@ -131,3 +131,29 @@ pub(super) fn rfc3339(epoch: Timestamp, since: Duration) -> String {
     let at = epoch.checked_add(jiff::SignedDuration::try_from(since).unwrap_or_default()).unwrap_or(epoch);
     format!("{at:.3}")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+    use outboard_lifecycle::{Lifecycle, Policy};
+
+    use super::*;
+    use crate::plugin::testing::installed;
+
+    #[test]
+    fn a_view_shows_of_the_folder_what_is_in_it() {
+        let view = |installed: &Installed| {
+            let snapshot = Lifecycle::new(Policy::default(), 0).snapshot();
+            View::new(snapshot, None, installed, Timestamp::UNIX_EPOCH)
+        };
+        let plain = installed("subject", "1.0.0");
+        let shown = view(&plain);
+        assert!(shown.speaks() && shown.runs_something() && !shown.has_ui());
+        let unaware =
+            r#"{"id":"subject","name":"S","version":"1.0.0","run":{"command":["./it"],"protocol":"none"}}"#;
+        let manifest = outboard_protocol::manifest::parse(unaware.as_bytes()).unwrap();
+        let other = Installed { manifest, has_ui: true, program: Program::None, ..plain };
+        let shown = view(&other);
+        assert!(!shown.speaks() && !shown.runs_something() && shown.has_ui());
+    }
+}

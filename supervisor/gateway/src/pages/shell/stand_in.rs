@@ -63,7 +63,7 @@ mod tests {
         let (file, query) = address.split_once('?').unwrap();
         let text = module(file, query).unwrap();
         assert!(
-            text.contains("export * from \"./sdk.js\";") && text.contains("lacking0 as class }"),
+            text.contains("export * from \"./shell-sdk.js\";") && text.contains("lacking0 as class }"),
             "{text}"
         );
         assert!(
