@@ -293,6 +293,25 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_has_a_body_where_its_status_and_the_question_allow_one() {
+        let framing = |method: &Method, status: &str, line: &str| {
+            let mut buffer = BytesMut::from(format!("HTTP/1.1 {status}\r\n{line}\r\n\r\n").as_bytes());
+            take(&mut buffer, method, &mut Progress::default()).unwrap().unwrap().framing
+        };
+        for line in ["Content-Length: 5", "Transfer-Encoding: chunked", "X: y"] {
+            for (method, status) in
+                [(Method::HEAD, "200 OK"), (Method::GET, "204 No Content"), (Method::GET, "304 Not Modified")]
+            {
+                assert_eq!(framing(&method, status, line), AnswerFraming::None, "{method} {status} {line}");
+            }
+        }
+        assert_eq!(framing(&Method::GET, "200 OK", "Content-Length: 5"), AnswerFraming::Length(5));
+        assert_eq!(framing(&Method::GET, "200 OK", "Content-Length: 0"), AnswerFraming::None);
+        assert_eq!(framing(&Method::GET, "200 OK", "Transfer-Encoding: chunked"), AnswerFraming::Chunked);
+        assert_eq!(framing(&Method::POST, "200 OK", "X: y"), AnswerFraming::UntilEnd);
+    }
+
+    #[test]
     fn what_is_not_a_head_is_refused_before_it_ends_and_so_is_one_without_end() {
         let refused = |bytes: &[u8]| {
             let (mut buffer, mut progress) = (BytesMut::new(), Progress::default());
