@@ -182,6 +182,11 @@ impl Bus {
         Ok(())
     }
 
+    /// Has a plugin's pages loaded anew, since its UI is another one.
+    pub fn reload(&self, plugin: &PluginId) {
+        self.publish(plugin, &Frame::Development { plugin, fault: None, reload: true });
+    }
+
     /// Says that a new process is there, where values of the one before are kept.
     pub(crate) fn restarted(&self, plugin: &PluginId, generation: u64) {
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use outboard_protocol::manifest::{self, BACKGROUND_ENTRY, FILE_NAME, MANIFEST_MAX, Manifest, UI_ENTRY};
 
-use super::{Installed, Program, openness};
+use super::{Installed, Program, openness, stamp};
 
 /// Reads a plugin's folder.
 ///
@@ -17,7 +17,9 @@ pub fn read_folder(folder: &Path) -> Result<Installed, String> {
     let manifest = manifest::parse(&text).map_err(|_| mistakes(&file, &text).join("; "))?;
     let program = program(folder, &manifest).map_err(|reason| format!("{}: {reason}", file.display()))?;
     let has_ui = folder.join(UI_ENTRY).is_file();
-    let mut installed = Installed { manifest, folder: folder.to_owned(), program, has_ui, text, stamp: None };
+    let ui_stamp = if has_ui { stamp::of_ui(folder) } else { 0 };
+    let mut installed =
+        Installed { manifest, folder: folder.to_owned(), program, has_ui, ui_stamp, text, stamp: None };
     note_folder_name(&mut installed);
     if let Some(open) = openness::of_plugin(folder, &file, &installed.program) {
         if rustix::process::geteuid().is_root() {

@@ -37,6 +37,8 @@ pub struct Installed {
     pub program: Program,
     /// Whether it has a UI.
     pub has_ui: bool,
+    /// What its UI's files are like: another number, another UI.
+    pub(crate) ui_stamp: u64,
     /// The manifest's text, to notice any change of it.
     pub text: Vec<u8>,
     /// What the folder is like, where that was asked for.
@@ -58,6 +60,7 @@ impl Installed {
     pub(crate) fn looks_the_same(&self, other: &Self) -> bool {
         self.is_same(other)
             && self.has_ui == other.has_ui
+            && self.ui_stamp == other.ui_stamp
             && self.manifest.warnings == other.manifest.warnings
     }
 

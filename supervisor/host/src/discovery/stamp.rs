@@ -9,7 +9,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use outboard_protocol::manifest::UI_ENTRY;
+
 use super::watcher::Watches;
+
+/// The style sheet that goes with a UI.
+const UI_STYLE: &str = "ui/index.css";
 
 /// Entries that are looked at, those nearest to the folder first. What lies beyond is not noticed.
 const ENTRIES_MOST: usize = 2048;
@@ -50,6 +55,13 @@ pub(crate) fn stamp(folder: &Path, watches: Option<&Watches>) -> u64 {
         }
     }
     sum
+}
+
+/// The number of a UI's own two files, which name whatever else it loads.
+pub(super) fn of_ui(folder: &Path) -> u64 {
+    let of =
+        |name: &str| std::fs::metadata(folder.join(name)).map_or(0, |about| number(Path::new(name), &about));
+    of(UI_ENTRY).wrapping_add(of(UI_STYLE))
 }
 
 /// One entry. The times of a folder change with whatever is passed over in it, so they do not count.

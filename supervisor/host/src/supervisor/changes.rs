@@ -166,12 +166,16 @@ impl Supervisor {
         report.changed.push(id.to_string());
         let before = std::mem::replace(&mut entry.installed, Arc::clone(&found));
         let handle = entry.handle.clone();
+        let another_ui = before.has_ui && found.has_ui && before.ui_stamp != found.ui_stamp;
         self.declare(&id, &found);
         let had_program = before.program != Program::None;
         let starts = !had_program && self.is_wanted(&id, &found) && !*self.held.borrow();
         // A version without a program has never run.
         let from = if had_program { Some(before.version()) } else { self.context.plugins.last_version(&id) };
         handle.order(changed(from, &found), Some(found)).await;
+        if another_ui {
+            self.context.bus.reload(&id);
+        }
         // What had nothing to run was never told to start.
         if starts {
             handle.order(Order::Start, None).await;
@@ -201,8 +205,12 @@ impl Supervisor {
             }
         }
         if !entry.installed.looks_the_same(&found) {
-            entry.installed = Arc::clone(&found);
+            let before = std::mem::replace(&mut entry.installed, Arc::clone(&found));
+            let another_ui = before.has_ui && found.has_ui && before.ui_stamp != found.ui_stamp;
             handle.show(found).await;
+            if another_ui {
+                self.context.bus.reload(id);
+            }
         }
     }
 }

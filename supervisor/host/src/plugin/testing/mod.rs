@@ -197,6 +197,7 @@ pub(crate) fn installed(id: &str, version: &str) -> Installed {
         folder: PathBuf::from("/nowhere/subject"),
         program: Program::Command(vec!["./it".to_owned()]),
         has_ui: false,
+        ui_stamp: 0,
         text: text.into_bytes(),
         stamp: None,
     }
