@@ -242,8 +242,8 @@ test("the supervisor's own pages leave the browser's console free of errors", as
   page.on("response", (response) => response.status() >= 400 && told.push(`${response.status()} ${response.url()}`));
   await page.goto(supervisor.base);
   await page.evaluate(() => fetch("/favicon.ico"));
-  await page.getByRole("link", { name: "plain" }).click();
-  await page.getByText("no style sheet").waitFor();
+  await page.getByRole("link", { name: "plain" }).first().click();
+  await page.frameLocator("#desk-frame").getByText("no style sheet").waitFor();
   await page.waitForLoadState("networkidle");
   assert.deepEqual(told, []);
 });

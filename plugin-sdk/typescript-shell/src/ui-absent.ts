@@ -10,9 +10,9 @@ type Hooks = typeof Flight & typeof Shell & typeof Config & Pick<typeof Airline,
 
 function absent<Name extends keyof Hooks>(name: Name): Hooks[Name] {
   const sentence = `${name} works in a UI module, inside the shell page; a background module is given its ctx by onStart(ctx)`;
-  return (() => {
+  return () => {
     throw new Error(sentence);
-  }) as Hooks[Name];
+  };
 }
 
 export const useFlightEvents: Hooks["useFlightEvents"] = absent("useFlightEvents");

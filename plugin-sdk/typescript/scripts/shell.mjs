@@ -95,6 +95,8 @@ export async function buildShell(out = SHELL_DIR) {
   writeFileSync(join(out, "names.json"), `${JSON.stringify(modules, null, 1)}\n`);
   const { code } = await transform(readFileSync(join(SRC, "shell/shell.css"), "utf8"), { loader: "css", minify: true, target: "es2022" });
   writeFileSync(join(out, "shell.css"), code + (await buildPalette(join(SRC, "shell/palette.css"))));
+  const looks = await transform(readFileSync(join(SRC, "shell/desk.css"), "utf8"), { loader: "css", minify: true, target: "es2022" });
+  writeFileSync(join(out, "desk.css"), looks.code);
   copyFileSync(join(SRC, "shell/index.html"), join(out, "index.html"));
   writeFileSync(join(out, "policy.txt"), POLICY.join("; "));
   writeFileSync(join(out, "THIRD-PARTY.txt"), noticesText(notices));

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use outboard_broker::Broker;
 use outboard_context::{BusClient, Notice};
+use outboard_host::Icons;
 use outboard_host::routes::Route;
 use outboard_protocol::control::{AirlineStatus, AuthStatus, HostEvent, PluginStatus, StatusReport};
 use outboard_protocol::id::{Channel, ConfigKey, RoutePrefix};
@@ -53,6 +54,12 @@ pub trait Directory: Send + Sync + 'static {
 
     /// Whether a plugin has a UI, as of the last look at its folder.
     fn has_ui(&self, id: &str) -> bool;
+
+    /// A plugin's icons, as its manifest names them.
+    fn icons(&self, id: &str) -> Icons;
+
+    /// Resolves when it is known anew which plugins there are, counted from this call on.
+    fn rescanned(&self) -> Later<()>;
 
     /// Where a plugin is installed.
     fn install_dir(&self, id: &str) -> Option<PathBuf>;

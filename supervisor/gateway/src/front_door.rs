@@ -217,8 +217,12 @@ impl FrontDoor {
         cors: &Cors,
     ) -> Result<Response<ReplyBody>, Problem> {
         let path = request.uri().path();
-        let destination =
-            router::find(&*self.directory, path).map_err(|problem| caller.not_there(problem))?;
+        // Whatever prefix a plugin has registered: nothing of a plugin's is served at the operator's host.
+        let destination = if caller.is_operators_host() && pages::is_operators(path) {
+            Destination::Ours
+        } else {
+            router::find(&*self.directory, path).map_err(|problem| caller.not_there(problem))?
+        };
         let (id, prefix) = match &destination {
             Destination::Plugin(id, prefix) => (id.as_str(), Some(prefix)),
             Destination::Unregistered(id) => (*id, None),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use outboard_broker::Broker;
 use outboard_context::{BusClient, Notice};
-use outboard_host::Host;
 use outboard_host::routes::Route;
+use outboard_host::{Host, Icons};
 use outboard_protocol::control::{AirlineStatus, AuthStatus, HostEvent, PluginStatus, StatusReport};
 use outboard_protocol::id::{Channel, ConfigKey, RoutePrefix};
 use outboard_protocol::settings::Setting;
@@ -45,6 +45,14 @@ impl Directory for Host {
 
     fn has_ui(&self, id: &str) -> bool {
         Host::has_ui(self, id)
+    }
+
+    fn icons(&self, id: &str) -> Icons {
+        Host::icons(self, id)
+    }
+
+    fn rescanned(&self) -> Later<()> {
+        Box::pin(Host::rescanned(self))
     }
 
     fn install_dir(&self, id: &str) -> Option<PathBuf> {

@@ -59,6 +59,9 @@ impl OwnRoutes {
         // Each takes any method, since what is refused for its place is not to tell which methods there are.
         let router = Router::new()
             .route("/", any(front))
+            .route(pages::PLUGINS_PATH, any(front))
+            .route("/plugins/", any(front))
+            .route("/plugins/{*path}", any(front))
             .route(pages::ICON_PATH, any(icon))
             .route(HEALTH_PATH, any(healthy))
             .route("/_outboard/bus", any(bus))
@@ -115,21 +118,21 @@ fn rest(request: &Request) -> &str {
     path.strip_prefix(SUPERVISOR_PREFIX).unwrap_or(path)
 }
 
-/// `/`: the list of plugins, or at a plugin's own host its UI.
+/// `/`, and below `/plugins`: the operator's page. At a plugin's own host, `/` is its UI.
 async fn front(
     State(served): State<Served>,
     Extension(asked): Extension<Arc<Asked>>,
     request: Request,
 ) -> Answer {
     let caller = &asked.caller;
-    if caller.home().is_some() {
+    if request.uri().path() == "/" && caller.home().is_some() {
         caller.check_home()?;
         return Ok(pages::home(&*served.directory, caller)?);
     }
     if let Some(instead) = asked.instead(&caller.way_to_operator()?, &request) {
         return Ok(instead);
     }
-    Ok(pages::front(&*served.directory, caller))
+    Ok(pages::front(&*served.directory, request.uri().path(), caller))
 }
 
 async fn icon(Extension(asked): Extension<Arc<Asked>>, request: Request) -> Answer {
@@ -156,7 +159,7 @@ async fn bus(
     request: Request,
 ) -> Answer {
     let share = asked.caller.share_of_bus()?;
-    Ok(served.bus.join(&asked.client, request, share)?)
+    Ok(served.bus.join(&asked.client, request, share, asked.caller.origins())?)
 }
 
 async fn shell(

@@ -7,6 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderValue, StatusCode, Uri};
+use outboard_protocol::id::is_below;
 
 use crate::admission::caller::{self, Caller};
 use crate::directory::Directory;
@@ -24,6 +25,14 @@ use html::page;
 /// What browsers ask every site for; the plugins' own answers bring the browser here as well.
 pub(crate) const ICON_PATH: &str = "/favicon.ico";
 const ICON: &[u8] = br##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#1f4e79"/><circle cx="6" cy="8" r="3.5" fill="#fff"/><circle cx="12.5" cy="8" r="1.5" fill="#fff"/></svg>"##;
+
+/// Where the operator's page shows one plugin: `/plugins/<id>`, and below it a path of the plugin's UI.
+pub(crate) const PLUGINS_PATH: &str = "/plugins";
+
+/// Whether the operator's page lives at this path.
+pub(crate) fn is_operators(path: &str) -> bool {
+    path == "/" || is_below(path, PLUGINS_PATH)
+}
 
 /// `/favicon.ico`.
 pub(crate) fn icon() -> Response {

@@ -8,7 +8,7 @@ use outboard_protocol::PluginId;
 use outboard_protocol::id::{RoutePrefix, SUPERVISOR_PREFIX, is_below, is_the_shells};
 
 use crate::directory::Directory;
-use crate::pages::ICON_PATH;
+use crate::pages::{self, ICON_PATH};
 use crate::problem::{Kind, Problem};
 
 /// Who answers a path.
@@ -34,7 +34,7 @@ pub(crate) fn find<'p>(directory: &dyn Directory, path: &'p str) -> Result<Desti
     }
     match directory.owner_of(path) {
         Some((id, prefix)) => Ok(Destination::Plugin(id, prefix)),
-        None if path == ICON_PATH => Ok(Destination::Ours),
+        None if path == ICON_PATH || pages::is_operators(path) => Ok(Destination::Ours),
         None => Err(Problem::new(
             Kind::NotFound,
             format!("No plugin has registered a prefix that covers {path:?}."),

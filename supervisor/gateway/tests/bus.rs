@@ -142,6 +142,44 @@ async fn a_page_has_its_own_plugins_part_of_the_bus_by_whatever_name_it_comes() 
 }
 
 #[tokio::test]
+async fn the_operators_page_hears_of_all_plugins_and_of_each_change_and_a_plugins_page_of_none() {
+    let (house, gateway) = house_with(&["x", "y"]).await;
+    let port = gateway.listen().port();
+    let at = |label: &str| {
+        let origin = format!("http://{label}.localhost:{port}");
+        opening_at(&format!("{label}.localhost:{port}"), &format!("Origin: {origin}\r\n"))
+    };
+    let mut page = Ui::open(&gateway, &at("x")).await;
+    page.say(json!({ "type": "overview" })).await;
+    assert_eq!(page.hear().await["error"]["data"]["reason"], "denied");
+
+    let mut operator = Ui::open(&gateway, &at("outboard")).await;
+    operator.say(json!({ "type": "overview" })).await;
+    let told = operator.hear().await;
+    let mut plugins = told["plugins"].as_array().unwrap().clone();
+    plugins.sort_by_key(|plugin| plugin["id"].to_string());
+    let x = json!({
+        "id": "x", "name": "<x>", "version": "1.0.0", "state": "starting", "cause": "its <start> failed",
+        "origin": format!("http://x.localhost:{port}"), "hasUi": false, "hasSettings": false,
+        // What does not lie in its assets is not shown.
+        "iconLight": "assets/icon.svg", "iconDark": null, "routes": ["/api/x"],
+    });
+    assert_eq!((told["type"].as_str(), plugins.len(), &plugins[0]), (Some("overview"), 2, &x));
+
+    let mut status = outboard_gateway::Directory::plugin(&*house, "y").unwrap();
+    status.state = PluginState::Errored;
+    house.events.send(HostEvent::PluginState { status: Box::new(status) }).unwrap();
+    let one = operator.hear().await;
+    // As it is now, which may be newer than the event.
+    assert_eq!((&one["type"], &one["shown"]["id"]), (&json!("overview.plugin"), &json!("y")));
+    assert_eq!(one["shown"]["state"], "starting");
+
+    house.plugin("z", waiting("it is new"));
+    house.rescanned.notify_waiters();
+    assert_eq!(operator.hear().await["plugins"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
 async fn a_ui_hears_of_its_plugins_states() {
     let (house, gateway) = house_with(&["x", "y"]).await;
     let mut ui = Ui::connect(&gateway).await;

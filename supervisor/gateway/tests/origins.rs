@@ -538,6 +538,52 @@ async fn a_page_under_a_name_without_origins_is_refused_with_what_to_set() {
 }
 
 #[tokio::test]
+async fn the_operators_page_is_below_plugins_at_its_own_host_whatever_a_plugin_has_registered() {
+    let (house, gateway) = two_plugins(|_| {}).await;
+    house.claim("b", "/plugins");
+    let operator = at(&gateway, "outboard");
+    for path in ["/plugins", "/plugins/a", "/plugins/a/flights/7?leg=2"] {
+        for who in [LINK, PROGRAM] {
+            let answer = operator.ask("GET", path, who).await;
+            assert!(status(&answer) == 200 && answer.contains("id=\"desk\""), "{path}: {answer}");
+        }
+    }
+    assert_eq!(status(&operator.ask("GET", "/plugins/nobody", LINK).await), 404);
+    let page = operator.ask("GET", "/plugins/a", LINK).await;
+    let every = origin(&gateway, "*");
+    for rule in [
+        "frame-ancestors 'none'".to_owned(),
+        format!("frame-src {every};"),
+        format!("img-src 'self' data: {every};"),
+        format!("media-src 'self' {every}"),
+    ] {
+        assert!(page.contains(&rule), "{rule}: {page}");
+    }
+    // Everywhere else the prefix is its plugin's.
+    assert!(at(&gateway, "b").ask("GET", "/plugins/x", LINK).await.contains("GET /plugins/x"));
+    assert_eq!(
+        location(&at(&gateway, "bare").ask("GET", "/plugins/x", LINK).await),
+        format!("{}/plugins/x", origin(&gateway, "b"))
+    );
+    assert_eq!(status(&at(&gateway, "a").ask("GET", "/plugins/a", SAME_ORIGIN).await), 403);
+}
+
+#[tokio::test]
+async fn where_nobody_has_registered_it_a_browser_is_sent_on_to_the_operators_page() {
+    let (_house, gateway) = two_plugins(|_| {}).await;
+    for host in ["bare", "a"] {
+        let sent = at(&gateway, host).ask("GET", "/plugins/a/x?y", LINK).await;
+        assert_eq!(location(&sent), format!("{}/plugins/a/x?y", origin(&gateway, "outboard")), "{host}");
+    }
+    for (host, who) in [("a", SAME_ORIGIN), ("bare", PAGE_OF_A)] {
+        assert_eq!(status(&at(&gateway, host).ask("GET", "/plugins/a", who).await), 403, "{host}");
+    }
+    let (_house, shared) = two_plugins(|options| options.isolate_origins = false).await;
+    let page = at(&shared, "bare").ask("GET", "/plugins/a", LINK).await;
+    assert!(page.contains("frame-src 'self'") && page.contains("data-shared=\"true\""), "{page}");
+}
+
+#[tokio::test]
 async fn without_isolation_all_share_one_origin_and_the_first_page_says_so() {
     let (_house, gateway) = two_plugins(|options| options.isolate_origins = false).await;
     let bare = at(&gateway, "bare");

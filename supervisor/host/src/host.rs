@@ -23,7 +23,7 @@ use crate::catalogue::{Catalogue, invalid_status};
 use crate::javascript;
 use crate::lost_sockets;
 use crate::pages::Pages;
-use crate::plugin::{LaunchOptions, PluginHandle, Shared, SystemLauncher, Turns};
+use crate::plugin::{Icons, LaunchOptions, PluginHandle, Shared, SystemLauncher, Turns};
 use crate::process::{Ledger, Spawner, SpawnerOptions, sweep};
 use crate::routes::Routes;
 use crate::supervisor::{PluginPolicy, Request, ShutdownMode, Supervisor};
@@ -262,6 +262,23 @@ impl Host {
     pub fn has_ui(&self, id: &str) -> bool {
         let catalogue = self.inner.catalogue.borrow();
         catalogue.plugins.get(id).is_some_and(|handle| handle.view.borrow().has_ui())
+    }
+
+    /// A plugin's icons, as its manifest names them.
+    pub fn icons(&self, id: &str) -> Icons {
+        let catalogue = self.inner.catalogue.borrow();
+        catalogue.plugins.get(id).map(|handle| handle.view.borrow().icons.clone()).unwrap_or_default()
+    }
+
+    /// Resolves when it is known anew which plugins there are, which may be the same; never once the host has ended.
+    pub fn rescanned(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut catalogue = self.inner.catalogue.clone();
+        catalogue.mark_unchanged();
+        async move {
+            if catalogue.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     /// The folder of a plugin; `None` when there is no such plugin.

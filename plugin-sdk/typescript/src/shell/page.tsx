@@ -10,8 +10,10 @@ import type { PluginSurface } from "../ui/surface.js";
 import { comeHome } from "./baked.js";
 import { Boundary, wordsOf } from "./boundary.js";
 import { componentOf } from "./component.js";
+import { beHeld } from "./held.js";
 import { navigationOf } from "./navigation.js";
 import { watchDevelopment } from "./development.js";
+import type { ToastKind } from "./messages.js";
 import { Notice } from "./notice.js";
 import { ROUTER, routed } from "./router.js";
 import { shareEarly, type SharingPage } from "./shared.js";
@@ -33,6 +35,12 @@ function early(): string[] {
   return said.split(" ").filter(Boolean);
 }
 
+/** Where the operator's page is, which the gateway wrote into this one. */
+function homeOf(): string {
+  const said = document.querySelector<HTMLMetaElement>('meta[name="outboard-home"]')?.content || "/";
+  return new URL(said, globalThis.location.href).href;
+}
+
 async function load(id: string): Promise<ComponentType> {
   const folder = `/_outboard/plugins/${encodeURIComponent(id)}/ui`;
   const styled = addStyle(folder);
@@ -49,9 +57,15 @@ export async function mount(): Promise<void> {
   followTheme(window);
   const id = pluginOf(globalThis.location.pathname);
   document.title = id;
+  const home = homeOf();
+  const held = beHeld(window, new URL(home).origin);
+  const told = (kind: ToastKind) => (text: string) => {
+    if (held.is) held.tell({ outboard: "toast", kind, text: String(text) });
+    else toast[kind](text);
+  };
   const surface: PluginSurface = {
-    toast: { success: (text) => void toast.success(text), error: (text) => void toast.error(text), info: (text) => void toast.info(text), warning: (text) => void toast.warning(text) },
-    navigation: navigationOf(window),
+    toast: { success: told("success"), error: told("error"), info: told("info"), warning: told("warning") },
+    navigation: navigationOf(window, home, held),
     onPath: (listener) => {
       window.addEventListener("hashchange", listener);
       return () => window.removeEventListener("hashchange", listener);
@@ -61,7 +75,7 @@ export async function mount(): Promise<void> {
   const root = createRoot(document.getElementById("root") as HTMLElement);
   try {
     const settings = asksForSettings(globalThis.location);
-    const Plugin = settings ? SettingsPage : await load(id);
+    const Plugin = settings ? () => <main><SettingsPage /></main> : await load(id);
     root.render(
       <QueryClientProvider client={new QueryClient()}>
         <PluginShellProvider pluginId={id} surface={surface} fallback={<Notice kind="wait" text="Connecting to Outboard…" />}>

@@ -44,6 +44,26 @@ pub(crate) enum Share {
     Of(Arc<Names>, Box<str>),
 }
 
+/// Where the pages of plugins are, for somebody who came by this name.
+#[derive(Debug, Clone)]
+pub(crate) struct Origins {
+    names: Arc<Names>,
+    /// None where all is in one place.
+    family: Option<Family>,
+}
+
+impl Origins {
+    /// A plugin's: an origin, or nothing where all is in one place.
+    pub(crate) fn of(&self, id: &str) -> String {
+        self.family.map(|family| self.names.origin(family, &self.names.label(id))).unwrap_or_default()
+    }
+
+    /// All of them, as a source of a page's policy.
+    pub(crate) fn source(&self) -> String {
+        self.family.map_or_else(|| "'self'".to_owned(), |family| self.names.every_origin(family))
+    }
+}
+
 impl Share {
     /// Whether this plugin's part is in it.
     pub(crate) fn has(&self, plugin: &PluginId) -> bool {
@@ -202,10 +222,19 @@ impl Caller {
         self.names.isolated()
     }
 
+    /// Where the pages of plugins are, as seen from here.
+    pub(crate) fn origins(&self) -> Origins {
+        Origins { names: Arc::clone(&self.names), family: self.family().filter(|_| self.names.isolated()) }
+    }
+
     /// Where a plugin's pages are, as seen from here: an origin, or nothing where all is in one place.
     pub(crate) fn origin_of(&self, id: &str) -> String {
-        let family = self.family().filter(|_| self.names.isolated());
-        family.map(|family| self.names.origin(family, &self.names.label(id))).unwrap_or_default()
+        self.origins().of(id)
+    }
+
+    /// Whether this is the host of the operator's pages, which serves no plugin's bytes.
+    pub(crate) fn is_operators_host(&self) -> bool {
+        matches!(self.site, Site::Operator(_))
     }
 
     /// Where the operator's pages are, in the same way.

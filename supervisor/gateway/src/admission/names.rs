@@ -244,6 +244,14 @@ impl Names {
         }
     }
 
+    /// What covers the origin of every label, as a page's policy has it.
+    pub(crate) fn every_origin(&self, family: Family) -> String {
+        match (family, &self.public) {
+            (Family::Public, Some(public)) => public.every(),
+            _ => self.origin(family, "*"),
+        }
+    }
+
     /// Where a browser on this machine finds the operator's pages.
     pub(crate) fn pages_origin(&self, listen: &Address) -> Option<String> {
         self.origin_here(listen, OPERATOR_LABEL)

@@ -79,6 +79,13 @@ impl PluginOrigin {
         format!("{}{label}{}", self.before, self.after)
     }
 
+    /// What covers the origins of all labels. A policy has a whole part of a name in place of its star, so what stands beside the label in
+    /// that part is left open.
+    pub(super) fn every(&self) -> String {
+        let rest = self.after.find('.').map_or("", |dot| &self.after[dot..]);
+        format!("{}*{rest}", &self.before[..self.scheme_end])
+    }
+
     /// The label that lives at a host.
     pub(super) fn label_at<'h>(&self, host: &'h str) -> Option<&'h str> {
         cut(host, &self.before[self.scheme_end..], &self.after)
@@ -117,7 +124,9 @@ mod tests {
             assert_eq!(public.label_at(foreign), None, "{foreign}");
         }
         assert_eq!(public.label_of_origin("http://fleet.plugins.example"), None);
+        assert_eq!(public.every(), "https://*.plugins.example");
         let flat = PluginOrigin::new("http://p-{id}-x.example:8080").unwrap();
+        assert_eq!(flat.every(), "http://*.example:8080");
         assert_eq!((flat.origin("a").as_str(), flat.label_max()), ("http://p-a-x.example:8080", 59));
     }
 

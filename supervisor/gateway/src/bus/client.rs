@@ -28,9 +28,10 @@ use tokio_tungstenite::tungstenite::{Error, Message, error::CapacityError};
 
 use super::end::{End, Socket};
 use super::frames::{CallId, FromClient, ToClient};
+use super::overview::shown;
 use super::services::Services;
 use super::writing::{self, Writer};
-use crate::admission::caller::Share;
+use crate::admission::caller::{Origins, Share};
 use crate::directory::{Change, Directory, Later};
 use crate::wire::stream::ClientStream;
 
@@ -54,7 +55,7 @@ pub(super) async fn converse(
     stream: ClientStream,
     begun: Bytes,
     directory: Arc<dyn Directory>,
-    share: Share,
+    (share, origins): (Share, Origins),
     mut stopping: watch::Receiver<bool>,
 ) {
     let config = WebSocketConfig::default()
@@ -67,7 +68,7 @@ pub(super) async fn converse(
     let pushed = Arc::new(directory.bus());
     let (sink, heard) = socket.split();
     let mut writer = Writer::new(sink, Arc::clone(&pushed));
-    let mut conversation = Conversation::new(heard, directory, Arc::clone(&pushed), share);
+    let mut conversation = Conversation::new(heard, directory, Arc::clone(&pushed), share, origins);
     let end = tokio::select! {
         biased;
         () = crate::client_connection::stops(&mut stopping) => End::Told(CloseCode::Away, "the supervisor is stopping"),
@@ -89,6 +90,9 @@ struct Conversation {
     directory: Arc<dyn Directory>,
     /// The plugins that this client may hear and ask.
     share: Share,
+    origins: Origins,
+    /// For one that would know of all plugins: resolves when there may be others.
+    rescanned: Option<Later<()>>,
     pushed: Arc<BusClient>,
     events: broadcast::Receiver<HostEvent>,
     news: broadcast::Receiver<Notice>,
@@ -105,6 +109,7 @@ impl Conversation {
         directory: Arc<dyn Directory>,
         pushed: Arc<BusClient>,
         share: Share,
+        origins: Origins,
     ) -> Self {
         Self {
             said,
@@ -114,6 +119,8 @@ impl Conversation {
             news: directory.news(),
             directory,
             share,
+            origins,
+            rescanned: None,
             subscribed: HashSet::new(),
             calls: FuturesUnordered::new(),
             cancels: HashMap::new(),
@@ -134,6 +141,10 @@ impl Conversation {
                     Ok(())
                 }
                 () = self.services.hear() => Ok(()),
+                () = due(&mut self.rescanned) => {
+                    self.overview();
+                    Ok(())
+                }
                 _ = looks.tick() => if self.heard.elapsed() > SILENCE_MAX { Err(End::Gone) } else { Ok(()) },
             };
             if let Err(end) = step {
@@ -148,16 +159,37 @@ impl Conversation {
 
     fn tell_state(&mut self, event: Result<HostEvent, broadcast::error::RecvError>) -> Result<(), End> {
         match event {
-            Ok(HostEvent::PluginState { status }) if self.subscribed.contains(status.id.as_str()) => {
-                self.say(&ToClient::State { plugin: &status.id, state: status.shown_state() });
+            Ok(HostEvent::PluginState { status }) => {
+                if self.subscribed.contains(status.id.as_str()) {
+                    self.say(&ToClient::State { plugin: &status.id, state: status.shown_state() });
+                }
+                // As it is now, which has more in it than the event.
+                let now = self.rescanned.as_ref().and_then(|_| self.directory.plugin(&status.id));
+                if let Some(now) = now {
+                    let shown = shown(&*self.directory, &self.origins, now);
+                    self.say(&ToClient::OverviewPlugin { shown: &shown });
+                }
             }
             Ok(_) => {}
-            Err(broadcast::error::RecvError::Lagged(_)) => self.tell_all_states(),
+            Err(broadcast::error::RecvError::Lagged(_)) => {
+                self.tell_all_states();
+                if self.rescanned.is_some() {
+                    self.overview();
+                }
+            }
             Err(broadcast::error::RecvError::Closed) => {
                 return Err(End::Told(CloseCode::Away, "the supervisor is stopping"));
             }
         }
         Ok(())
+    }
+
+    /// Tells of all plugins, and from now on of changes. Listens first, so that what changes in between comes twice rather than never.
+    fn overview(&mut self) {
+        self.rescanned = Some(self.directory.rescanned());
+        let plugins = self.directory.status().plugins.into_iter();
+        let plugins: Vec<_> = plugins.map(|status| shown(&*self.directory, &self.origins, status)).collect();
+        self.say(&ToClient::Overview { plugins: &plugins });
     }
 
     /// News of the sign-in and of the airline concern every UI. What is told is how things are now, so that news which was
@@ -237,6 +269,13 @@ impl Conversation {
                 let answer = self.directory.invoke(plugin, channel, args);
                 self.await_answer(id, answer);
             }
+            FromClient::Overview => match self.share {
+                Share::All => self.overview(),
+                Share::Of(..) => {
+                    let what = "a plugin's page hears of its own plugin alone";
+                    self.refuse(None, &RpcError::new(ErrorReason::Denied, what));
+                }
+            },
             FromClient::Settings { id, plugin } => {
                 if let Err(error) = self.may_hear(&plugin) {
                     return self.refuse(Some(&id), &error);
@@ -397,6 +436,14 @@ impl Conversation {
                 self.refuse(Some(&id), &error);
             }
         }
+    }
+}
+
+/// Resolves when this does; never where there is nothing.
+async fn due(later: &mut Option<Later<()>>) {
+    match later {
+        Some(later) => later.await,
+        None => std::future::pending().await,
     }
 }
 

@@ -33,6 +33,8 @@ pub(super) enum FromClient {
     Cancel {
         id: CallId,
     },
+    /// The operator's page would know of all plugins, now and after each change.
+    Overview,
     /// What may be set for a plugin, as its manifest declares it.
     Settings {
         id: CallId,
@@ -114,6 +116,26 @@ pub(super) enum FromClient {
     },
 }
 
+/// A plugin as the operator's page shows it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Shown {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) state: &'static str,
+    pub(super) cause: Option<String>,
+    /// Where its pages are; empty where all is in one place.
+    pub(super) origin: String,
+    /// Whether it has a UI, and anything to set.
+    pub(super) has_ui: bool,
+    pub(super) has_settings: bool,
+    /// Files below its `assets/`.
+    pub(super) icon_light: Option<String>,
+    pub(super) icon_dark: Option<String>,
+    pub(super) routes: Vec<String>,
+}
+
 /// A client's own name for a call, given back as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -147,6 +169,15 @@ pub(super) enum ToClient<'a> {
     State {
         plugin: &'a str,
         state: &'a str,
+    },
+    /// All plugins: at first, and whenever there are others.
+    Overview {
+        plugins: &'a [Shown],
+    },
+    /// One of them is another.
+    #[serde(rename = "overview.plugin")]
+    OverviewPlugin {
+        shown: &'a Shown,
     },
     Result {
         id: &'a CallId,

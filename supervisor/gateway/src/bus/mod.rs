@@ -7,6 +7,7 @@
 mod client;
 mod end;
 mod frames;
+mod overview;
 mod services;
 mod writing;
 
@@ -20,7 +21,7 @@ use http::{HeaderValue, Method, StatusCode};
 use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::admission::caller::Share;
+use crate::admission::caller::{Origins, Share};
 use crate::client_connection::ClientConnection;
 use crate::directory::Directory;
 use crate::headers::{is_upgrade, mentions};
@@ -37,12 +38,13 @@ impl Bus {
         Self { directory, seats: Arc::new(Semaphore::new(clients)) }
     }
 
-    /// Lets a client in, to hear and ask the plugins that are in its share.
+    /// Lets a client in, to hear and ask the plugins that are in its share; their pages are at these origins for it.
     pub(crate) fn join(
         &self,
         client: &ClientConnection,
         mut request: Request,
         share: Share,
+        origins: Origins,
     ) -> Result<Response, Problem> {
         let accept = accept_key(&request)?;
         let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_| {
@@ -53,7 +55,7 @@ impl Bus {
         let (directory, stopping) = (Arc::clone(&self.directory), client.stopping());
         client.afterwards(Box::pin(async move {
             if let Some((stream, begun)) = crate::client_connection::upgraded(on_upgrade).await {
-                client::converse(stream, begun, directory, share, stopping).await;
+                client::converse(stream, begun, directory, (share, origins), stopping).await;
             }
             drop(seat);
         }));

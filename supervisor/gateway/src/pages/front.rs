@@ -1,14 +1,17 @@
-//! The first page: every plugin, its state, and where it answers.
+//! The operator's page: a list of all plugins, and each one's UI in a frame beside it. The page is a program of its own, which hears of
+//! plugins over the bus; what is written here is for browsers that run none.
 //!
 //! Served at the operator's own host, which serves no plugin's bytes. Must not know how a plugin's state comes about.
 
 use std::fmt::Write;
 
 use axum::response::Response;
+use http::header::CONTENT_SECURITY_POLICY;
+use http::{HeaderValue, StatusCode};
 use outboard_protocol::control::PluginStatus;
 
-use super::html::{SHELL_PATH, STYLE, escaped, operators};
-use super::shell;
+use super::html::{POLICY, SHELL_PATH, STYLE, escaped, operators};
+use super::{ICON_PATH, PLUGINS_PATH, shell};
 use crate::admission::caller::Caller;
 use crate::directory::Directory;
 
@@ -16,14 +19,18 @@ use crate::directory::Directory;
 const SHARED: &str = "<p class=\"notice\" role=\"status\">Every plugin\u{2019}s pages share one origin here (<code>isolate_origins = false</code>): \
     a page of any plugin reaches all the others, and this page.</p>";
 
-/// `/`.
-pub(crate) fn front(directory: &dyn Directory, caller: &Caller) -> Response {
+/// `/`, and below `/plugins` the same page, which shows the plugin that the address names.
+pub(crate) fn front(directory: &dyn Directory, path: &str, caller: &Caller) -> Response {
     let status = directory.status();
     let mut html = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>Outboard</title>\
-         <link rel=\"stylesheet\" href=\"{SHELL_PATH}shell.css\"><style>{STYLE}</style><main><h1>Outboard <small>{}</small></h1>",
-        escaped(&status.version)
+         <link rel=\"icon\" href=\"{ICON_PATH}\"><link rel=\"stylesheet\" href=\"{SHELL_PATH}shell.css\">\
+         <link rel=\"stylesheet\" href=\"{SHELL_PATH}desk.css\"></head><body><div id=\"desk\" data-version=\"{0}\" data-shared=\"{1}\"></div>\
+         <script type=\"module\" src=\"{SHELL_PATH}desk.js\"></script>\
+         <noscript><style>{STYLE}</style><main><h1>Outboard <small>{0}</small></h1>",
+        escaped(&status.version),
+        !caller.isolated()
     );
     if !caller.isolated() {
         html.push_str(SHARED);
@@ -37,13 +44,27 @@ pub(crate) fn front(directory: &dyn Directory, caller: &Caller) -> Response {
         }
         html.push_str("</ul>");
     }
-    html.push_str("</main>");
-    // Messages, questions and badges of plugins, where no host application shows them.
-    let _ = writeln!(
-        html,
-        "<div id=\"desk\"></div><script type=\"module\" src=\"{SHELL_PATH}desk.js\"></script></html>"
-    );
-    operators(html)
+    html.push_str("</main></noscript></body></html>\n");
+    let mut response = operators(html);
+    if plugin_of(path).is_some_and(|id| !status.plugins.iter().any(|plugin| plugin.id == id)) {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    if let Ok(policy) = HeaderValue::try_from(policy(&caller.origins().source())) {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// The plugin that an address names.
+fn plugin_of(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix(PLUGINS_PATH)?.strip_prefix('/')?;
+    rest.split('/').next().filter(|id| !id.is_empty())
+}
+
+/// What the page may load: from plugins their frames, pictures and sounds.
+fn policy(plugins: &str) -> String {
+    let own = POLICY.replace("img-src 'self' data:", &format!("img-src 'self' data: {plugins}"));
+    format!("{own}; frame-src {plugins}; media-src 'self' {plugins}")
 }
 
 fn row(html: &mut String, directory: &dyn Directory, plugin: &PluginStatus, caller: &Caller) {

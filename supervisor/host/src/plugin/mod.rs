@@ -68,3 +68,4 @@ pub use settings::PluginSettings;
 pub(crate) use shared::Shared;
 pub(crate) use system::SystemLauncher;
 pub(crate) use turns::Turns;
+pub use view::Icons;

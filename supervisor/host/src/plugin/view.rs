@@ -21,6 +21,24 @@ pub(crate) struct View {
     runs_something: bool,
     speaks: bool,
     has_ui: bool,
+    pub(crate) icons: Icons,
+}
+
+/// A plugin's icons as its manifest names them: paths in its folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Icons {
+    /// On a light ground.
+    pub light: Option<String>,
+    /// On a dark one.
+    pub dark: Option<String>,
+}
+
+impl Icons {
+    fn of(installed: &Installed) -> Self {
+        let named =
+            |key: &str| installed.manifest.other.get(key).and_then(|icon| icon.as_str()).map(str::to_owned);
+        Self { light: named("icon_light"), dark: named("icon_dark") }
+    }
 }
 
 impl View {
@@ -62,6 +80,7 @@ impl View {
             runs_something: installed.program != Program::None,
             speaks: installed.manifest.speaks_the_protocol(),
             has_ui: installed.has_ui,
+            icons: Icons::of(installed),
         }
     }
 

@@ -1,5 +1,5 @@
-//! The operator's page as a provider of services: says which it has, is called, answers. Reconnects by itself and says it anew. Must not
-//! know what the services do.
+//! The operator's page on the bus: says which services it has, is called, answers; and hears which plugins there are and how they are.
+//! Reconnects by itself and says it anew. Must not know what the services do, nor how plugins are shown.
 
 /** Waits before reconnecting, doubled from the first to the last. */
 const RETRY_FIRST_MS = 250;
@@ -17,6 +17,36 @@ export interface Asked {
 /** The methods of a service. */
 export type Methods = Record<string, (asked: Asked) => unknown>;
 
+/** A plugin as the supervisor tells of it. */
+export interface ShownPlugin {
+  id: string;
+  name: string;
+  version: string;
+  state: string;
+  cause: string | null;
+  /** Where its pages are; empty where all is in one place. */
+  origin: string;
+  hasUi: boolean;
+  hasSettings: boolean;
+  /** Files of its folder, below `assets/`. */
+  iconLight: string | null;
+  iconDark: string | null;
+  routes: string[];
+}
+
+/** Who hears of plugins, and whether the supervisor is reached. */
+export interface Hearer {
+  all(plugins: ShownPlugin[]): void;
+  one(plugin: ShownPlugin): void;
+  reached(is: boolean): void;
+}
+
+interface Told {
+  type: string;
+  plugins: ShownPlugin[];
+  shown: ShownPlugin;
+}
+
 interface Invoke {
   type: string;
   call: string;
@@ -26,8 +56,8 @@ interface Invoke {
   caller?: string | null;
 }
 
-/** Provides these services for as long as the page is open. */
-export function provide(url: string, services: Record<string, Methods>): void {
+/** Provides these services, and tells of plugins, for as long as the page is open. */
+export function join(url: string, services: Record<string, Methods>, hearer: Hearer): void {
   let attempt = 0;
   const open = (): void => {
     const socket = new WebSocket(url);
@@ -36,15 +66,20 @@ export function provide(url: string, services: Record<string, Methods>): void {
     const pings = setInterval(() => socket.readyState === WebSocket.OPEN && say({ type: "ping" }), PING_MS);
     socket.addEventListener("open", () => {
       attempt = 0;
+      hearer.reached(true);
+      say({ type: "overview" });
       for (const service of Object.keys(services)) say({ type: "service.provide", service });
     });
     socket.addEventListener("message", ({ data }) => {
-      const frame = JSON.parse(String(data)) as Invoke;
+      const frame = JSON.parse(String(data)) as Invoke & Told;
+      if (frame.type === "overview") hearer.all(frame.plugins);
+      if (frame.type === "overview.plugin") hearer.one(frame.shown);
       if (frame.type === "service.cancelled") calls.get(frame.call)?.abort();
       if (frame.type === "service.invoke") void answer(frame, services, calls, say);
     });
     socket.addEventListener("close", () => {
       clearInterval(pings);
+      hearer.reached(false);
       for (const call of calls.values()) call.abort();
       setTimeout(open, Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** attempt++));
     });

@@ -19,15 +19,19 @@ export interface Question {
   required?: boolean;
   min?: number;
   max?: number;
+  confirmLabel?: string;
+  cancelLabel?: string;
   options?: { value: string; label?: string }[];
   timeoutMs?: number;
 }
 
 interface Waiting extends Question {
+  number: number;
   settle(answer: unknown): void;
 }
 
 let queue: readonly Waiting[] = [];
+let asked = 0;
 let changed: () => void = () => {};
 
 /** Asks; gives the answer, or `empty`. */
@@ -35,14 +39,14 @@ export function ask(question: Question, empty: unknown, signal: AbortSignal): Pr
   return new Promise((resolve) => {
     const settle = (answer: unknown): void => {
       clearTimeout(timer);
-      queue = queue.filter((waiting) => waiting !== asked);
+      queue = queue.filter((waiting) => waiting !== waits);
       changed();
       resolve(answer === undefined ? empty : answer);
     };
     const timer = setTimeout(() => settle(undefined), Math.min(question.timeoutMs ?? STAYS_MS, LONGEST_MS));
-    const asked = { ...question, settle };
+    const waits = { ...question, number: asked++, settle };
     signal.addEventListener("abort", () => settle(undefined));
-    queue = [...queue, asked];
+    queue = [...queue, waits];
     changed();
   });
 }
@@ -55,7 +59,7 @@ export function Questions(): ReactNode {
     again({});
   }, []);
   const [first] = queue;
-  return first ? <Asked key={queue.length} question={first} /> : null;
+  return first ? <Asked key={first.number} question={first} /> : null;
 }
 
 function Asked({ question }: { question: Waiting }): ReactNode {
@@ -65,7 +69,7 @@ function Asked({ question }: { question: Waiting }): ReactNode {
     shown?.showModal();
     return () => shown?.close();
   }, []);
-  const { kind, title, message, caller, settle } = question;
+  const { kind, title, message, caller, confirmLabel, cancelLabel, settle } = question;
   const submit = (form: HTMLFormElement): void => {
     const given = new FormData(form).get("answer");
     if (kind === "alert" || kind === "confirm") settle(kind === "confirm" ? true : null);
@@ -81,10 +85,10 @@ function Asked({ question }: { question: Waiting }): ReactNode {
           <small>asked by {caller}</small>
           {kind !== "alert" && (
             <Button variant="outline" onClick={() => settle(undefined)}>
-              Cancel
+              {cancelLabel || "Cancel"}
             </Button>
           )}
-          <Button type="submit">OK</Button>
+          <Button type="submit">{confirmLabel || "OK"}</Button>
         </p>
       </form>
     </dialog>

@@ -12,8 +12,8 @@ export function asksForSettings(location: Location): boolean {
   return location.search === "?settings";
 }
 
-/** The settings of the plugin that the page is connected to. */
-export function SettingsPage(): ReactNode {
+/** The settings of the plugin that the page is connected to; the operator's page knows its name. */
+export function SettingsPage({ name }: { name?: string }): ReactNode {
   const connection = usePluginConnection();
   const { pluginId, config, connected } = usePluginContext();
   const [settings, setSettings] = useState<readonly Setting[] | null>(null);
@@ -25,16 +25,16 @@ export function SettingsPage(): ReactNode {
   if (failed) return <Notice kind="error" text={`The settings of plugin "${pluginId}" cannot be shown: ${failed}`} />;
   if (!settings) return null;
   return (
-    <main className="outboard-page">
+    <div className="outboard-page">
       <Card>
         <CardHeader>
-          <CardTitle>Settings of {pluginId}</CardTitle>
+          <CardTitle>Settings of {name ?? pluginId}</CardTitle>
           <CardDescription>The plugin is told of each change at once.</CardDescription>
         </CardHeader>
         <CardContent>
           <SettingsForm settings={settings} values={config.getAll()} save={(key, value) => connection.configure(key, value)} reset={(key) => connection.reset(key)} />
         </CardContent>
       </Card>
-    </main>
+    </div>
   );
 }

@@ -33,7 +33,7 @@ pub use needs::{Needs, needs};
 pub(super) const SETTINGS: &str = "settings";
 
 /// Whether there is anything to set for a plugin.
-pub(super) fn has_settings(directory: &dyn Directory, id: &str) -> bool {
+pub(crate) fn has_settings(directory: &dyn Directory, id: &str) -> bool {
     PluginId::new(id)
         .is_ok_and(|id| directory.plugin(id.as_str()).is_some() && !directory.settings(&id).is_empty())
 }
