@@ -43,5 +43,5 @@ pub mod virtual_environment;
 
 pub use host::{Host, HostOptions, HostTasks, Order, StartError};
 pub use pages::Pages;
-pub use plugin::{Icons, PluginSettings, trial};
+pub use plugin::{Debugger, Icons, PluginSettings, debugger_of, trial};
 pub use supervisor::{PluginPolicy, ShutdownMode};

@@ -296,9 +296,12 @@ pub(super) const OF_PLUGINS: &[Key<OnePlugin>] = &[
 ];
 
 /// What holds for one plugin alone.
-pub(super) const OF_ONE: &[Key<OnePlugin>] = &[plugins_row!(
-    "enabled",
-    Kind::Switch,
-    settings.enabled,
-    "`false`: it is not started, whatever `outboard enable` remembered"
-)];
+#[rustfmt::skip]
+pub(super) const OF_ONE: &[Key<OnePlugin>] = &[
+    plugins_row!("enabled", Kind::Switch, settings.enabled, "`false`: it is not started, whatever `outboard enable` remembered"),
+    plugins_row!("inspect", Kind::Count(1, 65_535), settings.inspect,
+        "The port of 127.0.0.1 at which its debugger listens: Node's inspector, or debugpy where `run.command` begins with Python. \
+         `outboard dev --inspect` sets it, and keeps its deadlines from counting"),
+    plugins_row!("inspect_brk", Kind::Switch, settings.inspect_brk,
+        "Whether it waits there for a debugger before it begins; `deadlines.handshake` is how long it may"),
+];

@@ -180,7 +180,7 @@ macro_rules! places_for_numbers {
         }
     )*};
 }
-places_for_numbers!(u32, usize);
+places_for_numbers!(u16, u32, usize);
 
 /// Values that are read and written as they are.
 macro_rules! places_as_they_are {

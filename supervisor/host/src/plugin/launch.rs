@@ -14,6 +14,7 @@ use outboard_protocol::manifest::{HttpListen, Limits as DeclaredLimits, Wire as 
 
 use rustix::io::Errno;
 
+use super::debugging;
 use super::environment::{environment, set};
 use super::launching::LaunchFailure;
 use super::settings::PluginSettings;
@@ -175,7 +176,7 @@ fn prepare(
     let data_dir = options.plugin_data_dir(installed);
     make_private(&data_dir.join("tmp"))?;
     let mut env = environment(installed, &data_dir, &settings.env);
-    let (program, args, wire) = program(installed, options, &mut env)?;
+    let (program, args, wire) = program(installed, settings, options, &mut env)?;
     let mut spec = SpawnSpec::new(label, program, &installed.folder);
     let socket = match installed.manifest.http.listen {
         HttpListen::Fd => {
@@ -209,6 +210,7 @@ fn prepare(
 
 fn program(
     installed: &Installed,
+    settings: &PluginSettings,
     options: &LaunchOptions,
     env: &mut Vec<(OsString, OsString)>,
 ) -> Result<(OsString, Vec<OsString>, Wire), LaunchFailure> {
@@ -216,6 +218,7 @@ fn program(
         Program::Command(command) => {
             let (program, args) =
                 command.split_first().ok_or_else(|| LaunchFailure::lasting("`run.command` is empty"))?;
+            let args = debugging::of_command(program, args, settings).map_err(LaunchFailure::lasting)?;
             let environment = virtual_environment::of(&installed.folder);
             // Else the machine's own `python3` would run, and fail at the first import.
             if let Some(fault) = environment.and_then(|environment| environment.fault(program)) {
@@ -226,7 +229,7 @@ fn program(
                 DeclaredWire::Stdio => Wire::Stdio,
                 DeclaredWire::Fd => Wire::Fd,
             };
-            Ok((program.into(), args.iter().map(OsString::from).collect(), wire))
+            Ok((program.into(), args.into_iter().map(OsString::from).collect(), wire))
         }
         Program::Module(entry) => {
             set(env, "OUTBOARD_BASE_URL", options.base_url.load().as_str());
@@ -234,7 +237,8 @@ fn program(
             for (name, value) in command.env {
                 set(env, &name, value);
             }
-            Ok((command.program, command.args, Wire::Fd))
+            let flag = debugging::of_node(settings).map(OsString::from);
+            Ok((command.program, flag.into_iter().chain(command.args).collect(), Wire::Fd))
         }
         Program::None => Err(LaunchFailure::lasting("the plugin has nothing to run")),
     }

@@ -23,6 +23,7 @@ mod actor;
 mod advice;
 mod calls;
 mod context;
+mod debugging;
 mod done;
 mod effects;
 mod elsewhere;
@@ -61,6 +62,7 @@ mod view;
 mod world;
 
 pub(crate) use actor::Actor;
+pub use debugging::{Debugger, debugger_of};
 pub(crate) use handle::{PluginHandle, order_channel};
 pub(crate) use history::History;
 pub(crate) use launch::LaunchOptions;

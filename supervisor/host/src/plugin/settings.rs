@@ -24,6 +24,10 @@ pub struct PluginSettings {
     pub limits: Limits,
     /// Bounds of the session.
     pub session: SessionLimits,
+    /// The port of 127.0.0.1 at which a debugger is let in.
+    pub inspect: Option<u16>,
+    /// Whether the program waits there for one before it begins.
+    pub inspect_brk: bool,
 }
 
 impl Default for PluginSettings {
@@ -35,6 +39,8 @@ impl Default for PluginSettings {
             env: Vec::new(),
             limits: Limits::default(),
             session: SessionLimits::default(),
+            inspect: None,
+            inspect_brk: false,
         }
     }
 }

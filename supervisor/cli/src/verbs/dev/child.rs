@@ -25,7 +25,7 @@ const LINES_KEPT: usize = 50;
 /// Longest piece that is kept as one line, in bytes.
 const LINE_MAX: u64 = 64 * 1024;
 /// How long the plugin's first start may take: longer than the supervisor allows any.
-const READY_MAX: Duration = Duration::from_secs(120);
+pub(super) const READY_MAX: Duration = Duration::from_secs(120);
 /// How long an orderly end may take before it is killed.
 const END_MAX: Duration = Duration::from_secs(40);
 /// How long the end of a process may take that has closed its output.
@@ -139,18 +139,18 @@ impl Supervisor {
     ///
     /// # Errors
     /// What the supervisor said where it did not start, with its exit code.
-    pub(super) async fn ready(&mut self) -> Outcome<Ready> {
+    pub(super) async fn ready(&mut self, most: Duration) -> Outcome<Ready> {
         let Some(out) = self.child.stdout.take() else {
             return Err(Failure::failed("the supervisor was started already"));
         };
         let mut lines = BufReader::new(out).lines();
-        match timeout(READY_MAX, lines.next_line()).await {
+        match timeout(most, lines.next_line()).await {
             Ok(Ok(Some(line))) => serde_json::from_str(&line)
                 .map_err(|error| Failure::failed(format!("the supervisor said {line:?}: {error}"))),
             Ok(_) => Err(self.ended().await),
             Err(_) => Err(Failure::new(
                 Exit::NoAnswer,
-                format!("the supervisor was not ready within {} s", READY_MAX.as_secs()),
+                format!("the supervisor was not ready within {} s", most.as_secs()),
             )),
         }
     }

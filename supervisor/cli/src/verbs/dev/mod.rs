@@ -10,6 +10,8 @@
 mod build;
 mod child;
 mod desk;
+mod inspect;
+mod launch_file;
 mod page;
 mod place;
 mod project;
@@ -30,6 +32,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::child::{Folders, Supervisor};
 use self::desk::{Desk, Fault};
+use self::inspect::Inspect;
 use self::project::Project;
 use self::watch::Tree;
 use crate::arguments::{DevArguments, Global};
@@ -58,14 +61,21 @@ pub(super) fn run(
         if !first_build(&desk, &project, &mut tree, &mut ends).await? {
             return Err(Failure::said(Exit::Failed));
         }
-        let mut supervisor = Supervisor::start(&folders, wanted, global, &[])?;
+        let inspect = Inspect::wanted(wanted, &project).await?;
+        if let Some(inspect) = &inspect {
+            inspect.tell(&desk, &project)?;
+            settings.options.timeout = Some(inspect::PATIENT);
+        }
+        let further = inspect.as_ref().map(|inspect| inspect.settings(&project.id)).unwrap_or_default();
+        let mut supervisor = Supervisor::start(&folders, wanted, global, &further)?;
+        let most = if inspect.is_some() { inspect::PATIENT } else { child::READY_MAX };
         let ready = tokio::select! {
-            ready = supervisor.ready() => ready?,
-            () = ends.next() => return stop(&mut supervisor, &mut ends, Ok(())).await,
+            ready = supervisor.ready(most) => ready?,
+            () = ends.next() => return stop(&mut supervisor, &mut ends, inspect.as_ref(), Ok(())).await,
         };
-        let done =
-            develop(&desk, &settings, project, &mut tree, &mut supervisor, &ready.listen, &mut ends).await;
-        let done = stop(&mut supervisor, &mut ends, done).await;
+        let plan = Plan { listen: ready.listen, inspect };
+        let done = develop(&desk, &settings, project, &mut tree, &mut supervisor, &plan, &mut ends).await;
+        let done = stop(&mut supervisor, &mut ends, plan.inspect.as_ref(), done).await;
         if done.is_ok() && desk.is_failing() { Err(Failure::said(Exit::Failed)) } else { done }
     })
 }
@@ -98,6 +108,13 @@ async fn first_build(desk: &Desk<'_>, project: &Project, tree: &mut Tree, ends: 
     }
 }
 
+/// What holds for as long as it runs.
+struct Plan {
+    /// Where the plugin is reached.
+    listen: String,
+    inspect: Option<Inspect>,
+}
+
 type Round<'r> = Pin<Box<dyn Future<Output = Outcome<(Project, Option<Fault>)>> + 'r>>;
 
 /// Waits for everything at once: saves, what the plugin says, what becomes of it, and the end.
@@ -107,7 +124,7 @@ async fn develop(
     mut project: Project,
     tree: &mut Tree,
     supervisor: &mut Supervisor,
-    listen: &str,
+    plan: &Plan,
     ends: &mut Ends,
 ) -> Outcome {
     let client = Client::connect(settings).await?;
@@ -115,9 +132,10 @@ async fn develop(
     let mut records = client.subscribe::<LogRecords>(&everything).await?;
     let mut events = client.subscribe::<HostEvents>(&NoParams {}).await?;
     let prints = round::Prints::new(round::prints_of(&project.run_dir));
-    begin(desk, &client, &project, listen).await?;
+    begin(desk, &client, &project, &plan.listen).await?;
     let mut changed = BTreeSet::new();
     let mut round: Option<Round<'_>> = None;
+    let mut hint: Option<tokio::time::Instant> = None;
     loop {
         tokio::select! {
             heard = tree.changed() => {
@@ -125,10 +143,23 @@ async fn develop(
                 desk.changed(heard.iter())?;
                 // What a round that was not finished had to do is to be done by the next.
                 changed.extend(heard);
+                if plan.inspect.is_some() {
+                    if round.take().is_some() {
+                        inspect::end(&client, &project.id).await?;
+                    }
+                    hint = Some(tokio::time::Instant::now() + inspect::HINT_AFTER);
+                }
                 round = Some(Box::pin(one_round(desk, &client, project.clone(), changed.clone(), &prints)));
             }
+            () = at(hint) => {
+                hint = None;
+                let kept = inspect::kept(&client, &project.id).await?;
+                if let Some((state, text)) = kept.filter(|_| round.is_some()) {
+                    desk.say("kept", &text, json!({ "state": state }))?;
+                }
+            }
             done = next(&mut round) => {
-                round = None;
+                (round, hint) = (None, None);
                 let (now, fault) = done?;
                 changed.clear();
                 if now != project {
@@ -170,6 +201,13 @@ async fn develop(
 async fn next<T>(round: &mut Option<Pin<Box<dyn Future<Output = T> + '_>>>) -> T {
     match round {
         Some(round) => round.await,
+        None => pending().await,
+    }
+}
+
+async fn at(moment: Option<tokio::time::Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
         None => pending().await,
     }
 }
@@ -241,11 +279,21 @@ fn is_of_interest(record: &LogRecord) -> bool {
 }
 
 /// Ends the supervisor, and gives what was to be said.
-async fn stop(supervisor: &mut Supervisor, ends: &mut Ends, done: Outcome) -> Outcome {
+async fn stop(
+    supervisor: &mut Supervisor,
+    ends: &mut Ends,
+    inspect: Option<&Inspect>,
+    done: Outcome,
+) -> Outcome {
     supervisor.tell_to_stop();
+    let mut hurry = inspect.map(|_| tokio::time::Instant::now() + inspect::END_AFTER);
     loop {
         tokio::select! {
             () = supervisor.stopped() => return done,
+            () = at(hurry) => {
+                hurry = None;
+                supervisor.tell_to_stop();
+            }
             // Impatience is handed on: everything ends at once.
             () = ends.next() => supervisor.tell_to_stop(),
         }
