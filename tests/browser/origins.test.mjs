@@ -275,7 +275,7 @@ test("a plugin's service worker, cookies, caches and storage stay at its own ori
     ["/_outboard/shell/evil", "evil"],
   ]) {
     await page.goto(supervisor.base + path);
-    await page.getByText(words).first().waitFor();
+    await page.getByText(words).filter({ visible: true }).first().waitFor();
     assert.doesNotMatch(await page.locator("body").innerText(), /TAKEN OVER/, path);
   }
 });
@@ -363,7 +363,7 @@ test("without isolation all pages share one origin, and the first page and the s
   await page.goto(supervisor.base);
   assert.equal(new URL(page.url()).host, `127.0.0.1:${supervisor.port}`);
   await page.getByRole("status").getByText("isolate_origins = false").waitFor();
-  await page.getByRole("link", { name: "victim", exact: true }).click();
-  await page.getByText(`victim knows ${SECRET}`).waitFor();
+  await page.getByRole("main").getByRole("link", { name: "victim", exact: true }).click();
+  await page.frameLocator("#desk-frame").getByText(`victim knows ${SECRET}`).waitFor();
   assert.match(await supervisor.cli("status"), /share one origin \(isolate_origins = false\)/);
 });
