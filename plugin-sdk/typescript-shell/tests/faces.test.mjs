@@ -174,7 +174,7 @@ test("notify and the indicator are told and forgotten, and that nobody shows the
   assert.deepEqual(told, [
     ["toast", { type: "success", message: "hello" }],
     ["toast", { type: "info", message: "m", title: "t" }],
-    ["playSound", { name: "ding" }],
+    ["playSound", { sound: "ding" }],
     ["playCustomSound", { path: "assets/audio/x.mp3" }],
     ["setIndicator", { type: "notification", tooltip: "2 new" }],
   ]);

@@ -23,7 +23,7 @@ export function createNotify(ground: Ground): Notifier {
       const toast = typeof given === "object" && given !== null ? given : { ...more, message: String(given) };
       tell("toast", { type: "info", ...toast });
     },
-    playSound: (name) => tell("playSound", { name: String(name) }),
+    playSound: (name) => tell("playSound", { sound: String(name) }),
     playCustomSound(pathInPlugin) {
       const path = String(pathInPlugin).replace(/^\.?\//, "");
       const inside = path.startsWith("assets/") && !path.split("/").some((part) => part === "" || part === "." || part === "..");
