@@ -2,6 +2,7 @@
 //!
 //! Held by the context. The host, control and the gateway say who provides; consumers come by [`Broker::consumer`].
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -60,9 +61,15 @@ impl Broker {
         let inbox = Arc::<Inbox>::default();
         let mut registry = self.lock();
         let key = registry.number();
-        registry
-            .consumers
-            .insert(key, Seat { plugin: plugin.clone(), inbox: Arc::clone(&inbox), subscriptions: 0 });
+        registry.consumers.insert(
+            key,
+            Seat {
+                plugin: plugin.clone(),
+                inbox: Arc::clone(&inbox),
+                subscriptions: 0,
+                called: BTreeSet::new(),
+            },
+        );
         drop(registry);
         Consumer::new(self.clone(), key, plugin, inbox)
     }

@@ -31,9 +31,12 @@ impl Consumer {
     /// Calls a method of a service. Where its provider is up, the question has been sent when this returns; the answer always comes
     /// within the call's own limit. Dropping it withdraws the call, and the provider is told so.
     ///
+    /// From then on it is told when the service comes and goes.
+    ///
     /// Errors: the provider's own; `no_provider` where nobody provides the service; `unavailable` where its provider is gone or does
     /// not come in time; `timeout`; `limit_exceeded` where too many calls are open, of the consumer or at the provider.
     pub fn call(&self, params: CallParams) -> Answer {
+        self.broker.lock().called(self.key, &params.service);
         calling::call(&self.broker, &self.plugin, &self.open, params)
     }
 

@@ -4,7 +4,7 @@
 //! [`Answerer`](crate::Answerer) and an inbox only queue what they are told and ask nothing back, so that no lock waits for this one;
 //! (2) whoever holds it waits for nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use outboard_protocol::context::service::{ChangedParams, ReplyParams, ServiceState, SubscribedParams};
@@ -18,12 +18,16 @@ use crate::service::{Claim, Key, Service};
 
 /// Subscriptions of one consumer.
 pub(crate) const SUBSCRIPTIONS_MAX: usize = 256;
+/// Services that one consumer has called and is told of; of those that it calls after so many it has to be subscribed to something.
+pub(crate) const CALLED_MAX: usize = 256;
 
 /// A consumer.
 pub(crate) struct Seat {
     pub(crate) plugin: PluginId,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) subscriptions: usize,
+    /// Services that it has called: it is told when they come and go, as for those that it is subscribed to.
+    pub(crate) called: BTreeSet<ServiceName>,
 }
 
 /// A provider waits for a consumer's answer.
@@ -95,9 +99,10 @@ impl Registry {
         }
         let (state, because) = service.state();
         let news = service.told.replace(state) != Some(state);
-        let listening: Vec<Key> = service.wanted.values().flatten().copied().collect();
+        let listening: BTreeSet<Key> = service.wanted.values().flatten().copied().collect();
         if news {
-            for seat in listening.iter().filter_map(|key| self.consumers.get(key)) {
+            let uses = |(key, seat): &(&Key, &Seat)| listening.contains(key) || seat.called.contains(name);
+            for (_, seat) in self.consumers.iter().filter(uses) {
                 seat.inbox.change(ChangedParams { service: name.clone(), state, because: because.clone() });
             }
         }
@@ -106,6 +111,14 @@ impl Registry {
         }
         if self.services.get(name).is_some_and(Service::is_idle) {
             self.services.remove(name);
+        }
+    }
+
+    /// A consumer calls it.
+    pub(crate) fn called(&mut self, key: Key, name: &ServiceName) {
+        let Some(seat) = self.consumers.get_mut(&key) else { return };
+        if seat.called.len() < CALLED_MAX && !seat.called.contains(name) {
+            seat.called.insert(name.clone());
         }
     }
 

@@ -122,6 +122,23 @@ async fn a_call_reaches_the_provider_with_the_caller_that_the_broker_knows() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_has_called_a_service_is_told_when_it_comes_and_goes_and_nobody_else_is() {
+    let (broker, desk) = (Broker::default(), Arc::<Desk>::default());
+    let (hud, other) = (consumer(&broker, "hud"), consumer(&broker, "other"));
+    let refused = hud.call(call("getState", None)).await.unwrap_err();
+    assert_eq!(reason(&refused), ErrorReason::NoProvider);
+    broker.stand(&flight(), &plugin("sim"), desk.ready());
+    assert_eq!(changes(&hud), [ServiceState::Available]);
+    broker.stand(&flight(), &plugin("sim"), Standing::Away("it crashed".to_owned()));
+    assert_eq!(changes(&hud), [ServiceState::Unavailable]);
+    broker.withdraw(&flight(), &plugin("sim"));
+    broker.stand(&flight(), &plugin("sim"), desk.ready());
+    // What waits unread of a service is its newest state.
+    assert_eq!(changes(&hud), [ServiceState::Available]);
+    assert!(changes(&other).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn questions_are_put_in_the_order_of_the_calls_before_any_is_awaited() {
     let (broker, desk) = (Broker::default(), Arc::<Desk>::default());
     broker.stand(&flight(), &plugin("sim"), desk.ready());
