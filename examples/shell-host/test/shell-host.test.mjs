@@ -70,7 +70,6 @@ test("a guard that forbids keeps the flight on the ground with its reason, and o
   const plugin = await runPlugin(await load(), { id: "shell-host", config: { auto_start: false }, consumer: ({ to, payload }) => (to === "strict" && payload.callsign === "X1" ? { allow: false, reason: "no fuel" } : undefined) });
   t.after(() => plugin.stop());
   plugin.setSubscribers("flight", "startGuard", ["strict", "silent"]);
-  await new Promise((resolve) => setImmediate(resolve));
   await assert.rejects(asks(plugin)("startFlight", { callsign: "X1" }), /strict does not let the flight start: no fuel/);
   assert.equal((await asks(plugin)("getState")).flight, null);
   await asks(plugin)("startFlight", { callsign: "X2" });

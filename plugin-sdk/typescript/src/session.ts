@@ -124,8 +124,10 @@ export class Session {
     "service.subscribed": (params) => this.#services.subscribed(params),
   };
 
-  #call(method: string, params: object, call: ServedCall): unknown {
+  async #call(method: string, params: object, call: ServedCall): Promise<unknown> {
     const serve = named(this.#calls, method);
+    // What was told before this call is heard before it is answered: listeners are called in microtasks.
+    await undefined;
     if (!serve) throw CallError.of("method_not_found", `a plugin has no method ${JSON.stringify(method)}`);
     return serve(params, call);
   }

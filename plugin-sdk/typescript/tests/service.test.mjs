@@ -130,6 +130,16 @@ test("a method that is provided knows who calls, and no other is answered", asyn
   await assert.rejects(plugin.callProvided("other", "greet"), { reason: "method_not_found" });
 });
 
+test("what the host told before a call is heard before the call is answered", async (t) => {
+  let consumers = [];
+  const { plugin } = await started(t, {}, (ctx) => {
+    ctx.service("greeter").onSubscribed((told) => (consumers = told.consumers));
+    ctx.service("greeter").provide({ consumers: () => consumers });
+  });
+  plugin.setSubscribers("greeter", "greeted", ["fleet"]);
+  assert.deepEqual(await plugin.callProvided("greeter", "consumers"), ["fleet"]);
+});
+
 test("a call that its maker withdraws ends at both ends", async (t) => {
   let aborted;
   const seen = new Promise((resolve) => (aborted = resolve));
