@@ -32,6 +32,7 @@ pub fn open(
 /// Opens one on a Unix socket.
 pub fn open_unix(path: &Path, headers: &[(&'static str, &str)]) -> Result<Socket<UnixStream>, Refused> {
     let stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(GUARD))?;
     stream.set_write_timeout(Some(GUARD))?;
     greet(stream, "ws://outboard/", headers)
 }

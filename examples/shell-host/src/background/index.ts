@@ -13,7 +13,7 @@ const UPDATE_MS = 1_000;
 /** How long after a flight the next one starts by itself, and how soon it is tried again where a guard forbade it. */
 const REST_MS = 8_000;
 const AGAIN_MS = 30_000;
-/** How often what brings an interrupted flight back is kept. */
+/** How often what brings an interrupted flight back is kept, besides at each change of its phase. */
 const KEEP_MS = 10_000;
 /** Under which key: not a setting, so that nobody sees it among those. */
 const KEPT = "interrupted_flight";
@@ -48,6 +48,7 @@ async function begin(ctx: ShellContext): Promise<void> {
     phase(phase) {
       told.phase(phase);
       ctx.logger.info("Flight", `phase ${phase.currentPhase}`);
+      void keep(tracker.kept());
     },
     landing(report) {
       told.landing(report);

@@ -9,10 +9,10 @@ export interface Preferences {
   simbriefUsername: string;
 }
 
-/** A router for each of the shell's prefixes. */
+/** A router for each of the shell's prefixes, and one that says which they are. */
 export function routesOf(tracker: Tracker, preferences: () => Preferences): Record<string, Router> {
   let refreshed = 0;
-  return {
+  const answers = {
     "/api/config": answering("/", () => ({ data: preferences() })),
     "/api/flight-events": answering("/", () => tracker.log()),
     "/api/simulator": Router()
@@ -22,6 +22,7 @@ export function routesOf(tracker: Tracker, preferences: () => Preferences): Reco
     "/api/auth": Router().post("/va/refresh", (_, response) => void response.json({ data: { token: `simulated-${++refreshed}` } })),
     "/api/plugins-config": answering("/:plugin/airline", () => ({ data: {} })),
   };
+  return { ...answers, "/api/shell-host": answering("/", () => ({ ui: "/_outboard/shell/shell-host", answers: Object.keys(answers) })) };
 }
 
 const answering = (path: string, answer: (request: Request) => unknown): Router => Router().get(path, (request: Request, response: Response) => void response.json(answer(request)));
