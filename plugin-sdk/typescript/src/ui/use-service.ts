@@ -34,8 +34,11 @@ export function useServiceValue<From, To = From>(what: Followed, { select }: Sel
     if (text !== last.current.text) last.current = { text, data };
     return last.current.data;
   };
-  const data = useSyncExternalStore(useCallback((changed) => follower.watch(changed), [follower]), read);
-  return { data, isLoading: follower.value() === undefined };
+  const watch = useCallback((changed: () => void) => follower.watch(changed), [follower]);
+  const data = useSyncExternalStore(watch, read);
+  // Watched apart: where the answer is null, it is all that changes.
+  const isLoading = useSyncExternalStore(watch, () => follower.value() === undefined);
+  return { data, isLoading };
 }
 
 /** A service as a UI uses it. */
