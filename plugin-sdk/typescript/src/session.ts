@@ -127,7 +127,7 @@ export class Session {
   async #call(method: string, params: object, call: ServedCall): Promise<unknown> {
     const serve = named(this.#calls, method);
     // What was told before this call is heard before it is answered: listeners are called in microtasks.
-    await undefined;
+    await Promise.resolve();
     if (!serve) throw CallError.of("method_not_found", `a plugin has no method ${JSON.stringify(method)}`);
     return serve(params, call);
   }
