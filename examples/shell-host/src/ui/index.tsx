@@ -126,8 +126,8 @@ function Log() {
               <li key={event.eventId}>
                 <time className="text-text-muted" dateTime={event.eventTimestamp}>
                   {clock(event.eventElapsedTime)}
-                </time>{" "}
-                {event.message}
+                </time>
+                <span>{event.message}</span>
               </li>
             ))}
         </ol>
