@@ -134,6 +134,7 @@ export default createPlugin({
   onStart(ctx) {
     ctx.ipc.handle("badge", (badge) => (badge ? ctx.plugin.setIndicator(badge) : ctx.plugin.clearIndicator()));
     ctx.ipc.handle("tell", (message) => ctx.notify.toast(message, { type: "warning" }));
+    ctx.ipc.handle("sound", (name) => ctx.notify.playSound(name));
     ctx.ipc.handle("play", (file) => ctx.notify.playCustomSound(file));
     ctx.ipc.handle("ask", () => ctx.dialog.confirm({ title: "Divert?", message: "Fuel is low.", confirmLabel: "Divert", cancelLabel: "Go on" }));
   },
@@ -193,6 +194,16 @@ test("messages of UIs and of background programs are shown over everything with 
   await toast.getByText("The Badged").waitFor();
   await supervisor.cli("call", "badged", "tell", '"fuel is low"');
   await page.locator("[data-sonner-toast]", { hasText: "fuel is low" }).getByText("The Badged").waitFor();
+  await page.evaluate(() => {
+    const Tone = globalThis.OscillatorNode;
+    globalThis.tones = [];
+    globalThis.OscillatorNode = function (context, options) {
+      globalThis.tones.push(options.frequency);
+      return new Tone(context, options);
+    };
+  });
+  await supervisor.cli("call", "badged", "sound", '"success"');
+  await page.waitForFunction(() => globalThis.tones.join() === "660,880");
   const played = page.waitForResponse((response) => response.url().endsWith("/assets/ding.wav"));
   await supervisor.cli("call", "badged", "play", '"assets/ding.wav"');
   assert.equal((await played).status() < 300, true);

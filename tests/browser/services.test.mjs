@@ -118,7 +118,7 @@ test("the operator's page shows what plugins tell and ask: one question at a tim
     const call = (...given) => plugin.evaluate((given) => globalThis.call(...given), given);
     await supervisor.until("the desk provides", () => call("notify", "toast", { type: "success", message: "on blocks" }).then(() => true, () => false));
     await desk.getByText("on blocks").first().waitFor();
-    await call("notify", "playSound", { name: "success" });
+    await call("notify", "playSound", { sound: "success" });
 
     const answers = Promise.all([
       call("dialog", "confirm", { title: "Divert?", message: "Fuel is low." }),

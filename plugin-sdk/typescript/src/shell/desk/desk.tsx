@@ -22,7 +22,7 @@ const notify: Methods = {
     const { durationMs } = params;
     tell(caller, kind, text(params["message"]), { title: text(params["title"]), description: text(params["description"]), ...(typeof durationMs === "number" ? { durationMs } : {}) });
   },
-  playSound: ({ params }) => playSound(text(params["name"])),
+  playSound: ({ params }) => playSound(text(params["sound"])),
   playCustomSound: ({ caller, params }) => playFile(pluginOf(caller)?.origin ?? "", caller, text(params["path"])),
 };
 
