@@ -48,9 +48,10 @@ def wait_for(condition):
 
 
 class Outboard:
-    """A supervisor in temporary folders, with plugins made from one program, or by `files`: (source, where, command) of each."""
+    """A supervisor in temporary folders, with plugins made from one program, or by `files`: (source, where, command) of each;
+    `manifests` has further members of some."""
 
-    def __init__(self, plugins=("bench",), settings="", files=None):
+    def __init__(self, plugins=("bench",), settings="", files=None, manifests=None):
         self.folder = Path(tempfile.mkdtemp(prefix="outboard-bench-"))
         for name in plugins:
             folder = self.folder / "plugins" / name
@@ -68,6 +69,7 @@ class Outboard:
                 manifest["run"] = {"command": command}
                 if not command:
                     del manifest["run"]
+            manifest |= (manifests or {}).get(name, {})
             (folder / "plugin.json").write_text(json.dumps(manifest))
         self.runtime, self.data = self.folder / "r", self.folder / "data"
         (self.folder / "outboard.toml").write_text(settings)

@@ -17,6 +17,8 @@ import time
 import crowds
 import flows
 import measures
+import reloads
+import services
 import starts
 from scene import ROOT
 
@@ -38,6 +40,8 @@ MEASURES = {
     "javascript": starts.measure_javascript,
     "lost": starts.measure_lost,
     "crowd": crowds.measure_crowd,
+    "services": services.measure_services,
+    "reloads": reloads.measure_reloads,
 }
 
 HEAD = """# Performance

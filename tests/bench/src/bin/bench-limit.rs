@@ -1,8 +1,8 @@
 //! The limits: the same work with nothing around it.
 //!
 //! `bench-limit rpc CALLS AT_ONCE`: two blocking processes, serde_json, pipes. `bench-limit sync FILE SECONDS`: overwrite in place
-//! and sync. `bench-limit sync-asked FILE SECONDS`: the same, where one process asks and another one does it. Each prints one JSON
-//! line.
+//! and sync. `bench-limit sync-asked FILE SECONDS`: the same, where one process asks and another one does it.
+//! `bench-limit pipes COUNT HZ SECONDS BYTES`: as many bytes into each of so many pipes, so often. Each prints one JSON line.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -34,7 +34,15 @@ fn main() {
         }
         ["sync-asked", file, seconds] => sync_asked(file, seconds.parse().unwrap()),
         ["sync-for-asker", file] => sync_for_asker(file),
-        _ => panic!("bench-limit rpc CALLS AT_ONCE | sync FILE SECONDS | sync-asked FILE SECONDS"),
+        ["pipes", count, hz, seconds, bytes] => pipes(
+            count.parse().unwrap(),
+            hz.parse().unwrap(),
+            seconds.parse().unwrap(),
+            bytes.parse().unwrap(),
+        ),
+        _ => panic!(
+            "bench-limit rpc CALLS AT_ONCE | sync FILE SECONDS | sync-asked FILE SECONDS | pipes COUNT HZ SECONDS BYTES"
+        ),
     }
 }
 
@@ -201,4 +209,26 @@ fn sync_for_asker(file: &str) {
         answer.write_all(&[0]).unwrap();
         answer.flush().unwrap();
     }
+}
+
+/// Writes to as many readers, each a process that throws it away; prints the processor time of a write.
+fn pipes(count: u32, hz: u32, seconds: u32, bytes: usize) {
+    let mut readers: Vec<_> = (0..count)
+        .map(|_| Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap())
+        .collect();
+    let (message, ticks) = (vec![b'x'; bytes], hz * seconds);
+    let (begun, before) = (Instant::now(), spent(UsageWho::RUSAGE_SELF));
+    for tick in 0..ticks {
+        let due = Duration::from_secs(1) / hz * tick;
+        std::thread::sleep(due.saturating_sub(begun.elapsed()));
+        for reader in &mut readers {
+            reader.stdin.as_mut().unwrap().write_all(&message).unwrap();
+        }
+    }
+    let cpu = spent(UsageWho::RUSAGE_SELF) - before;
+    for mut reader in readers {
+        drop(reader.stdin.take());
+        reader.wait().unwrap();
+    }
+    println!("{}", json!({"cpu_us": cpu.as_secs_f64() * 1e6 / f64::from(ticks * count)}));
 }
