@@ -332,3 +332,62 @@ export default createPlugin({
         "{said:?}"
     );
 }
+
+#[test]
+fn what_a_python_plugin_counts_on_is_read_from_its_text_and_never_run() {
+    let python = |dir: std::path::PathBuf| dir.join("python3").is_file();
+    if !std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(python) {
+        eprintln!("not run: there is no python3");
+        return;
+    }
+    let terminal = Terminal::new();
+    let manifest =
+        r#"{"id":"far","name":"Far","version":"1.0.0","run":{"command":["python3","-u","main.py"]}}"#;
+    terminal.write("far/plugin.json", manifest);
+    terminal.write(
+        "far/main.py",
+        r#"from outboard_plugin import Context, Plugin
+open("was-run", "w").close()
+plugin = Plugin()
+class Keeper:
+    def __init__(self, given):
+        self.ctx = given
+    def go(self):
+        self.ctx.kept.play()
+def setup(config, host):
+    host.handed(config)
+@plugin.on_start
+async def start(ctx):
+    ctx.logger.info("a", "b")
+    ctx.teleport.go()
+    getattr(ctx, "gate", None)
+    setup(ctx.config, ctx)
+    Keeper(ctx)
+    canvas = object()
+    canvas.fill()
+async def later(host: Context) -> None:
+    await host.wait(host.service("x").call("y"))
+"#,
+    );
+    terminal.write("far/venv/other.py", "def broken(:\n");
+    terminal.write("far/more/later.py", "x = (\n");
+    let said = check(&terminal, "far");
+    assert_eq!(said.code, 0, "{said:?}");
+    for wanted in [
+        "far/main.py:8: it reads ctx.kept, which this host does not have: AttributeError follows",
+        "far/main.py:10: it reads ctx.handed,",
+        "far/main.py:14: it reads ctx.teleport,",
+        "far/main.py:15: it reads ctx.gate, which this host does not have: it gets nothing, and asks first",
+        "far/more/later.py:1: SyntaxError:",
+    ] {
+        assert!(said.out.contains(wanted), "{wanted}: {said:?}");
+    }
+    assert_eq!(said.out.matches("it reads ctx.").count(), 4, "and nothing else: {said:?}");
+    assert!(!terminal.path("far/was-run").exists() && !terminal.path("was-run").exists(), "it was run");
+    assert!(!terminal.path("far/__pycache__").exists());
+
+    terminal.write("far/main.py", "def broken(:\n    pass\n");
+    let said = check(&terminal, "far");
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.out.contains("far/main.py:1 cannot be loaded: SyntaxError:"), "{said:?}");
+}

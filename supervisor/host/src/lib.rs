@@ -21,6 +21,7 @@
 //! * `plugin` is the actor, the one room that knows both.
 //! * [`routes`] is what the gateway reads.
 //! * [`javascript`] turns a module into a command.
+//! * [`python`] reads the text of a Python plugin.
 //! * [`virtual_environment`] finds the Python of a plugin that has its own.
 
 mod calling;
@@ -33,6 +34,7 @@ mod operators;
 mod pages;
 mod plugin;
 pub mod process;
+pub mod python;
 pub mod routes;
 mod scratch;
 pub mod session;

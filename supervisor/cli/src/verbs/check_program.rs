@@ -1,13 +1,13 @@
 //! What `outboard check` can tell about a program without running it: whether the kernel would, and whether its files are there.
 //!
-//! Node is run to parse a module and what it imports, never to run it.
+//! Node is run to parse a module and what it imports, and Python to parse a plugin's files, never to run them.
 
 use std::path::{Path, PathBuf};
 
 use outboard_host::discovery::{Installed, Program};
 use outboard_host::javascript::{self, Problem};
 use outboard_host::process::{Label, SpawnSpec};
-use outboard_host::virtual_environment;
+use outboard_host::{Debugger, debugger_of, python, virtual_environment};
 use rustix::fs::{Access, access};
 
 /// How a file begins that Linux or macOS runs: a script's first line, ELF, and the forms of Mach-O.
@@ -55,12 +55,7 @@ pub(super) fn look(
         Program::Module(module) => {
             // Where there is no Node, that is told already.
             let problems = javascript::problems(node, module, &installed.folder).unwrap_or_default();
-            for Problem { place, reason, warning } in problems {
-                match warning {
-                    true => warnings.push(format!("{place}: {reason}")),
-                    false => errors.push(format!("{place} cannot be loaded: {reason}")),
-                }
-            }
+            told(problems, errors, warnings);
             if exports_nothing(module) {
                 warnings.push(format!(
                     "{} has no default export, so there is nothing to start",
@@ -78,11 +73,25 @@ pub(super) fn look(
                     program.display()
                 ));
             }
+            if debugger_of(installed) == Ok(Debugger::Debugpy)
+                && let Ok(python) = find(&installed.folder, name)
+            {
+                told(python::problems(&python, &words[1..], &installed.folder), errors, warnings);
+            }
             for word in words.iter().skip(1).filter(|word| is_missing(&installed.folder, word)) {
                 warnings.push(format!(
                     "`run.command` names {word:?}, and there is no such file in the plugin's folder"
                 ));
             }
+        }
+    }
+}
+
+fn told(problems: Vec<Problem>, errors: &mut Vec<String>, warnings: &mut Vec<String>) {
+    for Problem { place, reason, warning } in problems {
+        match warning {
+            true => warnings.push(format!("{place}: {reason}")),
+            false => errors.push(format!("{place} cannot be loaded: {reason}")),
         }
     }
 }
