@@ -19,7 +19,7 @@ use outboard_protocol::id::{Channel, ConfigKey, DatabaseFile};
 
 pub(crate) use airline::{AirlineArguments, AirlineVerb};
 pub(crate) use conform::ConformArguments;
-pub(crate) use dev::{DevArguments, InspectPort};
+pub(crate) use dev::{DevArguments, InspectPort, Replayed};
 pub(crate) use new::{Language, NewArguments};
 
 use crate::failure::Failure;

@@ -165,3 +165,46 @@ fn what_cannot_begin_says_why_and_ends_with_its_code() {
     let (code, err) = says(&["dev", "mine", "--listen", &taken.local_addr().unwrap().to_string()]);
     assert!(code == 5 && err.contains("is taken") && err.contains("--listen"), "{code}: {err}");
 }
+
+#[test]
+fn a_request_is_sent_again_after_each_save_to_the_plugin_and_to_nobody_else() {
+    if !has("node") {
+        return;
+    }
+    let terminal = Terminal::new();
+    terminal.types(&["new", "mine"]);
+    let module = terminal.path("mine/background/index.js");
+    // The last that it has had.
+    let dev = Dev::start(&terminal, "mine", &["--replay"]);
+    let running = dev.hears("running");
+    assert!(answer(&running, "mine").contains("world"));
+    // What is told of a request comes by another way than its answer.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    edit(&module, "\"world\"", "\"sky\"");
+    let replayed = dev.hears("replayed");
+    assert_eq!((&replayed["request"], &replayed["status"]), (&"GET /api/mine/".into(), &"200 OK".into()));
+    assert!(replayed["body"].as_str().unwrap().contains("sky"), "{replayed}");
+    assert_eq!(dev.interrupt(), Some(0));
+
+    // The one that was named, with its body; its answer is the plugin's own.
+    let route = "else if (request.method === \"POST\") response.json({ type: request.headers[\"content-type\"], length: request.headers[\"content-length\"], all: request.query.all });\n      else next();";
+    edit(&module, "else next();", route);
+    let dev = Dev::start(&terminal, "mine", &["--replay=POST /api/mine/things?all=yes {\"a\": 1}"]);
+    dev.hears("running");
+    edit(&module, "\"sky\"", "\"sea\"");
+    let replayed = dev.hears("replayed");
+    assert_eq!(replayed["status"], "200 OK", "{replayed}");
+    let heard: serde_json::Value = serde_json::from_str(replayed["body"].as_str().unwrap()).unwrap();
+    assert_eq!(heard, serde_json::json!({ "type": "application/json", "length": "8", "all": "yes" }));
+    assert_eq!(dev.interrupt(), Some(0));
+
+    // Another's.
+    let dev = Dev::start(&terminal, "mine", &["--replay=GET /api/mine/../../_outboard/health"]);
+    dev.hears("running");
+    edit(&module, "\"sea\"", "\"sun\"");
+    let replayed = dev.hears("replayed");
+    assert!(replayed["error"].as_str().unwrap().contains("is not sent"), "{replayed}");
+    assert_eq!(dev.interrupt(), Some(0));
+    let said = terminal.types(&["dev", "mine", "--replay=nothing"]);
+    assert!(said.code == 2 && said.err.contains("a method and a path"), "{said:?}");
+}

@@ -38,6 +38,40 @@ pub(crate) struct DevArguments {
     /// As --inspect, and each start waits for the debugger: Node then stands at the plugin's first line
     #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true)]
     pub(crate) inspect_brk: Option<Option<InspectPort>>,
+    /// After each save that went well, send this request to the plugin again, such as 'GET /api/x/items?all' or 'POST /api/x/items {"a":1}',
+    /// and show the answer; without a value, the last GET that the plugin has had, by its path alone
+    #[arg(long, value_name = "REQUEST", num_args = 0..=1, require_equals = true)]
+    pub(crate) replay: Option<Option<Replayed>>,
+}
+
+/// A request that is sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Replayed {
+    pub(crate) method: String,
+    /// With its query.
+    pub(crate) path: String,
+    /// JSON, or whatever else it is.
+    pub(crate) body: Option<String>,
+}
+
+impl FromStr for Replayed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let (first, rest) = text.split_once(' ').unwrap_or(("GET", text));
+        let (path, body) =
+            rest.trim_start().split_once(' ').map_or((rest, None), |(path, body)| (path, Some(body)));
+        let path = path.trim();
+        let is_method = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_uppercase());
+        if !is_method || !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(
+                "give a method and a path, such as 'GET /api/my-plugin/items'; a body may follow".to_owned()
+            );
+        }
+        let body = body.map(|body| body.trim().to_owned()).filter(|body| !body.is_empty());
+        Ok(Self { method: first.to_owned(), path: path.to_owned(), body })
+    }
 }
 
 /// A port of this machine alone: whoever reaches a debugger can do all that its user can.

@@ -116,6 +116,16 @@ impl<'s> Desk<'s> {
         Ok(())
     }
 
+    /// Lines of somebody else's; programs have them already.
+    pub(super) fn quoted<'l>(&self, lines: impl Iterator<Item = &'l str>) -> Outcome {
+        let mut screen = self.screen.borrow_mut();
+        for line in lines.filter(|_| !screen.json()).collect::<Vec<_>>() {
+            screen.line(format!("     {}", tame(line)))?;
+        }
+        screen.flush()?;
+        Ok(())
+    }
+
     /// A record of the plugin's log; an error with its place.
     pub(super) fn record(&self, record: &LogRecord) -> Outcome {
         let mut screen = self.screen.borrow_mut();

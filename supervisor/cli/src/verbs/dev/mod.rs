@@ -15,6 +15,7 @@ mod launch_file;
 mod page;
 mod place;
 mod project;
+mod replay;
 mod round;
 mod watch;
 
@@ -34,6 +35,7 @@ use self::child::{Folders, Supervisor};
 use self::desk::{Desk, Fault};
 use self::inspect::Inspect;
 use self::project::Project;
+use self::replay::Replay;
 use self::watch::Tree;
 use crate::arguments::{DevArguments, Global};
 use crate::client::Client;
@@ -66,15 +68,17 @@ pub(super) fn run(
             inspect.tell(&desk, &project)?;
             settings.options.timeout = Some(inspect::PATIENT);
         }
-        let further = inspect.as_ref().map(|inspect| inspect.settings(&project.id)).unwrap_or_default();
+        let replay = Replay::of(wanted.replay.as_ref());
+        let mut further = inspect.as_ref().map(|inspect| inspect.settings(&project.id)).unwrap_or_default();
+        further.extend(replay.as_ref().map(|_| replay::TRACE.to_owned()));
         let mut supervisor = Supervisor::start(&folders, wanted, global, &further)?;
         let most = if inspect.is_some() { inspect::PATIENT } else { child::READY_MAX };
         let ready = tokio::select! {
             ready = supervisor.ready(most) => ready?,
             () = ends.next() => return stop(&mut supervisor, &mut ends, inspect.as_ref(), Ok(())).await,
         };
-        let plan = Plan { listen: ready.listen, inspect };
-        let done = develop(&desk, &settings, project, &mut tree, &mut supervisor, &plan, &mut ends).await;
+        let mut plan = Plan { listen: ready.listen, inspect, replay };
+        let done = develop(&desk, &settings, project, &mut tree, &mut supervisor, &mut plan, &mut ends).await;
         let done = stop(&mut supervisor, &mut ends, plan.inspect.as_ref(), done).await;
         if done.is_ok() && desk.is_failing() { Err(Failure::said(Exit::Failed)) } else { done }
     })
@@ -113,6 +117,7 @@ struct Plan {
     /// Where the plugin is reached.
     listen: String,
     inspect: Option<Inspect>,
+    replay: Option<Replay>,
 }
 
 type Round<'r> = Pin<Box<dyn Future<Output = Outcome<(Project, Option<Fault>)>> + 'r>>;
@@ -124,7 +129,7 @@ async fn develop(
     mut project: Project,
     tree: &mut Tree,
     supervisor: &mut Supervisor,
-    plan: &Plan,
+    plan: &mut Plan,
     ends: &mut Ends,
 ) -> Outcome {
     let client = Client::connect(settings).await?;
@@ -136,6 +141,8 @@ async fn develop(
     let mut changed = BTreeSet::new();
     let mut round: Option<Round<'_>> = None;
     let mut hint: Option<tokio::time::Instant> = None;
+    let listen = plan.listen.clone();
+    let mut replaying: Option<Pin<Box<dyn Future<Output = Outcome> + '_>>> = None;
     loop {
         tokio::select! {
             heard = tree.changed() => {
@@ -143,6 +150,7 @@ async fn develop(
                 desk.changed(heard.iter())?;
                 // What a round that was not finished had to do is to be done by the next.
                 changed.extend(heard);
+                replaying = None;
                 if plan.inspect.is_some() {
                     if round.take().is_some() {
                         inspect::end(&client, &project.id).await?;
@@ -169,10 +177,22 @@ async fn develop(
                 if let Some(fault) = fault {
                     page::fault(&client, &project.id, desk.fault("failed", &fault)?).await?;
                     desk.say("waiting", "waiting for the next save", json!({}))?;
+                } else if let Some(request) = plan.replay.as_ref().and_then(Replay::due) {
+                    let (client, listen, id) = (&client, &listen, project.id.clone());
+                    replaying = Some(Box::pin(async move {
+                        replay::again(desk, client, &id, listen, request).await
+                    }));
                 }
             }
+            done = next(&mut replaying) => {
+                replaying = None;
+                done?;
+            }
             Some(record) = records.next() => {
-                if let Ok(record) = record && is_of_interest(&record) {
+                if let Ok(record) = record
+                    && !plan.replay.as_mut().is_some_and(|replay| replay.hears(&record))
+                    && is_of_interest(&record)
+                {
                     desk.record(&record)?;
                 }
             }
