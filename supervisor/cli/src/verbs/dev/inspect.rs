@@ -58,8 +58,7 @@ impl Inspect {
             (None, Some(asked)) => (asked, false),
             (None, None) => return Ok(None),
         };
-        let installed =
-            discovery::read_folder(&project.run_dir).map_err(|why| Failure::failed(why.to_string()))?;
+        let installed = discovery::read_folder(&project.run_dir).map_err(|why| Failure::failed(why))?;
         let debugger = debugger_of(&installed).map_err(|why| Failure::failed(format!("--inspect: {why}")))?;
         if debugger == Debugger::Debugpy {
             has_debugpy(&installed).await?;
