@@ -58,7 +58,7 @@ impl Inspect {
             (None, Some(asked)) => (asked, false),
             (None, None) => return Ok(None),
         };
-        let installed = discovery::read_folder(&project.run_dir).map_err(|why| Failure::failed(why))?;
+        let installed = discovery::read_folder(&project.run_dir).map_err(Failure::failed)?;
         let debugger = debugger_of(&installed).map_err(|why| Failure::failed(format!("--inspect: {why}")))?;
         if debugger == Debugger::Debugpy {
             has_debugpy(&installed).await?;
