@@ -1,6 +1,7 @@
 //! `outboard dev --inspect`: a real debugger holds a plugin for longer than any deadline, and it goes on afterwards.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step fails the test")]
+#![allow(clippy::needless_pass_by_value, reason = "a case writes its values down where it hands them over")]
 
 mod developed;
 mod supervised;
