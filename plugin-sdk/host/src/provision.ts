@@ -76,6 +76,17 @@ const ASK_FOR = 5_000;
 const INTERNAL_ERROR = -32603;
 const METHOD_NOT_FOUND = -32601;
 
+/** What may stand in {@link ProvideOptions}. */
+const OPTIONS: readonly string[] = ["http", "onSubscribed", "onHolds", "onEnd"] satisfies (keyof ProvideOptions)[];
+
+/** A slip in a program without types would be noticed at the first call, or never. */
+function refuseOthers(service: string, methods: unknown, options: object): void {
+  const refuse = (what: string) => new HostError("bad-option", `${service} cannot be provided: ${what}`);
+  if (typeof methods !== "object" || methods === null) throw refuse("give its methods, an object of functions; an empty one where there are only events");
+  for (const [name, method] of Object.entries(methods)) if (typeof method !== "function") throw refuse(`the method ${JSON.stringify(name)} is a ${typeof method}, and not a function`);
+  for (const name of Object.keys(options)) if (!OPTIONS.includes(name)) throw refuse(`there is no option ${JSON.stringify(name)}; there are ${OPTIONS.join(", ")}`);
+}
+
 /** See {@link Provided}; without the end, which its owner knows. */
 export class Provision {
   instead: string | undefined;
@@ -92,6 +103,7 @@ export class Provision {
     /** For the answer to an answer. */
     readonly limit: number,
   ) {
+    refuseOthers(service, methods, options);
     this.known = new Promise((resolve) => (this.#tellKnown = resolve));
   }
 

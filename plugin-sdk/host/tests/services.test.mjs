@@ -84,6 +84,15 @@ test("a call that nobody waits for any more aborts its signal", async (t) => {
   assert.deepEqual(aborted, ["nobody waits for the answer any more"]);
 });
 
+test("what is not a method or an option is refused when the service is provided, and not at its first call", async (t) => {
+  const outboard = await startOutboard(withConsumer(t));
+  t.after(() => outboard.stop());
+  await assert.rejects(outboard.provide("acme.billing", { list: 3 }), { code: "bad-option", message: /the method "list" is a number, and not a function/ });
+  await assert.rejects(outboard.provide("acme.billing"), { code: "bad-option", message: /an object of functions/ });
+  await assert.rejects(outboard.provide("acme.billing", {}, { onSubscribd() {} }), { code: "bad-option", message: /no option "onSubscribd"; there are http, onSubscribed/ });
+  assert.deepEqual((await outboard.call("services")).map(({ provider }) => provider), [null]);
+});
+
 test("two providers of one name: the first is asked, and the other takes over when it goes", async (t) => {
   const outboard = await startOutboard(withConsumer(t));
   t.after(() => outboard.stop());
