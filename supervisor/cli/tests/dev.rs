@@ -6,7 +6,7 @@ mod developed;
 mod supervised;
 mod terminal;
 
-use developed::{Dev, answer, edit, has};
+use developed::{Dev, answer, edit, has, module_of_a_new_plugin};
 use terminal::Terminal;
 
 #[test]
@@ -37,12 +37,7 @@ fn what_is_saved_runs_a_moment_later_in_every_language_of_new() {
 
 #[test]
 fn a_fault_is_told_with_its_file_line_and_the_lines_around_until_it_is_mended() {
-    if !has("node") {
-        return;
-    }
-    let terminal = Terminal::new();
-    terminal.types(&["new", "mine"]);
-    let module = terminal.path("mine/background/index.js");
+    let Some((terminal, module)) = module_of_a_new_plugin() else { return };
     let dev = Dev::start(&terminal, "mine", &[]);
     let running = dev.hears("running");
 
@@ -168,18 +163,13 @@ fn what_cannot_begin_says_why_and_ends_with_its_code() {
 
 #[test]
 fn a_request_is_sent_again_after_each_save_to_the_plugin_and_to_nobody_else() {
-    if !has("node") {
-        return;
-    }
-    let terminal = Terminal::new();
-    terminal.types(&["new", "mine"]);
-    let module = terminal.path("mine/background/index.js");
+    let Some((terminal, module)) = module_of_a_new_plugin() else { return };
     // The last that it has had.
     let dev = Dev::start(&terminal, "mine", &["--replay"]);
     let running = dev.hears("running");
     assert!(answer(&running, "mine").contains("world"));
-    // What is told of a request comes by another way than its answer.
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    // It hears of a request by another way than who made it hears the answer.
+    assert_eq!(dev.hears("noted")["request"], "GET /api/mine/");
     edit(&module, "\"world\"", "\"sky\"");
     let replayed = dev.hears("replayed");
     assert_eq!((&replayed["request"], &replayed["status"]), (&"GET /api/mine/".into(), &"200 OK".into()));

@@ -15,7 +15,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use developed::{Dev, answer, edit, has};
+use developed::{Dev, answer, edit, has, module_of_a_new_plugin};
 use serde_json::{Value, json};
 use supervised::{PATIENCE, get};
 use terminal::Terminal;
@@ -130,12 +130,7 @@ fn line_of(file: &Path, part: &str) -> usize {
 
 #[test]
 fn node_stands_at_a_breakpoint_longer_than_every_deadline_and_then_answers() {
-    if !has("node") {
-        return;
-    }
-    let terminal = Terminal::new();
-    terminal.types(&["new", "mine"]);
-    let module = terminal.path("mine/background/index.js");
+    let Some((terminal, module)) = module_of_a_new_plugin() else { return };
     let dev = start(&terminal, &["--inspect=0"]);
     let at = address(&dev);
     let running = dev.hears("running");
@@ -152,12 +147,7 @@ fn node_stands_at_a_breakpoint_longer_than_every_deadline_and_then_answers() {
 
 #[test]
 fn a_start_takes_as_long_as_it_likes_with_a_debugger_and_is_ended_without() {
-    if !has("node") {
-        return;
-    }
-    let terminal = Terminal::new();
-    terminal.types(&["new", "mine"]);
-    let module = terminal.path("mine/background/index.js");
+    let Some((terminal, module)) = module_of_a_new_plugin() else { return };
     edit(
         &module,
         "    ctx.logger.info(\"Start\"",
@@ -174,12 +164,7 @@ fn a_start_takes_as_long_as_it_likes_with_a_debugger_and_is_ended_without() {
 
 #[test]
 fn with_inspect_brk_node_waits_for_the_debugger_and_stands_at_the_plugins_first_line() {
-    if !has("node") {
-        return;
-    }
-    let terminal = Terminal::new();
-    terminal.types(&["new", "mine"]);
-    let module = terminal.path("mine/background/index.js");
+    let Some((terminal, module)) = module_of_a_new_plugin() else { return };
     let dev = start(&terminal, &["--inspect-brk=0"]);
     let at = address(&dev);
     assert!(dev.is_silent_of(&["failed", "running"], STANDING), "it waits");
@@ -197,12 +182,7 @@ fn with_inspect_brk_node_waits_for_the_debugger_and_stands_at_the_plugins_first_
 
 #[test]
 fn a_save_waits_for_a_plugin_at_a_breakpoint_says_so_and_a_second_one_ends_it() {
-    if !has("node") {
-        return;
-    }
-    let terminal = Terminal::new();
-    terminal.types(&["new", "mine"]);
-    let module = terminal.path("mine/background/index.js");
+    let Some((terminal, module)) = module_of_a_new_plugin() else { return };
     let dev = start(&terminal, &["--inspect=0"]);
     let at = address(&dev);
     let running = dev.hears("running");
@@ -224,14 +204,14 @@ fn a_save_waits_for_a_plugin_at_a_breakpoint_says_so_and_a_second_one_ends_it() 
     assert!(since.elapsed() < Duration::from_secs(30), "{:?}", since.elapsed());
 }
 
-/// A Python that has debugpy: that of the SDK's tests, which `make test-python` completes.
+/// A Python that has debugpy: that of the SDK's tests, which `make test` makes first.
 fn python_with_debugpy() -> Option<PathBuf> {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/python-tests/bin/python3");
     let has =
         Command::new(&python).args(["-c", "import debugpy"]).output().is_ok_and(|said| said.status.success());
     if !has {
         eprintln!(
-            "NOT RUN: debugpy in a plugin of Python; `make test-python` installs it into {}",
+            "NOT RUN: debugpy in a plugin of Python; `make python-environment` installs it into {}",
             python.display()
         );
     }

@@ -7,7 +7,7 @@
 )]
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
@@ -79,6 +79,16 @@ impl Dev {
         assert!(Command::new("kill").args(["-s", "INT", &pid]).status().unwrap().success());
         self.child.wait().unwrap().code()
     }
+}
+
+/// A new plugin `mine` in JavaScript, and its module. `None` where there is no Node, which is said.
+pub(crate) fn module_of_a_new_plugin() -> Option<(Terminal, PathBuf)> {
+    has("node").then(|| {
+        let terminal = Terminal::new();
+        terminal.types(&["new", "mine"]);
+        let module = terminal.path("mine/background/index.js");
+        (terminal, module)
+    })
 }
 
 pub(crate) fn edit(file: &Path, from: &str, to: &str) {

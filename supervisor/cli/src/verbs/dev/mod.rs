@@ -189,10 +189,11 @@ async fn develop(
                 done?;
             }
             Some(record) = records.next() => {
-                if let Ok(record) = record
-                    && !plan.replay.as_mut().is_some_and(|replay| replay.hears(&record))
-                    && is_of_interest(&record)
-                {
+                let Ok(record) = record else { continue };
+                let is_request = plan.replay.as_mut().is_some_and(|replay| replay.hears(&record));
+                if let Some(replay) = plan.replay.as_mut().filter(|_| is_request) {
+                    replay.tell(desk)?;
+                } else if is_of_interest(&record) {
                     desk.record(&record)?;
                 }
             }

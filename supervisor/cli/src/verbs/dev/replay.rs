@@ -34,11 +34,13 @@ const ANSWER_WAIT: Duration = Duration::from_secs(30);
 pub(super) struct Replay {
     named: Option<Replayed>,
     last: Option<Replayed>,
+    /// Whether the author knows that there is one by now.
+    told: bool,
 }
 
 impl Replay {
     pub(super) fn of(asked: Option<&Option<Replayed>>) -> Option<Self> {
-        asked.map(|named| Self { named: named.clone(), last: None })
+        asked.map(|named| Self { named: named.clone(), last: None, told: named.is_some() })
     }
 
     /// Takes a record of a request; true where it is one, and nothing that the author is to see.
@@ -51,6 +53,17 @@ impl Replay {
             self.last = Some(Replayed { method, path, body: None });
         }
         true
+    }
+
+    /// Tells the author, once, of the first request that there is to send.
+    pub(super) fn tell(&mut self, desk: &Desk<'_>) -> Outcome {
+        let Some(Replayed { method, path, .. }) = self.last.as_ref().filter(|_| !self.told) else {
+            return Ok(());
+        };
+        self.told = true;
+        let asked = format!("{method} {path}");
+        let text = format!("the last GET is sent again after each save; by now that is {asked}");
+        desk.say("noted", &text, json!({ "request": asked }))
     }
 
     /// What is to be sent now.
