@@ -85,7 +85,7 @@ test-rust test-typescript test-host test-browser: export OUTBOARD_PACKAGES := --
 test: test-rust test-typescript test-host test-python test-browser ## Every test
 
 .PHONY: test-rust
-test-rust: plugins
+test-rust: plugins python-environment
 	$(need_rust)
 	$(call need,cc:gcc cc:libc6-dev python3:python3 sqlite3:sqlite3)
 	$(build_all)
@@ -121,12 +121,15 @@ test-browser: plugins sdk-typescript
 	npm test --silent $(patsubst %,--workspace examples/%,$(filter $(EXAMPLES),$(patsubst examples/%/package.json,%,$(wildcard examples/*/package.json))))
 	OUTBOARD_BIN="$(TARGET)/debug/outboard" node --test --test-timeout=900000 tests/browser/*.test.mjs
 
-# The SDK's own tests need web frameworks, so they run in an environment of their own below target/.
-.PHONY: test-python
-test-python:
-ifneq ($(wildcard plugin-sdk/python/tests),)
+# The Python SDK's own tests need web frameworks, and those of `outboard dev` a debugger, so there is an environment below target/.
+.PHONY: python-environment
+python-environment:
 	$(call need,python3:python3)
 	plugin-sdk/python/make-venv "$(abspath target/python-tests)" test
+
+.PHONY: test-python
+test-python: python-environment
+ifneq ($(wildcard plugin-sdk/python/tests),)
 	cd plugin-sdk/python && PYTHONPATH=src "$(abspath target/python-tests)/bin/python3" -m unittest discover -t . -s tests
 endif
 
