@@ -83,6 +83,41 @@ const LINK: &str = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSe
 const FRAME: &str = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n";
 const OLD_BROWSER: &str = "Accept: text/html,*/*;q=0.8\r\nUpgrade-Insecure-Requests: 1\r\n";
 
+/// Everybody, in the order of the tables below.
+const EVERYBODY: [&str; 12] = [
+    PROGRAM,
+    PAGE_OF_A,
+    PICTURE_OF_A,
+    PAGE_OF_B,
+    OPERATOR,
+    LISTED,
+    BARE_PAGE,
+    SAME_ORIGIN,
+    FOREIGN,
+    LINK,
+    FRAME,
+    OLD_BROWSER,
+];
+
+/// Fails with every cell of a table that is not as it says: host, path, and what becomes of everybody's request.
+async fn holds(gateway: &Gateway, rows: &[(&str, &str, &str)]) {
+    let mut wrong = Vec::new();
+    for (host, path, wanted) in rows {
+        for (who, wanted) in EVERYBODY.iter().zip(wanted.split(' ')) {
+            let asking = at(gateway, host);
+            // At a plugin's own host `/` leads to its UI, on the same host.
+            let got = match (*host, *path) {
+                ("a", "/") => status(&asking.ask("GET", path, who).await).to_string(),
+                _ => outcome(&asking, path, who).await,
+            };
+            if got != wanted {
+                wrong.push(format!("{host} {path} {who:?}: {got} in place of {wanted}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// What becomes of a request: `200` and the like, or the label of the host that it is sent to.
 async fn outcome(asking: &Asking<'_>, path: &str, who: &str) -> String {
     let answer = asking.ask("GET", path, who).await;
@@ -99,21 +134,6 @@ async fn outcome(asking: &Asking<'_>, path: &str, who: &str) -> String {
 async fn each_page_reaches_its_own_plugin_alone_and_browsers_are_sent_to_the_host_of_what_they_open() {
     let (_house, gateway) =
         two_plugins(|options| options.allowed_origins = vec!["app://deck".to_owned()]).await;
-    let whos = [
-        PROGRAM,
-        PAGE_OF_A,
-        PICTURE_OF_A,
-        PAGE_OF_B,
-        OPERATOR,
-        LISTED,
-        BARE_PAGE,
-        SAME_ORIGIN,
-        FOREIGN,
-        LINK,
-        FRAME,
-        OLD_BROWSER,
-    ];
-    // In the order of the above.
     let rows = [
         ("bare", "/api/a/x", "200 200 200 403 403 200 403 403 403 a a a"),
         ("bare", "/of-a/x", "200 200 200 403 403 200 403 403 403 a a a"),
@@ -141,21 +161,7 @@ async fn each_page_reaches_its_own_plugin_alone_and_browsers_are_sent_to_the_hos
         ("outboard", "/_outboard/plugins/a/ui/page.html", "403 403 403 403 403 403 403 403 403 a a a"),
         ("outboard", "/_outboard/shell/a", "403 403 403 403 403 403 403 403 403 a a a"),
     ];
-    let mut wrong = Vec::new();
-    for (host, path, wanted) in rows {
-        for (who, wanted) in whos.iter().zip(wanted.split(' ')) {
-            let asking = at(&gateway, host);
-            // At a plugin's own host `/` leads to its UI, on the same host.
-            let got = match (host, path) {
-                ("a", "/") => status(&asking.ask("GET", path, who).await).to_string(),
-                _ => outcome(&asking, path, who).await,
-            };
-            if got != wanted {
-                wrong.push(format!("{host} {path} {who:?}: {got} in place of {wanted}"));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    holds(&gateway, &rows).await;
 }
 
 #[tokio::test]
@@ -188,49 +194,29 @@ async fn the_shells_paths_are_for_every_plugins_pages_under_their_own_names_and_
         two_plugins(|options| options.allowed_origins = vec!["app://deck".to_owned()]).await;
     let (service, provider) =
         (ServiceName::new("flight").unwrap(), Provider::Plugin(PluginId::new("b").unwrap()));
-    let whos = [
-        PROGRAM,
-        PAGE_OF_A,
-        PICTURE_OF_A,
-        PAGE_OF_B,
-        OPERATOR,
-        LISTED,
-        BARE_PAGE,
-        SAME_ORIGIN,
-        FOREIGN,
-        LINK,
-        FRAME,
-        OLD_BROWSER,
-    ];
-    let held = async |rows: &[(&str, &str, &str)]| {
-        let mut wrong = Vec::new();
-        for (host, path, wanted) in rows {
-            for (who, wanted) in whos.iter().zip(wanted.split(' ')) {
-                let got = outcome(&at(&gateway, host), path, who).await;
-                if got != wanted {
-                    wrong.push(format!("{host} {path} {who:?}: {got} in place of {wanted}"));
-                }
-            }
-        }
-        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    };
     // Nobody provides them. Whoever might use them may know.
-    held(&[
-        ("bare", "/api/config", "404 404 404 404 403 404 403 403 403 403 403 403"),
-        ("a", "/api/config", "404 404 404 403 403 404 403 404 403 403 403 403"),
-    ])
+    holds(
+        &gateway,
+        &[
+            ("bare", "/api/config", "404 404 404 404 403 404 403 403 403 403 403 403"),
+            ("a", "/api/config", "404 404 404 403 403 404 403 404 403 403 403 403"),
+        ],
+    )
     .await;
     house.context.broker.stand(&service, &provider, Standing::Starting);
     house.context.broker.serve(&service, &provider, &[RoutePrefix::new("/api/config").unwrap()]);
-    held(&[
-        ("bare", "/api/config", "200 200 200 200 403 200 403 403 403 b b b"),
-        ("a", "/api/config/x", "200 200 200 403 403 200 403 200 403 b b b"),
-        ("b", "/api/config", "200 403 403 200 403 200 403 200 403 200 200 200"),
-        ("outboard", "/api/config", "403 403 403 403 403 403 403 403 403 b b b"),
-        // No other path comes with it.
-        ("a", "/api/auth", "404 404 404 403 403 404 403 404 403 403 403 403"),
-        ("a", "/api/configs", "403 403 403 403 403 403 403 403 403 configs configs configs"),
-    ])
+    holds(
+        &gateway,
+        &[
+            ("bare", "/api/config", "200 200 200 200 403 200 403 403 403 b b b"),
+            ("a", "/api/config/x", "200 200 200 403 403 200 403 200 403 b b b"),
+            ("b", "/api/config", "200 403 403 200 403 200 403 200 403 200 200 200"),
+            ("outboard", "/api/config", "403 403 403 403 403 403 403 403 403 b b b"),
+            // No other path comes with it.
+            ("a", "/api/auth", "404 404 404 403 403 404 403 404 403 403 403 403"),
+            ("a", "/api/configs", "403 403 403 403 403 403 403 403 403 configs configs configs"),
+        ],
+    )
     .await;
     // What belongs to the page that asks stays with it: its cookies do not go to another plugin, and it gets none of its.
     let asked =
