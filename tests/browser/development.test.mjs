@@ -6,8 +6,8 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { test } from "node:test";
+import { browser, withChromium } from "./chromium.mjs";
 import { ui } from "./modules.mjs";
 import { binary } from "./supervisor.mjs";
 
@@ -31,11 +31,7 @@ const UI = (title) => `
     return <main><h1>${title}</h1><p>{"tick " + tick}</p></main>;
   };`;
 
-let browser;
-before(async () => {
-  browser = await chromium.launch({ executablePath: process.env.OUTBOARD_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
-});
-after(() => browser?.close());
+withChromium();
 
 /** A plugin with a UI, in the making. */
 async function develop(t) {

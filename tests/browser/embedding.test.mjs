@@ -7,17 +7,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { startOutboard } from "@outboard/host";
-import { chromium } from "playwright-core";
+import { browser, withChromium } from "./chromium.mjs";
 import { BINARY, writeGuide } from "../../plugin-sdk/host/tests/embedded.mjs";
 
-let browser;
-before(async () => {
-  const executablePath = process.env.OUTBOARD_CHROMIUM ?? "/usr/bin/chromium";
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
-});
-after(() => browser?.close());
+withChromium();
 
 function guide(t) {
   const folder = mkdtempSync(join(tmpdir(), "obw-"));

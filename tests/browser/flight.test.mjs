@@ -2,20 +2,15 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { test } from "node:test";
+import { browser, withChromium } from "./chromium.mjs";
 import { ui } from "./modules.mjs";
 import { ROOT, Supervisor } from "./supervisor.mjs";
 
 /** Where pictures of the page are put, for a person to look at; without it none are made. */
 const PICTURES = process.env.OUTBOARD_PICTURES;
 
-let browser;
-before(async () => {
-  const executablePath = process.env.OUTBOARD_CHROMIUM ?? "/usr/bin/chromium";
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
-});
-after(() => browser?.close());
+withChromium();
 
 /** The example that flies, as `make plugins` has built it. */
 const SHELL_HOST = join(ROOT, "examples", "shell-host", "dist");

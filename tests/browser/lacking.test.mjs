@@ -1,17 +1,12 @@
 //! UIs that want what the page does not have, in a real browser: each says so where it is used, and the rest of it is shown.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { test } from "node:test";
+import { browser, withChromium } from "./chromium.mjs";
 import { ui } from "./modules.mjs";
 import { Supervisor } from "./supervisor.mjs";
 
-let browser;
-before(async () => {
-  const executablePath = process.env.OUTBOARD_CHROMIUM ?? "/usr/bin/chromium";
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
-});
-after(() => browser?.close());
+withChromium();
 
 /** The page of a plugin, with what it said in the console. */
 async function open(t, supervisor, id) {

@@ -1,17 +1,12 @@
 //! The modules that the page has for every UI, in a real browser: one copy of each, loaded when it is wanted.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { test } from "node:test";
+import { browser, withChromium } from "./chromium.mjs";
 import { ui } from "./modules.mjs";
 import { Supervisor } from "./supervisor.mjs";
 
-let browser;
-before(async () => {
-  const executablePath = process.env.OUTBOARD_CHROMIUM ?? "/usr/bin/chromium";
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", "--enable-unsafe-swiftshader"] });
-});
-after(() => browser?.close());
+withChromium("--enable-unsafe-swiftshader");
 
 /** The page of a plugin, with the files of the shell that it asked for and what went wrong in it. */
 async function open(t, supervisor, id, hash = "") {

@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { test } from "node:test";
+import { browser, withChromium } from "./chromium.mjs";
 import { background, ui } from "./modules.mjs";
 import { Supervisor } from "./supervisor.mjs";
 
@@ -13,13 +13,7 @@ const SECRET = "sk-SECRET-of-the-victim";
 /** A name that is nobody's here, for pages from elsewhere. */
 const ELSEWHERE = "provider.test";
 
-let browser;
-before(async () => {
-  const executablePath = process.env.OUTBOARD_CHROMIUM ?? "/usr/bin/chromium";
-  const args = ["--no-sandbox", "--disable-dev-shm-usage", `--host-resolver-rules=MAP ${ELSEWHERE} 127.0.0.1`];
-  browser = await chromium.launch({ executablePath, args });
-});
-after(() => browser?.close());
+withChromium(`--host-resolver-rules=MAP ${ELSEWHERE} 127.0.0.1`);
 
 async function fresh(t) {
   const context = await browser.newContext();

@@ -6,26 +6,12 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { test } from "node:test";
+import { open, withChromium } from "./chromium.mjs";
 import { background, ui } from "./modules.mjs";
 import { Supervisor } from "./supervisor.mjs";
 
-let browser;
-before(async () => {
-  const executablePath = process.env.OUTBOARD_CHROMIUM ?? "/usr/bin/chromium";
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
-});
-after(() => browser?.close());
-
-async function open(t, address, options) {
-  const page = await browser.newPage(options);
-  t.after(() => page.close());
-  page.errors = [];
-  page.on("pageerror", (error) => page.errors.push(error.message));
-  await page.goto(address);
-  return page;
-}
+withChromium();
 
 const item = (page, id) => page.locator(`[data-item="${id}"] a`);
 const frame = (page) => page.frameLocator("#desk-frame");

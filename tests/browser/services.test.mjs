@@ -2,26 +2,12 @@
 //! tell and ask where no host application does.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { test } from "node:test";
+import { open, withChromium } from "./chromium.mjs";
 import { ui } from "./modules.mjs";
 import { Supervisor } from "./supervisor.mjs";
 
-let browser;
-before(async () => {
-  const executablePath = process.env.OUTBOARD_CHROMIUM ?? "/usr/bin/chromium";
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
-});
-after(() => browser?.close());
-
-async function open(t, address, options) {
-  const page = await browser.newPage(options);
-  t.after(() => page.close());
-  page.errors = [];
-  page.on("pageerror", (error) => page.errors.push(error.message));
-  await page.goto(address);
-  return page;
-}
+withChromium();
 
 /** A host of flights, in a page of the operator's. */
 async function host(t, supervisor, answers) {

@@ -1,17 +1,12 @@
 //! The settings form of a plugin, in a real browser: all nine types, both scopes, rules, defaults and the way back to them.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { test } from "node:test";
+import { browser, withChromium } from "./chromium.mjs";
 import { ui } from "./modules.mjs";
 import { Supervisor } from "./supervisor.mjs";
 
-let browser;
-before(async () => {
-  const executablePath = process.env.OUTBOARD_CHROMIUM ?? "/usr/bin/chromium";
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
-});
-after(() => browser?.close());
+withChromium();
 
 const SETTINGS = [
   { key: "alerts", name: "Alerts", type: "boolean", default: false, description: "Ring a bell at each change of phase." },

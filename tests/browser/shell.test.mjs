@@ -5,17 +5,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { test } from "node:test";
+import { browser, withChromium } from "./chromium.mjs";
 import { background, ui } from "./modules.mjs";
 import { ROOT, Supervisor } from "./supervisor.mjs";
 
-let browser;
-before(async () => {
-  const executablePath = process.env.OUTBOARD_CHROMIUM ?? "/usr/bin/chromium";
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
-});
-after(() => browser?.close());
+withChromium();
 
 /** A page that fails the test at any error of its scripts. */
 async function open(t, supervisor, id) {
