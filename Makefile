@@ -84,13 +84,17 @@ test-rust test-typescript test-host test-browser: export OUTBOARD_PACKAGES := --
 .PHONY: test
 test: test-rust test-typescript test-host test-python test-browser ## Every test
 
+# Most tests wait for processes more than they compute, so twice as many as there are processors are under way; trials compute.
+TEST_THREADS = $(shell echo $$((2 * $$(nproc))))
+trials: TEST_THREADS = $(shell nproc)
+
 .PHONY: test-rust
 test-rust: plugins python-environment
 	$(need_rust)
 	$(call need,cc:gcc cc:libc6-dev python3:python3 sqlite3:sqlite3)
 	$(build_all)
 	@if cargo nextest --version >/dev/null 2>&1; then \
-		cargo nextest run --workspace --locked --no-fail-fast && cargo test --workspace --locked --doc; \
+		cargo nextest run --workspace --locked --no-fail-fast --test-threads $(TEST_THREADS) && cargo test --workspace --locked --doc; \
 	else \
 		cargo test --workspace --locked --no-fail-fast; \
 	fi
@@ -119,7 +123,7 @@ test-browser: plugins sdk-typescript
 	$(call need,chromium:chromium)
 	$(build_all)
 	npm test --silent $(patsubst %,--workspace examples/%,$(filter $(EXAMPLES),$(patsubst examples/%/package.json,%,$(wildcard examples/*/package.json))))
-	OUTBOARD_BIN="$(TARGET)/debug/outboard" node --test --test-timeout=900000 tests/browser/*.test.mjs
+	OUTBOARD_BIN="$(TARGET)/debug/outboard" node --test --test-concurrency=2 --test-timeout=900000 tests/browser/*.test.mjs
 
 # The Python SDK's own tests need web frameworks, and those of `outboard dev` a debugger, so there is an environment below target/.
 .PHONY: python-environment
